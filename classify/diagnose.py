@@ -1,0 +1,207 @@
+"""Digitised leads in, statements and rhythm out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classify.rhythm import Rhythm, measure_rhythm
+from classify.statements import CODES, STATEMENTS
+from classify.view import ABSENT, View, pieces_of, view_leads
+from digitize.layouts import LEAD_NAMES
+from digitize.leads import Leads
+
+if TYPE_CHECKING:
+    from classify.network import ArrhythmiaNetwork
+
+WEIGHTS = Path(__file__).parent / "weights" / "arrhythmia.safetensors"
+"""The weights; their training record lies beside them, with the suffix ``.json``."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One statement about one page.
+
+    Attributes
+    ----------
+    code, name, group : str
+        As in `classify.statements.Statement`.
+    probability : float
+        Calibrated on PTB-XL's fold 8.
+    threshold : float
+        The probability from which on the statement counts as present: best F1 on fold 8.
+    present : bool
+    """
+
+    code: str
+    name: str
+    group: str
+    probability: float
+    threshold: float
+    present: bool
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """The reading of one page.
+
+    Attributes
+    ----------
+    statements : tuple of Finding
+        Every statement in the order of `classify.statements.STATEMENTS`.
+    rhythm : Rhythm
+        Heart rate and regularity.
+    weights_version : str
+        Which weights said so.
+    warnings : tuple of str
+        What a reader should know before trusting it.
+    """
+
+    statements: tuple[Finding, ...]
+    rhythm: Rhythm
+    weights_version: str
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A trained network and what belongs to it.
+
+    Attributes
+    ----------
+    network : ArrhythmiaNetwork
+        Set to evaluation.
+    temperature : float
+        Divides the logits.
+    thresholds : ndarray, shape (statements,), float64
+    version : str
+    """
+
+    network: ArrhythmiaNetwork
+    temperature: float
+    thresholds: NDArray[np.float64]
+    version: str
+
+
+@lru_cache(maxsize=2)
+def load_weights(path: Path = WEIGHTS) -> Weights:
+    """Load the network and its training record, once.
+
+    Parameters
+    ----------
+    path : Path
+        The ``.safetensors`` file.
+
+    Returns
+    -------
+    Weights
+
+    Raises
+    ------
+    FileNotFoundError
+        If the weights or their record are missing.
+    ValueError
+        If they do not belong together, or not to this code's network and statements.
+    """
+    record_path = path.with_suffix(".json")
+    for needed in (path, record_path):
+        if not needed.is_file():
+            raise FileNotFoundError(f"{needed}: no such file; `python -m training.arrhythmia` writes it")
+    record = json.loads(record_path.read_text())
+    content = path.read_bytes()
+    version = hashlib.sha256(content).hexdigest()[:12]
+    if record["version"] != version:
+        raise ValueError(f"{path}: version {version}, but {record_path.name} is of version {record['version']}")
+    codes = tuple(statement["code"] for statement in record["statements"])
+    if codes != CODES:
+        raise ValueError(f"{record_path}: statements {', '.join(codes)}; this code's are {', '.join(CODES)}")
+
+    from safetensors.torch import load
+
+    from classify.network import ArrhythmiaNetwork
+
+    network = ArrhythmiaNetwork()
+    state = load(content)
+    wanted = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+    found = {name: tuple(tensor.shape) for name, tensor in state.items()}
+    for name in sorted(wanted.keys() | found.keys()):
+        if wanted.get(name) != found.get(name):
+            raise ValueError(f"{path}: {name} has shape {found.get(name)}; this network's is {wanted.get(name)}")
+    network.load_state_dict(state)
+    thresholds = np.array([statement["threshold"] for statement in record["statements"]])
+    return Weights(network.eval(), float(record["temperature"]), thresholds, version)
+
+
+def predict(views: Sequence[View]) -> NDArray[np.float64]:
+    """Probabilities of every statement for many views.
+
+    Parameters
+    ----------
+    views : sequence of View
+
+    Returns
+    -------
+    ndarray, shape (views, statements), float64
+    """
+    from classify.network import read_views
+
+    weights = load_weights()
+    logits = read_views(weights.network, views).astype(np.float64)
+    return 1 / (1 + np.exp(-logits / weights.temperature))
+
+
+def diagnose(leads: Leads) -> Diagnosis:
+    """Read a digitised page.
+
+    Parameters
+    ----------
+    leads : Leads
+        What `digitize.trace_leads` found.
+
+    Returns
+    -------
+    Diagnosis
+
+    Raises
+    ------
+    ValueError
+        If no strip holds a second of signal, or the weights do not fit this code.
+    FileNotFoundError
+        If the weights are missing.
+    """
+    view = view_leads(leads)
+    weights = load_weights()
+    probabilities = predict([view])[0]
+    findings = tuple(
+        Finding(
+            statement.code,
+            statement.name,
+            statement.group,
+            float(probability),
+            float(threshold),
+            bool(probability >= threshold),
+        )
+        for statement, probability, threshold in zip(STATEMENTS, probabilities, weights.thresholds, strict=True)
+    )
+    rhythm = measure_rhythm(pieces_of(leads), leads.fs)
+    return Diagnosis(findings, rhythm, weights.version, _warnings(view, rhythm))
+
+
+def _warnings(view: View, rhythm: Rhythm) -> tuple[str, ...]:
+    told = []
+    missing = [lead for lead, seen in zip(LEAD_NAMES, view.strips_seen, strict=True) if not seen.any()]
+    if missing:
+        told.append(f"not seen: {', '.join(missing)}; statements that need them are less certain")
+    if view.rhythm_lead == ABSENT:
+        told.append("no strip of 4 s or more: statements about the rhythm are less certain")
+    if rhythm.reason:
+        told.append(f"no heart rate: {rhythm.reason}")
+    return tuple(told)

@@ -1,0 +1,89 @@
+"""Speed and gain of a page: as printed, as its calibration pulses measure, or as is usual."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from digitize.marks import Pulse
+from digitize.rectify import PIXELS_PER_MM
+from digitize.text import GAINS, SPEEDS, PrintedScale
+
+USUAL_SPEED = 25.0
+USUAL_GAIN = 10.0
+
+_PULSE_SECONDS = 0.2
+"""Duration of a calibration pulse where it keeps to the custom; many do not, so it only ever confirms or warns."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What a millimetre is worth, and how that came to be known (`digitize.leads.Calibration`)."""
+
+    speed: float
+    gain: float
+    speed_source: str
+    gain_source: str
+    warnings: tuple[str, ...]
+
+
+def find_scale(
+    printed: PrintedScale, pulses: Sequence[Pulse], *, speed: float | None = None, gain: float | None = None
+) -> Scale:
+    """Decide on speed and gain.
+
+    Parameters
+    ----------
+    printed : PrintedScale
+        What the page says.
+    pulses : sequence of Pulse
+        1 mV pulses of the upright page.
+    speed, gain : float, optional
+        mm/s and mm/mV as the caller knows them; they win.
+
+    Returns
+    -------
+    Scale
+
+    Examples
+    --------
+    >>> pulses = [Pulse(0, 100.0, 150.0, 300.0, 351.0)]
+    >>> scale = find_scale(PrintedScale(25.0, None, None, "25 mm/s"), pulses)
+    >>> scale.speed, scale.speed_source, scale.gain, scale.gain_source
+    (25.0, 'read', 5.0, 'measured')
+    """
+    warnings = []
+    heights = [(pulse.foot - pulse.top) / PIXELS_PER_MM for pulse in pulses]
+    widths = [(pulse.right - pulse.left) / PIXELS_PER_MM for pulse in pulses]
+    measured_gain = _nearest(float(np.median(heights)), GAINS, 0.08) if heights else None
+    measured_speed = _nearest(float(np.median(widths)) / _PULSE_SECONDS, SPEEDS, 0.08) if widths else None
+
+    if gain is not None:
+        gain_source = "given"
+    elif printed.gain is not None:
+        gain, gain_source = printed.gain, "read"
+    elif measured_gain is not None:
+        gain, gain_source = measured_gain, "measured"
+    else:
+        gain, gain_source = USUAL_GAIN, "assumed"
+        warnings.append(f"gain assumed: {gain:g} mm/mV (neither print nor calibration pulse tells)")
+    if speed is not None:
+        speed_source = "given"
+    elif printed.speed is not None:
+        speed, speed_source = printed.speed, "read"
+    elif measured_speed is not None:
+        speed, speed_source = measured_speed, "measured"
+    else:
+        speed, speed_source = USUAL_SPEED, "assumed"
+        warnings.append(f"speed assumed: {speed:g} mm/s (neither print nor calibration pulse tells)")
+
+    if measured_gain is not None and measured_gain != gain:
+        warnings.append(f"the calibration pulse is {np.median(heights):.1f} mm high, but the gain is {gain:g} mm/mV")
+    return Scale(speed, gain, speed_source, gain_source, tuple(warnings))
+
+
+def _nearest(value: float, allowed: tuple[float, ...], tolerance: float) -> float | None:
+    best = min(allowed, key=lambda candidate: abs(np.log(candidate / max(value, 1e-6))))
+    return best if abs(value / best - 1) < tolerance else None

@@ -1,0 +1,100 @@
+"""Scale and direction of a page without a grid.
+
+Without millimetre lines the page is laid out twice: first at the scale that the file states or that a sheet of usual
+width would have, and then at the scale and slope that its own calibration pulses and rows measure in that first view.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from digitize.calibration import USUAL_GAIN, USUAL_SPEED
+from digitize.marks import Marks
+from digitize.rectify import PIXELS_PER_MM
+from digitize.trace import Traces
+
+_SHEET_MM = 279.4
+"""Long side of a Letter sheet; A4 is 6 % longer, which is near enough for a first view."""
+_USUAL_DPI = (72, 75, 96, 100, 120, 150, 200, 240, 250, 300, 400, 600)
+_ROW_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class PaperScale:
+    """Pixels to millimetres for a page without a grid, and what they were taken from (`Calibration.pitch_source`)."""
+
+    matrix: NDArray[np.float64]
+    source: str
+
+
+def first_scale(shape: tuple[int, ...], dpi: float | None) -> PaperScale:
+    """Scale for a first view of a page of that shape (h, w, ...).
+
+    Examples
+    --------
+    >>> first_scale((1700, 2200, 3), 200.0).source
+    'print'
+    """
+    if dpi is not None and 100 <= dpi <= 700:
+        return PaperScale(_straight(25.4 / dpi, 0.0), "print")
+    return PaperScale(_straight(_SHEET_MM / max(shape[:2]), 0.0), "assumed")
+
+
+def measured_scale(
+    first: PaperScale,
+    traces: Traces,
+    level: NDArray[np.float32],
+    marks: Marks,
+    *,
+    speed: float | None,
+    gain: float | None,
+) -> PaperScale:
+    """Correct a first scale by the pulses, rows and slope seen at it.
+
+    Parameters
+    ----------
+    first : PaperScale
+        Scale of the view in which the rest was found.
+    traces : Traces
+    level : ndarray, shape (rows, w), float32
+    marks : Marks
+    speed, gain : float, optional
+        As the caller knows them.
+
+    Returns
+    -------
+    PaperScale
+    """
+    slopes = []
+    for row, start, end in zip(level, traces.start, traces.end, strict=True):
+        columns = np.arange(start, end, PIXELS_PER_MM)
+        if len(columns) > 10:
+            # Theil and Sen's: a stretch that was followed wrongly does not tilt it.
+            slopes.append(stats.theilslopes(row[columns], columns)[0])
+    slope = float(np.arctan(np.median(slopes))) if slopes else 0.0
+    mm_per_pixel = float(np.hypot(*first.matrix[0, :2]))
+    ratio, source = 1.0, first.source
+    if marks.pulses:
+        height = float(np.median([pulse.foot - pulse.top for pulse in marks.pulses])) / PIXELS_PER_MM
+        ratio, source = (gain or USUAL_GAIN) / height, "pulse"
+    elif first.source == "assumed":
+        length = float(np.median(traces.end - traces.start)) / PIXELS_PER_MM
+        if 0.8 < _ROW_SECONDS * USUAL_SPEED / length < 1.25:
+            ratio = _ROW_SECONDS * (speed or USUAL_SPEED) / length
+    mm_per_pixel *= ratio
+    # A pulse is 80 pixels high and known to half of one; pages are scanned and drawn at few resolutions.
+    dpi = 25.4 / mm_per_pixel
+    usual = min(_USUAL_DPI, key=lambda candidate: abs(candidate - dpi))
+    if abs(usual / dpi - 1) < 0.015:
+        mm_per_pixel = 25.4 / usual
+    return PaperScale(_straight(mm_per_pixel, slope), source)
+
+
+def _straight(mm_per_pixel: float, slope: float) -> NDArray[np.float64]:
+    """Pixels to millimetres for a page whose rows descend by `slope` (radians)."""
+    cos, sin = np.cos(slope) * mm_per_pixel, np.sin(slope) * mm_per_pixel
+    return np.array([[cos, sin, 0.0], [-sin, cos, 0.0]])

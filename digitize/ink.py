@@ -1,0 +1,240 @@
+"""Tell pen from paper and grid: how much of each pixel of an upright page is covered by ink.
+
+A pixel's colour is a mixture, ``covered * pen + (1 - covered) * ground``, and the ground is known: the grid repeats
+every 5 mm, so the typical colour of each place of a 5 mm tile, over all tiles of the page, is paper and grid without
+the pen. Solving for the covered share (image matting with a known background) removes the grid and keeps the sub-pixel
+edges of the trace, on colour, grey and black-and-white pages alike, even where the grid is as dark as the pen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from digitize.rectify import PIXELS_PER_MM, TILE_MM, UprightPage
+
+_TILE = TILE_MM * PIXELS_PER_MM
+_TILES_USED = 300
+_WHITE = 255
+"""The paper's own colour in a picture of relative colours."""
+
+_NOTICEABLE = 0.1
+"""Share of the paper's brightness by which a pixel must differ from bare ground to be looked at."""
+
+_LEAST_INK = 0.003
+"""What a full cover of ink costs in squared colour error: about the noise of a scan."""
+
+
+@dataclass(frozen=True)
+class Ink:
+    """The pen on an upright page.
+
+    Attributes
+    ----------
+    coverage : ndarray, shape (h, w), float32
+        Share of each pixel that is ink, 0 to 1; grid and shade removed. Printed text is ink too.
+    paper : ndarray, shape (h, w), bool
+        Where there is paper: inside the picture, and not the dark table around a page.
+    pen : tuple of float
+        Colour of the pen relative to the paper's, RGB, 0 (black) to 1.
+    """
+
+    coverage: NDArray[np.float32]
+    paper: NDArray[np.bool_]
+    pen: tuple[float, float, float]
+
+
+def find_ink(page: UprightPage, *, tiled: bool) -> Ink:
+    """Find the ink of an upright page.
+
+    Parameters
+    ----------
+    page : UprightPage
+    tiled : bool
+        Whether the page has a grid that repeats every `TILE_MM`.
+
+    Returns
+    -------
+    Ink
+
+    Examples
+    --------
+    >>> blank = np.full((500, 500, 3), 250, np.uint8)
+    >>> blank[240:244] = 20
+    >>> ink = find_ink(UprightPage(blank, np.ones((500, 500), bool), np.zeros((1, 1, 2), np.float32)), tiled=False)
+    >>> bool((ink.coverage[240:244, 10:-10] > 0.9).all()), bool((ink.coverage[:230] < 0.1).all())
+    (True, True)
+    """
+    flat, paper = _flatten(page)
+    height, width = paper.shape
+    brightest = _max_channel(flat)
+    # The interpolated rim of the picture and of the paper is not ink.
+    inner = cv2.erode(paper.view(np.uint8), np.ones((9, 9), np.uint8), borderValue=0).view(bool)
+    tile = _bare_tile(flat, paper) if tiled else np.full((_TILE, _TILE, 3), _WHITE, np.uint8)
+    pen = _pen_colour(flat, brightest, inner, _least_around(_max_channel(tile)))
+    row_line, column_line = np.full((height, 3), _WHITE, np.uint8), np.full((width, 3), _WHITE, np.uint8)
+    if tiled:
+        # A worn or dashed line is darker than its kind along its whole length. A level trace along it is darker still.
+        darkest = np.maximum(tile.min(axis=(0, 1)), pen + 0.25 * (_WHITE - pen)).astype(np.uint8)
+        row_line, column_line = (np.maximum(_own_colour(flat, axis), darkest) for axis in (0, 1))
+    # Printed lines stray by a fraction of a pixel from where they should be: a place beside a line may be line.
+    tile, row_line, column_line = _least_around(tile), _least_beside(row_line), _least_beside(column_line)
+
+    across = np.minimum(np.tile(tile, (1, width // _TILE + 1, 1))[:, :width], column_line)
+    noticed = (brightest < (1.0 - _NOTICEABLE) * _WHITE) & inner
+    coverage = np.zeros((height, width), np.float32)
+    # A row of tiles at a time: what is computed of them stays in the processor's cache.
+    for top in range(0, height, _TILE):
+        band = slice(top, min(top + _TILE, height))
+        line = np.minimum(across[: band.stop - top], row_line[band, None])
+        here = np.flatnonzero(noticed[band])
+        pixels, lines = (np.take(colours.reshape(-1, 3), here, axis=0) for colours in (flat[band], line))
+        np.put(coverage[band], here, _unmix(pixels, lines, pen))
+    red, green, blue = (float(channel) / _WHITE for channel in pen)
+    return Ink(coverage, paper, (red, green, blue))
+
+
+def _unmix(pixels: NDArray[np.uint8], line: NDArray[np.uint8], pen: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Share of pen in pixels that mix white paper, the grid's line at that place, and pen.
+
+    Of the mixtures that explain a pixel equally well the one with least pen is taken: where a grid is grey like the
+    pen, what a line can explain is line.
+
+    Parameters
+    ----------
+    pixels, line : ndarray, shape (n, 3), uint8
+    pen : ndarray, shape (3,), float32
+
+    Returns
+    -------
+    ndarray, shape (n,), float32
+    """
+    # Channel by channel in memory: sums over three neighbouring numbers are slow.
+    to_pixel, to_line, to_pen = (
+        1.0 - colours.T.astype(np.float32, order="C") / _WHITE for colours in (pixels, line, pen[None])
+    )
+    xx, ll, pp = (to_pixel**2).sum(axis=0), (to_line**2).sum(axis=0), float((to_pen**2).sum())
+    lx, lp, px = (to_line * to_pixel).sum(axis=0), (to_line * to_pen).sum(axis=0), (to_pixel * to_pen).sum(axis=0)
+
+    determinant = ll * pp - lp**2
+    well_posed = determinant > 0.02 * ll * pp
+    safe = np.where(well_posed, determinant, np.float32(1.0))
+    # The tile shows a line that strays as paler than it is; a coloured one may be taken at its full depth.
+    deepest = np.where(well_posed, np.float32(1.8), np.float32(1.0))
+    only_line = np.clip(lx / np.maximum(ll, 1e-4), 0.0, deepest)
+    only_pen = np.clip(px / max(pp, 1e-4), 0.0, 1.0)
+    apart = ll + pp - 2 * lp
+    over_line = np.clip((ll - lp - lx + px) / np.maximum(apart, 1e-3), 0.0, 1.0)
+    zero = np.zeros_like(lx)
+    inner_line, inner_pen = (lx * pp - px * lp) / safe, (px * ll - lx * lp) / safe
+    inside = well_posed & (inner_line >= 0) & (inner_pen >= 0) & (inner_line / deepest + inner_pen <= 1)
+    best, share = np.full_like(lx, np.inf), zero
+    for b, c, allowed in (
+        (only_line, zero, True),
+        (1.0 - over_line, over_line, True),
+        (zero, only_pen, True),
+        (inner_line, inner_pen, inside),
+    ):
+        left = xx + b * (b * ll - 2 * lx) + c * (c * pp - 2 * px) + 2 * b * c * lp + _LEAST_INK * c
+        better = (left < best) & allowed
+        best, share = np.where(better, left, best), np.where(better, c, share)
+    # Print that is blacker than the pen.
+    share[(to_pixel.min(axis=0) >= to_pen.min()) & (to_line.min(axis=0) < to_pen.min())] = 1.0
+    return share
+
+
+def _max_channel(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Brightest channel of every pixel, shape (h, w); many times faster than ``image.max(axis=2)``."""
+    red, green, blue = cv2.split(image)
+    return np.asarray(cv2.max(cv2.max(red, green), blue), np.uint8)
+
+
+def _least_around(tile: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Darkest colour within a pixel of every place of a tile that repeats."""
+    around = np.pad(tile, [(1, 1), (1, 1), (0, 0)][: tile.ndim], mode="wrap")
+    return np.asarray(cv2.erode(around, np.ones((3, 3), np.uint8)), np.uint8)[1:-1, 1:-1]
+
+
+def _least_beside(colours: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Darkest colour within a place of every place along a list of colours, shape (n, 3)."""
+    return np.asarray(cv2.erode(colours[:, None], np.ones((3, 1), np.uint8)), np.uint8)[:, 0]
+
+
+def _flatten(page: UprightPage) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """Colour relative to the paper around, so that shade and stain drop out; and where there is paper at all."""
+    height, width = page.inside.shape
+    size = (max(1, width // 5), max(1, height // 5))
+    small = cv2.resize(page.image, size, interpolation=cv2.INTER_AREA)
+    beyond_pen = np.ones((5, 5), np.uint8)
+    around = cv2.medianBlur(cv2.dilate(small, beyond_pen), 15)
+    inside = cv2.resize(page.inside.view(np.uint8), size, interpolation=cv2.INTER_NEAREST).view(bool)
+    brightness = around.max(axis=2)
+    lit = (brightness > 0.4 * np.median(brightness[inside])).view(np.uint8)
+    # The dilation that hid the pen let the paper grow over the table around it too.
+    lit = cv2.erode(cv2.morphologyEx(lit, cv2.MORPH_OPEN, np.ones((9, 9), np.uint8)), beyond_pen)
+    paper = cv2.resize(lit, (width, height), interpolation=cv2.INTER_NEAREST).view(bool) & page.inside
+    around = np.maximum(cv2.GaussianBlur(around, (0, 0), 3.0), 1)
+    around = cv2.resize(around, (width, height), interpolation=cv2.INTER_LINEAR)
+    # Paper that is brighter than its surroundings is as white as they are: eight bits hold all that matters.
+    return np.asarray(cv2.divide(page.image, around, scale=_WHITE), np.uint8), paper
+
+
+def _bare_tile(flat: NDArray[np.uint8], paper: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Colour of a 5 mm tile of bare grid, shape (50, 50, 3)."""
+    rows, columns = paper.shape[0] // _TILE, paper.shape[1] // _TILE
+    whole = paper[: rows * _TILE, : columns * _TILE].reshape(rows, _TILE, columns, _TILE).all(axis=(1, 3))
+    row, column = np.nonzero(whole)
+    if len(row) < 8:
+        return np.full((_TILE, _TILE, 3), _WHITE, np.uint8)
+    chosen = np.linspace(0, len(row) - 1, min(len(row), _TILES_USED)).astype(int)
+    tops, lefts = row[chosen] * _TILE, column[chosen] * _TILE
+    stack = np.stack([flat[y : y + _TILE, x : x + _TILE] for y, x in zip(tops, lefts, strict=True)])
+    stack.partition(len(stack) * 35 // 100, axis=0)
+    return stack[len(stack) * 35 // 100]
+
+
+def _own_colour(flat: NDArray[np.uint8], axis: int) -> NDArray[np.uint8]:
+    """Colour that a quarter of each pixel row (axis 0) or column (axis 1) does not exceed."""
+    sample = flat[:, ::7] if axis == 0 else flat[::7].swapaxes(0, 1)
+    quarter = sample.shape[1] // 4
+    return np.partition(sample, quarter, axis=1)[:, quarter]
+
+
+def _pen_colour(
+    flat: NDArray[np.uint8], brightest: NDArray[np.uint8], inner: NDArray[np.bool_], ground: NDArray[np.uint8]
+) -> NDArray[np.float32]:
+    """Colour of a pixel that is all pen: the floor of thin dark strokes beside the grid's lines.
+
+    Parameters
+    ----------
+    flat : ndarray, shape (h, w, 3), uint8
+    brightest : ndarray, shape (h, w), uint8
+        Its brightest channel.
+    inner : ndarray, shape (h, w), bool
+        Paper.
+    ground : ndarray, shape (50, 50), uint8
+        Brightest channel of the bare tile.
+
+    Returns
+    -------
+    ndarray, shape (3,), float32
+        RGB, 0 to 255.
+    """
+    bright = ground > 0.8 * _WHITE
+    if bright.mean() < 0.05:
+        bright = ground >= np.percentile(ground, 80)
+    height, width = brightest.shape
+    bright = np.tile(bright, (height // _TILE + 1, width // _TILE + 1))[:height, :width]
+    stroke = cv2.morphologyEx(brightest, cv2.MORPH_BLACKHAT, np.ones((9, 9), np.uint8))
+    lowest = brightest == cv2.erode(brightest, np.ones((3, 3), np.uint8))
+    floor = inner & bright & (stroke > 0.35 * _WHITE) & (brightest < 0.6 * _WHITE) & lowest
+    colours = flat[floor]
+    if len(colours) < 100:
+        return np.full(3, 0.2 * _WHITE, np.float32)
+    # Creases and stains are paler than the pen, print is blacker: the middle of the darker half is the trace.
+    darkness = np.argsort(colours.max(axis=1), kind="stable")
+    middle = darkness[int(0.35 * len(colours)) : int(0.45 * len(colours))]
+    return np.median(colours[middle], axis=0).astype(np.float32)

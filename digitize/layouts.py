@@ -1,0 +1,98 @@
+"""The table of page layouts: which lead stands where on the paper.
+
+The table is shared: `digitize.layout` matches what it reads against it, `synth` prints from it. A layout is a
+rectangle of lead names, read like the page: rows from top to bottom, columns from left to right. Below it there may be
+rhythm strips, each as wide as the page. A name says all of it: ``"3x4+II"`` is three rows of four columns with lead
+II as a rhythm strip below.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+LEAD_NAMES = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
+"""The standard twelve leads in their standard order; every 12-row array in this project is in this order."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One arrangement of leads on a page.
+
+    Attributes
+    ----------
+    name : str
+        ``"3x4"``, ``"3x4+II"``, ``"6x2+II+V1"``, ...: rows x columns, then one ``+LEAD`` a rhythm strip.
+    rows : tuple of tuple of str
+        Lead names of the rectangle, row by row, left to right.
+    rhythm : tuple of str
+        Leads of the full-width strips below the rectangle, top to bottom.
+    """
+
+    name: str
+    rows: tuple[tuple[str, ...], ...]
+    rhythm: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> int:
+        """Number of columns of the rectangle."""
+        return len(self.rows[0])
+
+
+def _by_columns(n_rows: int, order: tuple[str, ...] = LEAD_NAMES) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(order[row::n_rows]) for row in range(n_rows))
+
+
+_CABRERA = ("aVL", "I", "-aVR", "II", "aVF", "III", "V1", "V2", "V3", "V4", "V5", "V6")
+
+LAYOUTS: dict[str, Layout] = {
+    layout.name: layout
+    for layout in (
+        Layout("3x4", _by_columns(3)),
+        Layout("6x2", _by_columns(6)),
+        Layout("12x1", _by_columns(12)),
+        Layout("2x6", _by_columns(2)),
+        Layout("4x3", _by_columns(4)),
+        Layout("cabrera-3x4", _by_columns(3, _CABRERA)),
+        Layout("cabrera-6x2", _by_columns(6, _CABRERA)),
+        Layout("cabrera-12x1", _by_columns(12, _CABRERA)),
+        Layout("limb-6x1", tuple((lead,) for lead in LEAD_NAMES[:6])),
+        Layout("chest-6x1", tuple((lead,) for lead in LEAD_NAMES[6:])),
+        Layout("limb-3x1", tuple((lead,) for lead in LEAD_NAMES[:3])),
+    )
+}
+"""Rectangles by name, without rhythm strips; `find_layout` adds those."""
+
+
+def find_layout(name: str) -> Layout:
+    """Look a layout up by its full name, rhythm strips included.
+
+    Parameters
+    ----------
+    name : str
+        A name of `LAYOUTS`, followed by one ``+LEAD`` a rhythm strip; a lone lead name is a single strip.
+
+    Returns
+    -------
+    Layout
+
+    Raises
+    ------
+    ValueError
+        If the rectangle or a rhythm lead is unknown; the message lists what is allowed.
+
+    Examples
+    --------
+    >>> find_layout("3x4+II").rows[0]
+    ('I', 'aVR', 'V1', 'V4')
+    >>> find_layout("3x4+II+V1").rhythm
+    ('II', 'V1')
+    """
+    rectangle, *rhythm = name.split("+")
+    unknown = [lead for lead in rhythm if lead not in LEAD_NAMES]
+    if unknown:
+        raise ValueError(f"unknown rhythm lead {unknown[0]!r} in layout {name!r}; allowed: {', '.join(LEAD_NAMES)}")
+    if rectangle in LEAD_NAMES:
+        return Layout(name, ((rectangle,),), tuple(rhythm))
+    if rectangle not in LAYOUTS:
+        raise ValueError(f"unknown layout {name!r}; allowed: {', '.join(LAYOUTS)}, each with +LEAD a rhythm strip")
+    return Layout(name, LAYOUTS[rectangle].rows, tuple(rhythm))

@@ -1,0 +1,175 @@
+"""The result of a digitisation: twelve leads in millivolts, and how they were found on the page.
+
+Conventions, here and in the whole package: pixels are ``(x, y)`` with y downward and pixel centres at whole numbers;
+arrays of leads are ``(12, n)`` in the order of `LEAD_NAMES`; millivolts, seconds, millimetres; NaN where the page
+shows nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitize.layouts import LEAD_NAMES
+
+if TYPE_CHECKING:
+    import os
+
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+Source = str
+"""How a value came to be known: ``"read"`` (printed on the page), ``"measured"`` (from grid, pulse or trace),
+``"given"`` (by the caller) or ``"assumed"`` (the field's default)."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What a millimetre of paper is worth.
+
+    Attributes
+    ----------
+    speed, gain : float
+        Paper speed in mm/s and gain in mm/mV.
+    speed_source, gain_source : str
+        ``"read"``, ``"measured"``, ``"given"`` or ``"assumed"``.
+    pixels_per_mm : float
+        Scale of the original page, along time.
+    pitch_source : str
+        ``"grid"``, ``"pulse"``, ``"print"`` or ``"assumed"``: what the scale was taken from.
+    """
+
+    speed: float
+    gain: float
+    speed_source: Source
+    gain_source: Source
+    pixels_per_mm: float
+    pitch_source: str
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Where the upright page lies in the picture.
+
+    Attributes
+    ----------
+    page_size : tuple of int
+        Width and height of the picture in pixels.
+    rotation : float
+        Angle of the paper's time axis against the picture's x axis in degrees, positive clockwise as seen.
+    grid_certainty : float
+        0 (no grid was found) to 1.
+    """
+
+    page_size: tuple[int, int]
+    rotation: float
+    grid_certainty: float
+
+
+@dataclass(frozen=True, eq=False)
+class Strip:
+    """One lead as printed: a run of trace under one name.
+
+    Attributes
+    ----------
+    lead : str
+        One of `LEAD_NAMES`.
+    row, column : int
+        Place on the page, from the top and from the left; rhythm strips have column 0 in a row of their own.
+    start : float
+        Time of the first sample on the record's clock, seconds.
+    signal : ndarray, shape (n,), float32
+        Millivolts at the record's sampling frequency, NaN where the trace is hidden.
+    confidence : ndarray, shape (n,), float32
+        0 to 1, sample by sample.
+    path : ndarray, shape (n, 2), float32
+        The same samples as ``(x, y)`` in pixels of the original picture.
+    name_source : str
+        ``"read"`` when the printed name was read, ``"measured"`` when a rhythm strip lay on that lead's own strip,
+        ``"assumed"`` when the layout and the other names supplied it, ``"given"`` when the caller did.
+    """
+
+    lead: str
+    row: int
+    column: int
+    start: float
+    signal: NDArray[np.float32]
+    confidence: NDArray[np.float32]
+    path: NDArray[np.float32]
+    name_source: Source
+
+
+@dataclass(frozen=True)
+class Leads:
+    """A digitised electrocardiogram.
+
+    Attributes
+    ----------
+    signal : ndarray, shape (12, n), float32
+        Millivolts; NaN where the page shows nothing. Time zero is the first printed sample.
+    confidence : ndarray, shape (12, n), float32
+        0 where nothing is known to 1.
+    fs : int
+        Sampling frequency in Hz.
+    strips : tuple of Strip
+        The strips as printed. A lead that is printed twice takes the longer strip for `signal` and keeps both here.
+    layout : str
+        Name of the layout (see `digitize.layouts`), e.g. ``"3x4+II"``.
+    calibration : Calibration
+    geometry : Geometry
+    warnings : tuple of str
+        What a reader should know before trusting the signal.
+    """
+
+    signal: NDArray[np.float32]
+    confidence: NDArray[np.float32]
+    fs: int
+    strips: tuple[Strip, ...]
+    layout: str
+    calibration: Calibration
+    geometry: Geometry
+    warnings: tuple[str, ...] = field(default=())
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the rows of `signal`: the standard twelve."""
+        return LEAD_NAMES
+
+    @property
+    def rhythm(self) -> Strip | None:
+        """The longest strip of the page, the one to read a rhythm from; None when nothing was traced."""
+        return max(self.strips, key=lambda strip: len(strip.signal), default=None)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Arrange the leads as a table: millivolts, one column a lead, indexed by ``time_s``."""
+        from digitize.export import to_frame
+
+        return to_frame(self)
+
+    def to_wfdb(self, path: str | os.PathLike[str]) -> Path:
+        """Write the leads as a WFDB record (``.hea`` and ``.dat``); returns the header's path.
+
+        Parameters
+        ----------
+        path : path
+            The record without suffix, or its ``.hea`` file; existing files are replaced.
+        """
+        from digitize.export import write_wfdb
+
+        return write_wfdb(self, path)
+
+    def overlay(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Draw the traces over a copy of the page that was digitised, RGB of shape (height, width, 3)."""
+        from digitize.overlay import draw_overlay
+
+        return draw_overlay(image, self)
+
+    def plot(self) -> Figure:
+        """Plot the leads on ECG paper, arranged as on the page."""
+        from digitize.overlay import plot_leads
+
+        return plot_leads(self)

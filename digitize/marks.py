@@ -1,0 +1,282 @@
+"""Find what is drawn with a ruler among the traces: calibration pulses and the bars that separate columns.
+
+Both are made of upright strokes with square ends, which no heart draws: a beat's stroke leans. Two such strokes under
+one flat roof are a calibration pulse; strokes of one length at one place in several rows are separators.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from digitize.rectify import PIXELS_PER_MM
+from digitize.rows import Rows
+
+_LEAST = 2 * PIXELS_PER_MM + 1
+"""Shortest stroke."""
+
+
+@dataclass(frozen=True)
+class Pulse:
+    """A calibration pulse, in upright pixels.
+
+    Attributes
+    ----------
+    row : int
+        Row of traces that it belongs to.
+    left, right : float
+        Middles of its flanks (x).
+    top, foot : float
+        Middle of its roof, and of the line it stands on (y): 1 mV and 0 mV.
+    """
+
+    row: int
+    left: float
+    right: float
+    top: float
+    foot: float
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A separator between columns, in upright pixels: middle (x), ends (y), and the row it stands in."""
+
+    row: int
+    x: float
+    top: float
+    bottom: float
+
+
+@dataclass(frozen=True)
+class Marks:
+    """Pulses and separators of a page, and the pixels that they cover (h, w)."""
+
+    pulses: tuple[Pulse, ...]
+    bars: tuple[Bar, ...]
+    mask: NDArray[np.bool_]
+
+
+def find_marks(coverage: NDArray[np.float32], rows: Rows) -> Marks:
+    """Find calibration pulses and separators.
+
+    Parameters
+    ----------
+    coverage : ndarray, shape (h, w), float32
+        Share of each pixel of the upright page that is ink.
+    rows : Rows
+
+    Returns
+    -------
+    Marks
+
+    Examples
+    --------
+    >>> page = np.zeros((700, 1200), np.float32)
+    >>> page[400:404, 50:100] = page[300:304, 100:150] = page[400:404, 150:1100] = 1
+    >>> page[300:404, 98:102] = page[300:404, 148:152] = 1
+    >>> level = np.full((1, 1200), 401.5, np.float32)
+    >>> marks = find_marks(page, Rows(level, np.array([50]), np.array([1100])))
+    >>> [(pulse.left, pulse.right, pulse.top, pulse.foot) for pulse in marks.pulses]
+    [(99.5, 149.5, 301.5, 401.5)]
+    """
+    ink = (coverage >= 0.4).astype(np.uint8)
+    tall = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((_LEAST, 1), np.uint8))
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(tall, connectivity=8)
+    x, y, width, height, area = (stats[1:, i].astype(float) for i in range(5))
+    square = (area > 0.8 * width * height) & (width <= 1.4 * PIXELS_PER_MM) & (height <= 45 * PIXELS_PER_MM)
+    # A row's level over all its length: a pulse itself, or a beat, is not part of it.
+    level = np.median(rows.level, axis=1)
+    strokes = [
+        Bar(
+            _row_of(level, y[i], y[i] + height[i]),
+            _middle(coverage, int(x[i]), int(width[i]), int(y[i]), int(height[i])),
+            float(y[i]),
+            float(y[i] + height[i] - 1),
+        )
+        for i in np.flatnonzero(square)
+    ]
+    strokes = [stroke for stroke in strokes if stroke.row >= 0]
+    pulses = _find_pulses(ink, strokes)
+    # Where one row has a pulse the others have theirs, even if a beat or a label hides a flank.
+    flanks = [x for pulse in pulses for x in (pulse.left, pulse.right)]
+    free = [s for s in strokes if not any(abs(s.x - flank) < PIXELS_PER_MM for flank in flanks)]
+    bars = _separators(free, level, *_span(rows, pulses))
+    mask = np.zeros(ink.shape, bool)
+    for bar in bars:
+        label = labels[int(bar.top), int(round(bar.x))] or labels[int(bar.top) + 2, int(bar.x)]
+        box = stats[label]
+        top, left = box[cv2.CC_STAT_TOP], box[cv2.CC_STAT_LEFT]
+        # A pixel more on each side: the half-covered edge of the bar is not trace.
+        mask[top - 1 : top + box[cv2.CC_STAT_HEIGHT] + 1, max(0, left - 1) : left + box[cv2.CC_STAT_WIDTH] + 1] = True
+    for pulse in pulses:
+        _cover_outline(mask, pulse)
+    return Marks(tuple(pulses), tuple(bars), mask)
+
+
+def _after_gap(coverage: NDArray[np.float32], pulses: list[Pulse], first: int) -> int:
+    """Column at which traces begin when white parts them from their pulses, else the one after the pulses."""
+    begins = []
+    for pulse in pulses:
+        # High enough that no beat leaves it.
+        above, below = max(0, int(pulse.foot) - 12 * PIXELS_PER_MM), int(pulse.foot) + 6 * PIXELS_PER_MM
+        band = coverage[above:below, first : first + 6 * PIXELS_PER_MM].max(axis=0) > 0.4
+        white = np.flatnonzero(~band[1:] & ~band[:-1])
+        if len(white):
+            ink = np.flatnonzero(band[white[0] + 1 :])
+            if len(ink):
+                begins.append(first + white[0] + 1 + ink[0])
+    if len(begins) <= 0.5 * len(pulses):
+        return first
+    # All traces of a page begin at one place; white that only some beats leave does not count.
+    usual = int(np.median(begins))
+    alike = np.sum(np.abs(np.array(begins) - usual) <= 3)
+    return usual if alike > 0.5 * len(pulses) else first
+
+
+def _cover_outline(mask: NDArray[np.bool_], pulse: Pulse) -> None:
+    """Mark the flanks and the roof of a pulse, in place."""
+    half = int(0.3 * PIXELS_PER_MM)
+    left, right, top, foot = (int(round(v)) for v in (pulse.left, pulse.right, pulse.top, pulse.foot))
+    for flank in (left, right):
+        mask[top - half : foot + half + 1, max(0, flank - half) : flank + half] = True
+    mask[max(0, top - half) : top + half + 1, left:right] = True
+
+
+def without_pulses(coverage: NDArray[np.float32], rows: Rows, marks: Marks) -> Rows:
+    """Rows that begin after leading calibration pulses and end before trailing ones.
+
+    Parameters
+    ----------
+    coverage : ndarray, shape (h, w), float32
+        Share of each pixel of the upright page that is ink.
+    rows : Rows
+    marks : Marks
+        Marks of those rows.
+
+    Returns
+    -------
+    Rows
+        The slow level, which pulses lift, is that of the trace beside them.
+
+    Examples
+    --------
+    >>> rows = Rows(np.full((1, 1200), 400, np.float32), np.array([50]), np.array([1100]))
+    >>> marks = Marks((Pulse(0, 99.5, 149.5, 301.5, 401.5),), (), np.zeros((700, 1200), bool))
+    >>> int(without_pulses(np.ones((700, 1200), np.float32), rows, marks).start[0])
+    152
+    """
+    level, start, end = rows.level.copy(), rows.start.copy(), rows.end.copy()
+    middle = float(np.median((start + end) / 2))
+    before = [pulse.right for pulse in marks.pulses if pulse.right < middle]
+    after = [pulse.left for pulse in marks.pulses if pulse.left > middle]
+    settle, window = 6 * PIXELS_PER_MM, 20 * PIXELS_PER_MM
+    if before:
+        first = int(np.median(before)) + 3
+        first = _after_gap(coverage, [pulse for pulse in marks.pulses if pulse.right < middle], first)
+        start = np.maximum(start, first)
+        level[:, : first + settle] = np.median(level[:, first + settle : first + settle + window], axis=1, keepdims=True)
+    if after:
+        last = int(np.median(after)) - 2
+        end = np.minimum(end, last)
+        level[:, last - settle :] = np.median(level[:, last - settle - window : last - settle], axis=1, keepdims=True)
+    return Rows(level, start, end)
+
+
+def _middle(coverage: NDArray[np.float32], x: int, width: int, y: int, height: int) -> float:
+    """Middle of an upright stroke (x), to a fraction of a pixel: the median of its rows' centres of ink."""
+    first, last = max(0, x - 2), x + width + 2
+    rows = coverage[y + height // 5 : y + height - height // 5, first:last]
+    ink = rows.sum(axis=1)
+    centres = (rows @ np.arange(first, first + rows.shape[1]))[ink > 0] / ink[ink > 0]
+    return float(np.median(centres)) if len(centres) else x + (width - 1) / 2
+
+
+def _row_of(level: NDArray[np.floating], top: float, bottom: float) -> int:
+    """Row at whose level a stroke stands, -1 when it stands at none."""
+    reach = 3 * PIXELS_PER_MM
+    touching = (level > top - reach) & (level < bottom + reach)
+    if not touching.any():
+        return -1
+    # A pulse stands with its foot at the level.
+    return int(np.argmin(np.where(touching, np.abs(level - bottom), np.inf)))
+
+
+def _span(rows: Rows, pulses: list[Pulse]) -> tuple[float, float]:
+    """Where the rows' traces begin and end (x), pulses left out."""
+    start, end = float(np.median(rows.start)), float(np.median(rows.end))
+    before = [pulse.right for pulse in pulses if pulse.right < (start + end) / 2]
+    after = [pulse.left for pulse in pulses if pulse.left > (start + end) / 2]
+    return float(np.median(before)) if before else start, float(np.median(after)) if after else end
+
+
+def _find_pulses(ink: NDArray[np.uint8], strokes: list[Bar]) -> list[Pulse]:
+    pulses = []
+    for left in strokes:
+        for right in strokes:
+            distance = right.x - left.x
+            if not 1.5 * PIXELS_PER_MM <= distance <= 12 * PIXELS_PER_MM or left.row != right.row:
+                continue
+            if abs(left.top - right.top) > 4 or left.bottom - left.top < 4 * PIXELS_PER_MM:
+                continue
+            top, a, b = int(max(left.top, right.top)), int(left.x) + 3, int(right.x) - 2
+            roof = ink[top - 2 : top + 5, a:b].any(axis=0).mean()
+            height = left.bottom - left.top
+            hollow = ink[int(top + 0.3 * height) : int(top + 0.7 * height), a:b].mean()
+            if roof > 0.85 and hollow < 0.1:
+                thickness = ink[top - 4 : top + 12, a:b].sum(axis=0)
+                half = (float(np.median(thickness)) - 1) / 2
+                first = float(np.median(ink[top - 4 : top + 12, a:b].argmax(axis=0))) + top - 4
+                foot = min(left.bottom, right.bottom) - half
+                pulses.append(Pulse(left.row, left.x, right.x, first + half, foot))
+    return pulses + _pulses_like(pulses, strokes)
+
+
+def _pulses_like(pulses: list[Pulse], strokes: list[Bar]) -> list[Pulse]:
+    """Pulses of rows in which a beat or a name hides the right flank: the left one stands where the others do."""
+    if len(pulses) < 2:
+        return []
+    left, right = (float(np.median([getattr(pulse, side) for pulse in pulses])) for side in ("left", "right"))
+    height = float(np.median([pulse.foot - pulse.top for pulse in pulses]))
+    found = {pulse.row: pulse for pulse in pulses}
+    more = []
+    for stroke in strokes:
+        length = stroke.bottom - stroke.top
+        alike = abs(stroke.x - left) < 0.3 * PIXELS_PER_MM and abs(length - height) < 0.6 * PIXELS_PER_MM
+        if alike and stroke.row not in found:
+            half = (length - height) / 2
+            more.append(Pulse(stroke.row, left, right, stroke.top + half, stroke.bottom - half))
+            found[stroke.row] = more[-1]
+    return more
+
+
+def _separators(strokes: list[Bar], level: NDArray[np.floating], start: float, end: float) -> list[Bar]:
+    """Strokes that divide the rows into equal columns: alike in half of the rows, at the borders of the columns."""
+    support = []
+    for stroke in strokes:
+        alike = {
+            other.row
+            for other in strokes
+            if abs(other.x - stroke.x) < 3.0
+            and abs((other.bottom - other.top) - (stroke.bottom - stroke.top)) < 5.0
+            and abs((other.top - level[other.row]) - (stroke.top - level[stroke.row])) < 2.5 * PIXELS_PER_MM
+        }
+        support.append(len(alike) * (stroke.bottom - stroke.top) if len(alike) >= max(2, 0.5 * len(level)) else 0.0)
+    x, weight = np.array([stroke.x for stroke in strokes]), np.array(support)
+    best: tuple[float, list[Bar]] = (0.0, [])
+    for n_columns in (2, 3, 4, 6):
+        borders = start + (end - start) * np.arange(1, n_columns) / n_columns
+        near = np.abs(x - borders[:, None]) < 2.0 * PIXELS_PER_MM
+        strongest = np.where(near, weight, 0.0).max(axis=1, initial=0.0)
+        # A beat may hide a bar; half as many hidden as seen is too many.
+        merit = float(strongest.sum() - 0.5 * strongest.max() * np.sum(strongest == 0))
+        if merit > best[0]:
+            chosen = [
+                stroke
+                for stroke, own, columns in zip(strokes, weight, near.T, strict=True)
+                if columns.any() and own >= 0.6 * strongest[columns].max() > 0
+            ]
+            best = merit, chosen
+    return best[1]

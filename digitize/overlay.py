@@ -1,0 +1,119 @@
+"""Pictures of a result: the traces over the page they were read from, and the leads on paper of their own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from digitize.leads import Leads, Strip
+
+ROW_COLOURS = ((0, 90, 255), (0, 140, 60), (120, 50, 210), (0, 150, 170))
+"""RGB, taken in turn by the page's rows: none is a colour of ECG paper or ink."""
+
+UNSURE_COLOUR = (255, 110, 0)
+"""RGB of the parts with a confidence below `UNSURE`."""
+
+UNSURE = 0.5
+
+_OPACITY = 0.65
+_SUBPIXEL_BITS = 4
+
+
+def draw_overlay(image: NDArray[np.uint8], leads: Leads) -> NDArray[np.uint8]:
+    """Draw the traces over the page.
+
+    Parameters
+    ----------
+    image : ndarray, shape (height, width, 3), uint8
+        The page that was digitised, RGB. It is not modified.
+    leads : Leads
+
+    Returns
+    -------
+    ndarray, shape (height, width, 3), uint8
+        A copy with thin translucent traces, one colour a row, orange where the confidence is below `UNSURE`, and the
+        lead's name at the start of each strip.
+    """
+    drawn = image.copy()
+    per_mm = leads.calibration.pixels_per_mm
+    thickness = max(2, round(0.3 * per_mm))
+    for strip in leads.strips:
+        colour = ROW_COLOURS[strip.row % len(ROW_COLOURS)]
+        for line, sure in _lines(strip):
+            points = np.rint(line * (1 << _SUBPIXEL_BITS)).astype(np.int32)
+            cv2.polylines(
+                drawn, [points], False, colour if sure else UNSURE_COLOUR, thickness, cv2.LINE_AA, _SUBPIXEL_BITS
+            )
+    drawn = np.asarray(cv2.addWeighted(drawn, _OPACITY, image, 1 - _OPACITY, 0), np.uint8)
+    for strip in leads.strips:
+        _write_name(drawn, strip, ROW_COLOURS[strip.row % len(ROW_COLOURS)], per_mm)
+    return drawn
+
+
+def _lines(strip: Strip) -> list[tuple[NDArray[np.float32], bool]]:
+    """Cut a strip into runs that are all sure or all unsure; each reaches the first point of the next."""
+    seen = np.isfinite(strip.path).all(axis=1) & np.isfinite(strip.signal)
+    kind = np.where(seen, 1 + (strip.confidence >= UNSURE), 0)
+    starts = np.flatnonzero(np.diff(kind, prepend=-1))
+    ends = np.append(starts[1:], len(kind))
+    lines = []
+    for start, end in zip(starts, ends, strict=True):
+        if kind[start]:
+            reach = end + 1 if end < len(kind) and kind[end] else end
+            lines.append((strip.path[start:reach], bool(kind[start] == 2)))
+    return lines
+
+
+def _write_name(drawn: NDArray[np.uint8], strip: Strip, colour: tuple[int, int, int], per_mm: float) -> None:
+    seen = strip.path[np.isfinite(strip.path).all(axis=1)]
+    if not len(seen):
+        return
+    # Capitals are 2.5 mm high, above the highest point of the strip's first 10 mm.
+    near = seen[seen[:, 0] <= seen[0, 0] + 10 * per_mm]
+    face, height = cv2.FONT_HERSHEY_SIMPLEX, 2.5 * per_mm
+    scale = height / cv2.getTextSize("I", face, 1, 1)[0][1]
+    x, y = int(seen[0, 0]), int(max(near[:, 1].min() - 1.5 * per_mm, height + 2))
+    thickness = max(1, round(0.3 * per_mm))
+    cv2.putText(drawn, strip.lead, (x, y), face, scale, (255, 255, 255), 3 * thickness, cv2.LINE_AA)
+    cv2.putText(drawn, strip.lead, (x, y), face, scale, colour, thickness, cv2.LINE_AA)
+
+
+def plot_leads(leads: Leads) -> Figure:
+    """Plot the leads on ECG paper, arranged as on the page.
+
+    Parameters
+    ----------
+    leads : Leads
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Time across at 25 mm/s, voltage upward at 10 mm/mV; small squares 0.04 s and 0.1 mV, large ones 0.2 s and
+        0.5 mV. The figure belongs to no pyplot window.
+    """
+    from matplotlib.figure import Figure
+
+    rows = max((strip.row for strip in leads.strips), default=0) + 1
+    ends = [strip.start + len(strip.signal) / leads.fs for strip in leads.strips]
+    spacing = 3.0  # mV from row to row
+    width = max(ends, default=10.0)
+    low, high = -spacing * (rows - 0.5), spacing / 2
+    figure = Figure(figsize=((25 * width + 10) / 25.4, (10 * (high - low) + 12) / 25.4), layout="constrained")
+    axes = figure.add_subplot(xlim=(0, width), ylim=(low, high), aspect=10 / 25, xlabel="time (s)")
+    axes.set_xticks(np.arange(int(width) + 1))
+    axes.set_yticks([])
+    for seconds, millivolts, line in ((0.04, 0.1, 0.2), (0.2, 0.5, 0.5)):
+        axes.vlines(np.arange(0, width, seconds), low, high, color="#f0a8a8", linewidth=line)
+        axes.hlines(np.arange(low, high, millivolts), 0, width, color="#f0a8a8", linewidth=line)
+    for strip in leads.strips:
+        base = -spacing * strip.row
+        time = strip.start + np.arange(len(strip.signal)) / leads.fs
+        axes.plot(time, strip.signal + base, color="black", linewidth=0.8)
+        axes.text(strip.start + 0.05, base + 1.2, strip.lead, fontsize=9, weight="bold")
+    return figure

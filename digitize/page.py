@@ -1,0 +1,412 @@
+"""Pages out of files, bytes, arrays and pictures: every source becomes upright 8-bit RGB, or one clear line.
+
+Everything that can be wrong with a file is found here, so that the steps that follow only ever see sound pixels. Sizes
+are checked in the file's header, before anything is decoded: a page that is too large costs no memory.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import os
+import stat
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, TiffImagePlugin
+
+if TYPE_CHECKING:
+    import pypdfium2
+
+MAX_PIXELS = 100_000_000
+"""Largest page, pixels in all: an A3 sheet at 600 dpi has 70 million."""
+
+MAX_SIDE = 20_000
+"""Longest side of a page, pixels."""
+
+MIN_SIDE = 100
+"""Shortest side of a page, pixels: below that a millimetre of a single strip is less than a pixel."""
+
+PDF_DPI = 254.0
+"""Resolution at which drawn PDF pages are rendered: ten pixels per millimetre. Scanned ones keep their own."""
+
+_FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF")
+_ALLOWED = "PNG, JPEG, BMP, TIFF, WebP, GIF, HEIC or PDF"
+
+
+class PageError(ValueError):
+    """A page that cannot be read; the message is one line that names the file and says why."""
+
+
+@dataclass(frozen=True, eq=False)
+class Page:
+    """One page as a picture.
+
+    Attributes
+    ----------
+    image : ndarray, shape (height, width, 3), uint8
+        RGB, upright as the file's orientation tag says, transparent parts white.
+    name : str
+        Stem of the file, with ``-1``, ``-2``, ... appended where the file has several pages; ``"page"`` when there
+        is no file.
+    dpi : float or None
+        Resolution that the file states, or at which a PDF page was rendered. Cameras and editors often write a
+        meaningless 72.
+    index : int
+        Place in the file, from 0.
+    """
+
+    image: NDArray[np.uint8]
+    name: str
+    dpi: float | None
+    index: int
+
+
+PageSource: TypeAlias = "str | os.PathLike[str] | bytes | NDArray[Any] | Image.Image | Page"
+"""What a page can be made of."""
+
+
+def load_pages(source: PageSource) -> list[Page]:
+    """Read all pages of a source.
+
+    Parameters
+    ----------
+    source : path, bytes, ndarray, PIL image or Page
+        A file (PNG, JPEG, BMP, TIFF, WebP, GIF, HEIC, PDF) or its contents; all pages of a TIFF or PDF, the first
+        picture of others. An array is grey ``(height, width)`` or RGB or RGBA ``(height, width, 3 or 4)``: uint8,
+        uint16 (the full range), bool or floats from 0 to 1. It is copied, never modified.
+
+    Returns
+    -------
+    list of Page
+
+    Raises
+    ------
+    PageError
+        If there is no such file, it cannot be read, is no picture, is damaged, or its size is outside the limits
+        `MAX_PIXELS`, `MAX_SIDE` and `MIN_SIDE`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> page, = load_pages(np.ones((120, 200)))
+    >>> page.image.shape, page.image[0, 0, 0], page.name
+    ((120, 200, 3), np.uint8(255), 'page')
+    """
+    return [load_page(source, index) for index in range(len(page_names(source)))]
+
+
+def page_names(source: PageSource) -> list[str]:
+    """Names of a source's pages, without decoding them.
+
+    Parameters
+    ----------
+    source : path, bytes, ndarray, PIL image or Page
+        As for `load_pages`.
+
+    Returns
+    -------
+    list of str
+        One name a page: what `Page.name` will be.
+
+    Raises
+    ------
+    PageError
+        If the file is missing, cannot be read or is no picture.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> page_names(np.ones((120, 200)))
+    ['page']
+    """
+    if isinstance(source, Page):
+        return [source.name]
+    if isinstance(source, (np.ndarray, Image.Image)):
+        return [_stem(source)]
+    label = _label(source)
+    with _opened(source) as file, _decoding(label):
+        count = len(_open_pdf(file, label)) if _is_pdf(file) else len(_frames(_open_picture(file, label)))
+    if count == 0:
+        raise PageError(f"{label}: has no pages")
+    return [_stem(source)] if count == 1 else [f"{_stem(source)}-{number}" for number in range(1, count + 1)]
+
+
+def load_page(source: PageSource, index: int = 0) -> Page:
+    """Read one page of a source.
+
+    Parameters
+    ----------
+    source : path, bytes, ndarray, PIL image or Page
+        As for `load_pages`.
+    index : int
+        Which page, from 0.
+
+    Returns
+    -------
+    Page
+
+    Raises
+    ------
+    PageError
+        As for `load_pages`, and if there is no page with this index.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> load_page(np.zeros((120, 200), bool)).image[0, 0].tolist()
+    [0, 0, 0]
+    """
+    names = page_names(source)
+    label = _label(source)
+    if not 0 <= index < len(names):
+        raise PageError(f"{label}: no page with index {index}; allowed: 0 to {len(names) - 1}")
+    if isinstance(source, Page):
+        return source
+    dpi: float | None
+    if isinstance(source, np.ndarray):
+        image, dpi = _from_array(source, label), None
+    elif isinstance(source, Image.Image):
+        with _decoding(label):
+            image, dpi = _from_picture(source, label)
+    else:
+        where = label if len(names) == 1 else f"{label}, page {index + 1}"
+        with _opened(source) as file, _decoding(where):
+            image, dpi = _render_pdf(file, index, where) if _is_pdf(file) else _decode(file, index, where)
+    return Page(image, names[index], dpi, index)
+
+
+def _label(source: PageSource) -> str:
+    """Name a source in an error message."""
+    if isinstance(source, bytes):
+        return "bytes"
+    if isinstance(source, np.ndarray):
+        return "array"
+    if isinstance(source, Page):
+        return source.name
+    if isinstance(source, Image.Image):
+        return str(getattr(source, "filename", "")) or "picture"
+    return os.fspath(source)
+
+
+def _stem(source: PageSource) -> str:
+    if isinstance(source, Image.Image):
+        return Path(str(getattr(source, "filename", ""))).stem or "page"
+    return Path(source).stem if isinstance(source, (str, os.PathLike)) else "page"
+
+
+@contextmanager
+def _opened(source: str | os.PathLike[str] | bytes) -> Iterator[IO[bytes]]:
+    if isinstance(source, bytes):
+        if not source:
+            raise PageError("bytes: empty")
+        yield io.BytesIO(source)
+        return
+    label = os.fspath(source)
+    try:
+        status = os.stat(label)
+        # A pipe or a device may never end, and must not even be opened.
+        file = open(label, "rb") if stat.S_ISREG(status.st_mode) else None
+    except FileNotFoundError:
+        raise PageError(f"{label}: no such file") from None
+    except PermissionError:
+        raise PageError(f"{label}: no permission to read it") from None
+    except OSError as error:
+        raise PageError(f"{label}: cannot be opened: {error.strerror}") from None
+    except ValueError as error:  # a zero byte in the name
+        raise PageError(f"{label!r}: not a file name: {error}") from None
+    if file is None:
+        raise PageError(f"{label}: is {'a folder' if stat.S_ISDIR(status.st_mode) else 'a device'}, not a file")
+    with file:
+        if status.st_size == 0:
+            raise PageError(f"{label}: the file is empty")
+        yield file
+
+
+@contextmanager
+def _decoding(label: str) -> Iterator[None]:
+    """Turn whatever a decoder throws into a `PageError`, and keep its warnings to itself."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except PageError:
+        raise
+    except Image.DecompressionBombError:
+        raise PageError(f"{label}: too large: the limit is {MAX_PIXELS // 10**6} megapixels") from None
+    except MemoryError:
+        raise PageError(f"{label}: not enough memory to decode it") from None
+    except Exception as error:  # decoders of broken files raise anything: OSError, struct.error, KeyError, ...
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise PageError(f"{label}: damaged or cut short: {reason}") from error
+
+
+def _check_size(width: int, height: int, label: str) -> None:
+    if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
+        raise PageError(
+            f"{label}: {width} x {height} pixels is too large: "
+            f"the limit is {MAX_PIXELS // 10**6} megapixels and {MAX_SIDE} pixels a side"
+        )
+    if min(width, height) < MIN_SIDE:
+        raise PageError(f"{label}: {width} x {height} pixels is too small: the limit is {MIN_SIDE} pixels a side")
+
+
+def _open_picture(file: IO[bytes], label: str) -> Image.Image:
+    formats: tuple[str, ...] = _FORMATS
+    file.seek(0)
+    if file.read(12)[4:8] == b"ftyp":
+        import pillow_heif
+
+        pillow_heif.register_heif_opener()
+        formats = ("HEIF",)
+    file.seek(0)
+    try:
+        return Image.open(file, formats=formats)
+    except Image.UnidentifiedImageError:
+        raise PageError(f"{label}: not a page picture, or damaged; allowed: {_ALLOWED}") from None
+
+
+def _frames(picture: Image.Image) -> list[int]:
+    """Frames that are pages: those of a TIFF that are no thumbnails; the first of an animation or a burst."""
+    if not isinstance(picture, TiffImagePlugin.TiffImageFile):
+        return [0]
+    frames = []
+    for frame in range(picture.n_frames):
+        picture.seek(frame)
+        if not int(picture.tag_v2.get(254, 0)) & 1:  # NewSubfileType, bit 0: a reduced copy of another page
+            frames.append(frame)
+    return frames
+
+
+def _decode(file: IO[bytes], index: int, label: str) -> tuple[NDArray[np.uint8], float | None]:
+    picture = _open_picture(file, label)
+    picture.seek(_frames(picture)[index])
+    return _from_picture(picture, label)
+
+
+def _from_picture(picture: Image.Image, label: str) -> tuple[NDArray[np.uint8], float | None]:
+    _check_size(*picture.size, label)
+    dpi = _stated_dpi(picture)
+    upright = ImageOps.exif_transpose(picture)
+    if upright.has_transparency_data:
+        layer = upright.convert("RGBA")
+        white = Image.new("RGBA", layer.size, "white")
+        upright = Image.alpha_composite(white, layer)
+    if upright.mode.startswith("I;16"):
+        return _from_array(np.asarray(upright), label), dpi
+    if upright.mode in ("I", "F"):
+        return _from_array(_unit_range(np.asarray(upright), label), label), dpi
+    return np.array(upright.convert("RGB")), dpi
+
+
+def _unit_range(values: NDArray[Any], label: str) -> NDArray[np.float32]:
+    """Scale wide pixels to 0..1 by the smallest full scale that holds them: the mode alone does not tell the depth."""
+    ceilings = (1, 255, 65535) if values.dtype.kind == "f" else (255, 65535)
+    low, high = float(values.min()), float(values.max())
+    ceiling = next((ceiling for ceiling in ceilings if high <= ceiling), None)
+    if ceiling is None or not low >= 0:
+        raise PageError(f"{label}: pixel values from {low:g} to {high:g}; allowed: 0 to 65535")
+    return (values / ceiling).astype(np.float32)
+
+
+def _stated_dpi(picture: Image.Image) -> float | None:
+    stated = picture.info.get("dpi")
+    if not stated:
+        return None
+    x, y = (float(value) for value in stated)
+    # Fax pages have other resolutions across than along: one figure would be wrong for both.
+    return x if math.isfinite(x) and x > 1 and abs(x - y) <= 0.01 * x else None
+
+
+def _from_array(array: NDArray[Any], label: str) -> NDArray[np.uint8]:
+    if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (1, 3, 4)):
+        raise PageError(f"{label}: shape {array.shape}; allowed: (height, width) or (height, width, 1, 3 or 4)")
+    _check_size(array.shape[1], array.shape[0], label)
+    levels = _SCALES.get(array.dtype.name)
+    if levels is None:
+        if array.dtype.kind != "f":
+            raise PageError(f"{label}: pixels of type {array.dtype}; allowed: uint8, uint16, bool, floats from 0 to 1")
+        low, high = float(array.min()), float(array.max())
+        if not (low >= 0 and high <= 1):
+            raise PageError(f"{label}: pixel values from {low:g} to {high:g}; allowed for floats: 0 to 1")
+        levels = _float_levels
+    pixels = levels(array)
+    if pixels.ndim == 2:
+        pixels = pixels[..., None]
+    if pixels.shape[2] == 4:
+        alpha = pixels[..., 3:].astype(np.uint32)
+        pixels = ((pixels[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
+    return np.array(np.broadcast_to(pixels, (*pixels.shape[:2], 3)), order="C")
+
+
+def _float_levels(array: NDArray[Any]) -> NDArray[np.uint8]:
+    return np.rint(array * np.float32(255)).astype(np.uint8)
+
+
+_SCALES: dict[str, Callable[[NDArray[Any]], NDArray[np.uint8]]] = {
+    "uint8": lambda array: array,
+    "uint16": lambda array: ((array.astype(np.uint32) + 128) // 257).astype(np.uint8),
+    "bool": lambda array: array.astype(np.uint8) * np.uint8(255),
+}
+
+
+def _is_pdf(file: IO[bytes]) -> bool:
+    # Readers accept the marker anywhere in the first kilobyte (PDF 1.7, implementation note 13).
+    file.seek(0)
+    return b"%PDF-" in file.read(1024)
+
+
+def _open_pdf(file: IO[bytes], label: str) -> pypdfium2.PdfDocument:
+    import pypdfium2
+
+    file.seek(0, os.SEEK_END)
+    file.seek(max(0, file.tell() - 2048))
+    # PDFium would mend a file that is cut short, and leave out what is missing.
+    if b"%%EOF" not in file.read():
+        raise PageError(f"{label}: damaged or cut short: the PDF has no end")
+    file.seek(0)
+    try:
+        return pypdfium2.PdfDocument(file)
+    except pypdfium2.PdfiumError as error:
+        if error.err_code == pypdfium2.raw.FPDF_ERR_PASSWORD:
+            raise PageError(f"{label}: the PDF is locked with a password") from None
+        raise PageError(f"{label}: damaged: {error}") from None
+
+
+def _render_pdf(file: IO[bytes], index: int, label: str) -> tuple[NDArray[np.uint8], float | None]:
+    with _open_pdf(file, label) as document:
+        page = document[index]
+        width, height = page.get_size()
+        dpi = _scan_dpi(page, label) or PDF_DPI
+        # A drawn page has no pixels of its own: a poster is rendered as finely as the limits allow.
+        dpi = min(dpi, 72 * MAX_SIDE / (max(width, height) + 1), 72 * math.sqrt(MAX_PIXELS / (width * height)) * 0.999)
+        _check_size(math.ceil(width * dpi / 72), math.ceil(height * dpi / 72), label)
+        return np.array(page.render(scale=dpi / 72, rev_byteorder=True).to_numpy()[..., :3], order="C"), dpi
+
+
+def _scan_dpi(page: pypdfium2.PdfPage, label: str) -> float | None:
+    """Resolution of the pictures that a scanned page consists of; None when the page is drawn."""
+    from pypdfium2 import raw
+
+    covered, dpi = 0.0, 0.0
+    for item in page.get_objects(max_depth=1):
+        if item.type == raw.FPDF_PAGEOBJ_IMAGE:
+            left, bottom, right, top = item.get_bounds()
+            area = abs((right - left) * (top - bottom))
+            columns, rows = item.get_px_size()
+            if columns * rows > MAX_PIXELS or max(columns, rows) > MAX_SIDE:
+                _check_size(columns, rows, label)
+            if area > 0:
+                covered += area
+                # A hair less, or rounding would add a row that the scan does not have.
+                dpi = max(dpi, 72 * math.sqrt(columns * rows / area) * (1 - 1e-6))
+        elif item.type != raw.FPDF_PAGEOBJ_TEXT:  # text is what scanners add to make a page searchable
+            return None
+    width, height = page.get_size()
+    return dpi if covered >= 0.5 * width * height else None

@@ -1,0 +1,58 @@
+"""Tell which lead a rhythm strip shows by the strip itself.
+
+A rhythm strip repeats one of the leads above it, and shows the very same beats where the lead's own strip was recorded.
+No two leads draw alike, so the lead whose strip lies on the rhythm strip is the one, whatever a worn name seems to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+_SAME = 0.1
+"""Share of a strip's power that may be left when the same lead is taken off: 10 dB, far below what two leads share."""
+
+
+def lead_of_rhythm(
+    rhythm: NDArray[np.float32], strips: Sequence[tuple[str, float, NDArray[np.float32]]], fs: float
+) -> str | None:
+    """Find the lead that a rhythm strip repeats.
+
+    Parameters
+    ----------
+    rhythm : ndarray, shape (n,)
+        Signal of the rhythm strip, mV.
+    strips : sequence of (str, float, ndarray)
+        Lead, start on the rhythm strip's clock (s) and signal (mV) of the other strips.
+    fs : float
+        Sampling frequency, Hz.
+
+    Returns
+    -------
+    str or None
+        None when no strip lies on the rhythm strip.
+
+    Examples
+    --------
+    >>> t = np.arange(5000) / 500
+    >>> lead, other = np.sin(7 * t) ** 15, np.cos(9 * t) ** 9
+    >>> lead_of_rhythm(lead, [("V1", 2.5, other[1250:2500]), ("V5", 5.0, lead[2500:3750])], 500)
+    'V5'
+    """
+    best: tuple[float, str | None] = (_SAME, None)
+    reach = int(0.02 * fs)
+    for lead, start, signal in strips:
+        first = int(round(start * fs))
+        for shift in range(-reach, reach + 1, 2):
+            here = rhythm[max(0, first + shift) : first + shift + len(signal)]
+            own = signal[max(0, -first - shift) :][: len(here)]
+            known = np.isfinite(here) & np.isfinite(own)
+            if known.sum() < 0.6 * len(signal):
+                continue
+            a, b = own[known] - own[known].mean(), here[known] - here[known].mean()
+            left = float(((a - b) ** 2).sum() / max(float((a**2).sum()), 1e-9))
+            if left < best[0]:
+                best = left, lead
+    return best[1]

@@ -1,0 +1,150 @@
+"""Find the rows of a page: the traces that run across it, one above the other.
+
+Between heart beats every row is one thin run of ink in a column, and rows keep their order. So the number of rows is
+the number of runs that most columns have, and in those columns the k-th run from the top belongs to the k-th row. That
+needs no assumption on spacing, and neither baseline wander nor crossing beats disturb it: they spoil few columns.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage, signal
+
+from digitize.rectify import PIXELS_PER_MM
+from digitize.runs import Runs, find_runs
+
+_LEAST_WIDTH = 15 * PIXELS_PER_MM
+"""Ink that hangs together over less than 15 mm is print, not a trace; a broken trace has longer pieces too."""
+
+_STRAIGHT = 60 * PIXELS_PER_MM + 1
+"""No heart is still, to a tenth of a millimetre, for 2.4 s: longer level ink is a ruled line."""
+
+_SLOW = 81
+"""Columns of the running median (0.32 s at 25 mm/s) that keeps wander and drops beats."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of a page, top to bottom.
+
+    Attributes
+    ----------
+    level : ndarray, shape (rows, w), float32
+        Where each row is between beats, in pixels (y), column by column; defined over the whole width.
+    start, end : ndarray, shape (rows,), int
+        First column with ink of the row, and the column after its last.
+    """
+
+    level: NDArray[np.float32]
+    start: NDArray[np.int64]
+    end: NDArray[np.int64]
+
+
+def find_rows(coverage: NDArray[np.float32]) -> Rows | None:
+    """Find the rows of traces.
+
+    Parameters
+    ----------
+    coverage : ndarray, shape (h, w), float32
+        Share of each pixel of the upright page that is ink.
+
+    Returns
+    -------
+    Rows or None
+        None when no ink runs across the page.
+
+    Examples
+    --------
+    >>> page = np.zeros((700, 900), np.float32)
+    >>> for dy in range(3):
+    ...     page[300 + dy + (20 * np.sin(np.arange(800) / 9)).astype(int), np.arange(50, 850)] = 1
+    >>> rows = find_rows(page)
+    >>> len(rows.level), int(rows.start[0]), int(rows.end[0])
+    (1, 50, 850)
+    """
+    columns = np.arange(coverage.shape[1])
+    runs = find_runs(coverage, 0.4, _trace_mask(coverage))
+    inked = int((runs.count > 0).sum())
+    if inked < _LEAST_WIDTH:
+        return None
+    n_rows = int(np.bincount(runs.count[runs.count > 0]).argmax())
+    ordered = np.flatnonzero(runs.count == n_rows)
+    if len(ordered) > 0.5 * inked:
+        centre = (runs.top[ordered, :n_rows] + runs.bottom[ordered, :n_rows]) / 2
+        level = [_running_median(columns, ordered, centre[:, row]) for row in range(n_rows)]
+    else:
+        runs = find_runs(coverage, 0.4)
+        level = _level_by_density(runs, columns)
+        if not level:
+            return None
+    start, end = _extents(runs.top, runs.bottom, np.stack(level))
+    real = end - start > _LEAST_WIDTH
+    return Rows(np.stack(level)[real].astype(np.float32), start[real], end[real]) if real.any() else None
+
+
+def _level_by_density(runs: Runs, columns: NDArray[np.int64]) -> list[NDArray[np.float64]]:
+    """Levels of the rows of a page whose traces are broken or whose grid left marks: where thin ink lies densest."""
+    centre, height = (runs.top + runs.bottom) / 2, runs.bottom - runs.top
+    thin = np.isfinite(centre) & (height < 0.8 * PIXELS_PER_MM)
+    column, order = np.nonzero(thin)
+    y = centre[column, order]
+    # How many columns have thin ink within 2 mm: a trace nearly all, a line of print or a worn ruled line few.
+    window = 2 * PIXELS_PER_MM
+    bins = int(y.max()) + 2 * window if len(y) else 1
+    present = np.zeros((bins // 10 + 1, len(columns)), bool)
+    present[(y // 10).astype(int), column] = True
+    near = ndimage.maximum_filter1d(present, 3, axis=0)
+    share = near.sum(axis=1) / max(1, int(near.any(axis=0).sum()))
+    peaks, _ = signal.find_peaks(ndimage.gaussian_filter1d(share.astype(float), 1.0), height=0.45, distance=6)
+    levels = []
+    for peak in peaks:
+        rough = 10.0 * peak + 5.0
+        off = np.where(thin, np.abs(centre - rough), np.inf)
+        nearest = off.argmin(axis=1)
+        known = np.flatnonzero(off[columns, nearest] < 3 * window)
+        levels.append(_running_median(columns, known, centre[known, nearest[known]]))
+    return levels
+
+
+def _trace_mask(coverage: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Ink that hangs together over a good part of the page, without ruled lines and frames."""
+    ink = (coverage >= 0.4).astype(np.uint8)
+    for shape in ((1, _STRAIGHT), (_STRAIGHT, 1)):
+        ruled = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones(shape, np.uint8))
+        ink[cv2.dilate(ruled, np.ones((5, 5), np.uint8)) > 0] = 0
+    joined = cv2.morphologyEx(ink, cv2.MORPH_CLOSE, np.ones((3, 9), np.uint8))
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+    width, height = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
+    long = (width >= _LEAST_WIDTH) & (height >= 0.8 * PIXELS_PER_MM)
+    long[0] = False
+    return long[labels] & (ink > 0)
+
+
+def _running_median(
+    columns: NDArray[np.int64], known: NDArray[np.int64], centre: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """Slow level of one row over all columns from its centre in some."""
+    smooth = ndimage.median_filter(centre.astype(np.float64), size=min(_SLOW, len(centre)), mode="nearest")
+    return np.interp(columns, known, smooth)
+
+
+def _extents(
+    top: NDArray[np.float32], bottom: NDArray[np.float32], level: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """First and last columns in which a row has ink at its level, lone specks left out."""
+    reach = 2 * PIXELS_PER_MM
+    starts, ends = [], []
+    for row in level:
+        with np.errstate(invalid="ignore"):
+            at_level = ((top <= row[:, None] + reach) & (bottom >= row[:, None] - reach)).any(axis=1)
+        solid = ndimage.binary_closing(np.pad(at_level, 60), np.ones(60))[60:-60]
+        pieces, count = ndimage.label(solid)
+        sizes = ndimage.sum_labels(solid, pieces, np.arange(1, count + 1))
+        found = np.flatnonzero(np.isin(pieces, 1 + np.flatnonzero(sizes >= _LEAST_WIDTH)))
+        starts.append(int(found[0]) if len(found) else 0)
+        ends.append(int(found[-1]) + 1 if len(found) else 0)
+    return np.array(starts), np.array(ends)

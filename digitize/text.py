@@ -1,0 +1,578 @@
+"""Read print on an upright page: words, lead names, and the scale that the printer states.
+
+Words are found by their shape: pieces of ink as large as letters, standing side by side. They are read by the small
+PP-OCR recogniser (Cui et al., PaddleOCR 3.0 technical report, 2025) that the rapidocr wheel carries, which gives for
+every few pixels along a word the probabilities of all characters. A lead name is not taken from the one best string of
+these, since ``II`` may come out as ``Il``, ``Ⅱ`` or ``11``: the likelihoods of all spellings of each lead, over all
+alignments (the forward pass of connectionist temporal classification, Graves et al. 2006), are summed instead.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import signal, sparse
+
+from digitize.layouts import LEAD_NAMES
+from digitize.rectify import PIXELS_PER_MM
+
+_LEVEL = 0.4
+"""Coverage of ink from which a pixel belongs to a letter."""
+
+_DARKNESS = 0.6
+"""Least mean coverage of a letter's pixels; letters beside a dark one may be a little paler."""
+
+_STROKE = 1.3
+"""Least ink in a letter, in pixels for each of its rows; the same goes for letters beside one."""
+
+_MOST_GLYPHS = 1500
+"""Pieces of ink that are looked at on one page: three times what a full header has."""
+
+_HEIGHT = 48
+"""Pixels of a line of text in the recogniser."""
+
+_NAME_WIDTHS = (96, 160, 320)
+"""Widths to which crops of names are padded, so that crops of like width are read together."""
+
+_LONGEST_LINE = 1600
+"""Pixels of the recogniser's line: longer ones are squeezed."""
+
+_SCALE_WIDTH = 5000
+"""Pixels of line, all together, that are read in search of speed and gain: about 1 s on one core."""
+
+_ELSE = 0.1
+"""Likelihood of a string that is no lead name, relative to a lead name that is read as surely."""
+
+_LINES_AT_ONCE = 3
+"""Lines that are read before looking whether speed and gain are found."""
+
+_MARGIN = 0.4
+"""White around a crop, in heights of its box."""
+
+_MISCOUNT = 0.02
+"""Odds of counting the strokes of I, II and III wrong, where the print is clear enough for a reading."""
+
+_RAPIDOCR = "rapidocr>=3.10,<4"
+"""Versions of rapidocr that are known to carry the recogniser, as in the package's requirements."""
+
+SPEEDS = (12.5, 25.0, 50.0, 100.0)
+"""Paper speeds in mm/s that a printed scale may state."""
+
+GAINS = (2.5, 5.0, 10.0, 20.0, 40.0)
+"""Gains in mm/mV that a printed scale may state."""
+
+
+@dataclass(frozen=True)
+class Word:
+    """A group of letters.
+
+    Attributes
+    ----------
+    box : tuple of int
+        ``(x0, y0, x1, y1)`` around its ink in upright pixels, `x1` and `y1` excluded.
+    glyphs : int
+        Pieces of ink as large as a letter.
+    """
+
+    box: tuple[int, int, int, int]
+    glyphs: int
+
+
+@dataclass(frozen=True)
+class LeadReadings:
+    """What boxes say as lead names.
+
+    Attributes
+    ----------
+    log_probability : ndarray, shape (n, 13), float64
+        Of the twelve leads of `digitize.layouts.LEAD_NAMES` and, last, of anything else; sums to 1 along each row.
+    negated : ndarray, shape (n,), bool
+        Where a minus stands before the name, as in Cabrera's ``-aVR``.
+    """
+
+    log_probability: NDArray[np.float64]
+    negated: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class PrintedScale:
+    """Speed and gain as the page states them, None where it does not.
+
+    Attributes
+    ----------
+    speed : float or None
+        mm/s, one of `SPEEDS`.
+    gain : float or None
+        mm/mV, one of `GAINS`; the limb leads' where the page states two.
+    chest_gain : float or None
+        mm/mV of the chest leads, where the page states it apart.
+    text : str
+        The lines that say so, joined by a line feed.
+    """
+
+    speed: float | None
+    gain: float | None
+    chest_gain: float | None
+    text: str
+
+
+def find_words(coverage: NDArray[np.float32]) -> tuple[list[Word], NDArray[np.bool_]]:
+    """Find words by their shape.
+
+    Parameters
+    ----------
+    coverage : ndarray, shape (h, w), float32
+        Share of each upright pixel that is ink.
+
+    Returns
+    -------
+    words : list of Word
+        From top to bottom.
+    glyphs : ndarray, shape (h, w), bool
+        The letters' ink.
+
+    Examples
+    --------
+    >>> page = np.zeros((300, 900), np.float32)
+    >>> page[200:203] = 1.0  # too long for a letter
+    >>> page[100:130, [50, 51, 52, 62, 63, 64]] = 1.0
+    >>> find_words(page)[0]
+    [Word(box=(50, 100, 65, 130), glyphs=2)]
+    """
+    mask = (coverage >= _LEVEL).astype(np.uint8)
+    _, numbered, table, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    labels, stats = np.asarray(numbered, np.int32), np.asarray(table, np.int32)
+    x, y, width, height, area = stats.T
+    mm = PIXELS_PER_MM
+    # Letters of a coarse scan touch: a piece may be several letters wide if it is no taller than small print.
+    tall = (height >= mm) & (height <= 6 * mm) & ((width <= 8 * mm) | ((height <= 4 * mm) & (width <= 10 * height)))
+    # A letter's stroke is at most a third of its height, and its ink as long as it is tall: neither speck nor blot.
+    glyph = tall & (area >= 1.2 * height) & (area <= 0.75 * width * height + 3 * height)
+    glyph[0] = False
+    # What is left of a grid is paler and thinner than print.
+    ink = np.bincount(labels[mask > 0], coverage[mask > 0], len(stats))
+    glyph &= (ink >= 0.8 * _DARKNESS * area) & (ink >= 0.8 * _STROKE * height)
+    sure = (ink >= _DARKNESS * area) & (ink >= _STROKE * height)
+    index = np.flatnonzero(glyph)
+    if len(index) > _MOST_GLYPHS:
+        index = index[np.argsort(-area[index], kind="stable")[:_MOST_GLYPHS]]
+    boxes = np.stack([x, y, x + width, y + height], axis=1)
+    word = _group(boxes[index])
+    # A minus before a name is too flat for a letter.
+    flat = (width >= 2 * height) & (width >= mm // 2) & (width <= 2 * mm) & (area >= 0.5 * width * height)
+    dash = np.flatnonzero(flat)[:_MOST_GLYPHS]
+    chosen = np.zeros(len(stats), bool)
+    words = []
+    for number in range(word.max(initial=-1) + 1):
+        members = index[word == number]
+        if not sure[members].any():
+            continue
+        x0, y0, x1, y1 = _around(boxes[members])
+        chosen[members] = True
+        # Dots and specks between the letters belong to them.
+        within = np.unique(labels[y0:y1, x0:x1])
+        chosen[within[(boxes[within, :2] >= (x0, y0)).all(axis=1) & (boxes[within, 2:] <= (x1, y1)).all(axis=1)]] = True
+        level = np.abs(boxes[dash, 1] + boxes[dash, 3] - y0 - y1) < 0.5 * (y1 - y0)
+        minus = dash[level & (boxes[dash, 2] <= x0) & (boxes[dash, 2] > x0 - 0.5 * (y1 - y0))]
+        chosen[minus] = True
+        words.append(Word((int(boxes[minus, 0].min(initial=x0)), y0, x1, y1), len(members)))
+    return sorted(words, key=lambda word: (word.box[1], word.box[0])), chosen[labels]
+
+
+def _around(boxes: NDArray[np.int32]) -> tuple[int, int, int, int]:
+    x0, y0 = boxes[:, :2].min(axis=0)
+    x1, y1 = boxes[:, 2:].max(axis=0)
+    return int(x0), int(y0), int(x1), int(y1)
+
+
+def _group(boxes: NDArray[np.int32], reach: float = 0.7) -> NDArray[np.int32]:
+    """Number the words that boxes belong to; neighbours on one line less than `reach` heights apart are one word."""
+    x0, y0, x1, y1 = boxes.T
+    height = y1 - y0
+    least, most = np.minimum.outer(height, height), np.maximum.outer(height, height)
+    gap = np.maximum.outer(x0, x0) - np.minimum.outer(x1, x1)
+    shared = np.minimum.outer(y1, y1) - np.maximum.outer(y0, y0)
+    # Letters of one line stand on one line, or are as tall above it, but for the few that hang below.
+    level = np.minimum(np.abs(np.subtract.outer(y0, y0)), np.abs(np.subtract.outer(y1, y1))) < 0.25 * most
+    near = (gap < reach * most) & (shared > 0.5 * least) & (most < 2.2 * least) & level
+    return np.asarray(sparse.csgraph.connected_components(sparse.csr_array(near), directed=False)[1], np.int32)
+
+
+def read_lead_names(coverage: NDArray[np.float32], boxes: ArrayLike) -> LeadReadings:
+    """Read boxes as lead names.
+
+    Parameters
+    ----------
+    coverage : ndarray, shape (h, w), float32
+        Share of each upright pixel that is ink.
+    boxes : array_like, shape (n, 4)
+        ``(x0, y0, x1, y1)`` in upright pixels, each tight around one name.
+
+    Returns
+    -------
+    LeadReadings
+
+    Raises
+    ------
+    RuntimeError
+        If the rapidocr package carries no recogniser.
+
+    Examples
+    --------
+    >>> page = np.zeros((300, 900), np.float32)
+    >>> page[100:130, [50, 51, 52, 62, 63, 64]] = 1.0
+    >>> readings = read_lead_names(page, [(50, 100, 65, 130)])
+    >>> LEAD_NAMES[int(readings.log_probability[0].argmax())]
+    'II'
+    """
+    crops = [_crop(coverage, box) for box in np.asarray(boxes, float).reshape(-1, 4)]
+    likelihood, minus = np.zeros((len(crops), len(LEAD_NAMES) + 1)), np.zeros((len(crops), 2))
+    for index, (crop, posterior) in enumerate(zip(crops, _recognise(crops, _NAME_WIDTHS), strict=True)):
+        likelihood[index], minus[index] = _name_likelihoods(posterior, _count_strokes(crop))
+    with np.errstate(divide="ignore"):
+        logs = np.log(likelihood / likelihood.sum(axis=1, keepdims=True))
+    return LeadReadings(logs, minus[:, 1] > minus[:, 0])
+
+
+def read_text(coverage: NDArray[np.float32], boxes: ArrayLike) -> list[str]:
+    """Read boxes as words or lines.
+
+    Parameters
+    ----------
+    coverage : ndarray, shape (h, w), float32
+        Share of each upright pixel that is ink.
+    boxes : array_like, shape (n, 4)
+        ``(x0, y0, x1, y1)`` in upright pixels, each tight around one line.
+
+    Returns
+    -------
+    list of str
+        The best string of each box, empty where nothing is readable.
+
+    Raises
+    ------
+    RuntimeError
+        If the rapidocr package carries no recogniser.
+
+    Examples
+    --------
+    >>> page = np.zeros((100, 100), np.float32)
+    >>> page[20:50, 40:45] = page[45:50, 40:60] = 1.0
+    >>> read_text(page, [(40, 20, 60, 50)])
+    ['L']
+    """
+    _, characters = _recogniser()
+    crops = [_crop(coverage, box) for box in np.asarray(boxes, float).reshape(-1, 4)]
+    strings = []
+    for posterior in _recognise(crops, range(160, _LONGEST_LINE + 1, 160)):
+        best = posterior.argmax(axis=1)
+        first = np.r_[True, best[1:] != best[:-1]]
+        strings.append("".join(characters[k] for k in best[first & (best > 0)]).strip())
+    return strings
+
+
+def read_scale(coverage: NDArray[np.float32], words: Sequence[Word]) -> PrintedScale:
+    """Find paper speed and gain in the page's print.
+
+    Lines are read from the bottom of the page, where most printers state them, then from its top, until both are found
+    or enough has been read.
+
+    Parameters
+    ----------
+    coverage : ndarray, shape (h, w), float32
+        Share of each upright pixel that is ink.
+    words : sequence of Word
+        The page's words, from `find_words`.
+
+    Returns
+    -------
+    PrintedScale
+
+    Raises
+    ------
+    RuntimeError
+        If the rapidocr package carries no recogniser.
+
+    Examples
+    --------
+    >>> read_scale(np.zeros((100, 100), np.float32), []).speed is None
+    True
+    """
+    lines = _lines(words)
+    left = _SCALE_WIDTH
+    scale = PrintedScale(None, None, None, "")
+    texts: list[str] = []
+    while lines and left > 0:
+        batch, lines = lines[:_LINES_AT_ONCE], lines[_LINES_AT_ONCE:]
+        left -= sum(min(_LONGEST_LINE, _line_pixels(box)) for box in batch)
+        texts += [text for text in read_text(coverage, batch) if parse_scale(text).text]
+        scale = parse_scale("\n".join(texts))
+        if scale.speed is not None and scale.gain is not None:
+            break
+    return scale
+
+
+_NUMBER = r"(?<![\d.])([\doOlI|][\doOlISsZz|]{0,2}(?:[. ][\doOρp]\W?)?)\s*"
+_MILLI = r"[mnriu]{1,6}"
+_PER = r"\s*[/1lI|7iyYf\\]\s*"
+_SPEED_TEXT = re.compile(_NUMBER + rf"(?:{_MILLI}{_PER}|mm\s?)[s5$]", re.IGNORECASE)
+_GAIN_TEXT = re.compile(rf"(chest:?\s*)?{_NUMBER}({_MILLI}{_PER}|mm\s?|cm{_PER})(?:m|rn|nn|in)[vyu]", re.IGNORECASE)
+_DIGITS = str.maketrans("oOρplI|SsZz ", "00001115522.")
+
+
+def parse_scale(text: str) -> PrintedScale:
+    """Find speed and gain in a text, mistakes of reading allowed for.
+
+    Parameters
+    ----------
+    text : str
+        Any number of lines.
+
+    Returns
+    -------
+    PrintedScale
+        Its `text` is the whole text where something was found.
+
+    Examples
+    --------
+    >>> parse_scale("Speed: 25 mm/sec  Limb: 10 mm/mV  Chest: 5 mm/mV").chest_gain
+    5.0
+    >>> parse_scale("25,0mrn/5 lOmm/mv 0.05-150 Hz").gain
+    10.0
+    >>> parse_scale("PR 160 ms").speed is None
+    True
+    """
+    dense = text.replace(",", ".").replace(". ", ".")
+    speed = gain = chest_gain = None
+    for match in _SPEED_TEXT.finditer(dense):
+        speed = speed or _plausible(match[1], SPEEDS)
+    for match in _GAIN_TEXT.finditer(dense):
+        value = _plausible(match[2], GAINS, 10.0 if match[3].lower().startswith("c") else 1.0)
+        if match[1]:
+            chest_gain = chest_gain or value
+        else:
+            gain = gain or value
+    if gain is None:
+        gain, chest_gain = chest_gain, None
+    found = speed is not None or gain is not None
+    return PrintedScale(speed, gain, chest_gain, text if found else "")
+
+
+def _plausible(number: str, allowed: tuple[float, ...], factor: float = 1.0) -> float | None:
+    try:
+        value = float(re.sub(r"[^\d.]", "", number.strip().translate(_DIGITS))) * factor
+    except ValueError:
+        return None
+    # A decimal point is easily lost: 250 is 25.0.
+    return next((v for v in (value, value / 10.0) if v in allowed), None)
+
+
+def _line_pixels(box: tuple[int, int, int, int]) -> int:
+    return round((box[2] - box[0]) / (box[3] - box[1]) * _HEIGHT / (1.0 + 2.0 * _MARGIN))
+
+
+def _lines(words: Sequence[Word]) -> list[tuple[int, int, int, int]]:
+    """Lines of print that may state a scale, those of the page's lower part from the bottom up, then the others."""
+    small = [word for word in words if word.box[3] - word.box[1] <= 5 * PIXELS_PER_MM]
+    if not small:
+        return []
+    boxes = np.array([word.box for word in small], np.int32)
+    glyphs = np.array([word.glyphs for word in small])
+    line = _group(boxes, 2.0)
+    lines = []
+    for number in range(line.max() + 1):
+        x0, y0, x1, y1 = _around(boxes[line == number])
+        # "25mm/s" is 4 heights long; touching letters of a coarse scan are few pieces.
+        if x1 - x0 >= 3.5 * (y1 - y0) and glyphs[line == number].sum() >= 2:
+            lines.append((x0, y0, x1, y1))
+    middle = (min(box[1] for box in lines) + max(box[3] for box in lines)) / 2 if lines else 0.0
+    lower = sorted((box for box in lines if box[1] > middle), key=lambda box: -box[3])
+    upper = sorted((box for box in lines if box[1] <= middle), key=lambda box: box[1])
+    return lower + upper
+
+
+def _crop(coverage: NDArray[np.float32], box: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """One line as the recogniser wants it: dark on white, `_HEIGHT` pixels high, all beyond the box white."""
+    height, width = coverage.shape
+    x0, x1 = np.clip((int(np.floor(box[0])) - 1, int(np.ceil(box[2])) + 1), 0, width)
+    y0, y1 = np.clip((int(np.floor(box[1])) - 1, int(np.ceil(box[3])) + 1), 0, height)
+    if x1 <= x0 or y1 <= y0:
+        return np.full((_HEIGHT, _HEIGHT), 255, np.uint8)
+    window = np.pad(coverage[y0:y1, x0:x1], round(_MARGIN * (y1 - y0)))
+    scale = _HEIGHT / window.shape[0]
+    columns = int(np.clip(round(window.shape[1] * scale), 1, _LONGEST_LINE))
+    sized = cv2.resize(window, (columns, _HEIGHT), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    return np.asarray(255.0 * (1.0 - np.clip(sized, 0.0, 1.0)), np.uint8)
+
+
+@lru_cache(maxsize=1)
+def _recogniser() -> tuple[Any, tuple[str, ...]]:
+    """ONNX session and its characters; the first is the blank."""
+    import onnxruntime
+    import rapidocr
+
+    folder = Path(rapidocr.__file__).parent
+    models = sorted(folder.rglob("*rec*small*.onnx"))
+    if not models:
+        raise RuntimeError(
+            f"rapidocr {version('rapidocr')} carries no recogniser '*rec*small*.onnx' in {folder}; allowed: {_RAPIDOCR}"
+        )
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(str(models[-1]), options, providers=["CPUExecutionProvider"])
+    characters = session.get_modelmeta().custom_metadata_map["character"].splitlines()
+    return session, ("", *characters, " ")
+
+
+def _recognise(crops: Sequence[NDArray[np.uint8]], widths: Sequence[int]) -> list[NDArray[np.float32]]:
+    """Probabilities of all characters along each crop, shape (steps, characters); crops of one width go together."""
+    if not crops:
+        return []
+    session, _ = _recogniser()
+    room = np.array([next((width for width in widths if crop.shape[1] <= width), widths[-1]) for crop in crops])
+    posteriors: list[NDArray[np.float32]] = [np.zeros((0, 0), np.float32)] * len(crops)
+    for width in np.unique(room):
+        members = np.flatnonzero(room == width)
+        batch = np.full((len(members), _HEIGHT, width), 255, np.uint8)
+        for slot, member in enumerate(members):
+            crop = crops[int(member)]
+            if crop.shape[1] > width:
+                crop = np.asarray(cv2.resize(crop, (int(width), _HEIGHT), interpolation=cv2.INTER_AREA), np.uint8)
+            batch[slot, :, : crop.shape[1]] = crop
+        tensor = np.repeat((batch.astype(np.float32) / 127.5 - 1.0)[:, None], 3, axis=1)
+        output = session.run(None, {session.get_inputs()[0].name: tensor})[0]
+        for member, posterior in zip(members, output, strict=True):
+            posteriors[member] = posterior
+    return posteriors
+
+
+# Characters that a symbol of a lead name is read as: those that are it, and those that it is often taken for.
+_SYMBOLS = {
+    "I": ("IⅠⅰ", ""),
+    "l": ("l", "jJ"),
+    "1": ("1１", "iIl|!7"),
+    "|": ("|｜!i/", "[]"),
+    "Ⅱ": ("Ⅱⅱ‖∥", "HUun几"),
+    "Ⅲ": ("Ⅲⅲ川", "山洲"),
+    "a": ("aàáα", "AdoeQHR"),
+    "A": ("AÀ", "4"),
+    "V": ("Vv∨Ⅴⅴν√", "YyUuγυNMW"),
+    "R": ("Rr", "KP"),
+    "L": ("Ll", "tI1"),
+    "F": ("Ff", "EPft"),
+    "D": ("Dd", "O0"),
+    "C": ("Cc", "G"),
+    "2": ("2２", "Zz"),
+    "3": ("3３", "B8"),
+    "4": ("4４", "A"),
+    "5": ("5５", "Ss"),
+    "6": ("6６", "bG"),
+    "-": ("-−–—一~", "_"),
+    "bar": ("", "Il1|｜[]!i丨"),
+}
+_SIMILAR = 0.2
+"""Weight of characters that a symbol is only taken for."""
+
+_STRAY = (" ", "-−–—_.,:;'`·~\"")
+"""Characters that may stand beside or within a name: the first kind at will, the others, mostly specks, at a price."""
+
+
+@lru_cache(maxsize=1)
+def _spellings() -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+    """Spellings of all leads as chains of symbols, padded with -1; their lengths, leads, and whether negated."""
+    strokes = "Il1|"
+    chains: list[tuple[Sequence[str], int, bool]] = []
+    for lead, name in enumerate(LEAD_NAMES):
+        if name.startswith("I"):
+            romans = ["".join(run) for run in itertools.product(strokes, repeat=len(name))]
+            if name == "II":
+                romans += ["Ⅱ"]
+            elif name == "III":
+                romans += ["Ⅲ", *(stroke + "Ⅱ" for stroke in strokes), *("Ⅱ" + stroke for stroke in strokes)]
+            # "D1" is among the strokes.
+            digit = [str(len(name))] if name != "I" else []
+            chains += [(spelling, lead, False) for spelling in romans]
+            chains += [("D" + spelling, lead, False) for spelling in romans + digit]
+        elif name.startswith("a"):
+            forms = [first + "V" + name[2] for first in "aA"]
+            chains += [(form, lead, False) for form in forms] + [("-" + form, lead, True) for form in forms]
+            chains += [(("bar", *form), lead, False) for form in forms]
+        else:
+            forms = [letter + name[1] for letter in "VC"]
+            # The bar that ends the strip before it may touch a name.
+            chains += [(form, lead, False) for form in forms] + [(("bar", *form), lead, False) for form in forms]
+    symbols = list(_SYMBOLS)
+    longest = max(len(chain) for chain, _, _ in chains)
+    table = np.full((len(chains), longest), -1)
+    for row, (chain, _, _) in enumerate(chains):
+        table[row, : len(chain)] = [symbols.index(symbol) for symbol in chain]
+    return (
+        table,
+        np.array([len(chain) for chain, _, _ in chains]),
+        np.array([lead for _, lead, _ in chains]),
+        np.array([negated for _, _, negated in chains]),
+    )
+
+
+@lru_cache(maxsize=1)
+def _symbol_weights() -> NDArray[np.float64]:
+    """Weight of each character (rows) for the blank and each symbol (columns)."""
+    _, characters = _recogniser()
+    number = {character: index for index, character in enumerate(characters)}
+    weights = np.zeros((len(characters), 1 + len(_SYMBOLS)))
+    weights[0, 0] = 1.0
+    for column, (sure, similar) in enumerate([_STRAY, *_SYMBOLS.values()]):
+        for group, weight in ((similar, _SIMILAR), (sure, 1.0)):
+            weights[[number[character] for character in group if character in number], column] = weight
+    return weights
+
+
+def _count_strokes(crop: NDArray[np.uint8]) -> int:
+    """Upright strokes that stand side by side in a crop."""
+    cap = _HEIGHT / (1.0 + 2.0 * _MARGIN)
+    # Serifs and what crosses a name touch few rows of its middle.
+    middle = slice(round(_HEIGHT / 2 - 0.3 * cap), round(_HEIGHT / 2 + 0.3 * cap))
+    profile = np.pad(255.0 - crop[middle].mean(axis=0), 1)
+    peaks, _ = signal.find_peaks(profile, height=0.4 * profile.max(), prominence=max(1.0, 0.3 * profile.max()))
+    return len(peaks)
+
+
+def _name_likelihoods(posterior: NDArray[np.float32], strokes: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Likelihood of each lead and of anything else, shape (13,), and of names without and with a minus, shape (2,)."""
+    table, length, lead, negated = _spellings()
+    # The floor keeps the product of 40 steps above the smallest number.
+    emission = np.maximum(posterior.astype(np.float64) @ _symbol_weights(), 1e-7)
+    chains, longest = table.shape
+    states = np.zeros((chains, 2 * longest + 1), np.int64)
+    states[:, 1::2] = table + 1
+    skip = np.zeros(states.shape, bool)
+    skip[:, 3::2] = (table[:, 1:] != table[:, :-1]) & (table[:, 1:] >= 0)
+    forward = np.zeros(states.shape)
+    forward[:, 0], forward[:, 1] = emission[0, 0], emission[0, states[:, 1]]
+    for step in emission[1:]:
+        moved = forward.copy()
+        moved[:, 1:] += forward[:, :-1]
+        moved[:, 2:] += np.where(skip[:, 2:], forward[:, :-2], 0.0)
+        forward = moved * step[states]
+    row = np.arange(chains)
+    likelihood = forward[row, 2 * length] + forward[row, 2 * length - 1]
+    names = np.bincount(lead, likelihood, len(LEAD_NAMES))
+    if strokes in (1, 2, 3):
+        # The recogniser knows a row of strokes, yet not always how many.
+        romans = names[:3].sum()
+        names[:3] *= np.where(np.arange(1, 4) == strokes, 1.0, _MISCOUNT)
+        names[:3] *= romans / max(names[:3].sum(), 1e-300)
+    other = _ELSE * np.prod(np.maximum(posterior.max(axis=1), 1e-7), dtype=np.float64)
+    return np.r_[names, other], np.array([likelihood[~negated].sum(), likelihood[negated].sum()])

@@ -1,0 +1,64 @@
+"""Tell whether the columns of a page follow each other in time or were recorded together.
+
+On most pages the second column goes on where the first ended; some printers show the same seconds in every column. A
+rhythm strip below decides: its beats stand under those of a column either at the column's own place, or at the start.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+
+def columns_are_simultaneous(
+    strips: list[tuple[float, NDArray[np.float32]]], rhythm: list[NDArray[np.float32]], fs: float
+) -> bool | None:
+    """Compare columns with the rhythm strips.
+
+    Parameters
+    ----------
+    strips : list of (float, ndarray)
+        For every strip beyond the first column: seconds between the row's start and the strip's, and its signal (mV).
+    rhythm : list of ndarray
+        Signals of the rhythm strips, from the row's start.
+    fs : float
+        Sampling frequency of all, Hz.
+
+    Returns
+    -------
+    bool or None
+        None when there is nothing to compare.
+
+    Examples
+    --------
+    >>> beats = np.zeros(5000, np.float32)
+    >>> beats[[300, 1100, 1800, 2700, 3400, 4300]] = 1
+    >>> columns_are_simultaneous([(5.0, beats[2500:])], [beats], 500), columns_are_simultaneous([(5.0, beats[:2500])], [beats], 500)
+    (False, True)
+    """
+    votes = []
+    for below in rhythm:
+        activity = _activity(below, fs)
+        for offset, strip in strips:
+            own = _activity(strip, fs)
+            in_turn = _likeness(own, activity[int(round(offset * fs)) :])
+            together = _likeness(own, activity)
+            if in_turn is not None and together is not None:
+                votes.append(together - in_turn)
+    return bool(np.mean(votes) > 0) if votes else None
+
+
+def _activity(signal: NDArray[np.float32], fs: float) -> NDArray[np.float64]:
+    """How fast the trace moves, smoothed over 60 ms: high in beats, whatever the lead's polarity."""
+    known = np.isfinite(signal)
+    filled = np.interp(np.arange(len(signal)), np.flatnonzero(known), signal[known]) if known.any() else np.zeros(len(signal))
+    return ndimage.gaussian_filter1d(np.abs(np.gradient(filled)), 0.03 * fs)
+
+
+def _likeness(own: NDArray[np.float64], other: NDArray[np.float64]) -> float | None:
+    """Correlation of two activities from their starts on."""
+    n = min(len(own), len(other))
+    if n < 0.8 * len(own) or own[:n].std() == 0 or other[:n].std() == 0:
+        return None
+    return float(np.corrcoef(own[:n], other[:n])[0, 1])

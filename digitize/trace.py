@@ -1,0 +1,401 @@
+"""Follow the pen along every row of an upright page, to a fraction of a pixel.
+
+Two ideas carry this step. Rows are followed *together*: each takes, in every column, one run of ink, joined to the one
+before, as near to its slow level as may be, and not the run that another row rests on (Viterbi, 1967); so a deep S wave
+finds its way through the row below. And the pen has a width: the upper edge of its ink is the curve dilated by the nib,
+the lower edge the curve eroded, so moving each edge inward by the *measured* radius gives the curve exactly where it is
+smooth, from above at a peak and from below at a trough, where a centroid would round both off.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from digitize.rectify import PIXELS_PER_MM
+from digitize.rows import Rows
+from digitize.runs import Runs, find_runs
+
+_AWAY = 0.003
+"""Cost a pixel of distance from the row's level: a trace 33 mm away is worth one column without ink."""
+_LIFTED = 1.0
+"""Cost of a column without ink."""
+_LAND = 3.0
+"""Cost of lifting or landing the pen."""
+_JUMP = 0.5
+"""Cost a pixel of white between runs of neighbouring columns."""
+_FAR = 25.0
+"""White, in pixels, beyond which a jump costs more than its length: a worn stroke has many small gaps."""
+_TAKEN = 5.0
+"""Cost of a run on which another row rests."""
+
+_GAP = 61
+"""Columns of missing ink that do not end a trace."""
+_LEAST_PIECE = 10 * PIXELS_PER_MM
+"""Columns of ink that begin one."""
+
+_NIB_ANGLES = 25
+
+_EDGE = 0.5
+"""Share of the pen's coverage at which its edge is taken."""
+
+_BRIDGE = 15
+"""Columns (60 ms at 25 mm/s) over which a hidden trace is interpolated; beyond, nothing is claimed."""
+
+
+@dataclass(frozen=True)
+class Traces:
+    """The pen's path along every row.
+
+    Attributes
+    ----------
+    centre : ndarray, shape (rows, w), float32
+        The pen's centre in pixels (y); NaN where it cannot be known.
+    confidence : ndarray, shape (rows, w), float32
+        0 to 1: 0 without a centre, low where it was interpolated or shared.
+    start, end : ndarray, shape (rows,), int
+        First column of each row's trace, and the column after its last; 0 and 0 where nothing could be followed.
+    radius : float
+        The pen's radius in pixels.
+    """
+
+    centre: NDArray[np.float32]
+    confidence: NDArray[np.float32]
+    start: NDArray[np.int64]
+    end: NDArray[np.int64]
+    radius: float
+
+
+def trace_rows(coverage: NDArray[np.float32], rows: Rows, print_mask: NDArray[np.bool_] | None = None) -> Traces:
+    """Trace every row.
+
+    Parameters
+    ----------
+    coverage : ndarray, shape (h, w), float32
+        Share of each pixel of the upright page that is ink.
+    rows : Rows
+    print_mask : ndarray, shape (h, w), bool, optional
+        Text, separators and calibration pulses, which are not trace.
+
+    Returns
+    -------
+    Traces
+
+    Examples
+    --------
+    >>> from digitize.rows import find_rows
+    >>> page = np.zeros((400, 900), np.float32)
+    >>> wave = 200 + (40 * np.sin(np.arange(900) / 30)).astype(int)
+    >>> for dy in (-1, 0, 1):
+    ...     page[wave + dy, np.arange(900)] = 1
+    >>> traces = trace_rows(page, find_rows(page))
+    >>> bool(np.nanmax(np.abs(traces.centre[0] - wave)) < 1.0)
+    True
+    """
+    level_of_pen = _pen_coverage(coverage, rows)
+    keep = np.ones(coverage.shape, bool) if print_mask is None else ~print_mask
+    keep[:, : rows.start.min()] = keep[:, rows.end.max() :] = False
+    runs = find_runs(coverage, _EDGE * level_of_pen, keep)
+    radius = _pen_radius(runs, rows)
+    chosen = _follow(runs, rows, radius)
+    columns = np.arange(len(runs.count))
+    top = np.where(chosen >= 0, runs.top[columns, np.maximum(chosen, 0)], np.nan)
+    bottom = np.where(chosen >= 0, runs.bottom[columns, np.maximum(chosen, 0)], np.nan)
+    shared = _resolve_shared(chosen, top, bottom, rows.level, radius)
+    centre = np.stack([_centre_line(t, b, radius) for t, b in zip(top, bottom, strict=True)])
+    confidence = np.where(np.isfinite(centre), np.where(shared, 0.6, 1.0), 0.0)
+    start, end = _extents(_solid(coverage, centre, chosen >= 0, level_of_pen))
+    for row in range(len(centre)):
+        centre[row, : start[row]] = centre[row, end[row] :] = np.nan
+        _bridge(centre[row], confidence[row])
+    confidence[~np.isfinite(centre)] = 0.0
+    return Traces(centre.astype(np.float32), confidence.astype(np.float32), start, end, radius)
+
+
+def erase_traces(coverage: NDArray[np.float32], traces: Traces) -> NDArray[np.float32]:
+    """Ink without the traces: print, whole again where a trace only touched it.
+
+    Parameters
+    ----------
+    coverage : ndarray, shape (h, w), float32
+    traces : Traces
+        Traces of that page.
+
+    Returns
+    -------
+    ndarray, shape (h, w), float32
+
+    Examples
+    --------
+    >>> page = np.ones((40, 60), np.float32)
+    >>> centre = np.full((1, 60), 20, np.float32)
+    >>> left = erase_traces(page, Traces(centre, np.ones_like(centre), np.array([0]), np.array([60]), 1.5))
+    >>> float(left[20].max()), float(left[:15].min())
+    (0.0, 1.0)
+    """
+    drawn = np.zeros(coverage.shape, np.uint8)
+    thickness = int(round(2 * traces.radius)) + 3
+    for centre in traces.centre:
+        known = np.isfinite(centre)
+        breaks = np.flatnonzero(np.diff(known.astype(np.int8), prepend=0, append=0))
+        for first, last in zip(breaks[::2], breaks[1::2], strict=True):
+            points = np.stack([np.arange(first, last), np.rint(centre[first:last])], axis=1).astype(np.int32)
+            cv2.polylines(drawn, [points.reshape(-1, 1, 2)], False, 1, thickness)
+    return np.where(drawn > 0, np.float32(0.0), coverage)
+
+
+def _solid(
+    coverage: NDArray[np.float32], centre: NDArray[np.float64], inked: NDArray[np.bool_], level_of_pen: float
+) -> NDArray[np.bool_]:
+    """Where a row follows the pen and not specks and remnants of the grid, which are pale or broken."""
+    row = np.where(np.isfinite(centre), np.rint(centre), 0).astype(int)
+    dark = coverage[np.clip(row, 0, len(coverage) - 1), np.arange(coverage.shape[1])] > 0.7 * level_of_pen
+    often = ndimage.uniform_filter1d((dark & inked).astype(float), _GAP, axis=1) > 0.4
+    return inked & often
+
+
+def _extents(inked: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """First column, and column after the last, of the solid part of each row; specks before and after do not count."""
+    starts, ends = np.zeros(len(inked), np.int64), np.zeros(len(inked), np.int64)
+    for row, known in enumerate(inked):
+        solid = ndimage.binary_closing(np.pad(known, _GAP), np.ones(_GAP))[_GAP:-_GAP]
+        pieces, count = ndimage.label(solid)
+        sizes = ndimage.sum_labels(known, pieces, np.arange(1, count + 1))
+        found = np.flatnonzero(np.isin(pieces, 1 + np.flatnonzero(sizes >= _LEAST_PIECE)))
+        if len(found):
+            starts[row], ends[row] = found[0], found[-1] + 1
+    followed = ends > starts
+    starts[followed] = _agree(starts[followed], outward=-1)
+    ends[followed] = _agree(ends[followed], outward=1)
+    return starts, ends
+
+
+def _agree(ends: NDArray[np.int64], outward: int) -> NDArray[np.int64]:
+    """Ends of rows, brought to the one that most rows share.
+
+    Rows of one page begin and end together. One that seems shorter was worn there, and shows nothing where it really is
+    shorter; one that seems a little longer ran on into a remnant of the grid.
+    """
+    if len(ends) < 3:
+        return ends
+    usual = int(np.median(ends))
+    if np.mean(np.abs(ends - usual) <= 2 * PIXELS_PER_MM) < 0.5:
+        return ends
+    beyond = (ends - usual) * outward
+    return np.where(beyond < 20 * PIXELS_PER_MM, usual, ends)
+
+
+def _pen_coverage(coverage: NDArray[np.float32], rows: Rows) -> float:
+    """Coverage at the middle of a level stroke: below 1 where the pen is thinner than the scanner's pixel."""
+    peaks = []
+    width = coverage.shape[1]
+    for level, start, end in zip(rows.level, rows.start, rows.end, strict=True):
+        columns = np.arange(max(start, 0), min(end, width), 3)
+        around = np.rint(level[columns]).astype(int)[:, None] + np.arange(-8, 9)
+        peaks.append(coverage[np.clip(around, 0, len(coverage) - 1), columns[:, None]].max(axis=1))
+    return float(np.clip(np.median(np.concatenate(peaks)), 0.3, 1.0))
+
+
+def _pen_radius(runs: Runs, rows: Rows) -> float:
+    """Half the height of the runs on which rows rest where they run level: a sloping stroke is higher than the pen."""
+    heights = []
+    every_column = np.arange(len(runs.count))
+    for level in rows.level:
+        centre = (runs.top + runs.bottom) / 2
+        off = np.where(np.isfinite(centre), np.abs(centre - level[:, None]), np.inf)
+        nearest = off.argmin(axis=1)
+        resting = off[every_column, nearest] < 0.4 * PIXELS_PER_MM
+        path = np.where(resting, centre[every_column, nearest], np.nan)
+        slope = np.abs(path[4:] - path[:-4]) / 4
+        flat = 2 + np.flatnonzero(slope < 0.1)
+        heights.append((runs.bottom - runs.top)[flat, nearest[flat]])
+    every = np.concatenate(heights)
+    every = every[np.isfinite(every)]
+    # The lower part: between the jags of a trembling trace nothing is level.
+    return float(np.percentile(every, 25) / 2) if len(every) else 1.5
+
+
+def _follow(runs: Runs, rows: Rows, radius: float) -> NDArray[np.int64]:
+    """For every row and column the run it takes, -1 where the pen is lifted, shape (rows, w)."""
+    width, n_runs = runs.top.shape
+    n_rows = len(rows.level)
+    top, bottom = runs.top.astype(np.float64), runs.bottom.astype(np.float64)
+    level = rows.level.T.astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        away = np.maximum(np.maximum(top[:, None] - level[:, :, None], level[:, :, None] - bottom[:, None]), 0.0)
+        rests = (away < 6.0) & ((bottom - top) < 6 * radius + 4)[:, None]
+    taken = (rests.sum(axis=1, keepdims=True) - rests) > 0
+    node = _AWAY * away + np.where(taken & ~rests, _TAKEN, 0.0)
+    # Lifted, the pen hovers at the row's level.
+    landing = _LAND + 5 * _AWAY * away
+
+    every = np.arange(n_rows)
+    back = np.full((width, n_rows, n_runs + 1), -1, np.int16)
+    count = runs.count.tolist()
+    now = count[0]
+    cost, lifted = node[0, :, :now], np.full(n_rows, _LIFTED)
+    for x in range(1, width):
+        before, now = now, count[x]
+        best = lifted[:, None] + landing[x, :, :now]
+        if before:
+            lift = cost + landing[x - 1, :, :before]
+            source = lift.argmin(axis=1)
+            least = lift[every, source]
+            back[x, :, n_runs] = np.where(least < lifted, source, -1)
+            lifted = np.minimum(lifted, least)
+        if before and now:
+            gap = np.maximum(top[x, :now, None] - bottom[x - 1, :before], top[x - 1, :before] - bottom[x, :now, None])
+            gap = np.maximum(gap - 1.0, 0.0)
+            step = cost[:, None] + _JUMP * gap * (1.0 + gap / _FAR)
+            along = step.min(axis=2)
+            stays = along <= best
+            back[x, :, :now] = np.where(stays, step.argmin(axis=2), -1)
+            best = np.where(stays, along, best)
+        cost = best + node[x, :, :now]
+        lifted = lifted + _LIFTED
+    final = np.concatenate([cost, lifted[:, None]], axis=1)
+    state = final.argmin(axis=1)
+    state[state == now] = -1
+    chosen = np.empty((n_rows, width), np.int64)
+    for x in range(width - 1, -1, -1):
+        chosen[:, x] = state
+        # State -1, the lifted pen, is also the last of `back`.
+        state = back[x, every, state].astype(np.int64)
+    return chosen
+
+
+def _resolve_shared(
+    chosen: NDArray[np.int64],
+    top: NDArray[np.float64],
+    bottom: NDArray[np.float64],
+    level: NDArray[np.float32],
+    radius: float,
+) -> NDArray[np.bool_]:
+    """Divide runs that several rows took among them, in place; returns where a row shared, shape (rows, w).
+
+    A row that the run passes on both sides is crossed by another's beat: it is hidden there. Of two rows that a run
+    joins without passing either, the one whose ink was already stretching beside the crossing moved.
+    """
+    n_rows, width = chosen.shape
+    shared = np.zeros((n_rows, width), bool)
+    for upper in range(n_rows):
+        for lower in range(upper + 1, n_rows):
+            same = (chosen[upper] == chosen[lower]) & (chosen[upper] >= 0)
+            if not same.any():
+                continue
+            shared[upper] |= same
+            shared[lower] |= same
+    height = bottom - top
+    new_top, new_bottom = top.copy(), bottom.copy()
+    for row in range(n_rows):
+        pieces, count = ndimage.label(shared[row])
+        for piece in ndimage.find_objects(pieces):
+            a, b = piece[0].start, piece[0].stop
+            rest = _resting_level(top[row], bottom[row], shared[row], a, b, level[row])
+            beside = _reach_beside(height[row], shared[row], a, b)
+            for x in range(a, b):
+                others = [m for m in range(n_rows) if m != row and chosen[m, x] == chosen[row, x]]
+                above = rest - top[row, x]
+                below = bottom[row, x] - rest
+                margin = 3 * radius + 2
+                if above > margin and below > margin:
+                    new_top[row, x] = new_bottom[row, x] = np.nan
+                    continue
+                rivals = [_reach_beside(height[m], shared[m], a, b) for m in others]
+                if (above > margin or below > margin) and beside < 0.5 * max(rivals, default=0.0):
+                    new_top[row, x] = new_bottom[row, x] = np.nan
+                elif rivals and max(rivals) > 0.5 * beside and not _passes(others, level, top, bottom, row, x, margin):
+                    # Both moved, toward each other: the border lies between.
+                    middle = (top[row, x] + bottom[row, x]) / 2
+                    if above > margin:
+                        new_top[row, x] = middle
+                    if below > margin:
+                        new_bottom[row, x] = middle
+    top[:], bottom[:] = new_top, new_bottom
+    return shared
+
+
+def _resting_level(
+    top: NDArray[np.float64],
+    bottom: NDArray[np.float64],
+    shared: NDArray[np.bool_],
+    start: int,
+    stop: int,
+    level: NDArray[np.float32],
+) -> float:
+    """Level of a row around a crossing: the middle of its own ink within 12 columns on either side."""
+    beside = np.r_[max(0, start - 12) : start, stop : min(len(top), stop + 12)]
+    own = beside[~shared[beside] & np.isfinite(top[beside])]
+    if len(own) == 0:
+        return float(level[start])
+    return float(np.median((top[own] + bottom[own]) / 2))
+
+
+def _reach_beside(height: NDArray[np.float64], shared: NDArray[np.bool_], start: int, stop: int) -> float:
+    """Longest run a row has of its own within 3 columns of a crossing."""
+    beside = np.r_[max(0, start - 3) : start, stop : min(len(height), stop + 3)]
+    own = height[beside][~shared[beside] & np.isfinite(height[beside])]
+    return float(own.max()) if len(own) else 0.0
+
+
+def _passes(
+    others: list[int],
+    level: NDArray[np.float32],
+    top: NDArray[np.float64],
+    bottom: NDArray[np.float64],
+    row: int,
+    x: int,
+    margin: float,
+) -> bool:
+    """Whether the run goes beyond one of the other rows, so that it is this row's stroke."""
+    return any(top[row, x] < level[m, x] - margin and bottom[row, x] > level[m, x] + margin for m in others)
+
+
+def _centre_line(top: NDArray[np.float64], bottom: NDArray[np.float64], radius: float) -> NDArray[np.float64]:
+    """The pen's centre from the edges of its ink (a morphological closing and opening by the nib)."""
+    columns = np.arange(len(top), dtype=np.float64)
+    from_top = np.full(len(top), -np.inf)
+    from_bottom = np.full(len(top), np.inf)
+    # Around the nib in equal angles: on a steep stroke it is its side that draws, a whole radius away.
+    for angle in np.linspace(-np.pi / 2, np.pi / 2, _NIB_ANGLES):
+        at, depth = columns + radius * np.sin(angle), radius * np.cos(angle)
+        left = np.floor(at).astype(int)
+        part = at - left
+        inside = (left >= 0) & (left + 1 < len(top))
+        left = np.where(inside, left, 0)
+        upper = np.where(inside, top[left] * (1 - part) + top[np.minimum(left + 1, len(top) - 1)] * part, np.nan)
+        lower = np.where(inside, bottom[left] * (1 - part) + bottom[np.minimum(left + 1, len(top) - 1)] * part, np.nan)
+        np.fmax(from_top, upper + depth, out=from_top)
+        np.fmin(from_bottom, lower - depth, out=from_bottom)
+    known = np.isfinite(top)
+    known &= np.isfinite(from_top) & np.isfinite(from_bottom)
+    middle = np.full(len(top), np.nan)
+    middle[known] = (from_top[known] + from_bottom[known]) / 2
+    apart = known.copy()
+    apart[known] = from_bottom[known] - from_top[known] > 1.0
+    pieces, _ = ndimage.label(apart)
+    for piece in ndimage.find_objects(pieces):
+        a, b = piece[0].start, piece[0].stop
+        before = middle[a - 1] if a > 0 and np.isfinite(middle[a - 1]) else middle[a]
+        after = middle[b] if b < len(middle) and np.isfinite(middle[b]) else middle[b - 1]
+        chord = np.linspace(before, after, b - a + 2)[1:-1]
+        up = np.maximum(chord - from_top[a:b], 0.0) ** 2 + 1e-3
+        down = np.maximum(from_bottom[a:b] - chord, 0.0) ** 2 + 1e-3
+        middle[a:b] = (from_top[a:b] * up + from_bottom[a:b] * down) / (up + down)
+    return middle
+
+
+def _bridge(centre: NDArray[np.float64], confidence: NDArray[np.float64]) -> None:
+    """Interpolate short gaps, in place."""
+    known = np.flatnonzero(np.isfinite(centre))
+    if len(known) < 2:
+        return
+    gaps = np.flatnonzero((np.diff(known) > 1) & (np.diff(known) <= _BRIDGE))
+    for gap in gaps:
+        a, b = known[gap], known[gap + 1]
+        centre[a : b + 1] = np.linspace(centre[a], centre[b], b - a + 1)
+        confidence[a + 1 : b] = 0.3

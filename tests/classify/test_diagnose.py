@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from classify import diagnose
+from classify.diagnose import WEIGHTS, load_weights, predict
+from classify.statements import CODES, STATEMENTS
+from classify.view import cut_to_layout, view_pieces
+from digitize.leads import Calibration, Geometry, Leads, Strip
+
+
+def page(lead: np.ndarray, layout: str, drop: tuple[str, ...] = ()) -> Leads:
+    recording = np.outer(np.linspace(0.5, 1.5, 12), lead).astype(np.float32)
+    strips = tuple(
+        Strip(p.lead, 0, 0, 0.0, p.signal, np.ones_like(p.signal), np.zeros((len(p.signal), 2), np.float32), "read")
+        for p in cut_to_layout(recording, layout)
+        if p.lead not in drop
+    )
+    calibration = Calibration(25, 10, "read", "read", 8, "grid")
+    return Leads(recording, np.ones_like(recording), 500, strips, layout, calibration, Geometry((1, 1), 0, 1))
+
+
+def test_import_is_quick():
+    """Neither torch nor neurokit2 is loaded before something is read."""
+    code = "import sys, classify; print([m for m in ('torch', 'neurokit2', 'pandas') if m in sys.modules])"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "[]"
+
+
+def test_every_statement_is_made(ecg):
+    diagnosis = diagnose(page(ecg(75), "3x4+II"))
+    assert tuple(finding.code for finding in diagnosis.statements) == CODES
+    for finding, statement in zip(diagnosis.statements, STATEMENTS, strict=True):
+        assert (finding.name, finding.group) == (statement.name, statement.group)
+        assert 0 <= finding.probability <= 1
+        assert finding.present == (finding.probability >= finding.threshold)
+    assert diagnosis.rhythm.heart_rate == pytest.approx(75, abs=3)
+    assert diagnosis.weights_version == load_weights().version
+    assert diagnosis.warnings == ()
+
+
+def test_what_is_not_seen_is_said(ecg):
+    warnings = diagnose(page(ecg(75), "3x4", drop=("V2", "V3"))).warnings
+    assert "not seen: V2, V3" in warnings[0]
+    assert "no strip of 4 s" in warnings[1]
+
+
+def test_empty_page_is_an_error(ecg):
+    with pytest.raises(ValueError, match="nothing to read"):
+        diagnose(page(ecg(75), "II", drop=("II",)))
+
+
+def test_weights_are_loaded_once_and_small():
+    assert load_weights() is load_weights()
+    assert WEIGHTS.stat().st_size <= 10e6
+
+
+def test_record_agrees_with_the_code():
+    record = json.loads(WEIGHTS.with_suffix(".json").read_text())
+    assert tuple(statement["code"] for statement in record["statements"]) == CODES
+    assert [(s["name"], s["group"]) for s in record["statements"]] == [(s.name, s.group) for s in STATEMENTS]
+    assert all(0 < statement["threshold"] < 1 for statement in record["statements"])
+    assert 0.3 < record["temperature"] < 3
+    assert record["data"]["train"]["folds"] == [1, 2, 3, 4, 5, 6, 7]
+    assert record["figures"]["fold 9"]["superclass"] > 0.8
+
+
+def test_tachycardia_is_told_from_bradycardia(ecg):
+    """The trained weights hear the rate of a made-up recording."""
+    fast, slow = (np.outer(np.linspace(0.5, 1.5, 12), ecg(rate)).astype(np.float32) for rate in (130, 45))
+    probability = predict([view_pieces(cut_to_layout(x, "3x4+II"), 500) for x in (fast, slow)])
+    assert probability[0, CODES.index("STACH")] > probability[1, CODES.index("STACH")]
+    assert probability[1, CODES.index("SBRAD")] > probability[0, CODES.index("SBRAD")]
+
+
+@pytest.fixture
+def copy(tmp_path):
+    for suffix in (".safetensors", ".json"):
+        shutil.copy(WEIGHTS.with_suffix(suffix), tmp_path)
+    return tmp_path / WEIGHTS.name
+
+
+def rewrite(copy, **changes):
+    record = json.loads(copy.with_suffix(".json").read_text())
+    copy.with_suffix(".json").write_text(json.dumps({**record, **changes}))
+
+
+def test_missing_weights(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"none\.safetensors: no such file; .*training\.arrhythmia"):
+        load_weights(tmp_path / "none.safetensors")
+
+
+def test_record_of_other_weights(copy):
+    rewrite(copy, version="0" * 12)
+    with pytest.raises(ValueError, match="is of version 000000000000"):
+        load_weights(copy)
+
+
+def test_other_statements(copy):
+    statements = json.loads(copy.with_suffix(".json").read_text())["statements"]
+    rewrite(copy, statements=statements[::-1])
+    with pytest.raises(ValueError, match="this code's are NORM, MI"):
+        load_weights(copy)
+
+
+@pytest.mark.parametrize("change", ["shape", "missing", "more"])
+def test_weights_of_another_network(copy, change):
+    import hashlib
+
+    import torch
+    from safetensors.torch import load, save
+
+    state = load(copy.read_bytes())
+    if change == "shape":
+        state["no_rhythm"] = torch.zeros(7)
+    elif change == "missing":
+        del state["no_rhythm"]
+    else:
+        state["zeta"] = torch.zeros(7)
+    content = save(state)
+    copy.write_bytes(content)
+    rewrite(copy, version=hashlib.sha256(content).hexdigest()[:12])
+    with pytest.raises(ValueError, match=r"arrhythmia\.safetensors: (no_rhythm|zeta) has shape"):
+        load_weights(copy)

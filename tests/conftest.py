@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from digitize.layouts import LEAD_NAMES, find_layout
+from digitize.leads import Calibration, Geometry, Leads, Strip
+
+FS = 500
+PER_MM = 4.0
+ROW_HEIGHT = 120.0
+
+
+def beat_train(n: int, phase: float) -> NDArray[np.float32]:
+    """Millivolts with an upright peak every 0.8 s."""
+    time = (np.arange(n) / FS + phase) % 0.8 - 0.4
+    return (np.exp(-((time / 0.012) ** 2)) + 0.2 * np.exp(-(((time - 0.2) / 0.05) ** 2))).astype(np.float32)
+
+
+@pytest.fixture
+def leads() -> Leads:
+    """A 3x4+II page of 10 s at 4 pixels per millimetre, with a hidden stretch and an unsure one."""
+    layout = find_layout("3x4+II")
+    strips = []
+    for row, names in enumerate(layout.rows):
+        for column, name in enumerate(names):
+            strips.append(_strip(name, row, column, 2.5 * column, 1250, "assumed"))
+    strips.append(_strip("II", 3, 0, 0.0, 5000, "read"))
+    signal = np.full((12, 5000), np.nan, np.float32)
+    confidence = np.zeros((12, 5000), np.float32)
+    for strip in strips:
+        start = round(strip.start * FS)
+        signal[LEAD_NAMES.index(strip.lead), start : start + len(strip.signal)] = strip.signal
+        confidence[LEAD_NAMES.index(strip.lead), start : start + len(strip.signal)] = strip.confidence
+    return Leads(
+        signal=signal,
+        confidence=confidence,
+        fs=FS,
+        strips=tuple(strips),
+        layout="3x4+II",
+        calibration=Calibration(25.0, 10.0, "read", "assumed", PER_MM, "grid"),
+        geometry=Geometry((1100, 600), 0.5, 0.9),
+        warnings=("gain not found on the page: 10 mm/mV assumed",),
+    )
+
+
+def _strip(name: str, row: int, column: int, start: float, n: int, source: str) -> Strip:
+    signal = beat_train(n, start + 0.05 * row)
+    signal[100:150] = np.nan
+    confidence = np.full(n, 0.9, np.float32)
+    confidence[200:300] = 0.2
+    confidence[100:150] = 0
+    x = 30 + (start + np.arange(n) / FS) * 25 * PER_MM
+    y = ROW_HEIGHT * (row + 1) - np.nan_to_num(signal) * 10 * PER_MM
+    path = np.stack([x, y], axis=1).astype(np.float32)
+    path[100:150] = np.nan
+    return Strip(name, row, column, start, signal, confidence, path, source)
+
+
+@pytest.fixture
+def paper() -> NDArray[np.uint8]:
+    """The picture that belongs to `leads`: white with a pink grid and no trace."""
+    image = np.full((600, 1100, 3), 255, np.uint8)
+    image[:, :: int(5 * PER_MM)] = (255, 190, 190)
+    image[:: int(5 * PER_MM)] = (255, 190, 190)
+    return image
+
+
+@pytest.fixture
+def as_png(tmp_path) -> Callable[[NDArray[np.uint8], str], str]:
+    """Write an array as a picture file and give its path."""
+    from PIL import Image
+
+    def write(image: NDArray[np.uint8], name: str) -> str:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(path)
+        return str(path)
+
+    return write

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.typing import ArrayLike, NDArray
+
+FS = 500
+BEATS = (0.42, 1.23, 1.97, 2.86, 3.55, 4.47, 5.21, 6.13, 6.84, 7.71, 8.62, 9.33)
+"""Seconds of the R peaks: no two intervals alike, so that a wrong second is seen."""
+
+# Waves of a beat: seconds from the R peak, width (s), millivolts.
+WAVES = {
+    "I": ((-0.17, 0.028, 0.09), (-0.030, 0.011, -0.14), (0.0, 0.014, 1.00), (0.27, 0.05, 0.22)),
+    "II": ((-0.17, 0.022, 0.17), (0.0, 0.015, 0.80), (0.038, 0.014, -0.50), (0.25, 0.045, 0.34)),
+    "V1": ((-0.16, 0.018, 0.08), (-0.014, 0.012, 0.28), (0.026, 0.016, -0.82), (0.30, 0.04, -0.18)),
+    "V2": ((-0.010, 0.013, 0.40), (0.032, 0.020, -1.35), (0.24, 0.060, 0.55)),
+    "V3": ((-0.17, 0.02, 0.06), (-0.006, 0.016, 0.85), (0.048, 0.014, -0.95), (0.28, 0.035, 0.70)),
+    "V4": ((-0.17, 0.03, 0.05), (0.004, 0.018, 1.50), (0.054, 0.013, -0.40), (0.23, 0.030, 0.35)),
+    "V5": ((-0.15, 0.02, 0.12), (-0.034, 0.011, -0.20), (0.0, 0.014, 1.20), (0.20, 0.025, 0.24)),
+    "V6": ((-0.18, 0.02, 0.10), (-0.044, 0.012, -0.16), (0.008, 0.022, 0.75), (0.32, 0.055, 0.12)),
+}
+
+
+def _lead(name: str, time: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+    waves = sum(
+        height * np.exp(-0.5 * ((time - beat - after) / width) ** 2)
+        for beat in BEATS
+        for after, width, height in WAVES[name]
+    )
+    wander = rng.uniform(0.03, 0.06) * np.sin(2 * np.pi * rng.uniform(0.15, 0.35) * time + rng.uniform(0.3, 6.0))
+    return waves + wander + rng.normal(0, 0.004, len(time))
+
+
+@pytest.fixture(scope="session")
+def recording() -> NDArray[np.float32]:
+    """Ten seconds of twelve leads, 500 Hz: every lead of its own shape, the limb leads as Einthoven has them."""
+    rng = np.random.default_rng(1)
+    time = np.arange(10 * FS) / FS
+    one, two = _lead("I", time, rng), _lead("II", time, rng)
+    limb = [one, two, two - one, -(one + two) / 2, one - two / 2, two - one / 2]
+    return np.stack([*limb, *(_lead(f"V{n}", time, rng) for n in range(1, 7))]).astype(np.float32)
+
+
+@pytest.fixture(scope="session")
+def draw() -> Callable[..., NDArray[np.float32]]:
+    """Draw with a round pen: the share of each pixel that a line through points ``(x, y)``, x rising, covers."""
+
+    def cover(shape: tuple[int, int], points: ArrayLike, radius: float = 1.5) -> NDArray[np.float32]:
+        fine = 20
+        # Middles of the twentieths of pixel columns, and the edges of the ink there.
+        x = (np.arange(shape[1] * fine) + 0.5) / fine - 0.5
+        at, height = np.asarray(points, np.float64).T
+        line = np.interp(x, at, height)
+        drawn = (x >= at[0]) & (x <= at[-1])
+        top, bottom = np.full(len(x), np.inf), np.full(len(x), -np.inf)
+        for step in range(-int(radius * fine), int(radius * fine) + 1):
+            reach = np.sqrt(radius**2 - (step / fine) ** 2)
+            near, there = np.roll(line, step), np.roll(drawn, step)
+            np.minimum(top, near - reach, out=top, where=there)
+            np.maximum(bottom, near + reach, out=bottom, where=there)
+        page = np.zeros(shape, np.float32)
+        rows = np.arange(shape[0])[:, None]
+        for part in range(0, fine, 2):
+            a, b = np.maximum(top[part::fine], rows - 0.5), np.minimum(bottom[part::fine], rows + 0.5)
+            page += np.clip(b - a, 0, 1) * 2 / fine
+        return page
+
+    return cover

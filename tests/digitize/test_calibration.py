@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digitize.calibration import find_scale
+from digitize.marks import Pulse
+from digitize.text import GAINS, SPEEDS, PrintedScale
+
+NOTHING = PrintedScale(None, None, None, "")
+
+
+def pulse(height_mm: float = 10.0, width_mm: float = 5.0, row: int = 0) -> Pulse:
+    return Pulse(row, 100.0, 100.0 + 10 * width_mm, 300.0, 300.0 + 10 * height_mm)
+
+
+def test_print_comes_before_pulses():
+    scale = find_scale(PrintedScale(50.0, 10.0, None, "50 mm/s 10 mm/mV"), [pulse(10, 10)])
+    assert (scale.speed, scale.gain) == (50.0, 10.0)
+    assert (scale.speed_source, scale.gain_source) == ("read", "read")
+    assert scale.warnings == ()
+
+
+def test_the_caller_comes_before_print():
+    scale = find_scale(PrintedScale(25.0, 10.0, None, ""), [pulse()], speed=50.0, gain=20.0)
+    assert (scale.speed, scale.gain) == (50.0, 20.0)
+    assert (scale.speed_source, scale.gain_source) == ("given", "given")
+
+
+@pytest.mark.parametrize("gain", GAINS)
+@pytest.mark.parametrize("speed", SPEEDS)
+def test_pulses_measure_what_is_not_printed(gain, speed):
+    scale = find_scale(NOTHING, [pulse(gain, 0.2 * speed, row) for row in range(3)])
+    assert (scale.speed, scale.speed_source) == (speed, "measured")
+    assert (scale.gain, scale.gain_source) == (gain, "measured")
+    assert scale.warnings == ()
+
+
+def test_a_bare_page_takes_what_is_usual_and_says_so():
+    scale = find_scale(NOTHING, [])
+    assert (scale.speed, scale.gain) == (25.0, 10.0)
+    assert (scale.speed_source, scale.gain_source) == ("assumed", "assumed")
+    assert len(scale.warnings) == 2
+    assert "gain assumed: 10 mm/mV" in scale.warnings[0]
+    assert "speed assumed: 25 mm/s" in scale.warnings[1]
+
+
+def test_pulses_that_contradict_the_gain_are_a_warning():
+    scale = find_scale(PrintedScale(25.0, 10.0, None, ""), [pulse(5)])
+    assert scale.gain == 10.0
+    assert scale.warnings == ("the calibration pulse is 5.0 mm high, but the gain is 10 mm/mV",)
+
+
+def test_one_bad_pulse_of_four_does_not_decide():
+    assert find_scale(NOTHING, [pulse(), pulse(), pulse(), pulse(20)]).gain == 10.0
+
+
+def test_a_pulse_that_fits_no_gain_measures_nothing():
+    scale = find_scale(NOTHING, [pulse(7.2)])
+    assert scale.gain_source == "assumed"
+
+
+@given(gain=st.sampled_from(GAINS), stray=st.floats(-0.07, 0.07))
+def test_pulses_may_be_a_little_off(gain, stray):
+    scale = find_scale(NOTHING, [pulse(gain * (1 + stray))])
+    assert (scale.gain, scale.gain_source) == (gain, "measured")
+
+
+@given(height=st.floats(0.5, 60), width=st.floats(0.5, 30))
+def test_what_is_measured_is_always_one_of_those_allowed(height, width):
+    scale = find_scale(NOTHING, [pulse(height, width)])
+    assert scale.gain in GAINS
+    assert scale.speed in SPEEDS

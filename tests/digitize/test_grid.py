@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from digitize.grid import Grid, find_grid
+
+SHAPE = (600, 900)
+
+
+def draw_page(
+    per_mm: float | tuple[float, float] = 4.0,
+    rotation: float = 0.0,
+    *,
+    shape: tuple[int, int] = SHAPE,
+    minor: float = 0.35,
+    major: float = 0.7,
+    dots: bool = False,
+    warp: NDArray[np.float64] | None = None,
+) -> NDArray[np.uint8]:
+    """Pink grid whose 5 mm node lies on pixel (0, 0), with a wavy black trace; `warp` (h, w, 2) is added in mm."""
+    height, width = shape
+    x_per_mm, y_per_mm = (per_mm, per_mm) if isinstance(per_mm, float) else per_mm
+    y, x = np.mgrid[:height, :width].astype(float)
+    turn = np.radians(rotation)
+    along = (np.cos(turn) * x + np.sin(turn) * y) / x_per_mm
+    down = (-np.sin(turn) * x + np.cos(turn) * y) / y_per_mm
+    if warp is not None:
+        along, down = along + warp[..., 0], down + warp[..., 1]
+
+    def line(place: NDArray[np.float64], pitch: float, half: float, scale: float) -> NDArray[np.float64]:
+        distance = np.abs((place / pitch + 0.5) % 1.0 - 0.5) * pitch
+        return np.clip((half - distance) * scale + 0.5, 0.0, min(1.0, 2 * half * scale))
+
+    fine = [line(place, 1.0, 0.08, scale) for place, scale in ((along, x_per_mm), (down, y_per_mm))]
+    coarse = [line(place, 5.0, 0.15, scale) for place, scale in ((along, x_per_mm), (down, y_per_mm))]
+    level = np.maximum(major * np.maximum(*coarse), minor * (np.minimum(*fine) if dots else np.maximum(*fine)))
+    page = 255 - level[..., None] * np.array([20, 110, 90])
+    columns = np.arange(width)
+    for row in (0.3, 0.7):
+        trace = row * height + 12 * np.sin(columns / 17) - 40 * np.exp(-(((columns % 160) - 80) ** 2) / 18)
+        points = np.stack([columns, trace], axis=1).astype(np.int32)
+        cv2.polylines(page, [points], False, (20.0, 20.0, 20.0), 2)
+    return page.round().astype(np.uint8)
+
+
+def place(grid: Grid, points: NDArray[np.float64], shape: tuple[int, int] = SHAPE) -> NDArray[np.float64]:
+    """Millimetres under pixels, bend included."""
+    scale = np.array([grid.bend.shape[1] / shape[1], grid.bend.shape[0] / shape[0]])
+    at = ((points + 0.5) * scale - 0.5).astype(np.float32)[:, None]
+    bend = cv2.remap(grid.bend, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return points @ grid.matrix[:, :2].T + grid.matrix[:, 2] + bend.reshape(-1, 2)
+
+
+def found(page: NDArray[np.uint8]) -> Grid:
+    grid = find_grid(page)
+    assert grid is not None
+    assert np.isfinite(grid.matrix).all() and np.isfinite(grid.bend).all()
+    return grid
+
+
+@settings(max_examples=12, deadline=None)
+@given(per_mm=st.floats(3.2, 11.0), rotation=st.floats(-10.0, 10.0))
+def test_pitch_and_rotation(per_mm, rotation):
+    grid = found(draw_page(per_mm, rotation))
+    assert grid.pixels_per_mm == pytest.approx((per_mm, per_mm), rel=3e-3)
+    assert grid.rotation == pytest.approx(rotation, abs=0.05)
+    assert 0 < grid.certainty <= 1
+
+
+@pytest.mark.parametrize("per_mm", [2.835, 3.937, 5.906, 7.874])
+def test_lines_stand_on_whole_millimetres_and_wide_ones_on_fives(per_mm):
+    grid = found(draw_page(per_mm))
+    distance = (place(grid, np.array([[0.0, 0.0], [per_mm * 50, per_mm * 25]])) / 5 + 0.5) % 1 - 0.5
+    assert np.abs(distance * 5).max() < 0.06
+
+
+def test_directions_may_differ_in_scale():
+    assert found(draw_page((4.0, 4.04))).pixels_per_mm == pytest.approx((4.0, 4.04), rel=1e-3)
+
+
+def test_dotted_grid():
+    grid = found(draw_page(5.0, 1.0, minor=0.7, dots=True))
+    assert grid.pixels_per_mm == pytest.approx((5.0, 5.0), rel=1e-3)
+
+
+def test_lines_of_5_mm_only():
+    grid = found(draw_page(4.3, minor=0.0))
+    assert grid.pixels_per_mm == pytest.approx((4.3, 4.3), rel=1e-3)
+    assert grid.line_mm == 5.0
+
+
+def test_lines_of_1_mm_only():
+    grid = found(draw_page(4.3, major=0.35))
+    assert grid.pixels_per_mm == pytest.approx((4.3, 4.3), rel=1e-3)
+    assert grid.line_mm == 1.0
+
+
+def test_lines_rounded_to_whole_pixels_are_not_taken_for_wider_ones():
+    shape = (1200, 1800)
+    page = np.full((*shape, 3), 255, np.uint8)
+    for side, count in enumerate(shape):
+        lines = np.rint(np.arange(0, count - 1, 7.874)).astype(int)
+        page[(slice(None), lines) if side else lines] = (250, 170, 170)
+    assert found(page).pixels_per_mm == pytest.approx((7.874, 7.874), rel=1e-3)
+
+
+def test_grid_in_a_box_on_blank_paper():
+    page = np.full((800, 1200, 3), 255, np.uint8)
+    page[300:600, 100:700] = draw_page(4.0)[:300, :600]
+    assert found(page).pixels_per_mm == pytest.approx((4.0, 4.0), rel=1e-3)
+
+
+def test_large_pages_are_placed_in_their_own_pixels():
+    shape = (1500, 3000)
+    grid = found(draw_page(10.0, shape=shape))
+    distance = (place(grid, np.array([[0.0, 0.0], [2500.0, 1000.0]]), shape) + 0.5) % 1 - 0.5
+    assert grid.pixels_per_mm == pytest.approx((10.0, 10.0), rel=1e-3)
+    assert np.abs(distance).max() < 0.06
+
+
+def test_bend_is_recovered():
+    y, x = np.mgrid[: SHAPE[0], : SHAPE[1]].astype(float)
+    warp = 0.25 * np.stack([np.sin(2 * np.pi * y / 700), np.cos(2 * np.pi * x / 900)], axis=2)
+    grid = found(draw_page(4.0, warp=warp))
+    points = np.stack(np.meshgrid(np.arange(60.0, 850, 60), np.arange(60.0, 550, 60)), axis=2).reshape(-1, 2)
+    column, row = points.astype(int).T
+    truth = points / 4.0 + warp[row, column]
+    error = place(grid, points) - truth
+    error -= np.round(np.median(error, axis=0))
+    assert np.percentile(np.abs(error), 95) < 0.13
+    straight = points @ grid.matrix[:, :2].T + grid.matrix[:, 2] - truth
+    straight -= np.round(np.median(straight, axis=0))
+    assert np.sqrt((error**2).mean()) < 0.5 * np.sqrt((straight**2).mean())
+
+
+def test_grey_and_black_and_white_pages():
+    page = draw_page(6.0, 2.0, minor=0.8, major=1.0)
+    grey = page.min(axis=2)
+    for plane in (grey, np.where(grey < 200, 0, 255).astype(np.uint8)):
+        grid = found(np.repeat(plane[..., None], 3, axis=2))
+        assert grid.pixels_per_mm == pytest.approx((6.0, 6.0), rel=3e-3)
+
+
+def _blank() -> NDArray[np.uint8]:
+    return np.full((*SHAPE, 3), 255, np.uint8)
+
+
+def _noise() -> NDArray[np.uint8]:
+    return np.random.default_rng(0).integers(0, 256, (*SHAPE, 3)).astype(np.uint8)
+
+
+def _smooth_texture() -> NDArray[np.uint8]:
+    return cv2.normalize(cv2.GaussianBlur(_noise(), (0, 0), 4.0), None, 0, 255, cv2.NORM_MINMAX).astype(np.uint8)
+
+
+def _text() -> NDArray[np.uint8]:
+    page = _blank()
+    rng = np.random.default_rng(1)
+    for y in range(30, SHAPE[0], 22):
+        letters = "".join(rng.choice(list("abcdefghij klmnop")) for _ in range(70))
+        cv2.putText(page, letters, (20, y), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (0, 0, 0), 1, cv2.LINE_AA)
+    return page
+
+
+def _ruled() -> NDArray[np.uint8]:
+    page = _blank()
+    page[::8] = (180, 180, 240)
+    return page
+
+
+@pytest.mark.parametrize("make", [_blank, _noise, _smooth_texture, _text, _ruled], ids=lambda make: make.__name__[1:])
+def test_no_grid(make):
+    assert find_grid(make()) is None
+
+
+def test_traces_alone_are_no_grid():
+    assert find_grid(draw_page(4.0, minor=0.0, major=0.0)) is None
+
+
+def test_page_is_not_modified():
+    page = draw_page(4.0)
+    before = page.copy()
+    find_grid(page)
+    assert np.array_equal(page, before)

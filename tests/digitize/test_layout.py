@@ -1,0 +1,238 @@
+"""How strips get their names, given what the reader of print says: no pixels are read here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import digitize.layout
+from digitize.layout import PageLayout, read_layout
+from digitize.layouts import LEAD_NAMES, Layout, find_layout
+from digitize.marks import Bar, Marks
+from digitize.text import LeadReadings, Word
+from digitize.trace import Traces
+
+LEFT, RIGHT, PITCH = 100, 2600, 250
+WIDTH, HEIGHT = 2700, 3600
+RADIUS = 1.5
+LETTER = 26
+"""Height of the names in pixels."""
+
+
+class Print:
+    """A page's rows and the names that are printed on it."""
+
+    def __init__(self, layout: Layout, bars: bool = False):
+        self.layout = layout
+        self.rows = [*layout.rows, *((lead,) for lead in layout.rhythm)]
+        self.baseline = 200.0 + PITCH * np.arange(len(self.rows))
+        self.readings: dict[tuple[int, int, int, int], tuple[str, float]] = {}
+        self.bars = bars
+        for row, leads in enumerate(self.rows):
+            for column, lead in enumerate(leads):
+                self.say(row, column, lead, 0.95)
+
+    def box(self, row: int, column: int) -> tuple[int, int, int, int]:
+        x = round(LEFT + (RIGHT - LEFT) * column / len(self.rows[row])) + 8
+        y = round(self.baseline[row]) - 86
+        return (x, y, x + 2 * LETTER, y + LETTER)
+
+    def say(self, row: int, column: int, lead: str, probability: float) -> None:
+        self.readings[self.box(row, column)] = (lead, probability)
+
+    def hide(self, row: int, column: int) -> None:
+        del self.readings[self.box(row, column)]
+
+    def marks(self) -> Marks:
+        columns = self.layout.columns
+        edges = LEFT + (RIGHT - LEFT) * np.arange(1, columns) / columns
+        bars = tuple(
+            Bar(row, float(x), self.baseline[row] - 35, self.baseline[row] + 35)
+            for row, leads in enumerate(self.rows)
+            for x in edges
+            if self.bars and len(leads) > 1
+        )
+        return Marks((), bars, np.zeros((1, 1), bool))
+
+    def traces(self) -> Traces:
+        count = len(self.rows)
+        centre = np.full((count, WIDTH), np.nan, np.float32)
+        centre[:, LEFT : RIGHT + 1] = self.baseline[:, None]
+        # The pen's middle at its ends lies a radius inside the ink.
+        start, end = round(LEFT - RADIUS + 0.5), round(RIGHT + RADIUS + 0.5)
+        confidence = np.isfinite(centre).astype(np.float32)
+        return Traces(centre, confidence, np.full(count, start), np.full(count, end), RADIUS)
+
+    def words(self) -> list[Word]:
+        return [Word(box, 2) for box in self.readings]
+
+
+@pytest.fixture
+def read(monkeypatch) -> Callable[..., PageLayout]:
+    """Read a print: every box says what the print says at that place, and nothing elsewhere."""
+
+    def run(page: Print, given: Layout | None = None, marks: Marks | None = None) -> PageLayout:
+        def readings(coverage, boxes) -> LeadReadings:
+            logs = np.log(np.full((len(boxes), 13), 1e-4))
+            negated = np.zeros(len(boxes), bool)
+            logs[:, 12] = 0
+            for index, box in enumerate(np.asarray(boxes)):
+                middle = ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
+                for (x0, y0, x1, y1), (lead, probability) in page.readings.items():
+                    if x0 <= middle[0] <= x1 and y0 <= middle[1] <= y1:
+                        share = np.full(13, (1 - probability) / 12)
+                        share[LEAD_NAMES.index(lead.removeprefix("-"))] = probability
+                        logs[index], negated[index] = np.log(share), lead.startswith("-")
+            return LeadReadings(logs, negated)
+
+        monkeypatch.setattr(digitize.layout, "read_lead_names", readings)
+        nothing = np.zeros((HEIGHT, WIDTH), np.float32)
+        return read_layout(
+            nothing, nothing, page.traces(), page.baseline, marks or page.marks(), page.words(), given
+        )
+
+    return run
+
+
+def names(found: PageLayout) -> list[str]:
+    return [place.lead for place in found.places]
+
+
+def printed(layout: Layout) -> list[str]:
+    return [lead.removeprefix("-") for row in layout.rows for lead in row] + list(layout.rhythm)
+
+
+EVERY = (
+    *("3x4", "3x4+II", "3x4+V1", "3x4+II+V1+V5", "6x2", "6x2+II", "12x1", "12x1+II", "2x6", "2x6+II", "4x3", "4x3+II"),
+    *("cabrera-3x4+II", "cabrera-6x2", "cabrera-12x1", "limb-6x1", "chest-6x1", "limb-3x1"),
+)
+
+
+@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("bars", [False, True])
+def test_every_layout_is_read(read, name, bars):
+    page = Print(find_layout(name), bars)
+    found = read(page)
+    assert found.name == name
+    assert names(found) == printed(page.layout)
+    assert {place.name_source for place in found.places} == {"read"}
+    assert found.warnings == ()
+    assert [place.lead for place in found.places if place.sign == -1] == (["aVR"] if "cabrera" in name else [])
+    for place in found.places:
+        columns = len(page.rows[place.row])
+        assert place.left == pytest.approx(LEFT + (RIGHT - LEFT) * place.column / columns, abs=1)
+        assert place.right == pytest.approx(LEFT + (RIGHT - LEFT) * (place.column + 1) / columns, abs=1)
+        assert place.share == pytest.approx(place.column / columns)
+
+
+@pytest.mark.parametrize("hidden", [(0, 0), (1, 3), (2, 1), (3, 0)])
+def test_a_name_that_cannot_be_read_follows_from_the_others(read, hidden):
+    page = Print(find_layout("3x4+II"), bars=True)
+    page.hide(*hidden)
+    found = read(page)
+    assert names(found) == printed(page.layout)
+    (assumed,) = (place for place in found.places if place.name_source == "assumed")
+    assert (assumed.row, assumed.column) == hidden
+    assert found.warnings == (f"lead names not read, taken from position: {assumed.lead}",)
+
+
+def test_a_misread_name_is_outvoted(read):
+    """V1 reads as V4, which stands elsewhere: no page has one name twice in its rectangle."""
+    page = Print(find_layout("3x4+II"), bars=True)
+    page.say(0, 2, "V4", 0.9)
+    found = read(page)
+    assert names(found) == printed(page.layout)
+    assert next(place for place in found.places if place.lead == "V1").name_source == "assumed"
+
+
+def test_a_misread_name_in_an_order_of_its_own_is_outvoted_too(read):
+    rows = (("V3", "aVF", "I", "V6"), ("aVL", "V1", "V5", "II"), ("III", "V4", "aVR", "V2"))
+    page = Print(Layout("own", rows), bars=True)
+    page.say(0, 0, "V6", 0.6)
+    assert names(read(page)) == printed(page.layout)
+
+
+def test_an_order_of_its_own_is_read(read):
+    rows = (("V3", "aVF", "I", "V6"), ("aVL", "V1", "V5", "II"), ("III", "V4", "aVR", "V2"))
+    found = read(Print(Layout("own", rows, ("V1",)), bars=True))
+    assert names(found) == [lead for row in rows for lead in row] + ["V1"]
+    assert found.name == "custom-3x4+V1"
+    assert found.warnings == ()
+
+
+def test_two_swapped_leads_are_believed_when_print_says_so(read):
+    page = Print(find_layout("3x4+II"), bars=True)
+    for place, lead in {(0, 2): "V3", (2, 2): "V1"}.items():
+        page.say(*place, lead, 0.99)
+    found = read(page)
+    assert names(found)[2] == "V3"
+    assert names(found)[10] == "V1"
+
+
+def test_a_page_without_names_is_taken_to_be_the_usual_one(read):
+    page = Print(find_layout("3x4+II"), bars=True)
+    page.readings.clear()
+    found = read(page)
+    assert found.name == "3x4+II"
+    assert {place.name_source for place in found.places} == {"assumed"}
+    assert all(lead in found.warnings[0] for lead in LEAD_NAMES)
+
+
+def test_names_alone_tell_the_columns(read):
+    """No bars, and a third of the names lost."""
+    page = Print(find_layout("3x4+II"))
+    for hidden in ((0, 3), (1, 0), (2, 2), (1, 3)):
+        page.hide(*hidden)
+    assert names(read(page)) == printed(page.layout)
+
+
+def test_chest_names_alone_lost_leave_four_columns(read):
+    """Tall beats run through the names of the last two columns."""
+    page = Print(find_layout("3x4+II"))
+    for hidden in ((0, 3), (1, 3), (2, 3), (2, 2)):
+        page.hide(*hidden)
+    assert names(read(page)) == printed(page.layout)
+
+
+def test_words_of_another_size_are_no_names(read):
+    page = Print(find_layout("3x4+II"), bars=True)
+    page.readings[(700, 60, 720, 72)] = ("V6", 0.99)
+    page.readings[(1500, 500, 1560, 560)] = ("I", 0.99)
+    assert names(read(page)) == printed(page.layout)
+
+
+def test_rows_of_a_page_begin_and_end_together(read):
+    """One whose ink is worn at an end is not shorter than the others."""
+    page = Print(find_layout("3x4+II"), bars=True)
+    own = page.traces
+    page.traces = lambda: replace(own(), start=own().start + np.array([0, 25, 0, 0]), end=own().end - [0, 0, 30, 0])
+    found = read(page)
+    for place in found.places:
+        if place.column == 0:
+            assert place.left == pytest.approx(LEFT, abs=1)
+        if place.column == len(page.rows[place.row]) - 1:
+            assert place.right == pytest.approx(RIGHT, abs=1)
+
+
+def test_a_given_layout_is_not_read(read):
+    page = Print(find_layout("3x4+II"), bars=True)
+    own = find_layout("cabrera-3x4+V1")
+    found = read(page, own)
+    assert names(found) == printed(own)
+    assert {place.name_source for place in found.places} == {"given"}
+    assert [place.lead for place in found.places if place.sign == -1] == ["aVR"]
+    assert found.warnings == ()
+
+
+def test_a_given_layout_with_fewer_rows_leaves_the_rest_out(read):
+    found = read(Print(find_layout("3x4+II+V1")), find_layout("3x4+II"))
+    assert len(found.places) == 13
+    assert found.warnings == ("the page shows 5 rows, layout '3x4+II' has 4: the rest were left out",)
+
+
+def test_a_given_layout_with_more_rows_is_an_error(read):
+    with pytest.raises(ValueError, match="layout '12x1' has 12 rows, but the page shows 4"):
+        read(Print(find_layout("3x4+II")), find_layout("12x1"))

@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from digitize.marks import Marks, find_marks, without_pulses
+from digitize.rows import Rows
+
+WIDTH, HEIGHT = 1600, 1000
+LEVELS = (260.0, 530.0, 800.0)
+
+
+def rows_of(*levels: float) -> Rows:
+    level = np.repeat(np.array(levels, np.float32)[:, None], WIDTH, axis=1)
+    return Rows(level, np.full(len(levels), 60), np.full(len(levels), 1500))
+
+
+def blank() -> np.ndarray:
+    return np.zeros((HEIGHT, WIDTH), np.float32)
+
+
+def level_lines(page: np.ndarray, levels=LEVELS, first: int = 60, last: int = 1500) -> np.ndarray:
+    for level in levels:
+        page[int(level) - 1 : int(level) + 3, first:last] = 1
+    return page
+
+
+def add_pulse(page: np.ndarray, level: float, left: int, width: int = 50, height: int = 100) -> np.ndarray:
+    """A pulse whose lines are 4 pixels wide: middles at left + 0.5, level + 0.5."""
+    y = int(level)
+    page[y - 1 : y + 3, left + 2 : left + width - 1] = 0
+    page[y - height - 1 : y + 3, left - 1 : left + 3] = 1
+    page[y - height - 1 : y + 3, left + width - 1 : left + width + 3] = 1
+    page[y - height - 1 : y - height + 3, left : left + width] = 1
+    return page
+
+
+@pytest.mark.parametrize(("width", "height"), [(50, 50), (50, 100), (50, 200), (100, 100), (25, 100)])
+def test_pulses_are_measured(width, height):
+    page = level_lines(blank())
+    for level in LEVELS:
+        add_pulse(page, level, 100, width, height)
+    marks = find_marks(page, rows_of(*LEVELS))
+    assert [pulse.row for pulse in marks.pulses] == [0, 1, 2]
+    for pulse, level in zip(marks.pulses, LEVELS, strict=True):
+        assert pulse.left == pytest.approx(100.5, abs=0.6)
+        assert pulse.right - pulse.left == pytest.approx(width, abs=0.6)
+        assert pulse.foot == pytest.approx(level + 0.5, abs=0.6)
+        assert pulse.foot - pulse.top == pytest.approx(height, abs=0.6)
+    assert marks.bars == ()
+
+
+def test_a_pulse_at_the_end_of_a_row():
+    marks = find_marks(add_pulse(level_lines(blank()), LEVELS[1], 1420), rows_of(*LEVELS))
+    (pulse,) = marks.pulses
+    assert (pulse.row, pulse.left) == (1, pytest.approx(1420.5, abs=0.6))
+
+
+def test_a_flank_hidden_in_one_row_is_where_the_others_have_theirs():
+    page = level_lines(blank())
+    for level in LEVELS:
+        add_pulse(page, level, 100)
+    page[int(LEVELS[2]) - 90 : int(LEVELS[2]) - 20, 130:175] = 1  # a beat over the right flank
+    marks = find_marks(page, rows_of(*LEVELS))
+    assert sorted(pulse.row for pulse in marks.pulses) == [0, 1, 2]
+    hidden = next(pulse for pulse in marks.pulses if pulse.row == 2)
+    assert hidden.right == pytest.approx(150.5, abs=0.6)
+    assert hidden.foot - hidden.top == pytest.approx(100, abs=1.5)
+
+
+def test_the_outline_of_a_pulse_is_masked_and_the_trace_is_not():
+    page = add_pulse(level_lines(blank()), LEVELS[0], 100)
+    marks = find_marks(page, rows_of(*LEVELS))
+    upper = page[:240] > 0
+    assert marks.mask[:240][upper].all()
+    assert not marks.mask[:, 200:].any()
+    assert not marks.mask[250:270, 60:95].any()
+
+
+def bars(page: np.ndarray, x: int, levels, half: int = 35) -> np.ndarray:
+    for level in levels:
+        page[int(level) - half : int(level) + half, x - 2 : x + 3] = 1
+    return page
+
+
+def test_bars_between_columns():
+    page = level_lines(blank())
+    for x in (420, 780, 1140):
+        bars(page, x, LEVELS)
+    marks = find_marks(page, rows_of(*LEVELS))
+    assert sorted((bar.row, round(bar.x)) for bar in marks.bars) == [
+        (row, x) for row in range(3) for x in (420, 780, 1140)
+    ]
+    assert marks.pulses == ()
+    for x in (420, 780, 1140):
+        assert marks.mask[int(LEVELS[0]) - 30 : int(LEVELS[0]) + 30, x - 2 : x + 3].all()
+
+
+def test_a_stroke_in_one_row_only_is_no_separator():
+    page = bars(level_lines(blank()), 420, LEVELS[:1])
+    marks = find_marks(page, rows_of(*LEVELS))
+    assert marks.bars == ()
+    assert not marks.mask.any()
+
+
+def test_beats_are_neither_pulses_nor_bars():
+    """Upright but leaning strokes, in the same place in every row, as the beats of all leads are."""
+    page = level_lines(blank())
+    for level in LEVELS:
+        for beat in range(200, 1400, 170):
+            for step in range(-120, 121):
+                x = beat + abs(step) / 8
+                page[int(level - 120 + abs(step)), int(x) : int(x) + 4] = 1
+                page[int(level - 120 + abs(step)), int(2 * beat - x) - 3 : int(2 * beat - x) + 1] = 1
+    marks = find_marks(page, rows_of(*LEVELS))
+    assert marks == Marks((), (), marks.mask)
+    assert not marks.mask.any()
+
+
+def test_a_page_without_marks():
+    marks = find_marks(level_lines(blank()), rows_of(*LEVELS))
+    assert (marks.pulses, marks.bars) == ((), ())
+    assert not marks.mask.any()
+
+
+def test_rows_begin_after_leading_pulses():
+    page = add_pulse(level_lines(blank()), LEVELS[0], 100)
+    rows = rows_of(*LEVELS)
+    rows.level[:, :200] -= 60  # what the pulse does to a running median
+    cut = without_pulses(page, rows, find_marks(page, rows_of(*LEVELS)))
+    assert (cut.start > 150).all()
+    assert (cut.start < 160).all()
+    np.testing.assert_array_equal(cut.end, rows.end)
+    np.testing.assert_allclose(cut.level, rows_of(*LEVELS).level)
+
+
+def test_rows_end_before_trailing_pulses():
+    page, rows = add_pulse(level_lines(blank()), LEVELS[0], 1420), rows_of(*LEVELS)
+    cut = without_pulses(page, rows, find_marks(page, rows))
+    np.testing.assert_array_equal(cut.start, rows.start)
+    assert (cut.end < 1421).all()
+    assert (cut.end > 1410).all()
+
+
+def test_rows_without_pulses_stay_as_they_are():
+    page, rows = level_lines(blank()), rows_of(*LEVELS)
+    cut = without_pulses(page, rows, find_marks(page, rows))
+    np.testing.assert_array_equal(cut.level, rows.level)
+    np.testing.assert_array_equal((cut.start, cut.end), (rows.start, rows.end))
+
+
+def test_the_page_and_the_rows_are_not_modified():
+    page, rows = add_pulse(level_lines(blank()), LEVELS[0], 100), rows_of(*LEVELS)
+    before = page.copy(), rows.level.copy(), rows.start.copy()
+    without_pulses(page, rows, find_marks(page, rows))
+    for now, then in zip((page, rows.level, rows.start), before, strict=True):
+        np.testing.assert_array_equal(now, then)

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from digitize.rows import find_rows
+
+WIDTH = 1600
+
+
+def beats(x: np.ndarray, phase: float = 0.0) -> np.ndarray:
+    """Pixels upward of a lead with a beat every 200 columns."""
+    at = (x + phase) % 200 - 100
+    return 60 * np.exp(-0.5 * (at / 4) ** 2) + 8 * np.exp(-0.5 * ((at - 60) / 12) ** 2) + 2 * np.sin(x / 90)
+
+
+def page_of(levels, first=60, last=1540, height=None, phases=None) -> np.ndarray:
+    page = np.zeros((height or int(max(levels)) + 120, WIDTH), np.float32)
+    x = np.arange(first, last)
+    for index, level in enumerate(levels):
+        y = level - beats(x, 37.0 * index if phases is None else phases[index])
+        upper, lower = np.minimum(y[:-1], y[1:]), np.maximum(y[:-1], y[1:])
+        for column, a, b in zip(x, upper, lower, strict=False):
+            page[int(a) - 1 : int(b) + 3, column] = 1
+    return page
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 6, 7, 12, 13])
+def test_every_row_is_found(count):
+    levels = 120 + 130.0 * np.arange(count)
+    rows = find_rows(page_of(levels))
+    assert rows is not None
+    assert len(rows.level) == count
+    np.testing.assert_allclose(np.median(rows.level, axis=1), levels, atol=4)
+    np.testing.assert_allclose(rows.start, 60, atol=3)
+    np.testing.assert_allclose(rows.end, 1539, atol=3)
+    assert (np.diff(rows.level, axis=0) > 0).all()
+
+
+def test_an_empty_page_has_no_rows():
+    assert find_rows(np.zeros((300, 500), np.float32)) is None
+
+
+def test_print_is_no_row():
+    page = np.zeros((400, WIDTH), np.float32)
+    for x in range(50, 1500, 40):
+        page[100:120, x : x + 22] = 1
+    assert find_rows(page) is None
+
+
+def test_print_beside_traces_adds_no_row():
+    page = page_of([200.0, 400.0])
+    for x in range(50, 1500, 40):
+        page[20:40, x : x + 22] = 1
+    rows = find_rows(page)
+    assert rows is not None
+    assert len(rows.level) == 2
+
+
+def test_a_ruled_line_is_no_row():
+    page = page_of([200.0, 400.0])
+    page[50:53, 20:1580] = 1
+    page[20:500, 1570:1573] = 1
+    rows = find_rows(page)
+    assert rows is not None
+    assert len(rows.level) == 2
+
+
+def test_wander_is_followed_and_beats_are_not():
+    x = np.arange(WIDTH)
+    wander = 200 + 30 * np.sin(x / 400)
+    page = np.zeros((400, WIDTH), np.float32)
+    for column in range(60, 1540):
+        middle = wander[column] - beats(np.array([column]))[0] * (column % 200 > 90)
+        page[int(middle) - 1 : int(middle) + 3, column] = 1
+    rows = find_rows(page)
+    assert rows is not None
+    assert len(rows.level) == 1
+    assert np.abs(rows.level[0, 100:1500] - wander[100:1500]).max() < 12
+
+
+def test_rows_of_different_length():
+    page = page_of([150.0, 300.0])
+    page[220:, 800:] = 0
+    rows = find_rows(page)
+    assert rows is not None
+    assert len(rows.level) == 2
+    np.testing.assert_allclose(rows.end, [1539, 800], atol=3)
+
+
+def test_broken_traces_are_found_by_their_density():
+    """Worn print: long pieces of every trace here and there, specks for the rest."""
+    page = page_of([150.0, 300.0, 450.0])
+    columns = np.arange(WIDTH)
+    for index, level in enumerate((150, 300, 450)):
+        worn = (columns % 24 < 12) & ((columns + 130 * index) % 480 < 300)
+        page[level - 75 : level + 75, worn] = 0
+    rows = find_rows(page)
+    assert rows is not None
+    assert len(rows.level) == 3
+    np.testing.assert_allclose(np.median(rows.level, axis=1), [150, 300, 450], atol=5)
+
+
+@settings(max_examples=25, deadline=None)
+@given(gaps=st.lists(st.integers(90, 260), min_size=1, max_size=6), seed=st.integers(0, 1000))
+def test_rows_need_no_even_spacing(gaps, seed):
+    levels = 110 + np.cumsum([0.0, *gaps])
+    phases = np.random.default_rng(seed).uniform(0, 200, len(levels))
+    rows = find_rows(page_of(levels, phases=phases))
+    assert rows is not None
+    assert len(rows.level) == len(levels)
+    np.testing.assert_allclose(np.median(rows.level, axis=1), levels, atol=5)

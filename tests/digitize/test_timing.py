@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from digitize.timing import columns_are_simultaneous
+
+FS = 500
+SECONDS = 2.5
+
+
+def record(seed: int) -> np.ndarray:
+    """Ten seconds of irregular beats."""
+    rng = np.random.default_rng(seed)
+    time = np.arange(10 * FS) / FS
+    beats = 0.2 + np.cumsum(rng.uniform(0.55, 1.1, 16))
+    return (np.exp(-0.5 * ((time[:, None] - beats) / 0.012) ** 2)).sum(axis=1).astype(np.float32)
+
+
+def strips(signal: np.ndarray, together: bool, sign: float = 1.0) -> list[tuple[float, np.ndarray]]:
+    n = int(SECONDS * FS)
+    offsets = [SECONDS, 2 * SECONDS, 3 * SECONDS]
+    return [
+        (offset, sign * (signal[:n] if together else signal[int(offset * FS) : int(offset * FS) + n]))
+        for offset in offsets
+    ]
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10_000), together=st.booleans(), sign=st.sampled_from([1.0, -0.4]), noise=st.floats(0, 0.02))
+def test_beats_tell(seed, together, sign, noise):
+    """Whatever the lead's polarity and size."""
+    signal = record(seed)
+    rhythm = signal + np.random.default_rng(seed).normal(0, noise, len(signal)).astype(np.float32)
+    assert columns_are_simultaneous(strips(signal, together, sign), [rhythm], FS) is together
+
+
+def test_hidden_stretches_do_not_matter():
+    signal = record(3)
+    rhythm = signal.copy()
+    rhythm[600:650] = rhythm[3000:3100] = np.nan
+    assert columns_are_simultaneous(strips(signal, False), [rhythm], FS) is False
+    assert columns_are_simultaneous(strips(signal, True), [rhythm], FS) is True
+
+
+def test_several_rhythm_strips_vote():
+    signal = record(4)
+    flat = np.zeros_like(signal)
+    assert columns_are_simultaneous(strips(signal, True), [flat, signal], FS) is True
+
+
+@pytest.mark.parametrize("rhythm", [[], [np.zeros(5000, np.float32)], [np.full(5000, np.nan, np.float32)]])
+def test_nothing_to_compare_with(rhythm):
+    assert columns_are_simultaneous(strips(record(5), False), rhythm, FS) is None
+
+
+def test_no_later_columns():
+    assert columns_are_simultaneous([], [record(6)], FS) is None
+
+
+def test_a_rhythm_strip_that_is_too_short_to_reach_a_column():
+    signal = record(7)
+    assert columns_are_simultaneous(strips(signal, False), [signal[:1500]], FS) is None

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import ast
+import configparser
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from setuptools import find_packages
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("classify", "digitize", "synth", "training")
+
+SETUP = configparser.ConfigParser()
+SETUP.read(ROOT / "setup.cfg")
+
+MAY_IMPORT = {
+    "digitize": set(),
+    "classify": {"digitize.leads", "digitize.layouts"},
+    "synth": {"digitize.leads", "digitize.layouts"},
+    "pipeline.py": {"classify", "digitize", "synth"},
+    "training": {"classify", "digitize", "synth"},
+}
+"""What each may import of the project's other parts."""
+
+
+def sources(part: str) -> list[Path]:
+    return [ROOT / part] if part.endswith(".py") else sorted((ROOT / part).rglob("*.py"))
+
+
+def imported(file: Path) -> set[str]:
+    """Modules that a file imports anywhere; ``from a import b`` counts as ``a.b`` where that is a module."""
+    modules = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            modules.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}: imports are absolute"
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                is_module = (ROOT / inner.replace(".", "/")).with_suffix(".py").exists()
+                modules.add(inner if is_module else str(node.module))
+    return modules
+
+
+def test_packages_exist_and_are_found():
+    include = SETUP["options.packages.find"]["include"].split()
+    found = find_packages(str(ROOT), include=include)
+    assert {package.split(".")[0] for package in found} == set(PACKAGES)
+    for part in PACKAGES:
+        folders = {file.parent for file in sources(part)}
+        assert {".".join(folder.relative_to(ROOT).parts) for folder in folders} <= set(found)
+    for module in SETUP["options"]["py_modules"].split():
+        assert (ROOT / f"{module}.py").is_file()
+
+
+def test_package_data_covers_what_is_not_python():
+    patterns = {
+        package: [pattern.strip() for pattern in value.split(",")]
+        for package, value in SETUP["options.package_data"].items()
+    }
+    for part in PACKAGES:
+        covered = {file for pattern in patterns.get(part, []) for file in (ROOT / part).glob(pattern)}
+        others = {
+            file
+            for file in (ROOT / part).rglob("*")
+            if file.is_file() and file.suffix not in (".py", ".pyc") and not file.name.startswith(".")
+        }
+        assert others <= covered
+
+
+@pytest.mark.parametrize("part", MAY_IMPORT)
+def test_parts_import_only_what_they_may(part):
+    ours = {*PACKAGES, "pipeline", "benchmarks", "tests"} - {part}
+    assert sources(part)
+    for file in sources(part):
+        for module in imported(file):
+            if module.split(".")[0] in ours:
+                allowed = {module, module.split(".")[0]} & MAY_IMPORT[part]
+                assert allowed, f"{file.relative_to(ROOT)} imports {module}"
+
+
+def test_dependencies_are_what_is_imported():
+    stated = {
+        re.match(r"[\w-]+", line)[0] for line in SETUP["options"]["install_requires"].split("\n") if line[:1].isalpha()
+    }
+    distributions = {"cv2": "opencv-python-headless", "skimage": "scikit-image", "PIL": "pillow"}
+    ours = {*PACKAGES, "pipeline"}
+    needed = set()
+    for part in (*PACKAGES, "pipeline.py"):
+        for file in sources(part):
+            for module in imported(file):
+                top = module.split(".")[0]
+                if top not in sys.stdlib_module_names and top not in ours:
+                    needed.add(distributions.get(top, top.replace("_", "-")))
+    # rapidocr's engine is imported by rapidocr alone.
+    assert needed <= stated, needed - stated
+    assert stated - needed <= {"onnxruntime"}, stated - needed
+
+
+def test_every_dependency_has_a_range():
+    lines = [line for line in SETUP["options"]["install_requires"].split("\n") if line and not line.startswith("#")]
+    for line in lines:
+        assert re.fullmatch(r"[\w-]+(>=[\d.]+,<[\d.]+|==[\d.]+)", line), line
+
+
+def test_readme_commands_are_those_of_the_continuous_integration():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    run = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    commands = re.findall(r"^python3 -m venv .*$", readme, flags=re.MULTILINE)
+    assert len(commands) == 2
+    job, tests = commands
+    assert tests in run.splitlines()
+    page = re.search(r"pipeline\.py (samples/\S+) --out \S+$", job)
+    assert page and (ROOT / page[1]).is_file()
+
+
+def test_every_sample_that_the_readme_names_exists():
+    for sample in re.findall(r"samples/[\w./-]+\w", (ROOT / "README.md").read_text(encoding="utf-8")):
+        assert (ROOT / sample).exists(), sample
+
+
+def test_the_changelog_knows_this_version():
+    from digitize.version import __version__
+
+    assert f"## {__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")

@@ -1,0 +1,426 @@
+from __future__ import annotations
+
+import errno
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import wfdb
+from PIL import Image
+
+import pipeline
+from classify import Diagnosis, Finding, Rhythm
+from digitize import PageError
+from digitize.version import __version__
+
+ROOT = Path(pipeline.__file__).parent
+FINDINGS = (
+    Finding("NORM", "normal ECG", "superclass", 0.75, 0.5, True),
+    Finding("MI", "myocardial infarction", "superclass", 0.05, 0.3, False),
+    Finding("SR", "sinus rhythm", "rhythm", 0.97, 0.6, True),
+    Finding("AFIB", "atrial fibrillation", "rhythm", 0.02, 0.2, False),
+)
+DIAGNOSIS = Diagnosis(FINDINGS, Rhythm(75.4, 0.02, 12, "II"), "0123456789ab", ("V1 was not seen",))
+
+
+@pytest.fixture
+def calls(monkeypatch, leads):
+    """Every page is read as `leads`; gives the list of `trace_leads` calls."""
+    calls = []
+
+    def trace_leads(page, **options):
+        calls.append((page, options))
+        return leads
+
+    monkeypatch.setattr(pipeline, "trace_leads", trace_leads)
+    monkeypatch.setattr(pipeline, "diagnose", lambda leads: DIAGNOSIS)
+    return calls
+
+
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / "out"
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(file.name for file in folder.iterdir())
+
+
+def outputs(*names: str) -> list[str]:
+    return sorted(name + suffix for name in names for suffix in pipeline.SUFFIXES)
+
+
+def error_lines(capsys) -> list[str]:
+    lines = capsys.readouterr().err.splitlines()
+    assert all(line.startswith("papertrace: ") for line in lines)
+    assert not any("Traceback" in line for line in lines)
+    return lines
+
+
+def test_a_page_leaves_five_files_and_a_summary(calls, leads, paper, as_png, out, capsys):
+    scan = as_png(paper, "scan.png")
+    assert pipeline.main([scan, "--out", str(out)]) == 0
+    assert names_in(out) == outputs("scan")
+    record = wfdb.rdrecord(str(out / "scan"))
+    np.testing.assert_allclose(record.p_signal.T, leads.signal, atol=0.00051)
+    np.testing.assert_allclose(pd.read_csv(out / "scan.csv").iloc[:, 1:].to_numpy().T, leads.signal, atol=1e-6)
+    with Image.open(out / "scan.overlay.png") as overlay:
+        assert (np.asarray(overlay) == leads.overlay(paper)).all()
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    for told in (
+        "3x4+II, 13 strips, the longest 9.9 s",
+        "25 mm/s (read), 10 mm/mV (assumed), 4.00 pixels/mm (grid)",
+        "75/min",
+        " 97%  sinus rhythm",
+        " 75%  normal ECG",
+        "gain not found",
+        "V1 was not seen",
+    ):
+        assert told in captured.out
+    assert "myocardial" not in captured.out
+
+
+def test_report(calls, leads, paper, as_png, out):
+    scan = as_png(paper, "scan.png")
+    pipeline.main([scan, "--out", str(out)])
+    report = json.loads((out / "scan.json").read_text(), parse_constant=pytest.fail)
+    assert list(report) == [
+        "format",
+        "notice",
+        "software",
+        "source",
+        "statements",
+        "rhythm",
+        "measurements",
+        "layout",
+        "geometry",
+        "calibration",
+        "quality",
+        "warnings",
+        "seconds",
+    ]
+    assert report["format"] == "papertrace-report/1"
+    assert report["software"]["version"] == __version__
+    assert report["software"]["weights"]["classify"] == "0123456789ab"
+    assert report["source"] == {"file": scan, "page": 1, "width": 1100, "height": 600, "dpi": None}
+    assert report["statements"][0] == {
+        "code": "NORM",
+        "name": "normal ECG",
+        "group": "superclass",
+        "probability": 0.75,
+        "threshold": 0.5,
+        "present": True,
+    }
+    assert len(report["statements"]) == 4
+    assert report["rhythm"] == "SR"
+    assert report["measurements"]["heart_rate"] == 75.4
+    assert report["layout"] == "3x4+II"
+    assert report["calibration"] == {
+        "speed": 25.0,
+        "gain": 10.0,
+        "speed_source": "read",
+        "gain_source": "assumed",
+        "pixels_per_mm": 4.0,
+        "pitch_source": "grid",
+    }
+    assert report["geometry"]["page_size"] == [1100, 600]
+    assert report["quality"]["leads"]["V6"] == {"seconds": 2.4, "confidence": pytest.approx(0.8417, abs=0.001)}
+    assert [strip["lead"] for strip in report["quality"]["strips"]] == [strip.lead for strip in leads.strips]
+    assert report["warnings"] == [*leads.warnings, "V1 was not seen"]
+    assert report["seconds"] > 0
+
+
+def test_report_of_a_page_on_which_little_is_known(calls, leads, paper, as_png, out, monkeypatch, capsys):
+    signal = np.full_like(leads.signal, np.nan)
+    signal[1] = leads.signal[1]
+    few = replace(leads, signal=signal, calibration=replace(leads.calibration, pixels_per_mm=float("nan")))
+    none = tuple(replace(found, present=False) for found in FINDINGS)
+    unknown = replace(DIAGNOSIS, statements=none, rhythm=Rhythm(None, None, 0, None, "too short"))
+    monkeypatch.setattr(pipeline, "trace_leads", lambda page, **options: few)
+    monkeypatch.setattr(pipeline, "diagnose", lambda leads: unknown)
+    monkeypatch.setattr(type(leads), "overlay", lambda self, image: image)
+    assert pipeline.main([as_png(paper, "scan.png"), "--out", str(out)]) == 0
+    report = json.loads((out / "scan.json").read_text(), parse_constant=pytest.fail)
+    assert report["calibration"]["pixels_per_mm"] is None
+    assert report["quality"]["leads"]["I"] == {"seconds": 0.0, "confidence": None}
+    assert report["rhythm"] is None
+    printed = capsys.readouterr().out
+    assert "heart rate  not measured" in printed
+    assert "none above its threshold" in printed
+    assert "unknown pixels/mm" in printed
+
+
+@pytest.mark.parametrize(("count", "last"), [(8, "  20%  statement 8"), (11, "(and 3 more, see scan.json)")])
+def test_a_summary_lists_the_most_probable_statements(calls, paper, as_png, out, monkeypatch, capsys, count, last):
+    every = [Finding(f"S{n}", f"statement {n}", "form", 1 - n / 10, 0.0, True) for n in range(1, count + 1)]
+    monkeypatch.setattr(pipeline, "diagnose", lambda leads: replace(DIAGNOSIS, statements=tuple(every[::-1])))
+    assert pipeline.main([as_png(paper, "scan.png"), "--out", str(out)]) == 0
+    printed = capsys.readouterr().out
+    told = [line for line in printed.splitlines() if "  statement " in line]
+    assert [line.split("  ")[-1] for line in told] == [f"statement {n}" for n in range(1, 9)]
+    assert last in printed
+    assert ("more, see" in printed) == (count > 8)
+    assert len(json.loads((out / "scan.json").read_text())["statements"]) == count
+
+
+def test_options_reach_the_digitisation(calls, paper, as_png, out):
+    scan = as_png(paper, "scan.png")
+    pipeline.main([scan, "--out", str(out), "--layout", "6x2+V1", "--speed", "50", "--gain", "5"])
+    page, options = calls[0]
+    assert options == {"layout": "6x2+V1", "speed": 50.0, "gain": 5.0}
+    assert (page.image == paper).all()
+    assert page.name == scan
+    pipeline.main([scan, "--out", str(out), "--overwrite"])
+    assert calls[1][1] == {"layout": None, "speed": None, "gain": None}
+
+
+@pytest.mark.parametrize("kind", ["tiff", "pdf"])
+def test_many_pages(calls, paper, tmp_path, out, kind, capsys):
+    path = tmp_path / f"round.{kind}"
+    image = Image.fromarray(paper)
+    image.save(path, save_all=True, append_images=[image, image])
+    assert pipeline.main([str(path), "--out", str(out)]) == 0
+    assert names_in(out) == outputs("round-1", "round-2", "round-3")
+    assert json.loads((out / "round-2.json").read_text())["source"]["page"] == 2
+    assert "round." + kind + ", page 3 ->" in capsys.readouterr().out
+
+
+def test_a_bad_page_of_many_spoils_no_other(calls, paper, tmp_path, out, capsys):
+    path = tmp_path / "round.tiff"
+    image = Image.fromarray(paper)
+    image.save(path, save_all=True, append_images=[image.crop((0, 0, 50, 50)), image])
+    assert pipeline.main([str(path), "--out", str(out)]) == 1
+    assert names_in(out) == outputs("round-1", "round-3")
+    (line,) = error_lines(capsys)
+    assert "round.tiff, page 2: 50 x 50 pixels is too small" in line
+
+
+def test_file_names_are_made_fit_for_wfdb(calls, paper, as_png, out):
+    assert pipeline.main([as_png(paper, "Müller, 3. Mai.png"), "--out", str(out)]) == 0
+    assert names_in(out) == outputs("Muller_3_Mai")
+    assert wfdb.rdrecord(str(out / "Muller_3_Mai")).n_sig == 12
+
+
+BAD_FILES = {
+    "empty.png": b"",
+    "text.png": b"dear doctor",
+    "cut.png": None,
+    "cut.jpg": None,
+    "broken.pdf": b"%PDF-1.4\nnothing\n%%EOF",
+    "wide.png": None,
+    "small.png": None,
+}
+
+
+@pytest.fixture
+def bad_files(tmp_path, paper):
+    folder = tmp_path / "bad"
+    folder.mkdir()
+    image = Image.fromarray(paper)
+    for name, content in BAD_FILES.items():
+        path = folder / name
+        if content is None:
+            if name.startswith("wide"):
+                image.resize((20_001, 200)).save(path)
+            elif name.startswith("small"):
+                image.resize((300, 99)).save(path)
+            else:
+                image.save(path)
+                path.write_bytes(path.read_bytes()[:-900])
+        else:
+            path.write_bytes(content)
+    return folder
+
+
+def test_bad_files_are_one_line_each_and_spoil_no_other(calls, paper, as_png, bad_files, tmp_path, out, capsys):
+    scan = as_png(paper, "scan.png")
+    bad = [str(bad_files / name) for name in BAD_FILES]
+    bad += [str(tmp_path), str(tmp_path / "missing.png"), "x" * 5000]
+    assert pipeline.main([bad[0], scan, *bad[1:], "--out", str(out)]) == 1
+    assert names_in(out) == outputs("scan")
+    lines = error_lines(capsys)
+    assert len(lines) == len(bad)
+    for path in bad:
+        assert sum(path in line for line in lines) >= 1
+
+
+def test_nothing_is_made_when_no_page_can_be_read(calls, bad_files, out):
+    assert pipeline.main([str(bad_files / "text.png"), "--out", str(out)]) == 1
+    assert not out.exists()
+
+
+def test_no_permission(calls, paper, as_png, out, capsys, monkeypatch):
+    scan = as_png(paper, "scan.png")
+    if os.geteuid() == 0:  # whom no permission stops: the system's answer to others is put in its place
+
+        def refuse(*_):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), scan)
+
+        monkeypatch.setattr("digitize.page.open", refuse, raising=False)
+    else:
+        os.chmod(scan, 0)
+    assert pipeline.main([scan, "--out", str(out)]) == 1
+    assert error_lines(capsys) == [f"papertrace: {scan}: no permission to read it"]
+
+
+def test_a_page_without_an_ecg(calls, paper, as_png, out, monkeypatch, capsys):
+    def find_nothing(page, **options):
+        raise PageError(f"{page.name}: no ECG found")
+
+    monkeypatch.setattr(pipeline, "trace_leads", find_nothing)
+    scan = as_png(paper, "scan.png")
+    assert pipeline.main([scan, "--out", str(out)]) == 1
+    assert error_lines(capsys) == [f"papertrace: {scan}: no ECG found"]
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (ValueError("no strip holds 1 s of signal"), "cannot be diagnosed: no strip holds 1 s of signal"),
+        (RuntimeError("two\nlines"), "internal error: RuntimeError: two lines; please report it"),
+        (MemoryError(), "not enough memory"),
+        (FileNotFoundError("weights.safetensors: no such file"), "weights.safetensors: no such file"),
+    ],
+)
+def test_a_failing_diagnosis(calls, paper, as_png, out, monkeypatch, capsys, error, told):
+    def fail(leads):
+        raise error
+
+    monkeypatch.setattr(pipeline, "diagnose", fail)
+    scan = as_png(paper, "scan.png")
+    assert pipeline.main([scan, "--out", str(out)]) == 1
+    assert error_lines(capsys) == [f"papertrace: {scan}: {told}"]
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("suffix", pipeline.SUFFIXES)
+def test_nothing_is_overwritten_without_leave(calls, paper, as_png, out, capsys, suffix):
+    scan, other = as_png(paper, "scan.png"), as_png(paper, "other.png")
+    out.mkdir()
+    (out / f"scan{suffix}").write_text("mine")
+    assert pipeline.main([scan, other, "--out", str(out)]) == 1
+    assert (out / f"scan{suffix}").read_text() == "mine"
+    assert names_in(out) == sorted([*outputs("other"), f"scan{suffix}"])
+    assert error_lines(capsys) == [f"papertrace: {scan}: {out}/scan{suffix} exists; --overwrite replaces it"]
+    assert len(calls) == 1, "the refused page cost no work"
+    assert pipeline.main([scan, other, "--out", str(out), "--overwrite"]) == 0
+    assert names_in(out) == outputs("other", "scan")
+
+
+def test_pages_of_one_name_do_not_replace_each_other(calls, paper, as_png, out, capsys):
+    first, second, third = (as_png(paper, name) for name in ("a/scan.png", "b/scan.png", "c/SCAN.png"))
+    assert pipeline.main([first, second, third, first, "--out", str(out)]) == 1
+    assert names_in(out) == outputs("scan")
+    assert json.loads((out / "scan.json").read_text())["source"]["file"] == first
+    lines = error_lines(capsys)
+    assert len(lines) == 3
+    assert lines[0] == f"papertrace: {second}: its results would replace those of {first}: both are named 'scan'"
+
+
+@pytest.mark.parametrize("stage", ["to_wfdb", "overlay"])
+def test_a_failing_write_leaves_nothing(calls, leads, paper, as_png, out, monkeypatch, capsys, stage):
+    def fail(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(type(leads), stage, fail)
+    scan = as_png(paper, "scan.png")
+    assert pipeline.main([scan, "--out", str(out)]) == 1
+    assert names_in(out) == []
+    assert error_lines(capsys) == [f"papertrace: {scan}: [Errno 28] No space left on device"]
+
+
+@pytest.mark.parametrize("stage", ["trace", "write"])
+def test_interruption_leaves_nothing_half_written(calls, leads, paper, as_png, out, monkeypatch, capsys, stage):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    first, second = as_png(paper, "first.png"), as_png(paper, "second.png")
+    assert pipeline.main([first, "--out", str(out)]) == 0
+    if stage == "trace":
+        monkeypatch.setattr(pipeline, "trace_leads", interrupt)
+    else:
+        monkeypatch.setattr(type(leads), "overlay", interrupt)
+    capsys.readouterr()
+    assert pipeline.main([second, first, "--out", str(out), "--overwrite"]) == 130
+    assert names_in(out) == outputs("first")
+    assert error_lines(capsys) == ["papertrace: interrupted"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ([], "the following arguments are required: PAGE"),
+        (["scan.png", "--layout", "5x5"], "unknown layout '5x5'; allowed: 3x4,"),
+        (["scan.png", "--layout", "3x4+IX"], "unknown rhythm lead 'IX'"),
+        (["scan.png", "--speed", "0"], "'0': allowed: numbers above 0"),
+        (["scan.png", "--speed", "inf"], "'inf': allowed: numbers above 0"),
+        (["scan.png", "--gain", "ten"], "'ten': allowed: numbers above 0"),
+        (["scan.png", "--out", __file__], "is a file, not a folder"),
+        (["scan.png", "--colour"], "unrecognized arguments: --colour"),
+    ],
+)
+def test_usage_errors(calls, capsys, arguments, told):
+    with pytest.raises(SystemExit) as caught:
+        pipeline.main(arguments)
+    assert caught.value.code == 2
+    assert told in capsys.readouterr().err
+    assert not calls
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems allow no such file names")
+def test_names_that_are_no_text(calls, paper, as_png, tmp_path, out, capsys):
+    odd = os.fsdecode(str(tmp_path / "\u03b1").encode() + b"\xff.png")
+    os.rename(as_png(paper, "scan.png"), odd)
+    assert pipeline.main([odd, odd + "x", "--out", str(out)]) == 1
+    assert names_in(out) == outputs("_")
+    assert json.loads((out / "_.json").read_text())["source"]["file"] == odd
+    captured = capsys.readouterr()
+    assert "\\udcff.png ->" in captured.out
+    assert captured.err.count("no such file") == 1
+
+
+def test_a_reader_that_leaves(calls, paper, as_png, out, monkeypatch):
+    def leave(text, stream=None):
+        raise BrokenPipeError
+
+    monkeypatch.setattr(pipeline, "tell", leave)
+    closed = []
+    monkeypatch.setattr(pipeline.os, "dup2", lambda source, target: closed.append(target))
+    assert pipeline.main([as_png(paper, "scan.png"), "--out", str(out)]) == 1
+    assert names_in(out) == outputs("scan")
+    assert len(closed) == 1
+
+
+def test_results_go_to_the_current_folder_by_default(calls, paper, as_png, tmp_path, monkeypatch):
+    scan = as_png(paper, "in/scan.png")
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert pipeline.main([scan]) == 0
+    assert names_in(tmp_path / "here") == outputs("scan")
+
+
+def test_the_command_from_start_to_end(tmp_path):
+    """The real thing on the pages that the project gives to try, in a process of its own."""
+    samples = sorted((ROOT / "samples").glob("*.png"))
+    assert samples, "samples/ holds no pages"
+    command = [sys.executable, str(ROOT / "pipeline.py"), str(samples[0]), "missing.png", "--out", "results"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.stderr == "papertrace: missing.png: no such file\n"
+    assert done.returncode == 1
+    name = samples[0].stem
+    assert names_in(tmp_path / "results") == outputs(name)
+    report = json.loads((tmp_path / "results" / f"{name}.json").read_text())
+    record = wfdb.rdrecord(str(tmp_path / "results" / name))
+    assert record.fs == 500
+    assert np.isfinite(record.p_signal).any(axis=0).sum() == 12
+    assert 30 < report["measurements"]["heart_rate"] < 200
+    assert all(0 <= found["probability"] <= 1 for found in report["statements"])
+    assert f"{report['measurements']['heart_rate']:.0f}/min" in done.stdout
