@@ -207,9 +207,8 @@ def _cut(view: _View, found: PageLayout, worth: Scale, fs: int) -> list[Strip]:
 
 
 def _row_length(found: PageLayout, row: int) -> float:
-    """Pixels from a row's first strip to the end of its last."""
-    own = [place for place in found.places if place.row == row]
-    return own[-1].right - own[0].left
+    """Pixels that a row's strips are long together."""
+    return sum(place.right - place.left for place in found.places if place.row == row)
 
 
 def _set_clock(strips: list[Strip], found: PageLayout, fs: int) -> tuple[list[Strip], str, list[str]]:

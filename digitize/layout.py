@@ -23,6 +23,8 @@ from digitize.trace import Traces
 _COLUMNS = (1, 2, 3, 4, 6)
 _NAME_HEIGHT_MM = (1.2, 7.0)
 _NAME_WIDTH_MM = 18.0
+_NAME_OFF_MM = 14.0
+"""Farthest that a name stands from the beginning of its strip."""
 _NEAR_MM = 25.0
 """Farthest that a name stands above or below its trace."""
 _UNIT_MM = 12.5
@@ -114,7 +116,7 @@ def read_layout(
     left, right = _row_ends(traces, marks)
     n_rows = len(left)
     if given is not None:
-        return _apply(given, left, right, marks)
+        return _apply(given, left, right, traces, marks)
 
     names = [word for word in words if _may_be_name(word, baseline)]
     boxes = np.array([word.box for word in names], float).reshape(-1, 4)
@@ -127,9 +129,10 @@ def read_layout(
     row_of, n_columns, columns_of = _find_columns(boxes[sure], baseline, left, right, marks)
 
     slots = [(row, column) for row in range(n_rows) for column in range(columns_of[row])]
-    edges = [_edges(left[row], right[row], columns_of[row], marks) for row in range(n_rows)]
+    gap = _gap_between_columns(traces, left, right, columns_of, marks)
+    edges = [_edges(left[row], right[row], columns_of[row], gap, marks) for row in range(n_rows)]
     offset = _name_offset(boxes[sure], row_of, edges, baseline)
-    expected = np.array([(edges[row][column] + offset[0], baseline[row] + offset[1]) for row, column in slots])
+    expected = np.array([(edges[row][column][0] + offset[0], baseline[row] + offset[1]) for row, column in slots])
     table = np.full((len(slots), len(LEAD_NAMES)), np.log(1.0 / len(LEAD_NAMES)))
     inverted = np.zeros(len(slots), bool)
     found = _match_names(boxes, likely, expected, slots)
@@ -169,8 +172,8 @@ def read_layout(
                 sign=-1 if inverted[index] and lead == "aVR" else 1,
                 row=row,
                 column=column,
-                left=edges[row][column],
-                right=edges[row][column + 1],
+                left=edges[row][column][0],
+                right=edges[row][column][1],
                 share=column / columns_of[row],
                 name_source="read" if read else "assumed",
             )
@@ -251,6 +254,9 @@ def _find_columns(
             phase = (boxes[:, 0] - start) / (length / n)
             column = np.clip(np.round(phase), 0, n - 1)
             stray = (boxes[:, 0] - start) - column * length / n
+            if abs(np.median(stray)) > _NAME_OFF_MM * PIXELS_PER_MM:
+                # Names stand at the beginnings of their strips.
+                continue
             off = np.abs(stray - np.median(stray))
             score += np.sum((off < 5 * PIXELS_PER_MM) * np.where(column > 0, 1.0, 0.3)) - 1.0 * np.sum(
                 off >= 5 * PIXELS_PER_MM
@@ -268,7 +274,7 @@ def _find_columns(
             bool((np.abs(here - edge) < 4 * PIXELS_PER_MM).any() or (np.abs(named - edge) < 5 * PIXELS_PER_MM).any())
             for edge in edges
         )
-        columns_of.append(n_columns if borders > 0.4 * (n_columns - 1) else 1)
+        columns_of.append(n_columns if borders > 0.3 * (n_columns - 1) else 1)
     return row_of, n_columns, columns_of
 
 
@@ -290,35 +296,59 @@ def _rows_of_names(boxes: NDArray[np.float64], baseline: NDArray[np.float64]) ->
     return np.abs(distance - shift).argmin(axis=1)
 
 
-def _edges(left: float, right: float, n_columns: int, marks: Marks) -> list[float]:
-    """Borders of a row's strips (x): equal shares of the row.
+def _gap_between_columns(
+    traces: Traces,
+    left: NDArray[np.float64],
+    right: NDArray[np.float64],
+    columns_of: list[int],
+    marks: Marks,
+) -> float:
+    """Pixels of white between neighbouring strips of a row, 0 when they touch or are parted by bars."""
+    if marks.bars:
+        return 0.0
+    widths = []
+    for row, n_columns in enumerate(columns_of):
+        for border in np.linspace(left[row], right[row], n_columns + 1)[1:-1]:
+            first = int(border - 5 * PIXELS_PER_MM)
+            hidden = traces.confidence[row, first : int(border + 5 * PIXELS_PER_MM)] <= 0.3
+            pieces = np.flatnonzero(np.diff(hidden.astype(int), prepend=0, append=0)).reshape(-1, 2)
+            widths.append(max((int(b - a) for a, b in pieces), default=0))
+    if not widths or np.mean(np.array(widths) >= 0.5 * PIXELS_PER_MM) < 0.6:
+        return 0.0
+    # The pen's round ends reach into the gap.
+    return float(np.median(widths)) + 2 * traces.radius
+
+
+def _edges(left: float, right: float, n_columns: int, gap: float, marks: Marks) -> list[tuple[float, float]]:
+    """Beginning and end of a row's strips (x): equal shares of the row.
 
     Bars and the row's beginning each know where the borders are to half a pixel; together, and with columns that are a
     whole share of a whole number of half seconds, as all printers' are, to a tenth.
     """
-    edges = np.linspace(left, right, n_columns + 1)
+    length = right - left - gap * (n_columns - 1)
+    pitch = length / n_columns + gap
     bars = np.array([bar.x for bar in marks.bars])
     known, at = [0.0], [left]
     for index in range(1, n_columns):
-        near = bars[np.abs(bars - edges[index]) < 4 * PIXELS_PER_MM]
+        near = bars[np.abs(bars - left - pitch * index) < 4 * PIXELS_PER_MM]
         if len(near):
             known.append(float(index))
             at.append(float(np.median(near)))
-    width = (right - left) / n_columns
     unit = _UNIT_MM * PIXELS_PER_MM
-    whole = round((right - left) / unit) * unit
-    if whole and abs((right - left) / whole - 1) < 0.006:
-        width = whole / n_columns
+    whole = round(length / unit) * unit
+    if whole and abs(length / whole - 1) < 0.006:
+        pitch = whole / n_columns + gap
     elif len(known) > 2:
-        width = float(np.polyfit(known, at, 1)[0])
-    first = float(np.median(np.array(at) - width * np.array(known)))
-    return [first + width * index for index in range(n_columns)] + [min(first + width * n_columns, right + 0.5 * unit)]
+        pitch = float(np.polyfit(known, at, 1)[0])
+    first = float(np.median(np.array(at) - pitch * np.array(known)))
+    begins = [first + pitch * index for index in range(n_columns)]
+    return [(begin, begin + pitch - gap) for begin in begins]
 
 
 def _name_offset(
     boxes: NDArray[np.float64],
     row_of: NDArray[np.int64],
-    edges: list[list[float]],
+    edges: list[list[tuple[float, float]]],
     baseline: NDArray[np.float64],
 ) -> tuple[float, float]:
     """Where names stand: from a strip's border to the name's left side, from the baseline to its middle."""
@@ -326,7 +356,7 @@ def _name_offset(
         return 0.0, -6.0 * PIXELS_PER_MM
     across, down = [], []
     for box, row in zip(boxes, row_of, strict=True):
-        borders = np.array(edges[row][:-1])
+        borders = np.array([begin for begin, _ in edges[row]])
         across.append(box[0] - borders[np.abs(borders - box[0]).argmin()])
         down.append((box[1] + box[3]) / 2 - baseline[row])
     return float(np.median(across)), float(np.median(down))
@@ -417,15 +447,16 @@ def _name_slots(
 
 
 def _apply(
-    layout: Layout, left: NDArray[np.float64], right: NDArray[np.float64], marks: Marks
+    layout: Layout, left: NDArray[np.float64], right: NDArray[np.float64], traces: Traces, marks: Marks
 ) -> PageLayout:
     """Strips of a layout that the caller gave."""
     rows = [*layout.rows, *((lead,) for lead in layout.rhythm)]
     if len(rows) > len(left):
         raise ValueError(f"layout {layout.name!r} has {len(rows)} rows, but the page shows {len(left)}")
+    gap = _gap_between_columns(traces, left, right, [len(leads) for leads in rows], marks)
     places = []
     for row, leads in enumerate(rows):
-        edges = _edges(left[row], right[row], len(leads), marks)
+        edges = _edges(left[row], right[row], len(leads), gap, marks)
         for column, lead in enumerate(leads):
             places.append(
                 Place(
@@ -433,8 +464,8 @@ def _apply(
                     sign=-1 if lead.startswith("-") else 1,
                     row=row,
                     column=column,
-                    left=edges[column],
-                    right=edges[column + 1],
+                    left=edges[column][0],
+                    right=edges[column][1],
                     share=column / len(leads),
                     name_source="given",
                 )

@@ -116,24 +116,26 @@ def find_marks(coverage: NDArray[np.float32], rows: Rows) -> Marks:
     return Marks(tuple(pulses), tuple(bars), mask)
 
 
-def _after_gap(coverage: NDArray[np.float32], pulses: list[Pulse], first: int) -> int:
-    """Column at which traces begin when white parts them from their pulses, else the one after the pulses."""
+def _beyond_gap(coverage: NDArray[np.float32], pulses: list[Pulse], edge: int, step: int) -> int:
+    """Column at which traces begin (step 1) or end (-1) when white parts them from their pulses, else the edge."""
+    reach = 6 * PIXELS_PER_MM
+    window = slice(edge, edge + reach) if step > 0 else slice(max(0, edge - reach + 1), edge + 1)
     begins = []
     for pulse in pulses:
         # High enough that no beat leaves it.
         above, below = max(0, int(pulse.foot) - 12 * PIXELS_PER_MM), int(pulse.foot) + 6 * PIXELS_PER_MM
-        band = coverage[above:below, first : first + 6 * PIXELS_PER_MM].max(axis=0) > 0.4
+        band = (coverage[above:below, window].max(axis=0) > 0.4)[::step]
         white = np.flatnonzero(~band[1:] & ~band[:-1])
         if len(white):
             ink = np.flatnonzero(band[white[0] + 1 :])
             if len(ink):
-                begins.append(first + white[0] + 1 + ink[0])
+                begins.append(edge + step * (white[0] + 1 + ink[0]))
     if len(begins) <= 0.5 * len(pulses):
-        return first
+        return edge
     # All traces of a page begin at one place; white that only some beats leave does not count.
     usual = int(np.median(begins))
     alike = np.sum(np.abs(np.array(begins) - usual) <= 3)
-    return usual if alike > 0.5 * len(pulses) else first
+    return usual if alike > 0.5 * len(pulses) else edge
 
 
 def _cover_outline(mask: NDArray[np.bool_], pulse: Pulse) -> None:
@@ -175,11 +177,11 @@ def without_pulses(coverage: NDArray[np.float32], rows: Rows, marks: Marks) -> R
     settle, window = 6 * PIXELS_PER_MM, 20 * PIXELS_PER_MM
     if before:
         first = int(np.median(before)) + 3
-        first = _after_gap(coverage, [pulse for pulse in marks.pulses if pulse.right < middle], first)
+        first = _beyond_gap(coverage, [pulse for pulse in marks.pulses if pulse.right < middle], first, 1)
         start = np.maximum(start, first)
         level[:, : first + settle] = np.median(level[:, first + settle : first + settle + window], axis=1, keepdims=True)
     if after:
-        last = int(np.median(after)) - 2
+        last = _beyond_gap(coverage, [p for p in marks.pulses if p.left > middle], int(np.median(after)) - 3, -1) + 1
         end = np.minimum(end, last)
         level[:, last - settle :] = np.median(level[:, last - settle - window : last - settle], axis=1, keepdims=True)
     return Rows(level, start, end)
