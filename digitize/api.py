@@ -43,7 +43,8 @@ class _View:
     upright: UprightPage
     coverage: NDArray[np.float32]
     printed: NDArray[np.float32]
-    level: NDArray[np.float32]
+    rows: Rows
+    not_trace: NDArray[np.bool_]
     baseline: NDArray[np.float64]
     marks: Marks
     words: list[Word]
@@ -105,7 +106,7 @@ def trace_leads(
         scale = first_scale(page.image.shape, page.dpi)
         view = _look(page, scale.matrix, None)
         if view is not None:
-            scale = measured_scale(scale, view.traces, view.level, view.marks, speed=speed, gain=gain)
+            scale = measured_scale(scale, view.traces, view.rows.level, view.marks, speed=speed, gain=gain)
             view = _look(page, scale.matrix, None)
         matrix, pitch_source = scale.matrix, scale.source
     if view is None:
@@ -114,6 +115,8 @@ def trace_leads(
     found = read_layout(view.coverage, view.printed, view.traces, view.baseline, view.marks, view.words, given)
     if grid is None and not view.marks.pulses and all(place.name_source == "assumed" for place in found.places):
         raise PageError(f"{page.name}: no electrocardiogram found (no grid, no lead name, no calibration pulse)")
+    # Now that the names are known, a trace that ran into one can be led past it.
+    view = replace(view, traces=trace_rows(view.coverage, view.rows, view.not_trace, found.names))
     worth = find_scale(read_scale(view.printed, view.words), view.marks.pulses, speed=speed, gain=gain)
     strips, name, clock_warnings = _set_clock(_cut(view, found, worth, fs), found, fs)
     signal, confidence = _join(strips, fs)
@@ -169,7 +172,7 @@ def _look(page: Page, matrix: NDArray[np.float64], grid: Grid | None) -> _View |
     printed = erase_traces(coverage, traces)
     printed[marks.mask] = 0.0
     baseline = np.array([_baseline(traces, marks, row) for row in range(len(rows.level))])
-    return _View(upright, coverage, printed, rows.level, baseline, marks, find_words(printed)[0], traces)
+    return _View(upright, coverage, printed, rows, marks.mask | glyphs, baseline, marks, find_words(printed)[0], traces)
 
 
 def _away_from(rows: Rows, glyphs: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -36,6 +36,8 @@ _TEMPLATE_BONUS = 7.0
 
 _NUMERALS = 3
 """I, II and III come first in `LEAD_NAMES`: names that any upright strokes can look like."""
+_CHARACTER_WIDTHS = {"I": 0.45}
+"""Widths of letters, in heights of the name, where they are not the usual 0.8."""
 _NOTHING = np.log(np.r_[np.full(len(LEAD_NAMES), 0.001 / len(LEAD_NAMES)), 0.999])
 """Reading of a word that is no name."""
 
@@ -72,9 +74,10 @@ class Place:
 
 @dataclass(frozen=True)
 class PageLayout:
-    """Strips of a page, the layout's name, and what a reader should know."""
+    """Strips of a page, boxes of their printed names (n, 4), the layout's name, and what a reader should know."""
 
     places: tuple[Place, ...]
+    names: NDArray[np.float64]
     name: str
     warnings: tuple[str, ...]
 
@@ -126,7 +129,8 @@ def read_layout(
     height = boxes[:, 3] - boxes[:, 1]
     odd = np.abs(height / np.median(height[sure]) - 1) > 0.25 if sure.any() else np.zeros(len(boxes), bool)
     likely = np.where(odd[:, None], _NOTHING, likely)
-    row_of, n_columns, columns_of = _find_columns(boxes[sure], baseline, left, right, marks)
+    lettered = likely[sure, :-1].argmax(axis=1) >= _NUMERALS
+    row_of, n_columns, columns_of = _find_columns(boxes[sure], lettered, baseline, left, right, marks)
 
     slots = [(row, column) for row in range(n_rows) for column in range(columns_of[row])]
     gap = _gap_between_columns(traces, left, right, columns_of, marks)
@@ -179,7 +183,8 @@ def read_layout(
             )
         )
     warnings = [f"lead names not read, taken from position: {', '.join(unread)}"] if unread else []
-    return PageLayout(tuple(places), layout_name, tuple(warnings))
+    tall = float(np.median(height[sure])) if sure.any() else 0.0
+    return PageLayout(tuple(places), _name_boxes(chosen, expected, found, boxes, tall), layout_name, tuple(warnings))
 
 
 def _row_ends(traces: Traces, marks: Marks) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -229,6 +234,7 @@ def _sure_names(boxes: NDArray[np.float64], likely: NDArray[np.float64]) -> NDAr
 
 def _find_columns(
     boxes: NDArray[np.float64],
+    lettered: NDArray[np.bool_],
     baseline: NDArray[np.float64],
     left: NDArray[np.float64],
     right: NDArray[np.float64],
@@ -269,7 +275,8 @@ def _find_columns(
     for row in range(n_rows):
         edges = left[row] + (right[row] - left[row]) * np.arange(1, n_columns) / n_columns
         here = np.array([bar.x for bar in marks.bars if bar.row == row])
-        named = boxes[row_of == row, 0] - stray_name
+        # A numeral in mid-page may be any upright stroke.
+        named = boxes[(row_of == row) & lettered, 0] - stray_name
         borders = sum(
             bool((np.abs(here - edge) < 4 * PIXELS_PER_MM).any() or (np.abs(named - edge) < 5 * PIXELS_PER_MM).any())
             for edge in edges
@@ -360,6 +367,25 @@ def _name_offset(
         across.append(box[0] - borders[np.abs(borders - box[0]).argmin()])
         down.append((box[1] + box[3]) / 2 - baseline[row])
     return float(np.median(across)), float(np.median(down))
+
+
+def _name_boxes(
+    chosen: list[str],
+    expected: NDArray[np.float64],
+    found: dict[int, int],
+    boxes: NDArray[np.float64],
+    tall: float,
+) -> NDArray[np.float64]:
+    """Box of every strip's whole name, also where only a part of it could be found."""
+    whole = []
+    for index, lead in enumerate(chosen):
+        x, y = expected[index]
+        if index in found:
+            _, y0, _, y1 = boxes[found[index]]
+            y = (y0 + y1) / 2
+        width = tall * sum(_CHARACTER_WIDTHS.get(letter, 0.8) for letter in lead)
+        whole.append([x - 4, y - tall / 2 - 3, x + width + 4, y + tall / 2 + 3])
+    return np.array(whole).reshape(-1, 4)
 
 
 def _was_cut(box: NDArray[np.float64], coverage: NDArray[np.float32], printed: NDArray[np.float32]) -> bool:
@@ -471,6 +497,6 @@ def _apply(
                 )
             )
     warnings = (f"the page shows {len(left)} rows, layout {layout.name!r} has {len(rows)}: the rest were left out",)
-    return PageLayout(tuple(places), layout.name, warnings if len(rows) < len(left) else ())
+    return PageLayout(tuple(places), np.zeros((0, 4)), layout.name, warnings if len(rows) < len(left) else ())
 
 

@@ -31,7 +31,7 @@ _JUMP = 0.5
 _FAR = 25.0
 """White, in pixels, beyond which a jump costs more than its length: a worn stroke has many small gaps."""
 _TAKEN = 5.0
-"""Cost of a run on which another row rests."""
+"""Cost of a run on which another row rests, or that is part of a name."""
 
 _GAP = 61
 """Columns of missing ink that do not end a trace."""
@@ -70,7 +70,12 @@ class Traces:
     radius: float
 
 
-def trace_rows(coverage: NDArray[np.float32], rows: Rows, print_mask: NDArray[np.bool_] | None = None) -> Traces:
+def trace_rows(
+    coverage: NDArray[np.float32],
+    rows: Rows,
+    print_mask: NDArray[np.bool_] | None = None,
+    names: NDArray[np.float64] | None = None,
+) -> Traces:
     """Trace every row.
 
     Parameters
@@ -80,6 +85,8 @@ def trace_rows(coverage: NDArray[np.float32], rows: Rows, print_mask: NDArray[np
     rows : Rows
     print_mask : ndarray, shape (h, w), bool, optional
         Text, separators and calibration pulses, which are not trace.
+    names : ndarray, shape (n, 4), optional
+        Boxes ``(x0, y0, x1, y1)`` of lead names that traces may touch: ink that ends inside one is avoided.
 
     Returns
     -------
@@ -101,7 +108,7 @@ def trace_rows(coverage: NDArray[np.float32], rows: Rows, print_mask: NDArray[np
     keep[:, : rows.start.min()] = keep[:, rows.end.max() :] = False
     runs = find_runs(coverage, _EDGE * level_of_pen, keep)
     radius = _pen_radius(runs, rows)
-    chosen = _follow(runs, rows, radius)
+    chosen = _follow(runs, rows, radius, np.zeros((0, 4)) if names is None else names)
     columns = np.arange(len(runs.count))
     top = np.where(chosen >= 0, runs.top[columns, np.maximum(chosen, 0)], np.nan)
     bottom = np.where(chosen >= 0, runs.bottom[columns, np.maximum(chosen, 0)], np.nan)
@@ -219,7 +226,7 @@ def _pen_radius(runs: Runs, rows: Rows) -> float:
     return float(np.percentile(every, 25) / 2) if len(every) else 1.5
 
 
-def _follow(runs: Runs, rows: Rows, radius: float) -> NDArray[np.int64]:
+def _follow(runs: Runs, rows: Rows, radius: float, names: NDArray[np.float64]) -> NDArray[np.int64]:
     """For every row and column the run it takes, -1 where the pen is lifted, shape (rows, w)."""
     width, n_runs = runs.top.shape
     n_rows = len(rows.level)
@@ -230,6 +237,11 @@ def _follow(runs: Runs, rows: Rows, radius: float) -> NDArray[np.int64]:
         rests = (away < 6.0) & ((bottom - top) < 6 * radius + 4)[:, None]
     taken = (rests.sum(axis=1, keepdims=True) - rests) > 0
     node = _AWAY * away + np.where(taken & ~rests, _TAKEN, 0.0)
+    for x0, y0, x1, y1 in names:
+        columns = slice(max(0, int(x0)), int(x1) + 1)
+        with np.errstate(invalid="ignore"):
+            letter = (top[columns] >= y0) & (bottom[columns] <= y1)
+        node[columns] += _TAKEN * letter[:, None]
     # Lifted, the pen hovers at the row's level.
     landing = _LAND + 5 * _AWAY * away
 
