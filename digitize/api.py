@@ -32,6 +32,8 @@ _ON_ROW_MM = 2.5
 """Distance from a row's level within which no print is expected."""
 _END = 8.0
 """Pixels by which a trace is prolonged at its ends."""
+_LEVEL = 0.7
+"""Slope (pixels a pixel) up to which it is."""
 _HALF_BAR = 5.0
 """Pixels to either side of a bar's middle in which a trace is hidden."""
 
@@ -280,7 +282,9 @@ def _prolong(x: NDArray[np.float64], y: NDArray[np.float64]) -> None:
         near = np.abs(hidden - edge) <= _END
         if near.any():
             slope, offset = np.polyfit(x[inner] - edge, y[inner], 1)
-            y[end] = np.where(near, offset + slope * (hidden - edge), np.nan)
+            # In the middle of a beat nobody knows how it goes on.
+            if abs(slope) < _LEVEL:
+                y[end] = np.where(near, offset + slope * (hidden - edge), np.nan)
 
 
 def _baseline(traces: Traces, marks: Marks, row: int) -> float:

@@ -105,12 +105,10 @@ def find_marks(coverage: NDArray[np.float32], rows: Rows) -> Marks:
     free = [s for s in strokes if not any(abs(s.x - flank) < PIXELS_PER_MM for flank in flanks)]
     bars = _separators(free, level, *_span(rows, pulses))
     mask = np.zeros(ink.shape, bool)
+    half = _half_width(coverage, bars)
     for bar in bars:
-        label = labels[int(bar.top), int(round(bar.x))] or labels[int(bar.top) + 2, int(bar.x)]
-        box = stats[label]
-        top, left = box[cv2.CC_STAT_TOP], box[cv2.CC_STAT_LEFT]
-        # A pixel more on each side: the half-covered edge of the bar is not trace.
-        mask[top - 1 : top + box[cv2.CC_STAT_HEIGHT] + 1, max(0, left - 1) : left + box[cv2.CC_STAT_WIDTH] + 1] = True
+        top, bottom, x = int(bar.top), int(bar.bottom), int(round(bar.x))
+        mask[max(0, top - 1) : bottom + 2, max(0, x - half) : x + half + 1] = True
     for pulse in pulses:
         _cover_outline(mask, pulse)
     return Marks(tuple(pulses), tuple(bars), mask)
@@ -206,6 +204,18 @@ def _row_of(level: NDArray[np.floating], top: float, bottom: float) -> int:
     return int(np.argmin(np.where(touching, np.abs(level - bottom), np.inf)))
 
 
+def _half_width(coverage: NDArray[np.float32], bars: list[Bar]) -> int:
+    """Half the width of the bars in pixels, their half-covered edges included."""
+    reach = PIXELS_PER_MM
+    widths = []
+    for bar in bars:
+        x = int(round(bar.x))
+        across = coverage[int(bar.top) : int(bar.bottom), max(0, x - reach) : x + reach]
+        widths.append(int((np.median(across, axis=0) > 0.1).sum()))
+    # Most bars are seen; a beat beside one does not count.
+    return (int(np.median(widths)) + 1) // 2 if widths else 0
+
+
 def _span(rows: Rows, pulses: list[Pulse]) -> tuple[float, float]:
     """Where the rows' traces begin and end (x), pulses left out."""
     start, end = float(np.median(rows.start)), float(np.median(rows.end))
@@ -280,5 +290,19 @@ def _separators(strokes: list[Bar], level: NDArray[np.floating], start: float, e
                 for stroke, own, columns in zip(strokes, weight, near.T, strict=True)
                 if columns.any() and own >= 0.6 * strongest[columns].max() > 0
             ]
-            best = merit, chosen
+            best = merit, chosen + _hidden_bars(chosen, borders)
     return best[1]
+
+
+def _hidden_bars(seen: list[Bar], borders: NDArray[np.float64]) -> list[Bar]:
+    """Bars that a beat hides, at the borders at which rows that have bars elsewhere show none."""
+    at = np.array([np.abs(borders - bar.x).argmin() for bar in seen])
+    stray = float(np.median([bar.x - borders[border] for bar, border in zip(seen, at, strict=True)]))
+    hidden = []
+    for row in {bar.row for bar in seen}:
+        own = [(bar, border) for bar, border in zip(seen, at, strict=True) if bar.row == row]
+        top = float(np.median([bar.top for bar, _ in own]))
+        bottom = float(np.median([bar.bottom for bar, _ in own]))
+        missing = set(range(len(borders))) - {int(border) for _, border in own}
+        hidden += [Bar(row, float(borders[border]) + stray, top, bottom) for border in sorted(missing)]
+    return hidden
