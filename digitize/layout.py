@@ -143,24 +143,29 @@ def read_layout(
     for index, name in found.items():
         table[index] = np.logaddexp(likely[name, :-1], likely[name, -1] - np.log(len(LEAD_NAMES)))
         inverted[index] = negated[name]
-    # A numeral through which a trace ran may be what is left of letters.
-    cut = [slot for slot, name in found.items() if table[slot].argmax() < _NUMERALS and _was_cut(boxes[name], coverage, printed)]
+    # A name through which a trace ran has lost some of its ink.
+    cut = [slot for slot, name in found.items() if _was_cut(boxes[name], coverage, printed)]
     missing = [index for index in range(len(slots)) if index not in found] + cut
     if missing and sure.any():
         tall = float(np.median(height[sure]))
+        for index in missing:
+            if index not in found:
+                expected[index, 1] = _height_of_piece(boxes, expected, index, tall)
         guesses = np.array(
             [[x - 2, y - tall / 2 - 6, x + 2.2 * tall, y + tall / 2 + 6] for x, y in expected[missing]]
         )
-        # A name that the trace runs through: whole with the trace, or cut up without it, whichever reads better.
-        both = [read_lead_names(ink, guesses) for ink in (printed, coverage)]
+        # With the trace it is whole, without it cut up: each reading counts as far as it is to be believed.
+        both = [read_lead_names(ink, guesses) for ink in (printed, np.where(marks.mask, np.float32(0.0), coverage))]
         for k, index in enumerate(missing):
-            # What is left of a cut-up name may look like a numeral; nothing looks like letters by chance.
-            again = max(both, key=lambda readings: _worth(readings.log_probability[k]))
-            logs = again.log_probability[k]
-            if index in found and _worth(logs) <= _worth(likely[found[index]]):
-                continue
+            readings = [again.log_probability[k] for again in both]
+            signs = [again.negated[k] for again in both]
+            if index in found:
+                readings.append(likely[found[index]])
+                signs.append(negated[found[index]])
+            worth = np.array([_worth(logs) for logs in readings])
+            logs = np.log(np.average(np.exp(readings), axis=0, weights=worth) + 1e-9)
             table[index] = np.logaddexp(logs[:-1], logs[-1] - np.log(len(LEAD_NAMES)))
-            inverted[index] = again.negated[k] and logs[:-1].max() > _SURE
+            inverted[index] = signs[int(worth.argmax())] and logs[:-1].max() > _SURE
 
     rhythm_rows = _rhythm_rows(slots, table, columns_of, n_columns)
     chosen, layout_name = _name_slots(slots, table, rhythm_rows, n_columns)
@@ -366,7 +371,26 @@ def _name_offset(
         borders = np.array([begin for begin, _ in edges[row]])
         across.append(box[0] - borders[np.abs(borders - box[0]).argmin()])
         down.append((box[1] + box[3]) / 2 - baseline[row])
-    return float(np.median(across)), float(np.median(down))
+    # Names begin in line; one whose first stroke a trace hid seems to begin late.
+    return float(np.percentile(across, 20)), float(np.median(down))
+
+
+def _height_of_piece(
+    boxes: NDArray[np.float64], expected: NDArray[np.float64], index: int, tall: float
+) -> float:
+    """Middle (y) of a name of which only a piece was found: a letter or digit of its size where it should stand."""
+    x, y = expected[index]
+    middle, height = (boxes[:, 1] + boxes[:, 3]) / 2, boxes[:, 3] - boxes[:, 1]
+    reach = _row_reach(expected)
+    piece = (np.abs(height / tall - 1) < 0.2) & (boxes[:, 0] > x - 4) & (boxes[:, 0] < x + 1.8 * tall)
+    piece &= np.abs(middle - y) < reach
+    return float(middle[piece][np.abs(middle[piece] - y).argmin()]) if piece.any() else float(y)
+
+
+def _row_reach(expected: NDArray[np.float64]) -> float:
+    """Farthest that a name may stand above or below its place without being the next row's."""
+    rows = np.unique(np.round(expected[:, 1]))
+    return min(8.0 * PIXELS_PER_MM, 0.6 * float(np.diff(rows).min()) if len(rows) > 1 else np.inf)
 
 
 def _name_boxes(
@@ -396,9 +420,12 @@ def _was_cut(box: NDArray[np.float64], coverage: NDArray[np.float32], printed: N
 
 
 def _worth(logs: NDArray[np.float64]) -> float:
-    """How far a reading is to be believed beside another of the same place."""
+    """How far a reading is to be believed beside another of the same place.
+
+    What is left of a cut-up name may look like a numeral; nothing looks like letters by chance.
+    """
     lead = int(logs[:-1].argmax())
-    return float(np.exp(logs[lead])) * (1.0 if lead >= _NUMERALS else 0.5)
+    return float(np.exp(logs[lead])) * (1.0 if lead >= _NUMERALS else 0.5) + 1e-6
 
 
 def _match_names(
@@ -410,8 +437,7 @@ def _match_names(
     """For each strip the word that names it, one word a strip: the match of least distance over each column."""
     if len(boxes) == 0:
         return {}
-    rows = np.unique(expected[:, 1])
-    reach = min(8.0 * PIXELS_PER_MM, 0.6 * float(np.diff(rows).min()) if len(rows) > 1 else np.inf)
+    reach = _row_reach(expected)
     dx = np.abs(boxes[:, 0] - expected[:, None, 0]) / PIXELS_PER_MM
     dy = np.abs((boxes[:, 1] + boxes[:, 3]) / 2 - expected[:, None, 1])
     lead = likely[:, :-1].max(axis=1)

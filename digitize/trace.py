@@ -384,6 +384,11 @@ def _centre_line(top: NDArray[np.float64], bottom: NDArray[np.float64], radius: 
         np.fmax(from_top, upper + depth, out=from_top)
         np.fmin(from_bottom, lower - depth, out=from_bottom)
     known = np.isfinite(top)
+    # At a tip the nib's own end draws the edge, however steep the sides: a radius too large by a little cuts nothing off.
+    peak = top <= ndimage.minimum_filter1d(np.where(np.isfinite(top), top, np.inf), 5)
+    trough = bottom >= ndimage.maximum_filter1d(np.where(np.isfinite(bottom), bottom, -np.inf), 5)
+    from_top[peak] = np.minimum(from_top[peak], top[peak] + radius)
+    from_bottom[trough] = np.maximum(from_bottom[trough], bottom[trough] - radius)
     known &= np.isfinite(from_top) & np.isfinite(from_bottom)
     middle = np.full(len(top), np.nan)
     middle[known] = (from_top[known] + from_bottom[known]) / 2
