@@ -381,7 +381,7 @@ def _height_of_piece(
     """Middle (y) of a name of which only a piece was found: a letter or digit of its size where it should stand."""
     x, y = expected[index]
     middle, height = (boxes[:, 1] + boxes[:, 3]) / 2, boxes[:, 3] - boxes[:, 1]
-    reach = _row_reach(expected)
+    reach = min(3.0 * PIXELS_PER_MM, _row_reach(expected))
     piece = (np.abs(height / tall - 1) < 0.2) & (boxes[:, 0] > x - 4) & (boxes[:, 0] < x + 1.8 * tall)
     piece &= np.abs(middle - y) < reach
     return float(middle[piece][np.abs(middle[piece] - y).argmin()]) if piece.any() else float(y)
@@ -442,7 +442,8 @@ def _match_names(
     dy = np.abs((boxes[:, 1] + boxes[:, 3]) / 2 - expected[:, None, 1])
     lead = likely[:, :-1].max(axis=1)
     numeral = likely[:, :-1].argmax(axis=1) < _NUMERALS
-    possible = (dx < np.where(numeral, 0.6, 1.5)) & (dy < reach) & (lead > np.log(0.2))
+    possible = (dx < np.where(numeral, 0.6, 1.5)) & (lead > np.log(0.2))
+    possible &= dy < np.where(numeral, min(3.0 * PIXELS_PER_MM, reach), reach)
     cost = np.where(possible, dy - reach * (1.0 + np.exp(lead)), 0.0)
     pairs = zip(*optimize.linear_sum_assignment(cost), strict=True)
     return {int(slot): int(word) for slot, word in pairs if possible[slot, word]}

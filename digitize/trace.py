@@ -113,7 +113,7 @@ def trace_rows(
     top = np.where(chosen >= 0, runs.top[columns, np.maximum(chosen, 0)], np.nan)
     bottom = np.where(chosen >= 0, runs.bottom[columns, np.maximum(chosen, 0)], np.nan)
     shared = _resolve_shared(chosen, top, bottom, rows.level, radius)
-    centre = np.stack([_centre_line(t, b, radius) for t, b in zip(top, bottom, strict=True)])
+    centre = np.stack([_centre_line(t, b, s, radius) for t, b, s in zip(top, bottom, shared, strict=True)])
     confidence = np.where(np.isfinite(centre), np.where(shared, 0.6, 1.0), 0.0)
     start, end = _extents(_solid(coverage, centre, chosen >= 0, level_of_pen))
     for row in range(len(centre)):
@@ -367,7 +367,9 @@ def _passes(
     return any(top[row, x] < level[m, x] - margin and bottom[row, x] > level[m, x] + margin for m in others)
 
 
-def _centre_line(top: NDArray[np.float64], bottom: NDArray[np.float64], radius: float) -> NDArray[np.float64]:
+def _centre_line(
+    top: NDArray[np.float64], bottom: NDArray[np.float64], shared: NDArray[np.bool_], radius: float
+) -> NDArray[np.float64]:
     """The pen's centre from the edges of its ink (a morphological closing and opening by the nib)."""
     columns = np.arange(len(top), dtype=np.float64)
     from_top = np.full(len(top), -np.inf)
@@ -387,6 +389,8 @@ def _centre_line(top: NDArray[np.float64], bottom: NDArray[np.float64], radius: 
     # At a tip the nib's own end draws the edge, however steep the sides: a radius too large by a little cuts nothing off.
     peak = top <= ndimage.minimum_filter1d(np.where(np.isfinite(top), top, np.inf), 5)
     trough = bottom >= ndimage.maximum_filter1d(np.where(np.isfinite(bottom), bottom, -np.inf), 5)
+    peak &= ~shared
+    trough &= ~shared
     from_top[peak] = np.minimum(from_top[peak], top[peak] + radius)
     from_bottom[trough] = np.maximum(from_bottom[trough], bottom[trough] - radius)
     known &= np.isfinite(from_top) & np.isfinite(from_bottom)
