@@ -191,7 +191,7 @@ def _cut(view: _View, found: PageLayout, worth: Scale, fs: int) -> list[Strip]:
     per_second = worth.speed * PIXELS_PER_MM
     strips = []
     for place in found.places:
-        n = int(round((place.right - place.left) / per_second * fs))
+        n = round((place.right - place.left) / per_second * fs)
         x = place.left + np.arange(n) * per_second / fs
         y, confidence = _sample(view.traces, place, x, [bar.x for bar in view.marks.bars])
         signal = place.sign * (view.baseline[place.row] - y) / (PIXELS_PER_MM * worth.gain)
@@ -217,7 +217,7 @@ def _row_length(found: PageLayout, row: int) -> float:
 
 
 def _set_clock(strips: list[Strip], found: PageLayout, fs: int) -> tuple[list[Strip], str, list[str]]:
-    """Start of every strip, and the leads of the rhythm strips, as the strips themselves tell; and the layout's name."""
+    """Starts of the strips and leads of the rhythm strips, as the strips themselves tell; and the layout's name."""
     columns = {row: sum(place.row == row for place in found.places) for row in {place.row for place in found.places}}
     alone = [k for k, strip in enumerate(strips) if columns[strip.row] == 1]
     warnings = []
@@ -272,7 +272,7 @@ def _sample(
 
 
 def _prolong(x: NDArray[np.float64], y: NDArray[np.float64]) -> None:
-    """Continue a strip straight on to its ends, where a pulse's flank, a bar or the pen's round end hides it; in place."""
+    """Continue a strip straight on to its ends, where a flank, a bar or the pen's round end hides it; in place."""
     known = np.flatnonzero(np.isfinite(y))
     if len(known) < 20:
         return
@@ -297,7 +297,7 @@ def _baseline(traces: Traces, marks: Marks, row: int) -> float:
 
 def _join(strips: list[Strip], fs: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Twelve rows from the strips; the longer strip of a lead wins."""
-    first = [int(round(strip.start * fs)) for strip in strips]
+    first = [round(strip.start * fs) for strip in strips]
     n = max(start + len(strip.signal) for start, strip in zip(first, strips, strict=True))
     signal = np.full((len(LEAD_NAMES), n), np.nan, np.float32)
     confidence = np.zeros((len(LEAD_NAMES), n), np.float32)

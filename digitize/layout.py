@@ -194,8 +194,8 @@ def read_layout(
 
 def _row_ends(traces: Traces, marks: Marks) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """First and last sample of every row (x): the pen's middle at its ends, or the flank of a calibration pulse."""
-    left = traces.start + traces.radius - 0.5
-    right = traces.end - traces.radius - 0.5
+    left = traces.start.astype(np.float64) + (traces.radius - 0.5)
+    right = traces.end.astype(np.float64) - (traces.radius + 0.5)
     middle = float(np.median((left + right) / 2))
     before = [pulse.right for pulse in marks.pulses if pulse.right < middle]
     after = [pulse.left for pulse in marks.pulses if pulse.left > middle]

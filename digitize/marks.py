@@ -84,15 +84,15 @@ def find_marks(coverage: NDArray[np.float32], rows: Rows) -> Marks:
     """
     ink = (coverage >= 0.4).astype(np.uint8)
     tall = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((_LEAST, 1), np.uint8))
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(tall, connectivity=8)
-    x, y, width, height, area = (stats[1:, i].astype(float) for i in range(5))
+    _, _labels, stats, _ = cv2.connectedComponentsWithStats(tall, connectivity=8)
+    left, y, width, height, area = (stats[1:, i].astype(float) for i in range(5))
     square = (area > 0.8 * width * height) & (width <= 1.4 * PIXELS_PER_MM) & (height <= 45 * PIXELS_PER_MM)
     # A row's level over all its length: a pulse itself, or a beat, is not part of it.
     level = np.median(rows.level, axis=1)
     strokes = [
         Bar(
             _row_of(level, y[i], y[i] + height[i]),
-            _middle(coverage, int(x[i]), int(width[i]), int(y[i]), int(height[i])),
+            _middle(coverage, int(left[i]), int(width[i]), int(y[i]), int(height[i])),
             float(y[i]),
             float(y[i] + height[i] - 1),
         )
@@ -107,7 +107,7 @@ def find_marks(coverage: NDArray[np.float32], rows: Rows) -> Marks:
     mask = np.zeros(ink.shape, bool)
     half = _half_width(coverage, bars)
     for bar in bars:
-        top, bottom, x = int(bar.top), int(bar.bottom), int(round(bar.x))
+        top, bottom, x = int(bar.top), int(bar.bottom), round(bar.x)
         mask[max(0, top - 1) : bottom + 2, max(0, x - half) : x + half + 1] = True
     for pulse in pulses:
         _cover_outline(mask, pulse)
@@ -139,7 +139,7 @@ def _beyond_gap(coverage: NDArray[np.float32], pulses: list[Pulse], edge: int, s
 def _cover_outline(mask: NDArray[np.bool_], pulse: Pulse) -> None:
     """Mark the flanks and the roof of a pulse, in place."""
     half = int(0.3 * PIXELS_PER_MM)
-    left, right, top, foot = (int(round(v)) for v in (pulse.left, pulse.right, pulse.top, pulse.foot))
+    left, right, top, foot = (round(v) for v in (pulse.left, pulse.right, pulse.top, pulse.foot))
     for flank in (left, right):
         mask[top - half : foot + half + 1, max(0, flank - half) : flank + half] = True
     mask[max(0, top - half) : top + half + 1, left:right] = True
@@ -177,7 +177,8 @@ def without_pulses(coverage: NDArray[np.float32], rows: Rows, marks: Marks) -> R
         first = int(np.median(before)) + 3
         first = _beyond_gap(coverage, [pulse for pulse in marks.pulses if pulse.right < middle], first, 1)
         start = np.maximum(start, first)
-        level[:, : first + settle] = np.median(level[:, first + settle : first + settle + window], axis=1, keepdims=True)
+        beside = level[:, first + settle : first + settle + window]
+        level[:, : first + settle] = np.median(beside, axis=1, keepdims=True)
     if after:
         last = _beyond_gap(coverage, [p for p in marks.pulses if p.left > middle], int(np.median(after)) - 3, -1) + 1
         end = np.minimum(end, last)
@@ -209,7 +210,7 @@ def _half_width(coverage: NDArray[np.float32], bars: list[Bar]) -> int:
     reach = PIXELS_PER_MM
     widths = []
     for bar in bars:
-        x = int(round(bar.x))
+        x = round(bar.x)
         across = coverage[int(bar.top) : int(bar.bottom), max(0, x - reach) : x + reach]
         widths.append(int((np.median(across, axis=0) > 0.1).sum()))
     # Most bars are seen; a beat beside one does not count.

@@ -44,7 +44,7 @@ def lead_of_rhythm(
     best: tuple[float, str | None] = (_SAME, None)
     reach = int(0.02 * fs)
     for lead, start, signal in strips:
-        first = int(round(start * fs))
+        first = round(start * fs)
         for shift in range(-reach, reach + 1, 2):
             here = rhythm[max(0, first + shift) : first + shift + len(signal)]
             own = signal[max(0, -first - shift) :][: len(here)]

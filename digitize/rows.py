@@ -125,7 +125,7 @@ def _trace_mask(coverage: NDArray[np.float32]) -> NDArray[np.bool_]:
 
 
 def _running_median(
-    columns: NDArray[np.int64], known: NDArray[np.int64], centre: NDArray[np.float32]
+    columns: NDArray[np.int64], known: NDArray[np.int64], centre: NDArray[np.floating]
 ) -> NDArray[np.float64]:
     """Slow level of one row over all columns from its centre in some."""
     smooth = ndimage.median_filter(centre.astype(np.float64), size=min(_SLOW, len(centre)), mode="nearest")

@@ -34,15 +34,17 @@ def columns_are_simultaneous(
     --------
     >>> beats = np.zeros(5000, np.float32)
     >>> beats[[300, 1100, 1800, 2700, 3400, 4300]] = 1
-    >>> columns_are_simultaneous([(5.0, beats[2500:])], [beats], 500), columns_are_simultaneous([(5.0, beats[:2500])], [beats], 500)
-    (False, True)
+    >>> columns_are_simultaneous([(5.0, beats[2500:])], [beats], 500)
+    False
+    >>> columns_are_simultaneous([(5.0, beats[:2500])], [beats], 500)
+    True
     """
     votes = []
     for below in rhythm:
         activity = _activity(below, fs)
         for offset, strip in strips:
             own = _activity(strip, fs)
-            in_turn = _likeness(own, activity[int(round(offset * fs)) :])
+            in_turn = _likeness(own, activity[round(offset * fs) :])
             together = _likeness(own, activity)
             if in_turn is not None and together is not None:
                 votes.append(together - in_turn)
@@ -52,7 +54,9 @@ def columns_are_simultaneous(
 def _activity(signal: NDArray[np.float32], fs: float) -> NDArray[np.float64]:
     """How fast the trace moves, smoothed over 60 ms: high in beats, whatever the lead's polarity."""
     known = np.isfinite(signal)
-    filled = np.interp(np.arange(len(signal)), np.flatnonzero(known), signal[known]) if known.any() else np.zeros(len(signal))
+    if not known.any():
+        return np.zeros(len(signal))
+    filled = np.interp(np.arange(len(signal)), np.flatnonzero(known), signal[known])
     return ndimage.gaussian_filter1d(np.abs(np.gradient(filled)), 0.03 * fs)
 
 

@@ -145,7 +145,7 @@ def erase_traces(coverage: NDArray[np.float32], traces: Traces) -> NDArray[np.fl
     (0.0, 1.0)
     """
     drawn = np.zeros(coverage.shape, np.uint8)
-    thickness = int(round(2 * traces.radius)) + 3
+    thickness = round(2 * traces.radius) + 3
     for centre in traces.centre:
         known = np.isfinite(centre)
         breaks = np.flatnonzero(np.diff(known.astype(np.int8), prepend=0, append=0))
@@ -304,7 +304,7 @@ def _resolve_shared(
     height = bottom - top
     new_top, new_bottom = top.copy(), bottom.copy()
     for row in range(n_rows):
-        pieces, count = ndimage.label(shared[row])
+        pieces, _count = ndimage.label(shared[row])
         for piece in ndimage.find_objects(pieces):
             a, b = piece[0].start, piece[0].stop
             rest = _resting_level(top[row], bottom[row], shared[row], a, b, level[row])
@@ -386,7 +386,8 @@ def _centre_line(
         np.fmax(from_top, upper + depth, out=from_top)
         np.fmin(from_bottom, lower - depth, out=from_bottom)
     known = np.isfinite(top)
-    # At a tip the nib's own end draws the edge, however steep the sides: a radius too large by a little cuts nothing off.
+    # At a tip the nib's own end draws the edge, however steep the sides: there a radius a little too large cuts off
+    # nothing.
     peak = top <= ndimage.minimum_filter1d(np.where(np.isfinite(top), top, np.inf), 5)
     trough = bottom >= ndimage.maximum_filter1d(np.where(np.isfinite(bottom), bottom, -np.inf), 5)
     peak &= ~shared
