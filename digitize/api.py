@@ -194,7 +194,8 @@ def _cut(view: _View, found: PageLayout, worth: Scale, fs: int) -> list[Strip]:
         n = round((place.right - place.left) / per_second * fs)
         x = place.left + np.arange(n) * per_second / fs
         y, confidence = _sample(view.traces, place, x, [bar.x for bar in view.marks.bars])
-        signal = place.sign * (view.baseline[place.row] - y) / (PIXELS_PER_MM * worth.gain)
+        gain = worth.chest_gain if place.lead.startswith("V") else worth.gain
+        signal = place.sign * (view.baseline[place.row] - y) / (PIXELS_PER_MM * gain)
         row_length = _row_length(found, place.row)
         strips.append(
             Strip(

@@ -20,10 +20,14 @@ _PULSE_SECONDS = 0.2
 
 @dataclass(frozen=True)
 class Scale:
-    """What a millimetre is worth, and how that came to be known (`digitize.leads.Calibration`)."""
+    """What a millimetre is worth, and how that came to be known (`digitize.leads.Calibration`).
+
+    `chest_gain` is that of V1 to V6: on many pages half of the limb leads'.
+    """
 
     speed: float
     gain: float
+    chest_gain: float
     speed_source: str
     gain_source: str
     warnings: tuple[str, ...]
@@ -60,10 +64,14 @@ def find_scale(
     measured_gain = _nearest(float(np.median(heights)), GAINS, 0.08) if heights else None
     measured_speed = _nearest(float(np.median(widths)) / _PULSE_SECONDS, SPEEDS, 0.08) if widths else None
 
+    chest_gain = None
     if gain is not None:
         gain_source = "given"
     elif printed.gain is not None:
         gain, gain_source = printed.gain, "read"
+        if printed.chest_gain is not None and printed.chest_gain != gain:
+            chest_gain = printed.chest_gain
+            warnings.append(f"chest leads are printed at {chest_gain:g} mm/mV, limb leads at {gain:g}")
     elif measured_gain is not None:
         gain, gain_source = measured_gain, "measured"
     else:
@@ -81,7 +89,7 @@ def find_scale(
 
     if measured_gain is not None and measured_gain != gain:
         warnings.append(f"the calibration pulse is {np.median(heights):.1f} mm high, but the gain is {gain:g} mm/mV")
-    return Scale(speed, gain, speed_source, gain_source, tuple(warnings))
+    return Scale(speed, gain, chest_gain or gain, speed_source, gain_source, tuple(warnings))
 
 
 def _nearest(value: float, allowed: tuple[float, ...], tolerance: float) -> float | None:

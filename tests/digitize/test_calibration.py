@@ -72,3 +72,10 @@ def test_what_is_measured_is_always_one_of_those_allowed(height, width):
     scale = find_scale(NOTHING, [pulse(height, width)])
     assert scale.gain in GAINS
     assert scale.speed in SPEEDS
+
+
+def test_chest_leads_may_have_a_gain_of_their_own():
+    scale = find_scale(PrintedScale(25.0, 10.0, 5.0, "limb 10 mm/mV chest 5 mm/mV"), [])
+    assert (scale.gain, scale.chest_gain) == (10.0, 5.0)
+    assert any("chest" in warning for warning in scale.warnings)
+    assert find_scale(PrintedScale(25.0, 10.0, 5.0, ""), [], gain=20.0).chest_gain == 20.0
