@@ -287,6 +287,10 @@ def _find_columns(
             for edge in edges
         )
         columns_of.append(n_columns if borders > 0.3 * (n_columns - 1) else 1)
+    # Rhythm strips stand below the rectangle: a row between two that are divided is divided too.
+    divided = [row for row, columns in enumerate(columns_of) if columns > 1]
+    for row in range(divided[0], divided[-1]) if divided else ():
+        columns_of[row] = n_columns
     return row_of, n_columns, columns_of
 
 
