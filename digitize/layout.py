@@ -167,7 +167,7 @@ def read_layout(
             table[index] = np.logaddexp(logs[:-1], logs[-1] - np.log(len(LEAD_NAMES)))
             inverted[index] = signs[int(worth.argmax())] and logs[:-1].max() > _SURE
 
-    rhythm_rows = _rhythm_rows(slots, table, columns_of, n_columns)
+    rhythm_rows = _rhythm_rows(columns_of, n_columns)
     chosen, layout_name = _name_slots(slots, table, rhythm_rows, n_columns)
     places, unread = [], []
     for index, (row, column) in enumerate(slots):
@@ -453,9 +453,7 @@ def _match_names(
     return {int(slot): int(word) for slot, word in pairs if possible[slot, word]}
 
 
-def _rhythm_rows(
-    slots: list[tuple[int, int]], table: NDArray[np.float64], columns_of: list[int], n_columns: int
-) -> list[int]:
+def _rhythm_rows(columns_of: list[int], n_columns: int) -> list[int]:
     """Rows that are rhythm strips: single strips below a rectangle, or below twelve single strips."""
     if n_columns > 1:
         return [row for row, columns in enumerate(columns_of) if columns == 1]
