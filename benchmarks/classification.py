@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -23,6 +22,7 @@ from benchmarks.report import provenance, table
 from classify.diagnose import load_weights, predict
 from classify.statements import CODES, STATEMENTS, group_indices
 from classify.view import FS, View, cut_to_layout, view_leads, view_pieces
+from digitize.export import written_together
 from training.ptbxl import Records, data_folder, load_ptbxl, read_500
 from training.scores import Interval, auroc, average_precision, bootstrap, calibration_error, f1
 
@@ -214,13 +214,6 @@ def _markdown(result: dict[str, Any], all_records: dict[str, dict[str, Interval]
     return "\n".join(lines) + "\n"
 
 
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(path.name + ".tmp")
-    unfinished.write_text(text)
-    os.replace(unfinished, path)
-
-
 def main(arguments: list[str] | None = None) -> None:
     """Run the command.
 
@@ -286,8 +279,9 @@ def main(arguments: list[str] | None = None) -> None:
         for part, columns in (("all records", all_records), ("printed records", paired))
     }
     text = _markdown(result, all_records, paired)
-    _write(chosen.out / "classification.json", json.dumps(result, indent=1) + "\n")
-    _write(chosen.out / "classification.md", text)
+    with written_together(chosen.out) as unfinished:
+        (unfinished / "classification.json").write_text(json.dumps(result, indent=1) + "\n")
+        (unfinished / "classification.md").write_text(text)
     print(text)
 
 

@@ -20,7 +20,7 @@ from digitize.page import Page, PageError, PageSource, load_pages
 from digitize.rectify import PIXELS_PER_MM, UprightPage, rectify
 from digitize.rhythm import lead_of_rhythm
 from digitize.rows import Rows, find_rows
-from digitize.text import Word, find_words, read_scale
+from digitize.text import find_words, read_scale
 from digitize.timing import columns_are_simultaneous
 from digitize.trace import Traces, erase_traces, trace_rows
 
@@ -40,16 +40,14 @@ _HALF_BAR = 5.0
 
 @dataclass(frozen=True)
 class _View:
-    """What was found on an upright page; `printed` is its ink without the traces."""
+    """What was found on an upright page."""
 
     upright: UprightPage
     coverage: NDArray[np.float32]
-    printed: NDArray[np.float32]
     rows: Rows
     not_trace: NDArray[np.bool_]
     baseline: NDArray[np.float64]
     marks: Marks
-    words: list[Word]
     traces: Traces
 
 
@@ -114,12 +112,15 @@ def trace_leads(
     if view is None:
         raise PageError(f"{page.name}: no electrocardiogram found (no trace runs across the picture)")
 
-    found = read_layout(view.coverage, view.printed, view.traces, view.baseline, view.marks, view.words, given)
+    printed = erase_traces(view.coverage, view.traces)
+    printed[view.marks.mask] = 0.0
+    words = find_words(printed)[0]
+    found = read_layout(view.coverage, printed, view.traces, view.baseline, view.marks, words, given)
     if grid is None and not view.marks.pulses and all(place.name_source == "assumed" for place in found.places):
         raise PageError(f"{page.name}: no electrocardiogram found (no grid, no lead name, no calibration pulse)")
     # Now that the names are known, a trace that ran into one can be led past it.
     view = replace(view, traces=trace_rows(view.coverage, view.rows, view.not_trace, found.names))
-    worth = find_scale(read_scale(view.printed, view.words), view.marks.pulses, speed=speed, gain=gain)
+    worth = find_scale(read_scale(printed, words), view.marks.pulses, speed=speed, gain=gain)
     strips, name, clock_warnings = _set_clock(_cut(view, found, worth, fs), found, fs)
     signal, confidence = _join(strips, fs)
 
@@ -171,10 +172,8 @@ def _look(page: Page, matrix: NDArray[np.float64], grid: Grid | None) -> _View |
         rows = Rows(rows.level[real], rows.start[real], rows.end[real])
         marks = find_marks(coverage, rows)
         traces = trace_rows(coverage, rows, marks.mask | glyphs)
-    printed = erase_traces(coverage, traces)
-    printed[marks.mask] = 0.0
     baseline = np.array([_baseline(traces, marks, row) for row in range(len(rows.level))])
-    return _View(upright, coverage, printed, rows, marks.mask | glyphs, baseline, marks, find_words(printed)[0], traces)
+    return _View(upright, coverage, rows, marks.mask | glyphs, baseline, marks, traces)
 
 
 def _away_from(rows: Rows, glyphs: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import optimize
 
 from digitize.layouts import LAYOUTS, LEAD_NAMES, Layout
-from digitize.marks import Marks
+from digitize.marks import Marks, split_pulses
 from digitize.rectify import PIXELS_PER_MM
 from digitize.text import Word, read_lead_names
 from digitize.trace import Traces
@@ -141,13 +141,13 @@ def read_layout(
     inverted = np.zeros(len(slots), bool)
     found = _match_names(boxes, likely, expected, slots)
     for index, name in found.items():
-        table[index] = np.logaddexp(likely[name, :-1], likely[name, -1] - np.log(len(LEAD_NAMES)))
+        table[index] = _over_leads(likely[name])
         inverted[index] = negated[name]
     # A name through which a trace ran has lost some of its ink.
     cut = [slot for slot, name in found.items() if _was_cut(boxes[name], coverage, printed)]
     missing = [index for index in range(len(slots)) if index not in found] + cut
+    tall = float(np.median(height[sure])) if sure.any() else 0.0
     if missing and sure.any():
-        tall = float(np.median(height[sure]))
         for index in missing:
             if index not in found:
                 expected[index, 1] = _height_of_piece(boxes, expected, index, tall)
@@ -164,7 +164,7 @@ def read_layout(
                 signs.append(negated[found[index]])
             worth = np.array([_worth(logs) for logs in readings])
             logs = np.log(np.average(np.exp(readings), axis=0, weights=worth) + 1e-9)
-            table[index] = np.logaddexp(logs[:-1], logs[-1] - np.log(len(LEAD_NAMES)))
+            table[index] = _over_leads(logs)
             inverted[index] = signs[int(worth.argmax())] and logs[:-1].max() > _SURE
 
     rhythm_rows = _rhythm_rows(columns_of, n_columns)
@@ -188,8 +188,12 @@ def read_layout(
             )
         )
     warnings = [f"lead names not read, taken from position: {', '.join(unread)}"] if unread else []
-    tall = float(np.median(height[sure])) if sure.any() else 0.0
     return PageLayout(tuple(places), _name_boxes(chosen, expected, found, boxes, tall), layout_name, tuple(warnings))
+
+
+def _over_leads(logs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Log-probabilities of the twelve leads, what is something else shared out among them."""
+    return np.logaddexp(logs[:-1], logs[-1] - np.log(len(LEAD_NAMES)))
 
 
 def _row_ends(traces: Traces, marks: Marks) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -197,10 +201,10 @@ def _row_ends(traces: Traces, marks: Marks) -> tuple[NDArray[np.float64], NDArra
     left = traces.start.astype(np.float64) + (traces.radius - 0.5)
     right = traces.end.astype(np.float64) - (traces.radius + 0.5)
     middle = float(np.median((left + right) / 2))
-    before = [pulse.right for pulse in marks.pulses if pulse.right < middle]
-    after = [pulse.left for pulse in marks.pulses if pulse.left > middle]
+    before, after = split_pulses(marks.pulses, middle)
+    flanks_of = [pulse.right for pulse in before], [pulse.left for pulse in after]
     # Rows of one page begin and end together; one that strays by a little was cut by print or worn ink.
-    for ends, flanks in ((left, before), (right, after)):
+    for ends, flanks in zip((left, right), flanks_of, strict=True):
         usual = float(np.median(ends))
         # The trace goes on from the pulse's flank, unless white parts them.
         if flanks and abs(usual - float(np.median(flanks))) < 0.8 * PIXELS_PER_MM:

@@ -6,6 +6,7 @@ one flat roof are a calibration pulse; strokes of one length at one place in sev
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -84,7 +85,7 @@ def find_marks(coverage: NDArray[np.float32], rows: Rows) -> Marks:
     """
     ink = (coverage >= 0.4).astype(np.uint8)
     tall = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((_LEAST, 1), np.uint8))
-    _, _labels, stats, _ = cv2.connectedComponentsWithStats(tall, connectivity=8)
+    _, _, stats, _ = cv2.connectedComponentsWithStats(tall, connectivity=8)
     left, y, width, height, area = (stats[1:, i].astype(float) for i in range(5))
     square = (area > 0.8 * width * height) & (width <= 1.4 * PIXELS_PER_MM) & (height <= 45 * PIXELS_PER_MM)
     # A row's level over all its length: a pulse itself, or a beat, is not part of it.
@@ -145,6 +146,11 @@ def _cover_outline(mask: NDArray[np.bool_], pulse: Pulse) -> None:
     mask[max(0, top - half) : top + half + 1, left:right] = True
 
 
+def split_pulses(pulses: Sequence[Pulse], middle: float) -> tuple[list[Pulse], list[Pulse]]:
+    """Pulses left and right of a page's middle (x): those that lead the traces, and those that trail them."""
+    return [pulse for pulse in pulses if pulse.right < middle], [pulse for pulse in pulses if pulse.left > middle]
+
+
 def without_pulses(coverage: NDArray[np.float32], rows: Rows, marks: Marks) -> Rows:
     """Rows that begin after leading calibration pulses and end before trailing ones.
 
@@ -170,17 +176,15 @@ def without_pulses(coverage: NDArray[np.float32], rows: Rows, marks: Marks) -> R
     """
     level, start, end = rows.level.copy(), rows.start.copy(), rows.end.copy()
     middle = float(np.median((start + end) / 2))
-    before = [pulse.right for pulse in marks.pulses if pulse.right < middle]
-    after = [pulse.left for pulse in marks.pulses if pulse.left > middle]
+    before, after = split_pulses(marks.pulses, middle)
     settle, window = 6 * PIXELS_PER_MM, 20 * PIXELS_PER_MM
     if before:
-        first = int(np.median(before)) + 3
-        first = _beyond_gap(coverage, [pulse for pulse in marks.pulses if pulse.right < middle], first, 1)
+        first = _beyond_gap(coverage, before, int(np.median([pulse.right for pulse in before])) + 3, 1)
         start = np.maximum(start, first)
         beside = level[:, first + settle : first + settle + window]
         level[:, : first + settle] = np.median(beside, axis=1, keepdims=True)
     if after:
-        last = _beyond_gap(coverage, [p for p in marks.pulses if p.left > middle], int(np.median(after)) - 3, -1) + 1
+        last = _beyond_gap(coverage, after, int(np.median([pulse.left for pulse in after])) - 3, -1) + 1
         end = np.minimum(end, last)
         level[:, last - settle :] = np.median(level[:, last - settle - window : last - settle], axis=1, keepdims=True)
     return Rows(level, start, end)
@@ -220,9 +224,12 @@ def _half_width(coverage: NDArray[np.float32], bars: list[Bar]) -> int:
 def _span(rows: Rows, pulses: list[Pulse]) -> tuple[float, float]:
     """Where the rows' traces begin and end (x), pulses left out."""
     start, end = float(np.median(rows.start)), float(np.median(rows.end))
-    before = [pulse.right for pulse in pulses if pulse.right < (start + end) / 2]
-    after = [pulse.left for pulse in pulses if pulse.left > (start + end) / 2]
-    return float(np.median(before)) if before else start, float(np.median(after)) if after else end
+    before, after = split_pulses(pulses, (start + end) / 2)
+    if before:
+        start = float(np.median([pulse.right for pulse in before]))
+    if after:
+        end = float(np.median([pulse.left for pulse in after]))
+    return start, end
 
 
 def _find_pulses(ink: NDArray[np.uint8], strokes: list[Bar]) -> list[Pulse]:

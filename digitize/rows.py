@@ -141,10 +141,21 @@ def _extents(
     for row in level:
         with np.errstate(invalid="ignore"):
             at_level = ((top <= row[:, None] + reach) & (bottom >= row[:, None] - reach)).any(axis=1)
-        solid = ndimage.binary_closing(np.pad(at_level, 60), np.ones(60))[60:-60]
-        pieces, count = ndimage.label(solid)
-        sizes = ndimage.sum_labels(solid, pieces, np.arange(1, count + 1))
-        found = np.flatnonzero(np.isin(pieces, 1 + np.flatnonzero(sizes >= _LEAST_WIDTH)))
-        starts.append(int(found[0]) if len(found) else 0)
-        ends.append(int(found[-1]) + 1 if len(found) else 0)
+        solid = close_gaps(at_level, 60)
+        start, end = span_of_pieces(solid, solid, _LEAST_WIDTH)
+        starts.append(start)
+        ends.append(end)
     return np.array(starts), np.array(ends)
+
+
+def close_gaps(inked: NDArray[np.bool_], gap: int) -> NDArray[np.bool_]:
+    """Columns of ink, and of gaps shorter than so many columns between them."""
+    return ndimage.binary_closing(np.pad(inked, gap), np.ones(gap))[gap:-gap]
+
+
+def span_of_pieces(solid: NDArray[np.bool_], counted: NDArray[np.bool_], least: int) -> tuple[int, int]:
+    """First column, and the column after the last, of the pieces with so many counted columns; 0 and 0 without any."""
+    pieces, count = ndimage.label(solid)
+    sizes = ndimage.sum_labels(counted, pieces, np.arange(1, count + 1))
+    found = np.flatnonzero(np.isin(pieces, 1 + np.flatnonzero(sizes >= least)))
+    return (int(found[0]), int(found[-1]) + 1) if len(found) else (0, 0)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from digitize.rectify import PIXELS_PER_MM
-from digitize.rows import Rows
+from digitize.rows import Rows, close_gaps, span_of_pieces
 from digitize.runs import Runs, find_runs
 
 _AWAY = 0.003
@@ -169,12 +169,7 @@ def _extents(inked: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.in
     """First column, and column after the last, of the solid part of each row; specks before and after do not count."""
     starts, ends = np.zeros(len(inked), np.int64), np.zeros(len(inked), np.int64)
     for row, known in enumerate(inked):
-        solid = ndimage.binary_closing(np.pad(known, _GAP), np.ones(_GAP))[_GAP:-_GAP]
-        pieces, count = ndimage.label(solid)
-        sizes = ndimage.sum_labels(known, pieces, np.arange(1, count + 1))
-        found = np.flatnonzero(np.isin(pieces, 1 + np.flatnonzero(sizes >= _LEAST_PIECE)))
-        if len(found):
-            starts[row], ends[row] = found[0], found[-1] + 1
+        starts[row], ends[row] = span_of_pieces(close_gaps(known, _GAP), known, _LEAST_PIECE)
     followed = ends > starts
     starts[followed] = _agree(starts[followed], outward=-1)
     ends[followed] = _agree(ends[followed], outward=1)
@@ -304,7 +299,7 @@ def _resolve_shared(
     height = bottom - top
     new_top, new_bottom = top.copy(), bottom.copy()
     for row in range(n_rows):
-        pieces, _count = ndimage.label(shared[row])
+        pieces, _ = ndimage.label(shared[row])
         for piece in ndimage.find_objects(pieces):
             a, b = piece[0].start, piece[0].stop
             rest = _resting_level(top[row], bottom[row], shared[row], a, b, level[row])
