@@ -168,6 +168,37 @@ def read_500(path: Path) -> NDArray[np.float32]:
     return signal
 
 
+def find_500(folder: Path, folds: tuple[int, ...]) -> list[Path]:
+    """List the records of some folds that exist at 500 Hz, in the database's order.
+
+    Parameters
+    ----------
+    folder : Path
+        PTB-XL's folder.
+    folds : tuple of int
+        Values of ``strat_fold`` to take.
+
+    Returns
+    -------
+    list of Path
+        Without suffix; `read_500` reads them.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the database's table, or every record, is missing from the folder.
+    """
+    database = folder / "ptbxl_database.csv"
+    if not database.is_file():
+        raise FileNotFoundError(f"{database}: no such file; allowed: a folder that holds PTB-XL")
+    table = pd.read_csv(database, usecols=["strat_fold", "filename_hr"])
+    paths = [folder / name for name in table.filename_hr[table.strat_fold.isin(folds)]]
+    found = [path for path in paths if Path(f"{path}.hea").is_file()]
+    if not found:
+        raise FileNotFoundError(f"{folder / 'records500'}: no record of folds {', '.join(map(str, folds))}")
+    return found
+
+
 def _to_100(signal: NDArray[np.float32], fs: int) -> NDArray[np.float32]:
     """Ten seconds at 100 Hz; a shorter record is padded with its last sample."""
     if fs != FS:

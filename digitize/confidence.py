@@ -1,0 +1,178 @@
+"""How sure each sample is: the probability that it lies within 0.1 mV of the truth.
+
+What goes wrong with a trace leaves marks that can be measured without knowing the truth: pale or thick ink under the
+path, a jump, unexplained ink beside it, another row close by, a hidden stretch that was bridged. A small network weighs
+these marks; it was trained on pages that `synth` prints, against the errors that this package really makes on them
+(``python -m training.confidence``), so its output is a probability and can be held to it.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from digitize.rectify import PIXELS_PER_MM
+from digitize.trace import Traces, erase_traces
+
+TOLERANCE_MV = 0.1
+"""Error within which a sample counts as right."""
+
+FEATURES = (
+    *("ink", "thickness", "slope", "steepest", "bend", "stray", "stray_near", "apart", "away", "radius", "noise"),
+    *("bridged", "shared", "broken", "from_end", "grid", "tolerance", "named"),
+)
+"""What the network sees of a sample, in this order (`measure`)."""
+
+WEIGHTS = Path(__file__).parent / "weights" / "confidence.safetensors"
+
+_NEAR = 31
+"""Columns (0.12 s at 25 mm/s) around a sample in which marks of trouble count."""
+_SECOND = 251
+"""Columns in which a row is called broken."""
+_FAR = 40.0 * PIXELS_PER_MM
+
+
+def measure(
+    coverage: NDArray[np.float32],
+    traces: Traces,
+    level: NDArray[np.float32],
+    *,
+    gain: float,
+    grid: float,
+    named: NDArray[np.float32],
+) -> NDArray[np.float32]:
+    """Measure the marks of trouble along every trace.
+
+    Parameters
+    ----------
+    coverage : ndarray, shape (h, w), float32
+        Share of each pixel of the upright page that is ink.
+    traces : Traces
+    level : ndarray, shape (rows, w), float32
+        Where each row is between beats (`Rows.level`).
+    gain : float
+        mm/mV: how many pixels are 0.1 mV.
+    grid : float
+        Certainty of the grid, 0 without one.
+    named : ndarray, shape (rows,), float32
+        Share of each row's strips whose name was read.
+
+    Returns
+    -------
+    ndarray, shape (rows, w, len(FEATURES)), float32
+        About 0 to 1 each; meaningless where `traces.centre` is NaN.
+    """
+    height, width = coverage.shape
+    rows = len(traces.centre)
+    known = np.isfinite(traces.centre)
+    columns = np.arange(width)
+    y = np.where(known, traces.centre, level).astype(np.float32)
+    at = np.clip(np.rint(y).astype(np.intp), 1, height - 2)
+    ink = np.maximum.reduce([coverage[at + step, columns] for step in (-1, 0, 1)])
+
+    total = np.zeros((height + 1, width), np.float32)
+    np.cumsum(erase_traces(coverage, traces), axis=0, out=total[1:])
+    half = _half_pitch(level)
+    low = np.clip(np.rint(level - half).astype(np.intp), 0, height)
+    high = np.clip(np.rint(level + half).astype(np.intp), 0, height)
+    unexplained = (total[high, columns] - total[low, columns]) / PIXELS_PER_MM
+    thick = _thickness(coverage, at, columns) / (2 * traces.radius + 1)
+
+    slope = np.abs(np.gradient(y, axis=1))
+    bend = np.abs(np.diff(y, n=2, axis=1, prepend=y[:, :1], append=y[:, -1:]))
+    apart = np.full((rows, width), _FAR, np.float32)
+    for row in range(rows):
+        others = np.delete(np.where(known, y, np.inf), row, axis=0)
+        if len(others):
+            apart[row] = np.minimum(np.abs(others - y[row]).min(axis=0), _FAR)
+    pale = float(((coverage > 0.15) & (coverage < 0.5)).sum() / max(1, int((coverage > 0.15).sum())))
+    position = columns[None, :]
+    ends = np.minimum(position - traces.start[:, None], traces.end[:, None] - 1 - position)
+
+    def near(marks: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.asarray(ndimage.maximum_filter1d(marks, _NEAR, axis=1), np.float32)
+
+    def usual(marks: NDArray[np.float32], size: int) -> NDArray[np.float32]:
+        return np.asarray(ndimage.uniform_filter1d(marks, size, axis=1), np.float32)
+
+    found = {
+        "ink": ink,
+        "thickness": np.log1p(thick) / 3,
+        "slope": np.log1p(slope) / 3,
+        "steepest": np.log1p(near(slope)) / 3,
+        "bend": np.log1p(near(bend)) / 3,
+        "stray": np.log1p(unexplained) / 2,
+        "stray_near": np.log1p(usual(unexplained, _NEAR)) / 2,
+        "apart": np.log1p(apart) / 6,
+        "away": np.abs(y - level) / (20 * PIXELS_PER_MM),
+        "radius": np.full_like(y, traces.radius / 5),
+        "noise": np.full_like(y, pale),
+        "bridged": (traces.confidence <= 0.3).astype(np.float32),
+        "shared": usual((traces.confidence < 0.9).astype(np.float32), _NEAR),
+        "broken": 1.0 - usual(known.astype(np.float32), _SECOND),
+        "from_end": np.log1p(np.clip(ends, 0, 500)) / 6,
+        "grid": np.full_like(y, grid),
+        "tolerance": np.full_like(y, np.log(gain / 10)),
+        "named": np.repeat(np.asarray(named, np.float32)[:, None], width, axis=1),
+    }
+    return np.stack([np.asarray(found[name], np.float32) for name in FEATURES], axis=2)
+
+
+def rate(marks: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Probability that a sample with these marks is within `TOLERANCE_MV` of the truth.
+
+    Parameters
+    ----------
+    marks : ndarray, shape (..., len(FEATURES)), float32
+        From `measure`.
+
+    Returns
+    -------
+    ndarray, shape (...), float32
+        Above 0 to below 1.
+
+    Examples
+    --------
+    >>> probability = rate(np.zeros((2, 5, len(FEATURES)), np.float32))
+    >>> probability.shape, bool(((probability > 0) & (probability < 1)).all())
+    ((2, 5), True)
+    """
+    layers = _network()
+    hidden = marks.reshape(-1, marks.shape[-1])
+    for weight, bias in layers[:-1]:
+        hidden = np.maximum(hidden @ weight.T + bias, 0.0)
+    weight, bias = layers[-1]
+    logit = np.clip((hidden @ weight.T + bias)[:, 0], -15.0, 15.0)
+    return (1.0 / (1.0 + np.exp(-logit))).reshape(marks.shape[:-1]).astype(np.float32)
+
+
+@cache
+def _network() -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    from safetensors.numpy import load_file
+
+    tensors = load_file(WEIGHTS)
+    return [(tensors[f"{k}.weight"], tensors[f"{k}.bias"]) for k in range(len(tensors) // 2)]
+
+
+def _half_pitch(level: NDArray[np.float32]) -> float:
+    """Half the usual distance between neighbouring rows, in pixels; 15 mm for a lone row."""
+    if len(level) < 2:
+        return 15.0 * PIXELS_PER_MM
+    return float(np.median(np.diff(np.median(level, axis=1)))) / 2
+
+
+def _thickness(coverage: NDArray[np.float32], at: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[np.float32]:
+    """Ink above and below the path that hangs together with it, up to 5 mm either way, in pixels."""
+    reach = 5 * PIXELS_PER_MM
+    total = np.zeros(at.shape, np.float32)
+    for direction in (-1, 1):
+        joined = np.ones(at.shape, bool)
+        for step in range(reach):
+            row = np.clip(at + direction * step, 0, len(coverage) - 1)
+            joined &= coverage[row, columns] > 0.3
+            total += joined
+    return total
