@@ -23,12 +23,12 @@ Box = tuple[float, float, float, float]
 
 CODES = ("none", "qr", "bar", "both")
 _COUNTS = {
-    "words": 20,
-    "marks": 30,
-    "underlines": 20,
-    "highlights": 20,
-    "stamps": 6,
-    "redactions": 12,
+    "words": 12,
+    "marks": 20,
+    "underlines": 10,
+    "highlights": 10,
+    "stamps": 4,
+    "redactions": 8,
     "labels": 4,
     "staples": 4,
 }
@@ -57,17 +57,17 @@ class Notes:
     Attributes
     ----------
     words : int
-        Handwritten remarks, 0 to 20: most beside the traces, some over them.
+        Handwritten remarks, 0 to 12: most beside the traces, some over them.
     marks : int
-        Rings, arrows, ticks, lines, crosses, calipers and brackets drawn over the traces, 0 to 30.
+        Rings, arrows, ticks, lines, crosses, calipers and brackets drawn over the traces, 0 to 20.
     underlines, highlights : int
-        Strokes of a pen below and of a highlighter over printed text, 0 to 20 each.
+        Strokes of a pen below and of a highlighter over printed text, 0 to 10 each.
     stamps : int
-        Round and rectangular rubber stamps, 0 to 6.
+        Round and rectangular rubber stamps, 0 to 4.
     codes : str
         ``"none"``, ``"qr"``, ``"bar"`` or ``"both"``, printed where there is room.
     redactions : int
-        Boxes over printed text, and now and then over the traces, 0 to 12.
+        Boxes over printed text, and now and then over the traces, 0 to 8.
     redaction_color : RGB
     labels : int
         Printed labels stuck on, 0 to 4.
