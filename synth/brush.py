@@ -63,7 +63,8 @@ def brush(lines: Sequence[PenLine], px_per_mm: float) -> tuple[NDArray[np.uint8]
     for line in lines:
         at = ((line.path * px_per_mm - low) * scale - 0.5) * (1 << _SHIFT)
         fixed = np.rint(at).astype(np.int32)
-        thickness = np.maximum(1, np.rint(line.width * px_per_mm * scale)).astype(int)
+        # The drawn line takes in the pixels that its border only touches, about half a one on either side.
+        thickness = np.maximum(1, np.rint(line.width * px_per_mm * scale - 0.8)).astype(int)
         # A run of one width is one call.
         breaks = np.flatnonzero(np.diff(thickness)) + 1
         for start, end in zip([0, *breaks], [*breaks, len(fixed)], strict=True):
@@ -94,7 +95,7 @@ def smooth(points: NDArray[np.float64], per_segment: int = 6) -> NDArray[np.floa
 
     Examples
     --------
-    >>> smooth(np.array([[0.0, 0.0], [1.0, 0.0], [2.0, 0.0]]), 2)[:, 0].tolist()
+    >>> smooth(np.array([[0.0, 0.0], [1.0, 0.0], [2.0, 0.0]]), 2)[:, 0].round(3).tolist()
     [0.0, 0.5, 1.0, 1.5, 2.0]
     """
     padded = np.concatenate([[2 * points[0] - points[1]], points, [2 * points[-1] - points[-2]]])

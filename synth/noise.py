@@ -39,15 +39,24 @@ def smooth_noise(
     weight = 1.0
     power = 0.0
     for octave in range(octaves):
-        step = [max(1.0, size / 2**octave) for size in cells]
-        nodes = [int(np.ceil(length / size)) + 3 for length, size in zip(shape, step, strict=True)]
-        lattice = rng.random(nodes, np.float32) * 2 - 1
-        # Node 1 of the lattice stands on the first pixel's centre, so that the border has neighbours on both sides.
-        matrix = np.array([[1 / step[1], 0, 1], [0, 1 / step[0], 1]], np.float64)
-        total += weight * cv2.warpAffine(
-            lattice, matrix, (shape[1], shape[0]), flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
-            borderMode=cv2.BORDER_REFLECT_101,
-        )  # fmt: skip
+        total += np.float32(weight) * _octave(shape, tuple(size / 2**octave for size in cells), rng)
         power += weight**2
         weight /= 2
     return total / np.float32(np.sqrt(power))
+
+
+def _octave(shape: tuple[int, int], cells: tuple[float, ...], rng: np.random.Generator) -> NDArray[np.float32]:
+    step = [max(1.0, size) for size in cells]
+    # Broad waves are drawn small first: eight pixels hold one well enough for a second cubic.
+    shrink = [int(max(1, size // 8)) for size in step]
+    small = [-(-length // by) + 2 for length, by in zip(shape, shrink, strict=True)]
+    factors = [size / by for size, by in zip(step, shrink, strict=True)]
+    nodes = [int(np.ceil(length / factor)) + 3 for length, factor in zip(small, factors, strict=True)]
+    lattice = rng.random(nodes, np.float32) * 2 - 1
+    field = cv2.resize(lattice, None, fx=factors[1], fy=factors[0], interpolation=cv2.INTER_CUBIC)
+    # The first cell has no neighbour to be curved by.
+    first = [int(factor) for factor in factors]
+    field = field[first[0] : first[0] + small[0], first[1] : first[1] + small[1]]
+    if max(shrink) > 1:
+        field = cv2.resize(field, None, fx=shrink[1], fy=shrink[0], interpolation=cv2.INTER_CUBIC)
+    return np.asarray(field[: shape[0], : shape[1]], np.float32)

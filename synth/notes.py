@@ -39,9 +39,41 @@ _HIGHLIGHTERS: tuple[RGB, ...] = ((250, 242, 80), (255, 170, 200), (150, 240, 14
 _SLIPS: tuple[RGB, ...] = ((252, 252, 250), (250, 246, 232), (252, 240, 140), (238, 242, 246))
 
 _REMARKS = (
-    *("sinus rhythm", "NSR", "no change", "no acute change", "see old ECG", "compare previous", "AF", "AF ?", "old LBBB"),
-    *("RBBB", "?STEMI", "ST V2-V4", "T inv. lat.", "1^ AV block", "PVCs", "pt pain free", "chest pain", "reviewed", "seen"),
-    *("poor quality", "repeat!", "normal", "WNL", "pre op", "post PCI", "LVH", "low voltage", "QTc ok", "on amiodarone"),
+    *(
+        "sinus rhythm",
+        "NSR",
+        "no change",
+        "no acute change",
+        "see old ECG",
+        "compare previous",
+        "AF",
+        "AF ?",
+        "old LBBB",
+    ),
+    *(
+        "RBBB",
+        "?STEMI",
+        "ST V2-V4",
+        "T inv. lat.",
+        "1^ AV block",
+        "PVCs",
+        "pt pain free",
+        "chest pain",
+        "reviewed",
+        "seen",
+    ),
+    *(
+        "poor quality",
+        "repeat!",
+        "normal",
+        "WNL",
+        "pre op",
+        "post PCI",
+        "LVH",
+        "low voltage",
+        "QTc ok",
+        "on amiodarone",
+    ),
     *("call Dr", "to file", "copy to GP", "artefact", "lead V3 off?", "baseline wander", "ok", "bradycardic"),
 )
 _NAMES = ("Weber", "Okafor", "Lindqvist", "Moreau", "Tanaka", "Novak", "Haddad", "Silva", "Kowalska", "Brandt")
@@ -139,7 +171,7 @@ def random_notes(rng: np.random.Generator) -> Notes:
 
     Returns
     -------
-    Notes
+    notes : Notes
 
     Examples
     --------
@@ -250,7 +282,7 @@ def _codes(canvas: Canvas, kind: str, taken: list[Box], rng: np.random.Generator
         mm = size / canvas.px_per_mm
         x, y = _free_place(canvas, (mm, mm), taken, rng, margin=1.0)
         place = _corner(canvas, grey.shape, x, y)
-        canvas.cover(cv2.merge([grey, grey, grey]), np.full_like(grey, 255), place)
+        canvas.cover(np.repeat(grey[..., None], 3, axis=2), np.full_like(grey, 255), place)
     if kind in ("bar", "both"):
         modules = bar_code(number)
         width, height = rng.uniform(32, 58), rng.uniform(6, 12)
@@ -277,7 +309,9 @@ def _highlight(canvas: Canvas, texts: Sequence[Box], rng: np.random.Generator) -
 def _label(canvas: Canvas, taken: list[Box], rng: np.random.Generator) -> None:
     size = (rng.uniform(38, 75), rng.uniform(14, 30))
     lines = [f"{_NAMES[int(rng.integers(len(_NAMES)))].upper()}, {'ABEJKLMS'[int(rng.integers(8))]}."]
-    lines.append(f"{rng.integers(1, 29):02d}.{rng.integers(1, 13):02d}.19{rng.integers(20, 99)}  {'MF'[int(rng.integers(2))]}")
+    lines.append(
+        f"{rng.integers(1, 29):02d}.{rng.integers(1, 13):02d}.19{rng.integers(20, 99)}  {'MF'[int(rng.integers(2))]}"
+    )
     if size[1] > 20:
         lines.append(f"WARD {rng.integers(1, 12)}{'ABC'[int(rng.integers(3))]}")
     code = f"{rng.integers(10**6):06d}" if rng.random() < 0.7 else ""
@@ -381,9 +415,7 @@ def _mark(canvas: Canvas, ink: RGB | None, areas: Sequence[Box], rng: np.random.
     _ink(canvas, draw_mark(kind, rng.uniform(x0, x1), rng.uniform(y0, y1), pen, rng), color)
 
 
-def _redact(
-    canvas: Canvas, texts: Sequence[Box], areas: Sequence[Box], color: RGB, rng: np.random.Generator
-) -> None:
+def _redact(canvas: Canvas, texts: Sequence[Box], areas: Sequence[Box], color: RGB, rng: np.random.Generator) -> None:
     """Cover a printed text, or a piece of the traces, by a straight box or by a broad felt-tip."""
     over_trace = rng.random() < 0.15
     if texts and not over_trace:

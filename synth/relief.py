@@ -32,8 +32,8 @@ def soften(slope: NDArray[np.float32]) -> NDArray[np.float32]:
     >>> float(soften(np.full((1, 1, 2), 9.0, np.float32)).max()) < 0.5
     True
     """
-    steepness = np.sqrt(np.square(slope).sum(axis=2, keepdims=True))
-    return np.asarray(slope / (1 + steepness / np.float32(_STEEPEST)), np.float32)
+    share = 1 / (1 + cv2.magnitude(slope[..., 0], slope[..., 1]) / np.float32(_STEEPEST))
+    return np.asarray(cv2.multiply(slope, cv2.merge([share, share])), np.float32)
 
 
 def shading(slope: NDArray[np.float32], px_per_mm: float, azimuth: float, height: float) -> NDArray[np.float32]:
@@ -122,9 +122,7 @@ def displacement(slope: NDArray[np.float32], spacing: float, factor: int = 1) ->
     # A Gaussian of 0.8 cells keeps the field so smooth that interpolation between its points is exact enough.
     gain = -2j / k2 * np.exp(-0.5 * k2 * (0.8 * spacing) ** 2)
     gain[0, 0] = 0.0
-    shift = [
-        fft.irfft2(gain * (force - k * along), s=(rows, columns)) for force, k in ((force_x, kx), (force_y, ky))
-    ]
+    shift = [fft.irfft2(gain * (force - k * along), s=(rows, columns)) for force, k in ((force_x, kx), (force_y, ky))]
     field = np.stack(shift, axis=-1)
     steepest = max(float(np.abs(np.diff(field, axis=axis)).sum(axis=2).max()) / spacing for axis in (0, 1))
     return np.asarray(field * min(1.0, _STRAIN_CEILING / max(steepest, 1e-9)), np.float32)

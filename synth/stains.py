@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -33,13 +32,15 @@ def ring(diameter: float, px_per_mm: float, rng: np.random.Generator) -> NDArray
     (True, 0.0)
     """
     size = int((diameter + 16) * px_per_mm)
-    x, y, radius = _polar(size, px_per_mm)
-    angle = np.arctan2(y, x)
+    x, y = _axes(size, px_per_mm)
+    radius = np.sqrt(x * x + y * y)
     wobble = smooth_noise((size, size), 9 * px_per_mm, rng) + smooth_noise((size, size), 0.9 * px_per_mm, rng) * 0.3
     off = radius - np.float32(diameter / 2) + np.float32(0.5) * wobble
     breadth = np.float32(rng.uniform(0.8, 2.0))
     # A cup stands on its rim unevenly: part of the ring is pale or missing.
-    share = 0.55 + 0.6 * np.cos(angle - np.float32(rng.uniform(0, 2 * np.pi))) + 0.5 * wobble
+    turn = rng.uniform(0, 2 * np.pi)
+    towards = (x * np.float32(np.cos(turn)) + y * np.float32(np.sin(turn))) / np.float32(diameter / 2)
+    share = 0.55 + 0.6 * towards + 0.5 * wobble
     outer = np.exp(-np.square(off / np.float32(0.28)))
     inner = 0.55 * np.exp(-np.square((off + breadth) / np.float32(0.35)))
     between = 0.4 * ((off < 0) & (off > -breadth))
@@ -68,17 +69,21 @@ def spill(extent: float, px_per_mm: float, rng: np.random.Generator) -> NDArray[
     True
     """
     size = int(extent * 2 * px_per_mm) + 8
-    x, y, radius = _polar(size, px_per_mm)
+    x, y = _axes(size, px_per_mm)
     stretch = np.float32(rng.uniform(0.75, 1.3))
-    radius = np.hypot(x * stretch, y / stretch)
+    radius = np.sqrt(np.square(x * stretch) + np.square(y / stretch))
     # Edges follow the fibres: large lobes and a fringe of tenths of a millimetre.
     lobes = smooth_noise((size, size), 0.35 * extent * px_per_mm, rng, octaves=2)
     fringe = smooth_noise((size, size), 0.7 * px_per_mm, rng, octaves=2)
     off = radius - np.float32(extent / 2) + np.float32(0.2 * extent) * lobes + np.float32(0.18) * fringe
     for _ in range(int(rng.integers(0, 9))):
         distance, turn, drop = rng.uniform(0.5, 0.85) * extent, rng.uniform(0, 2 * np.pi), rng.uniform(0.4, 2.0)
-        splash = np.hypot(x - np.float32(distance * np.cos(turn)), y - np.float32(distance * np.sin(turn)))
-        off = np.minimum(off, splash - np.float32(drop) + np.float32(0.15) * fringe)
+        across, down = distance * np.cos(turn), distance * np.sin(turn)
+        column, row = (np.array([across, down]) * px_per_mm + size / 2).astype(int).tolist()
+        reach = int(3 * px_per_mm)
+        window = (slice(max(row - reach, 0), row + reach), slice(max(column - reach, 0), column + reach))
+        splash = np.hypot(x[:, window[1]] - np.float32(across), y[window[0]] - np.float32(down)) - np.float32(drop)
+        off[window] = np.minimum(off[window], splash + np.float32(0.15) * fringe[window])
     return dried(off) * (1 + np.float32(0.25) * lobes)
 
 
@@ -97,7 +102,7 @@ def dried(off: NDArray[np.float32]) -> NDArray[np.float32]:
 
     Examples
     --------
-    >>> dried(np.array([-9.0, 0.0, 2.0], np.float32)).round(1).tolist()
+    >>> [round(float(level), 1) for level in dried(np.array([-9.0, 0.0, 2.0], np.float32))]
     [0.3, 0.6, 0.0]
     """
     within = np.clip(0.5 - off / np.float32(0.3), 0, 1)
@@ -156,9 +161,7 @@ def soaked(
     return np.asarray(np.clip(0.5 - off / np.float32(1.5), 0, 1), np.float32), tide
 
 
-def _polar(
-    size: int, px_per_mm: float
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+def _axes(size: int, px_per_mm: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Distance of each column and of each row from the middle, mm."""
     axis = (np.arange(size, dtype=np.float32) - np.float32((size - 1) / 2)) / np.float32(px_per_mm)
-    x, y = axis[None, :], axis[:, None]
-    return x, y, np.hypot(x, y)
+    return axis[None, :], axis[:, None]

@@ -48,7 +48,8 @@ def round_stamp(ring: str, middle: str, diameter: float) -> NDArray[np.uint8]:
     middle_radius = (radius - line + inner) / 2
     along = np.arctan2(x, -y) * np.float32(middle_radius) + np.float32(mask.coverage.shape[1] / 2)
     across = np.float32(mask.baseline - cap / 2 + middle_radius) - np.hypot(x, y)
-    stamp = cv2.max(stamp, cv2.remap(mask.coverage, along, across, cv2.INTER_LINEAR))
+    bent = np.asarray(cv2.remap(mask.coverage, along, across, cv2.INTER_LINEAR), np.uint8)
+    stamp = np.maximum(stamp, bent)
     return _lines_across(stamp, [middle], 0.95 * inner * 2, 0.8 * cap)
 
 
@@ -69,7 +70,7 @@ def box_stamp(lines: list[str], width: float) -> NDArray[np.uint8]:
     Examples
     --------
     >>> box_stamp(["CARDIOLOGY", "REVIEWED"], 40.0).shape
-    (240, 640)
+    (242, 640)
     """
     cap = width * _PX / 14
     size = (round(cap * (0.9 + 2.2 * len(lines))) // 2 * 2, round(width * _PX))

@@ -60,7 +60,7 @@ def label(
         np.maximum(window, part, out=window)
     # The slip's edge is a little darker where it is cut and its thickness throws a shadow.
     edge = cv2.subtract(coverage, cv2.erode(coverage, np.ones((3, 3), np.uint8)))
-    shade = cv2.subtract(np.full_like(ink, 255), cv2.max(ink, cv2.multiply(edge, 0.2)))
+    shade = cv2.subtract(np.full_like(ink, 255), cv2.max(ink, cv2.convertScaleAbs(edge, alpha=0.2)))
     # One table a channel leads from ink to slip.
     levels = np.arange(256, dtype=np.float32)[:, None] / 255
     table = np.rint(np.array(_DARK) + levels * (np.array(color, np.float32) - np.array(_DARK))).astype(np.uint8)
@@ -104,10 +104,8 @@ def staple(length: float, angle: float, px_per_mm: float) -> tuple[NDArray[np.ui
     for point in (start, end):
         cv2.circle(shade, point, round(0.4 * scale), 70, -1)
     small = (size // fine, size // fine)
-    grey = cv2.resize(shade, small, interpolation=cv2.INTER_AREA)
-    return cv2.merge([grey, grey, cv2.add(grey, 6)]), np.asarray(
-        cv2.resize(coverage, small, interpolation=cv2.INTER_AREA), np.uint8
-    )
+    grey, seen = (cv2.resize(layer, small, interpolation=cv2.INTER_AREA) for layer in (shade, coverage))
+    return np.asarray(cv2.merge([grey, grey, grey]), np.uint8), np.asarray(seen, np.uint8)
 
 
 def turned(

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from synth.canvas import RGB, Canvas
 from synth.noise import smooth_noise
-from synth.tears import filled
+from synth.tears import patch
 
 TAPES = ("clear", "yellowed", "opaque")
 """Office tape, the same after years, and masking tape."""
@@ -58,11 +58,8 @@ def stick(
     right = np.stack([length / 2 + saw, teeth - breadth / 2], axis=1)
     left = np.stack([-length / 2 + saw, breadth / 2 - teeth], axis=1)
     outline = np.concatenate([right, left]) @ axes + middle
-    low = np.floor((outline.min(axis=0) - 1) * canvas.px_per_mm).astype(int)
-    high = np.ceil((outline.max(axis=0) + 1) * canvas.px_per_mm).astype(int)
-    shape = (int(high[1] - low[1]), int(high[0] - low[0]))
-    corner = (int(low[0]), int(low[1]))
-    coverage = filled(shape, canvas.px_per_mm, [outline - low / canvas.px_per_mm])
+    coverage, corner = patch(outline, canvas.px_per_mm)
+    shape = coverage.shape
     fine = np.ones((3, 3), np.uint8)
     edge = cv2.subtract(coverage, cv2.erode(coverage, fine, iterations=max(1, round(0.15 * canvas.px_per_mm))))
     tint = _TINTS[kind]
@@ -75,9 +72,9 @@ def stick(
         patchy = np.clip(0.85 + 0.3 * smooth_noise(shape, 7 * canvas.px_per_mm, rng, octaves=2), 0, 1)
         canvas.ink(np.asarray(coverage * patchy, np.uint8), corner, tint)
         bubbles = np.clip(smooth_noise(shape, 3.5 * canvas.px_per_mm, rng, octaves=2) - 0.45, 0, 1)
-        shine = _shine(shape, low / canvas.px_per_mm, canvas.px_per_mm, middle, axes, breadth, rng)
+        shine = _shine(shape, np.array(corner) / canvas.px_per_mm, canvas.px_per_mm, middle, axes, breadth, rng)
         canvas.glaze(_GLOSS, np.asarray(coverage * np.clip(0.12 * bubbles + shine, 0, 0.6), np.uint8), corner)
-    canvas.ink(cv2.multiply(edge, 0.35), corner, (120, 100, 70))
+    canvas.ink(np.asarray(cv2.convertScaleAbs(edge, alpha=0.35), np.uint8), corner, (120, 100, 70))
 
 
 def _shine(
@@ -90,8 +87,12 @@ def _shine(
     rng: np.random.Generator,
 ) -> NDArray[np.float32]:
     """Opacity of the lamp's reflection: a soft streak along the tape."""
-    x = (np.arange(shape[1], dtype=np.float32) + np.float32(0.5)) / np.float32(px_per_mm) + np.float32(origin[0] - middle[0])
-    y = (np.arange(shape[0], dtype=np.float32) + np.float32(0.5)) / np.float32(px_per_mm) + np.float32(origin[1] - middle[1])
+    x = (np.arange(shape[1], dtype=np.float32) + np.float32(0.5)) / np.float32(px_per_mm) + np.float32(
+        origin[0] - middle[0]
+    )
+    y = (np.arange(shape[0], dtype=np.float32) + np.float32(0.5)) / np.float32(px_per_mm) + np.float32(
+        origin[1] - middle[1]
+    )
     across = x[None, :] * np.float32(axes[1, 0]) + y[:, None] * np.float32(axes[1, 1])
     place, spread = rng.uniform(-0.4, 0.4) * breadth, rng.uniform(0.1, 0.3) * breadth
     streak = np.exp(-np.square((across - np.float32(place)) / np.float32(spread)))

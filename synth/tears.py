@@ -66,17 +66,32 @@ def random_tear(width: float, height: float, rng: np.random.Generator) -> Tear:
             # A slit: narrow, deep, leaning.
             depth, gap = rng.uniform(8, 55), rng.uniform(0.4, 4.0)
             tip = place + rng.normal(0, 0.35) * depth
-            way = np.array([(place - gap / 2, -3.0), (place - gap / 2, 0.0), (tip, depth), (place + gap / 2, 0.0), (place + gap / 2, -3.0)])
+            way = np.array(
+                [
+                    (place - gap / 2, -3.0),
+                    (place - gap / 2, 0.0),
+                    (tip, depth),
+                    (place + gap / 2, 0.0),
+                    (place + gap / 2, -3.0),
+                ]
+            )
         else:
             depth, gap = rng.uniform(4, 18), rng.uniform(10, 50)
-            way = np.array([(place - gap / 2, -3.0), (place - gap / 2, 0.0), (place - 0.2 * gap, depth), (place + 0.25 * gap, 0.7 * depth), (place + gap / 2, 0.0), (place + gap / 2, -3.0)])
+            way = np.array(
+                [
+                    (place - gap / 2, -3.0),
+                    (place - gap / 2, 0.0),
+                    (place - 0.2 * gap, depth),
+                    (place + 0.25 * gap, 0.7 * depth),
+                    (place + gap / 2, 0.0),
+                    (place + gap / 2, -3.0),
+                ]
+            )
         close = np.zeros((0, 2))
 
         def to_sheet(points: NDArray[np.float64]) -> NDArray[np.float64]:
             along, deep = points.T
-            return np.stack(
-                [(along, deep), (width - deep, along), (along, height - deep), (deep, along)][side], axis=1
-            )
+            return np.stack([(along, deep), (width - deep, along), (along, height - deep), (deep, along)][side], axis=1)
 
     path = _ragged(way, rng)
     # Fibres of the lower plies stand out on one flank of a tear more than on the other.
@@ -90,32 +105,61 @@ def random_tear(width: float, height: float, rng: np.random.Generator) -> Tear:
     return Tear(to_sheet(np.concatenate([path, close])), to_sheet(np.concatenate([frayed, close])))
 
 
-def filled(shape: tuple[int, int], px_per_mm: float, outlines: list[NDArray[np.float64]]) -> NDArray[np.uint8]:
-    """Share of each pixel that lies within any of several outlines.
+def patch(outline: NDArray[np.float64], px_per_mm: float) -> tuple[NDArray[np.uint8], tuple[int, int]]:
+    """Share of each pixel that lies within an outline.
 
     Parameters
     ----------
-    shape : tuple of int
-        Rows and columns.
+    outline : ndarray, shape (n, 2)
+        mm.
+    px_per_mm : float
+
+    Returns
+    -------
+    coverage : ndarray, shape (h, w), uint8
+    corner : tuple of int
+        x, y of the patch's first pixel on the sheet.
+
+    Examples
+    --------
+    >>> coverage, corner = patch(np.array([(1.0, 1.0), (3.0, 1.0), (3.0, 3.0), (1.0, 3.0)]), 10.0)
+    >>> int(coverage[20 - corner[1], 20 - corner[0]]), bool(abs(coverage.sum() / 255 - 400) < 60)
+    (255, True)
+    """
+    low = np.floor(outline.min(axis=0) * px_per_mm).astype(int) - 1
+    high = np.ceil(outline.max(axis=0) * px_per_mm).astype(int) + 1
+    coverage = np.zeros((high[1] - low[1], high[0] - low[0]), np.uint8)
+    fixed = np.rint((outline * px_per_mm - 0.5 - low) * (1 << _SHIFT)).astype(np.int32)
+    cv2.fillPoly(coverage, [fixed], 255, cv2.LINE_AA, _SHIFT)
+    return coverage, (int(low[0]), int(low[1]))
+
+
+def without(paper: NDArray[np.uint8], px_per_mm: float, outlines: list[NDArray[np.float64]]) -> NDArray[np.uint8]:
+    """Take outlines out of a sheet.
+
+    Parameters
+    ----------
+    paper : ndarray, shape (H, W), uint8
+        255 where there is paper.
     px_per_mm : float
     outlines : list of ndarray, shape (n, 2)
         mm.
 
     Returns
     -------
-    ndarray, shape `shape`, uint8
+    ndarray, shape (H, W), uint8
 
     Examples
     --------
     >>> box = np.array([(1.0, 1.0), (3.0, 1.0), (3.0, 3.0), (1.0, 3.0)])
-    >>> int(filled((40, 40), 10.0, [box])[20, 20])
-    255
+    >>> int(without(np.full((40, 40), 255, np.uint8), 10.0, [box])[20, 20])
+    0
     """
-    mask = np.zeros(shape, np.uint8)
+    paper = paper.copy()
     for outline in outlines:
         fixed = np.rint((outline * px_per_mm - 0.5) * (1 << _SHIFT)).astype(np.int32)
-        cv2.fillPoly(mask, [fixed], 255, cv2.LINE_AA, _SHIFT)
-    return mask
+        cv2.fillPoly(paper, [fixed], 0, cv2.LINE_AA, _SHIFT)
+    return paper
 
 
 def cut_edges(width: float, height: float, most: float, rng: np.random.Generator) -> list[NDArray[np.float64]]:
@@ -183,7 +227,7 @@ def punched(count: int, width: float, height: float, rng: np.random.Generator) -
 
 
 def _ragged(way: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
-    """Break a line up by midpoint displacement (A. Fournier et al., *Computer rendering of stochastic models*, 1982)."""
+    """Break a line up by midpoint displacement (A. Fournier et al., *Rendering of stochastic models*, 1982)."""
     path = way
     for _ in range(6):
         step = np.diff(path, axis=0)
