@@ -63,8 +63,9 @@ def brush(lines: Sequence[PenLine], px_per_mm: float) -> tuple[NDArray[np.uint8]
     for line in lines:
         at = ((line.path * px_per_mm - low) * scale - 0.5) * (1 << _SHIFT)
         fixed = np.rint(at).astype(np.int32)
-        # The drawn line takes in the pixels that its border only touches, about half a one on either side.
-        thickness = np.maximum(1, np.rint(line.width * px_per_mm * scale - 0.8)).astype(int)
+        # OpenCV's thickness 1, 2, 3, 5, 7... comes out 1, 3, 5, 7, 9... pixels wide.
+        step = np.rint((line.width * px_per_mm * scale - 1) / 2).astype(int)
+        thickness = np.maximum(2 * step - 1, np.maximum(step, 0) + 1)
         # A run of one width is one call.
         breaks = np.flatnonzero(np.diff(thickness)) + 1
         for start, end in zip([0, *breaks], [*breaks, len(fixed)], strict=True):

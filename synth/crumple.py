@@ -73,11 +73,12 @@ def _net(
     reach = 0.5 * np.hypot(rows, columns) + 2 * size * root
     half = np.ceil(reach / (size * np.array([root, 1 / root]))).astype(int)
     nodes = np.stack(np.meshgrid(*(np.arange(-n, n + 1, dtype=float) for n in half)), -1).reshape(-1, 2)
-    points = (nodes + rng.uniform(-0.62, 0.62, nodes.shape)) * size @ to_sheet + (columns / 2, rows / 2)
+    drawn = (nodes + rng.uniform(-0.62, 0.62, nodes.shape)) * size
+    points = drawn @ to_sheet + (columns / 2, rows / 2)
     near = np.all((points > -1.5 * size * root) & (points < np.array([columns, rows]) + 1.5 * size * root), axis=1)
     points = points[near]
     heights = rng.normal(0, 1, len(points))
-    net = Delaunay(points).simplices
+    net = Delaunay(drawn[near]).simplices
     corners = points[net]
     edges = corners[:, 1:] - corners[:, :1]
     rise = (heights[net][:, 1:] - heights[net][:, :1])[..., None]

@@ -97,12 +97,13 @@ def random_tear(width: float, height: float, rng: np.random.Generator) -> Tear:
     # Fibres of the lower plies stand out on one flank of a tear more than on the other.
     steps = np.gradient(path, axis=0)
     normal = np.stack([steps[:, 1], -steps[:, 0]], axis=1) / np.maximum(np.hypot(*steps.T), 1e-9)[:, None]
-    middle = way.mean(axis=0)
-    outward = np.sign(((path - middle) * normal).sum(axis=1))[:, None]
+    outline = np.concatenate([path, close])
+    ahead = np.roll(outline, -1, axis=0)
+    outward = np.sign((outline[:, 0] * ahead[:, 1] - outline[:, 1] * ahead[:, 0]).sum())
     knots = np.linspace(0, 1, max(4, len(path) // 8))
     fray = np.interp(np.linspace(0, 1, len(path)), knots, np.clip(rng.exponential(0.45, len(knots)), 0.08, 1.6))
     frayed = path + outward * normal * fray[:, None]
-    return Tear(to_sheet(np.concatenate([path, close])), to_sheet(np.concatenate([frayed, close])))
+    return Tear(to_sheet(outline), to_sheet(np.concatenate([frayed, close])))
 
 
 def patch(outline: NDArray[np.float64], px_per_mm: float) -> tuple[NDArray[np.uint8], tuple[int, int]]:
