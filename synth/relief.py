@@ -13,6 +13,7 @@ from scipy import fft
 
 _STEEPEST = 0.7
 _HOLLOW = 0.10
+_SKY = 0.2
 _STRAIN_CEILING = 0.35
 
 
@@ -39,8 +40,8 @@ def soften(slope: NDArray[np.float32]) -> NDArray[np.float32]:
 def shading(slope: NDArray[np.float32], px_per_mm: float, azimuth: float, height: float) -> NDArray[np.float32]:
     """Light that a relief sends up, relative to flat paper.
 
-    Lambert's law for a lamp far away, and less light in hollows, which see less of the sky: in proportion to the
-    curvature.
+    Lambert's law for a lamp far away, a fifth of the light from all sides, and less of it in hollows, in proportion to
+    the curvature.
 
     Parameters
     ----------
@@ -66,7 +67,8 @@ def shading(slope: NDArray[np.float32], px_per_mm: float, azimuth: float, height
     x, y = slope[..., 0], slope[..., 1]
     flatness = np.float32(1 / np.tan(np.deg2rad(height)))
     sun = flatness * np.float32(np.cos(np.deg2rad(azimuth))), flatness * np.float32(np.sin(np.deg2rad(azimuth)))
-    facing = (1 - sun[0] * x - sun[1] * y) / np.sqrt(1 + x * x + y * y)
+    facing = np.maximum((1 - sun[0] * x - sun[1] * y) / np.sqrt(1 + x * x + y * y), 0)
+    facing = np.float32(_SKY) + np.float32(1 - _SKY) * facing
     kernel = np.array([[-0.5, 0, 0.5]], np.float32) * np.float32(px_per_mm)
     hollow = cv2.sepFilter2D(x, -1, kernel, np.ones((1, 1), np.float32)) + cv2.sepFilter2D(
         y, -1, np.ones((1, 1), np.float32), kernel

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _SHIFT = 4
+_WHOLE_PAGE = 150.0
 _PITCH = {2: 80.0, 3: 108.0, 4: 80.0}
 
 
@@ -48,9 +49,11 @@ def random_tear(width: float, height: float, rng: np.random.Generator) -> Tear:
     (2, True)
     """
     kind = rng.random()
+    # A strip is torn less deeply than a whole page.
+    scale = min(1.0, min(width, height) / _WHOLE_PAGE)
     if kind < 0.3:
         # A corner: from one edge to the one beside it.
-        reach = rng.uniform(8, 45, 2)
+        reach = rng.uniform(8, 45, 2) * scale
         way = np.array([(reach[0], -3.0), (reach[0], 0.0), (0.0, reach[1]), (-3.0, reach[1])])
         close = np.array([(-30.0, reach[1]), (-30.0, -30.0), (reach[0], -30.0)])
         mirror = rng.random(2) < 0.5
@@ -64,7 +67,7 @@ def random_tear(width: float, height: float, rng: np.random.Generator) -> Tear:
         place = rng.uniform(0.05, 0.95) * length
         if kind < 0.75:
             # A slit: narrow, deep, leaning.
-            depth, gap = rng.uniform(8, 55), rng.uniform(0.4, 4.0)
+            depth, gap = rng.uniform(8, 55) * scale, rng.uniform(0.4, 4.0)
             tip = place + rng.normal(0, 0.35) * depth
             way = np.array(
                 [
@@ -76,7 +79,7 @@ def random_tear(width: float, height: float, rng: np.random.Generator) -> Tear:
                 ]
             )
         else:
-            depth, gap = rng.uniform(4, 18), rng.uniform(10, 50)
+            depth, gap = rng.uniform(4, 18) * scale, rng.uniform(10, 50) * scale
             way = np.array(
                 [
                     (place - gap / 2, -3.0),
@@ -171,7 +174,7 @@ def cut_edges(width: float, height: float, most: float, rng: np.random.Generator
     width, height : float
         The sheet, mm.
     most : float
-        The most that an edge loses, mm; one loses at least half of it.
+        The most that an edge loses, mm, a quarter of the sheet's shorter side at most; one loses at least half of it.
     rng : numpy.random.Generator
 
     Returns
@@ -184,6 +187,7 @@ def cut_edges(width: float, height: float, most: float, rng: np.random.Generator
     >>> len(cut_edges(297.0, 210.0, 10.0, np.random.default_rng(0)))
     4
     """
+    most = min(most, min(width, height) / 4)
     losses = most * rng.uniform(0, 1, (4, 1)) * (rng.random((4, 1)) < 0.5) + rng.normal(0, 0.04, (4, 2)) * most
     worst = int(rng.integers(4))
     losses[worst] = most * (rng.uniform(0.5, 0.9) + np.array([0.0, rng.uniform(-0.1, 0.1)]))

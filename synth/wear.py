@@ -74,7 +74,7 @@ class Wear:
     tears : int
         Slits, bites and missing corners, 0 to 8.
     cropped : float
-        The most that a crooked cut took off an edge, 0 to 60 mm.
+        The most that a crooked cut took off an edge, 0 to 60 mm, and at most a quarter of the sheet.
     punches : int
         Binder holes, 0, 2, 3 or 4.
     tape : int
@@ -198,7 +198,7 @@ def random_wear(rng: np.random.Generator) -> Wear:
         fold=FOLDS[int(rng.choice(len(FOLDS), p=[0.68, 0.12, 0.06, 0.07, 0.07]))],
         creases=count(0.3, 1.5, 8),
         light=float(rng.uniform(0, 360)),
-        light_height=float(rng.uniform(30, 75)),
+        light_height=float(rng.uniform(35, 78)),
         stains=count(0.18, 0.6, 4),
         soaking=some(0.1, 0.2, 0.9),
         mould=some(0.08, 0.1, 0.8),

@@ -235,6 +235,15 @@ def test_tears_reach_the_edge_and_fray_outward() -> None:
         assert missing.mean() < 0.06
 
 
+@pytest.mark.parametrize("size", [(250.0, 30.0), (60.0, 60.0)])
+def test_a_strip_is_not_torn_to_nothing(size: tuple[float, float]) -> None:
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        outlines = [random_tear(*size, rng).missing, *cut_edges(*size, 60.0, rng)]
+        paper = without(np.full((round(4 * size[1]), round(4 * size[0])), 255, np.uint8), 4.0, outlines)
+        assert (paper > 127).mean() > 0.3
+
+
 def test_patch_and_hole_are_the_same_shape() -> None:
     outline = np.array([(3.0, 2.0), (9.0, 4.0), (5.0, 8.0)])
     coverage, (x, y) = patch(outline, 5.0)
