@@ -157,7 +157,7 @@ def render_page(
     chosen = replace(style or PageStyle(), **knobs)
 
     scene = compose(millivolts, fs, chosen, np.random.default_rng([seed, 1]))
-    raster = rasterise(scene, fs, chosen)
+    raster = rasterise(scene, fs, chosen, np.random.default_rng([seed, 2]))
     strips = _strips(scene, raster, fs, chosen)
     return PrintedPage(
         image=_finish(raster.image, chosen),

@@ -24,21 +24,34 @@ GRID_COLORS: dict[str, RGB] = {
 }
 """Grid inks by name; ``"none"`` prints no grid."""
 
-FONTS = ("sans", "sans-bold", "serif-bold", "mono", "aileron")
-"""DejaVu Sans, Sans Bold, Serif Bold and Sans Mono, and Aileron, which comes with Pillow."""
+FONTS = (
+    *("sans", "sans-bold", "serif-bold", "mono", "aileron"),
+    *("sans-oblique", "roman", "roman-bold", "bitmap"),
+)
+"""DejaVu Sans, Sans Bold, Serif Bold, Sans Mono and Sans Oblique; STIX General, a Times, and its bold; Aileron and the
+11-dot bitmap letters that come with Pillow."""
 
-PAPERS: dict[str, tuple[float, float] | None] = {"content": None, "A4": (297.0, 210.0), "Letter": (279.4, 215.9)}
-"""Paper width and height in mm, landscape; ``"content"`` is as large as what is printed on it."""
+PAPERS = ("content", "A4", "Letter", "roll")
+"""``"content"`` is as large as what is printed on it; ``"roll"`` is as long as that and `roll_height` high."""
 
-SPEEDS = (25.0, 50.0)
+SHEETS: dict[str, tuple[float, float]] = {"A4": (297.0, 210.0), "Letter": (279.4, 215.9)}
+"""Width and height of cut paper in mm, landscape."""
+
+SPEEDS = (10.0, 12.5, 25.0, 50.0, 100.0)
 GAINS = (5.0, 10.0, 20.0)
+CHEST_GAINS = (None, 2.5, 5.0, 10.0, 20.0)
 COLUMNS = ("sequential", "simultaneous")
-GRID_FORMS = ("lines", "dots")
+ORIENTATIONS = ("landscape", "portrait")
+GRID_FORMS = ("lines", "dots", "dotted")
 GRID_AREAS = ("page", "traces")
-LABEL_POSITIONS = ("above", "below", "left")
-LEAD_SPELLINGS = ("aVR", "AVR")
+LABEL_POSITIONS = ("above", "below", "left", "over")
+LEAD_SPELLINGS = ("aVR", "AVR", "avR", "aVr")
+CHEST_SPELLINGS = ("V", "C")
+HEADER_FORMS = ("plain", "table", "fields", "compact")
 PULSES = ("left", "right", "none")
-SEPARATORS = ("none", "join", "bar", "tick", "gap")
+PULSE_ROWS = ("all", "first", "last")
+SEPARATORS = ("none", "join", "bar", "tick", "gap", "dashed", "line", "dotted")
+FEEDS = ("along", "across")
 COLOR_MODES = ("rgb", "grey", "1-bit")
 DPI_RANGE = (72.0, 600.0)
 
@@ -54,16 +67,32 @@ class PageStyle:
     columns : str
         ``"sequential"``: each column goes on in time where the one before it ended; ``"simultaneous"``: every column
         starts at 0 s.
+    column_seconds : float or None
+        Time that a column shows; None divides the recording by the columns. What is then left of the recording is not
+        printed, and columns for which it is too short stay empty.
+    wrap : float or None
+        Seconds after which the rows of a layout of one column go on below, as on a rhythm sheet; layouts of several
+        columns never do.
     speed, gain : float
-        Paper speed, 25 or 50 mm/s, and gain, 5, 10 or 20 mm/mV.
+        Paper speed, 10, 12.5, 25, 50 or 100 mm/s, and gain, 5, 10 or 20 mm/mV.
+    chest_gain : float or None
+        Gain of V1 to V6 where it is another, often half: 2.5, 5, 10 or 20 mm/mV.
     dpi : float
         Pixels an inch, 72 to 600.
     rotation : float
         Skew of the paper in degrees, positive clockwise as seen; the picture grows to hold all of the paper.
     paper : str
         A name of `PAPERS`. On A4 and Letter, time that does not fit is not printed.
+    orientation : str
+        ``"landscape"`` or ``"portrait"``, for A4 and Letter.
+    roll_height : float
+        Height of the roll, for ``paper="roll"``.
     paper_color, bed_color : RGB
         Paper, and what shows beside it when it is skewed.
+    yellowing : float
+        How far age has browned the paper, unevenly, 0 to 1.
+    texture : float
+        Depth of the paper's fibres and grain, in levels of 255.
     margin : float
         Unprinted edge.
     row_pitch : float or None
@@ -74,7 +103,7 @@ class PageStyle:
         A name of `GRID_COLORS`.
     grid_form : str
         ``"lines"``, or ``"dots"``: lines every 5 mm and, as strong as those, dots at every millimetre node, twice as
-        wide as the lines that they stand for.
+        wide as the lines that they stand for; ``"dotted"``: the 1 mm lines are rows of dots, two a millimetre.
     grid_area : str
         ``"page"``, or ``"traces"``: a box around the traces only.
     grid_phase : tuple of float
@@ -82,29 +111,61 @@ class PageStyle:
     minor_width, major_width : float
         Widths of the 1 mm and 5 mm lines.
     minor_strength, major_strength : float
-        How much of the grid's colour they carry, 0 to 1.
+        How much of the grid's colour they carry, 0 to 1; a `minor_strength` of 0 leaves the 5 mm lines alone.
+    grid_fade : float
+        How much of the grid is gone where it has faded most, 0 to 1.
     pen_width : float
         Width of the pen that draws the traces.
     pen_color, text_color : RGB
         Ink of traces, pulses and separators; ink of all text.
+    pen_strength : float
+        How black all ink is, 0.1 to 1.
+    pen_thinning : float
+        How much lighter the fastest strokes are, as a heated stylus or a jet leaves them, 0 to 1.
+    ink_fade : float
+        How much of the ink is gone where it has faded most: slowly along the page, and in patches, 0 to 1.
+    dead_dots : int
+        Number of dots of the print head that are dead: each leaves a thin white line through all ink.
+    feed : str
+        How the paper runs past the head: ``"along"`` time (dead dots leave lines along the traces) or ``"across"`` it.
+    specks : float
+        Ink missing in specks, number a square centimetre.
+    dot_pitch : float
+        Distance of the print head's dots, 0.125 on most thermal heads: ink is printed in whole dots of this size. 0
+        draws smooth lines.
     antialias : bool
-        False prints whole dots only, as a thermal head does.
+        False prints whole pixels only, as a screen or an old scanner does; with a `dot_pitch` it is the grid's alone.
     font : str
         One of `FONTS`.
     label_size, text_size : float
         Height of a capital letter in the lead names, and in header and footer.
     label_position : str
-        ``"above"``, ``"below"`` or ``"left"`` of the trace's start.
+        ``"above"``, ``"below"`` or ``"left"`` of the trace's start, or ``"over"`` it.
     label_offset : float
         Distance of the name from the zero line, for above and below.
+    label_indent : float
+        How far right of the trace's start it begins, except on the left.
+    label_underline : bool
+        Whether names are underlined.
     lead_spelling : str
-        ``"aVR"`` or ``"AVR"``.
+        ``"aVR"``, ``"AVR"``, ``"avR"`` or ``"aVr"``.
+    chest_spelling : str
+        ``"V"`` or ``"C"``: V1 or C1.
     header, footer : bool
         Whether made-up patient data and measurements are printed above the traces, and speed and gain below.
+    header_form : str
+        ``"plain"``; ``"table"``: measurements in columns, doctors below; ``"fields"``: age, height, weight, no
+        measurements; ``"compact"``: all on two lines.
     pulse : str
-        Side of the calibration pulse (1 mV for 0.2 s): ``"left"``, ``"right"`` or ``"none"``.
+        Side of the calibration pulse (1 mV): ``"left"``, ``"right"`` or ``"none"``. Where limb and chest gain differ in
+        a row it has a step for each.
+    pulse_rows : str
+        Rows that have it: ``"all"``, the ``"first"`` or the ``"last"``.
+    pulse_seconds : float
+        How long it lasts.
     separator : str
-        Between columns: ``"none"``, ``"join"`` (the pen goes on without lifting), ``"bar"``, ``"tick"`` or ``"gap"``.
+        Between columns: ``"none"``, ``"join"`` (the pen goes on without lifting), ``"bar"``, ``"tick"``, ``"gap"``,
+        ``"dashed"`` (a tall dashed bar), or a ``"line"`` or ``"dotted"`` line through all rows.
     color : str
         ``"rgb"``, ``"grey"`` or ``"1-bit"``.
     jpeg : int or None
@@ -123,13 +184,20 @@ class PageStyle:
 
     layout: str | Layout = "3x4+II"
     columns: str = "sequential"
+    column_seconds: float | None = None
+    wrap: float | None = None
     speed: float = 25.0
     gain: float = 10.0
+    chest_gain: float | None = None
     dpi: float = 200.0
     rotation: float = 0.0
     paper: str = "content"
+    orientation: str = "landscape"
+    roll_height: float = 90.0
     paper_color: RGB = (255, 255, 255)
     bed_color: RGB = (250, 250, 250)
+    yellowing: float = 0.0
+    texture: float = 0.0
     margin: float = 8.0
     row_pitch: float | None = None
     placement: float = 0.5
@@ -141,19 +209,33 @@ class PageStyle:
     major_width: float = 0.25
     minor_strength: float = 0.4
     major_strength: float = 0.65
+    grid_fade: float = 0.0
     pen_width: float = 0.3
     pen_color: RGB = (20, 20, 24)
     text_color: RGB = (20, 20, 24)
+    pen_strength: float = 1.0
+    pen_thinning: float = 0.0
+    ink_fade: float = 0.0
+    dead_dots: int = 0
+    feed: str = "along"
+    specks: float = 0.0
+    dot_pitch: float = 0.0
     antialias: bool = True
     font: str = "sans"
     label_size: float = 2.6
     text_size: float = 2.0
     label_position: str = "above"
     label_offset: float = 6.0
+    label_indent: float = 0.8
+    label_underline: bool = False
     lead_spelling: str = "aVR"
+    chest_spelling: str = "V"
     header: bool = True
     footer: bool = True
+    header_form: str = "plain"
     pulse: str = "left"
+    pulse_rows: str = "all"
+    pulse_seconds: float = 0.2
     separator: str = "none"
     color: str = "rgb"
     jpeg: int | None = None
@@ -163,14 +245,20 @@ class PageStyle:
             ("columns", COLUMNS),
             ("speed", SPEEDS),
             ("gain", GAINS),
-            ("paper", tuple(PAPERS)),
+            ("chest_gain", CHEST_GAINS),
+            ("paper", PAPERS),
+            ("orientation", ORIENTATIONS),
             ("grid", tuple(GRID_COLORS)),
             ("grid_form", GRID_FORMS),
             ("grid_area", GRID_AREAS),
+            ("feed", FEEDS),
             ("font", FONTS),
             ("label_position", LABEL_POSITIONS),
             ("lead_spelling", LEAD_SPELLINGS),
+            ("chest_spelling", CHEST_SPELLINGS),
+            ("header_form", HEADER_FORMS),
             ("pulse", PULSES),
+            ("pulse_rows", PULSE_ROWS),
             ("separator", SEPARATORS),
             ("color", COLOR_MODES),
         )
@@ -182,14 +270,25 @@ class PageStyle:
             ("rotation", -180.0, 180.0),
             ("margin", 0.0, 50.0),
             ("placement", 0.0, 1.0),
+            ("roll_height", 20.0, 300.0),
+            ("yellowing", 0.0, 1.0),
+            ("texture", 0.0, 40.0),
             ("minor_width", 0.01, 1.0),
             ("major_width", 0.01, 2.0),
             ("minor_strength", 0.0, 1.0),
             ("major_strength", 0.0, 1.0),
+            ("grid_fade", 0.0, 1.0),
             ("pen_width", 0.05, 3.0),
+            ("pen_strength", 0.1, 1.0),
+            ("pen_thinning", 0.0, 1.0),
+            ("ink_fade", 0.0, 1.0),
+            ("dead_dots", 0, 200),
+            ("specks", 0.0, 50.0),
             ("label_size", 0.5, 10.0),
             ("text_size", 0.5, 10.0),
             ("label_offset", 0.0, 30.0),
+            ("label_indent", -20.0, 20.0),
+            ("pulse_seconds", 0.02, 1.0),
         )
         for name, low, high in ranges:
             if not low <= getattr(self, name) <= high:
@@ -198,10 +297,17 @@ class PageStyle:
             color = getattr(self, name)
             if len(color) != 3 or not all(0 <= level <= 255 for level in color):
                 raise ValueError(f"{name} is {color}; allowed: three levels of 0 to 255")
-        if self.row_pitch is not None and not 5.0 <= self.row_pitch <= 100.0:
-            raise ValueError(f"row_pitch is {self.row_pitch}; allowed: None or 5 to 100")
-        if self.jpeg is not None and not 1 <= self.jpeg <= 100:
-            raise ValueError(f"jpeg is {self.jpeg}; allowed: None or 1 to 100")
+        optional: tuple[tuple[str, float, float], ...] = (
+            ("row_pitch", 5.0, 100.0),
+            ("column_seconds", 0.25, 3600.0),
+            ("wrap", 0.25, 3600.0),
+            ("jpeg", 1, 100),
+        )
+        for name, low, high in optional:
+            if getattr(self, name) is not None and not low <= getattr(self, name) <= high:
+                raise ValueError(f"{name} is {getattr(self, name)}; allowed: None or {low:g} to {high:g}")
+        if self.dot_pitch and not 0.05 <= self.dot_pitch <= 1.0:
+            raise ValueError(f"dot_pitch is {self.dot_pitch}; allowed: 0 or 0.05 to 1")
         if not all(math.isfinite(phase) for phase in self.grid_phase):
             raise ValueError(f"grid_phase is {self.grid_phase}; allowed: two finite lengths in mm")
         self.resolved_layout()
