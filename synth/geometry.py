@@ -51,8 +51,8 @@ def quadrilateral(
 
     Examples
     --------
-    >>> quadrilateral((1.0, 1.0, 3.0, 3.0), np.eye(3), (5, 5))[2].tolist()
-    [0, 255, 255, 255, 0]
+    >>> (quadrilateral((2.0, 2.0, 4.0, 4.0), np.eye(3), (7, 7)) > 127)[3].astype(int).tolist()
+    [0, 0, 1, 1, 1, 0, 0]
     """
     x0, y0, x1, y1 = box
     corners = apply_homography(homography, np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)]))

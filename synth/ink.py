@@ -46,8 +46,8 @@ def ink_strength(
     --------
     >>> style = PageStyle(dead_dots=1)
     >>> strength = ink_strength((10.0, 10.0), style, np.diag([8.0, 8.0, 1.0]), (80, 80), np.random.default_rng(0))
-    >>> (strength.min(axis=1) < 255).sum() in (1, 2, 3)
-    np.True_
+    >>> int((strength.min(axis=1) < 255).sum()) in (1, 2, 3)
+    True
     """
     fade, dots, specks = rng.spawn(3)
     if style.pen_strength == 1 and not (style.ink_fade or style.dead_dots or style.specks):
@@ -126,8 +126,9 @@ def from_head(
     Examples
     --------
     >>> dots = np.repeat(np.array([[0, 255, 0]], np.uint8), 3, axis=0)
-    >>> from_head(dots, 1.0, np.array([[4.0, 0, -0.5], [0, 4.0, -0.5], [0, 0, 1.0]]), (12, 12))[6].tolist()
-    [0, 0, 0, 0, 255, 255, 255, 255, 0, 0, 0, 0]
+    >>> picture = from_head(dots, 1.0, np.array([[4.0, 0, -0.5], [0, 4.0, -0.5], [0, 0, 1.0]]), (12, 12))
+    >>> (picture[6] // 128).tolist()
+    [0, 0, 0, 0, 1, 1, 1, 1, 0, 0, 0, 0]
     """
     to_paper = np.array([[pitch, 0, pitch / 2], [0, pitch, pitch / 2], [0, 0, 1]])
     matrix = homography @ to_paper

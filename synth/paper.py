@@ -69,7 +69,7 @@ def gridded_paper(
     palette = np.round(paper * (1 - share) + grid * share).astype(np.uint8)
     image: NDArray[np.uint8] = np.asarray(cv2.applyColorMap(level, palette[:, None, :]), np.uint8)
     if style.yellowing:
-        old = 0.4 + 0.6 * patches(age, scene.width, scene.height, _AGE_MM)
+        old = 0.7 + 0.3 * patches(age, scene.width, scene.height, _AGE_MM)
         tint = 1 - style.yellowing * old[..., None] * _BROWN
         cv2.multiply(image, spread(tint, shape), image, 1 / 255)
     if style.texture:
@@ -81,7 +81,10 @@ def _texture(rng: np.random.Generator, style: PageStyle, shape: tuple[int, int])
     """What grain and fibres take away from the paper's light: one tile, repeated over the picture."""
     scale = style.dpi / 25.4
     grain = rng.standard_normal((_TILE, _TILE), np.float32)
-    grain += 2 * cv2.GaussianBlur(grain, (0, 0), 0.12 * scale + 0.8, borderType=cv2.BORDER_WRAP) * (0.12 * scale + 0.8)
+    sigma = 0.12 * scale + 0.8
+    edge = int(4 * sigma)
+    smooth = cv2.GaussianBlur(np.pad(grain, edge, mode="wrap"), (0, 0), sigma)[edge:-edge, edge:-edge]
+    grain += 2 * sigma * smooth
     fibres = np.zeros((_TILE, _TILE), np.uint8)
     count = max(8, round(_FIBRES_PER_CM2 * (_TILE / scale / 10) ** 2))
     start, angle = rng.uniform(0, _TILE, (count, 2)), rng.uniform(0, np.pi, count)

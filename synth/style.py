@@ -24,12 +24,9 @@ GRID_COLORS: dict[str, RGB] = {
 }
 """Grid inks by name; ``"none"`` prints no grid."""
 
-FONTS = (
-    *("sans", "sans-bold", "serif-bold", "mono", "aileron"),
-    *("sans-oblique", "roman", "roman-bold", "bitmap"),
-)
-"""DejaVu Sans, Sans Bold, Serif Bold, Sans Mono and Sans Oblique; STIX General, a Times, and its bold; Aileron and the
-11-dot bitmap letters that come with Pillow."""
+FONTS = ("sans", "sans-bold", "serif-bold", "mono", "aileron", "sans-oblique", "roman", "roman-bold")
+"""DejaVu Sans, Sans Bold, Serif Bold, Sans Mono and Sans Oblique, STIX General (a Times) and its bold, and Aileron,
+which comes with Pillow."""
 
 PAPERS = ("content", "A4", "Letter", "roll")
 """``"content"`` is as large as what is printed on it; ``"roll"`` is as long as that and `roll_height` high."""
@@ -327,11 +324,13 @@ class PageStyle:
 _COMMON_LAYOUTS = ("3x4", "3x4+II", "3x4+V1", "3x4+II+V1+V5", "3x4+II+V5", "6x2", "6x2+II", "6x2+V1", "12x1")
 _RARE_LAYOUTS = (
     *("4x3", "4x3+II", "2x6", "2x6+II", "cabrera-3x4", "cabrera-3x4+II", "cabrera-6x2", "cabrera-12x1"),
-    *("limb-6x1", "chest-6x1", "limb-3x1", "II"),
+    *("limb-6x1", "chest-6x1", "limb-3x1", "chest-3x1", "II", "V1", "II+V5"),
 )
+_FEW_ROWS = 4
+"""Most rows on a roll."""
 _PAPER_TINTS: tuple[RGB, ...] = (
     *((255, 255, 255), (252, 252, 250), (255, 246, 246), (255, 238, 242), (255, 240, 228)),
-    *((250, 246, 232), (242, 242, 240), (232, 234, 236), (236, 246, 238), (238, 242, 250)),
+    *((250, 246, 232), (242, 242, 240), (232, 234, 236), (236, 246, 238), (238, 242, 250), (255, 232, 236)),
 )
 
 
@@ -360,51 +359,89 @@ def random_style(rng: np.random.Generator) -> PageStyle:
     def between(low: float, high: float) -> float:
         return float(rng.uniform(low, high))
 
-    layout = pick(_COMMON_LAYOUTS if rng.random() < 0.75 else _RARE_LAYOUTS)
+    def sometimes(chance: float, low: float, high: float) -> float:
+        return between(low, high) if rng.random() < chance else 0.0
+
+    layout = find_layout(pick(_COMMON_LAYOUTS if rng.random() < 0.7 else _RARE_LAYOUTS))
+    n_rows = len(layout.rows) + len(layout.rhythm)
+    wrap = pick((None, 5.0, 3.5), [0.5, 0.4, 0.1]) if layout.columns == 1 and n_rows <= 3 else None
+    if wrap is not None:
+        paper = pick(("content", "A4", "Letter"), [0.4, 0.35, 0.25])
+    elif n_rows <= _FEW_ROWS:
+        paper = pick(PAPERS, [0.4, 0.28, 0.18, 0.14])
+    else:
+        paper = pick(("content", "A4", "Letter"), [0.5, 0.3, 0.2])
+    upright = layout.columns <= 2 and rng.random() < 0.35
     darkness = int(rng.integers(0, 70))
     pen: RGB = pick(
-        [(darkness, darkness, darkness), (darkness, darkness, min(darkness + 60, 255)), (40, 30, 90)], [0.8, 0.15, 0.05]
+        [(darkness, darkness, darkness), (darkness, darkness, min(darkness + 60, 255)), (40, 30, 90), (90, 30, 30)],
+        [0.8, 0.13, 0.05, 0.02],
     )
     grid = pick(tuple(GRID_COLORS), [0.27, 0.24, 0.12, 0.08, 0.06, 0.11, 0.06, 0.06])
     gain = pick(GAINS, [0.1, 0.8, 0.1])
     # A grid in the pen's own colour is printed paler than one in colour, or the trace would drown in it.
     ceiling = 0.6 if grid in ("grey", "black") else 1.0
-    minor_strength = between(0.15, 0.6) * ceiling
+    minor_strength = 0.0 if rng.random() < 0.08 else between(0.15, 0.6) * ceiling
+    # A thermal head prints in dots and loses some; a stylus or a jet draws lines and tires; a laser does neither.
+    head = pick(("laser", "thermal", "stylus"), [0.5, 0.32, 0.18])
+    thermal, stylus = head == "thermal", head == "stylus"
+    roll = paper == "roll"
     return PageStyle(
-        layout=layout,
+        layout=layout.name,
         columns=pick(COLUMNS, [0.85, 0.15]),
-        speed=pick(SPEEDS, [0.88, 0.12]),
+        column_seconds=2.5 if layout.columns == 4 and rng.random() < 0.2 else None,
+        wrap=wrap,
+        speed=pick(SPEEDS, [0.01, 0.02, 0.85, 0.11, 0.01]),
         gain=gain,
+        chest_gain=gain / 2 if rng.random() < 0.07 else None,
         dpi=pick([100.0, 150.0, 200.0, 240.0, 300.0, round(between(90, 320), 1)], [0.1, 0.15, 0.3, 0.1, 0.15, 0.2]),
         rotation=0.0 if rng.random() < 0.5 else float(np.clip(rng.normal(0, 1.5), -6, 6)),
-        paper=pick(tuple(PAPERS), [0.5, 0.3, 0.2]),
+        paper=paper,
+        orientation="portrait" if upright else "landscape",
+        roll_height=between(22 + 18 * min(n_rows, _FEW_ROWS), 45 + 22 * min(n_rows, _FEW_ROWS)),
         paper_color=pick(_PAPER_TINTS),
         bed_color=pick([(255, 255, 255), (245, 245, 245), (120, 118, 115), (30, 30, 30)], [0.5, 0.3, 0.1, 0.1]),
-        margin=between(2, 14),
+        yellowing=sometimes(0.25, 0.05, 0.7),
+        texture=sometimes(0.3, 2, 14),
+        margin=between(2, 5) if roll else between(2, 14),
         row_pitch=None if rng.random() < 0.5 else between(10 + 0.6 * gain, 38),
         placement=between(0, 1),
         grid=grid,
-        grid_form=pick(GRID_FORMS, [0.88, 0.12]),
+        grid_form=pick(GRID_FORMS, [0.8, 0.12, 0.08]),
         grid_area=pick(GRID_AREAS, [0.75, 0.25]),
         grid_phase=(between(0, 5), between(0, 5)),
         minor_width=between(0.06, 0.2),
         major_width=between(0.12, 0.4),
         minor_strength=minor_strength,
-        major_strength=min(1.0, minor_strength + between(0.1, 0.45) * ceiling),
+        major_strength=min(1.0, minor_strength + between(0.1 if minor_strength else 0.3, 0.45) * ceiling),
+        grid_fade=sometimes(0.15, 0.1, 0.8),
         pen_width=between(0.15, 0.55),
         pen_color=pen,
         text_color=pen if rng.random() < 0.8 else (10, 10, 10),
-        antialias=bool(rng.random() < 0.85),
-        font=pick(FONTS),
+        pen_strength=1.0 if rng.random() < 0.7 else between(0.6, 1.0),
+        pen_thinning=between(0.1, 0.7) if stylus and rng.random() < 0.7 else 0.0,
+        ink_fade=sometimes(0.08 if head == "laser" else 0.3, 0.1, 0.7),
+        dead_dots=int(rng.integers(1, 12)) if thermal and rng.random() < 0.3 else 0,
+        feed=pick(FEEDS, [0.6, 0.4]),
+        specks=sometimes(0.1 if head == "laser" else 0.25, 0.2, 4),
+        dot_pitch=pick((0.0, 0.125, 0.167, 0.1, 0.2), [0.3, 0.45, 0.1, 0.1, 0.05]) if thermal else 0.0,
+        antialias=bool(rng.random() < 0.88),
+        font=pick(FONTS, [1.2, 1, 0.8, 0.8, 1, 0.4, 1.4, 1]),
         label_size=between(1.8, 4.0),
         text_size=between(1.5, 2.6),
-        label_position=pick(LABEL_POSITIONS, [0.45, 0.4, 0.15]),
+        label_position=pick(LABEL_POSITIONS, [0.42, 0.38, 0.14, 0.06]),
         label_offset=between(2.5, 9.0),
-        lead_spelling=pick(LEAD_SPELLINGS, [0.9, 0.1]),
+        label_indent=0.8 if rng.random() < 0.5 else between(-1.5, 4.0),
+        label_underline=bool(rng.random() < 0.04),
+        lead_spelling=pick(LEAD_SPELLINGS, [0.85, 0.09, 0.03, 0.03]),
+        chest_spelling=pick(CHEST_SPELLINGS, [0.95, 0.05]),
         header=bool(rng.random() < 0.7),
         footer=bool(rng.random() < 0.8),
+        header_form="compact" if roll else pick(HEADER_FORMS, [0.3, 0.35, 0.2, 0.15]),
         pulse=pick(PULSES, [0.65, 0.15, 0.2]),
-        separator=pick(SEPARATORS, [0.25, 0.1, 0.3, 0.2, 0.15]),
+        pulse_rows=pick(PULSE_ROWS, [0.85, 0.06, 0.09]),
+        pulse_seconds=pick((0.2, 0.1, round(between(0.05, 0.3), 3)), [0.75, 0.15, 0.1]),
+        separator=pick(SEPARATORS, [0.25, 0.1, 0.24, 0.13, 0.08, 0.08, 0.06, 0.06]),
         color=pick(COLOR_MODES, [0.8, 0.15, 0.05]),
         jpeg=None if rng.random() < 0.6 else int(rng.integers(40, 96)),
     )

@@ -23,8 +23,6 @@ _FILES = {
     "roman-bold": "Roman-Bold.ttf",
 }
 _REFERENCE = 256
-_BITMAP_CAP, _BITMAP_BASELINE = 7, 9
-"""Height of a capital, and row of the line that letters stand on, in Pillow's bitmap font."""
 
 
 @dataclass(frozen=True)
@@ -58,16 +56,6 @@ def _em_per_cap(name: str) -> float:
     return _REFERENCE / (bottom - top)
 
 
-@lru_cache(maxsize=256)
-def _bitmap(string: str) -> NDArray[np.uint8]:
-    """Draw a string dot by dot, each 255 or 0."""
-    font = ImageFont.load_default_imagefont()
-    _, _, right, bottom = font.getbbox(string)
-    canvas = Image.new("L", (int(right), int(bottom)))
-    ImageDraw.Draw(canvas).text((0, 0), string, font=font, fill=255)
-    return np.asarray(canvas, np.uint8)
-
-
 def text_width(string: str, font: str, cap_height: float) -> float:
     """Advance width of a line of text, in the unit of `cap_height`.
 
@@ -87,13 +75,11 @@ def text_width(string: str, font: str, cap_height: float) -> float:
     >>> text_width("aVR aVR", "mono", 2.0) > 2 * text_width("aVR", "mono", 2.0)
     True
     """
-    if font == "bitmap":
-        return _bitmap(string).shape[1] / _BITMAP_CAP * cap_height
     em = _em_per_cap(font)
     return float(_font(font, _REFERENCE).getlength(string)) / _REFERENCE * em * cap_height
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=64)
 def text_mask(string: str, font: str, cap_height: float) -> TextMask:
     """Draw a line of text as coverage, upright.
 
@@ -116,12 +102,6 @@ def text_mask(string: str, font: str, cap_height: float) -> TextMask:
     True
     """
     pad = 2 + round(cap_height / 4)
-    if font == "bitmap":
-        dots = _bitmap(string)
-        factor = cap_height / _BITMAP_CAP
-        rows, columns = (np.arange(round(size * factor)) / factor for size in dots.shape)
-        coverage = dots[rows.astype(int)[:, None], columns.astype(int)]
-        return TextMask(np.pad(coverage, pad), float(pad), pad + _BITMAP_BASELINE * factor)
     face = _font(font, round(cap_height * _em_per_cap(font), 2))
     left, top, right, bottom = face.getbbox(string, anchor="ls")
     origin = (pad - int(np.floor(min(left, 0))), pad - int(np.floor(top)))
