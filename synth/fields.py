@@ -1,4 +1,8 @@
-"""Smooth random fields over a sheet: where age, light or ink come and go slowly."""
+"""Smooth random fields over a sheet: where age, light or ink come and go slowly.
+
+Only element-wise arithmetic and OpenCV's bit-exact interpolation are used, so a seed gives the same field on every
+machine.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def patches(rng: np.random.Generator, width: float, height: float, size: float) -> NDArray[np.float32]:
+def patches(rng: np.random.Generator, width: float, height: float, size: float) -> NDArray[np.float64]:
     """Draw a field of soft patches.
 
     Parameters
@@ -20,7 +24,7 @@ def patches(rng: np.random.Generator, width: float, height: float, size: float) 
 
     Returns
     -------
-    ndarray, shape (rows, columns), float32
+    ndarray, shape (rows, columns), float64
         0 to 1, eight values a patch along each axis, from the sheet's upper left corner to its lower right one.
 
     Examples
@@ -30,9 +34,14 @@ def patches(rng: np.random.Generator, width: float, height: float, size: float) 
     ((16, 32), True)
     """
     cells = max(2, round(height / size)), max(2, round(width / size))
-    noise = rng.uniform(-0.25, 1.25, cells).astype(np.float32)
-    fine = cv2.resize(noise, (8 * cells[1], 8 * cells[0]), interpolation=cv2.INTER_CUBIC)
-    return np.clip(np.asarray(fine, np.float32), 0.0, 1.0)
+    field = rng.uniform(-0.25, 1.25, (cells[0] + 1, cells[1] + 1))
+    for axis, count in enumerate(cells):
+        place = (np.arange(8 * count) + 0.5) / 8
+        share = place % 1.0
+        weight = np.expand_dims(share**2 * (3 - 2 * share), 1 - axis)
+        before = np.take(field, place.astype(int), axis)
+        field = before + weight * (np.take(field, place.astype(int) + 1, axis) - before)
+    return np.clip(field, 0.0, 1.0)
 
 
 def spread(field: NDArray[np.floating], shape: tuple[int, int]) -> NDArray[np.uint8]:
@@ -55,4 +64,4 @@ def spread(field: NDArray[np.floating], shape: tuple[int, int]) -> NDArray[np.ui
     [[0, 64, 191, 255]]
     """
     levels = np.round(np.clip(field, 0, 1) * 255).astype(np.uint8)
-    return np.asarray(cv2.resize(levels, shape[::-1], interpolation=cv2.INTER_LINEAR), np.uint8)
+    return np.asarray(cv2.resize(levels, shape[::-1], interpolation=cv2.INTER_LINEAR_EXACT), np.uint8)

@@ -20,6 +20,18 @@ _FINDINGS = (
     "Inferior infarct, age undetermined",
     "Minimal voltage criteria for LVH",
 )
+_MORE_FINDINGS = (
+    *_FINDINGS,
+    "*** Poor data quality, interpretation may be adversely affected",
+    "Nonspecific ST and T wave abnormality",
+    "Possible left atrial enlargement",
+    "ST elevation, consider early repolarization",
+    "Prolonged QT",
+    "Low voltage QRS",
+    "First degree AV block",
+    "Right axis deviation",
+    "No previous ECGs available",
+)
 _FOOTERS = (
     "{speed:g} mm/s   {gain:g} mm/mV   0.05-150 Hz",
     "{speed:g}mm/s  {gain:g}mm/mV",
@@ -105,7 +117,7 @@ def header_columns(rng: np.random.Generator, form: str = "plain") -> list[Header
         return [
             HeaderColumn(0.0, left[: int(rng.integers(3, 8))]),
             HeaderColumn(0.22, measured + doctors),
-            HeaderColumn(0.55, (*_statements(rng), "", "Confirmed by:")),
+            HeaderColumn(0.55, (*_statements(rng, _MORE_FINDINGS), "", "Confirmed by:")),
         ]
     columns = [HeaderColumn(0.0, who)]
     if rng.random() < 0.7:
@@ -118,16 +130,16 @@ def header_columns(rng: np.random.Generator, form: str = "plain") -> list[Header
         )
         columns.append(HeaderColumn(0.36, measurements[: int(rng.integers(2, 6))]))
     if rng.random() < 0.7:
-        columns.append(HeaderColumn(0.66, (*_statements(rng), "Unconfirmed")))
+        columns.append(HeaderColumn(0.66, (*_statements(rng, _FINDINGS), "Unconfirmed")))
     return columns
 
 
-def _statements(rng: np.random.Generator) -> tuple[str, ...]:
+def _statements(rng: np.random.Generator, findings: tuple[str, ...]) -> tuple[str, ...]:
     rhythm = str(rng.choice(_RHYTHMS))
-    chosen = rng.choice(len(_FINDINGS), int(rng.integers(0, 3)), replace=False)
+    chosen = rng.choice(len(findings), int(rng.integers(0, 3)), replace=False)
     normal = rhythm == _RHYTHMS[0] and not len(chosen)
     verdict = "Normal ECG" if normal else str(rng.choice(["Abnormal ECG", "Borderline ECG"]))
-    return (rhythm, *(_FINDINGS[index] for index in chosen), verdict)
+    return (rhythm, *(findings[index] for index in chosen), verdict)
 
 
 def footer_text(

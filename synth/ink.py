@@ -56,7 +56,8 @@ def ink_strength(
     if style.ink_fade:
         slow = patches(fade, size[0], 1.0, _SLOW_MM)[:1]
         patchy = patches(fade, *size, _PATCH_MM)
-        lost = style.ink_fade * (0.4 * cv2.resize(slow, patchy.shape[::-1]) + 0.6 * patchy**2)
+        along = np.linspace(0, slow.shape[1] - 1, patchy.shape[1]).round().astype(int)
+        lost = style.ink_fade * (0.4 * slow[:, along] + 0.6 * patchy**2)
         cv2.multiply(strength, spread(1 - lost, shape), strength, 1 / 255)
     if style.dead_dots:
         _kill_dots(strength, size, style, homography, dots)

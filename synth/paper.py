@@ -80,11 +80,12 @@ def gridded_paper(
 def _texture(rng: np.random.Generator, style: PageStyle, shape: tuple[int, int]) -> NDArray[np.uint8]:
     """What grain and fibres take away from the paper's light: one tile, repeated over the picture."""
     scale = style.dpi / 25.4
-    grain = rng.standard_normal((_TILE, _TILE), np.float32)
+    # Bytes, because OpenCV blurs those alike on every machine; a blur of `sigma` divides noise by 2 sigma sqrt(pi).
+    grain = rng.integers(0, 256, (_TILE, _TILE), np.uint8)
     sigma = 0.12 * scale + 0.8
     edge = int(4 * sigma)
-    smooth = cv2.GaussianBlur(np.pad(grain, edge, mode="wrap"), (0, 0), sigma)[edge:-edge, edge:-edge]
-    grain += 2 * sigma * smooth
+    smooth = np.asarray(cv2.GaussianBlur(np.pad(grain, edge, mode="wrap"), (0, 0), sigma))[edge:-edge, edge:-edge]
+    uneven = (grain - 127.5 + 2 * np.sqrt(np.pi) * sigma * (smooth - 127.5)) / (255 / np.sqrt(12))
     fibres = np.zeros((_TILE, _TILE), np.uint8)
     count = max(8, round(_FIBRES_PER_CM2 * (_TILE / scale / 10) ** 2))
     start, angle = rng.uniform(0, _TILE, (count, 2)), rng.uniform(0, np.pi, count)
@@ -94,7 +95,7 @@ def _texture(rng: np.random.Generator, style: PageStyle, shape: tuple[int, int])
     for offset in ((0, 0), (_TILE, 0), (0, _TILE), (_TILE, _TILE)):
         # A fibre that leaves the tile comes in again on the other side.
         cv2.polylines(fibres, list(paths - np.array(offset) * 256), False, 255, 1, cv2.LINE_AA, 8)
-    depth = 0.5 + grain / (4 * grain.std()) + fibres.astype(np.float32) / 510
+    depth = 0.5 + uneven / 6 + fibres / 510.0
     tile = np.clip(np.round(depth * style.texture), 0, 255).astype(np.uint8)
     rows, columns = (-(-size // _TILE) for size in shape)
     return np.repeat(np.tile(tile, (rows, columns))[: shape[0], : shape[1], None], 3, axis=2)

@@ -334,6 +334,14 @@ _PAPER_TINTS: tuple[RGB, ...] = (
 )
 
 
+def _shuffled(layout: Layout, rng: np.random.Generator) -> Layout:
+    """The same rectangle with its leads in any order, as the reader of a page calls it."""
+    leads = rng.permutation([lead for row in layout.rows for lead in row]).tolist()
+    rows = tuple(tuple(leads[start : start + layout.columns]) for start in range(0, len(leads), layout.columns))
+    rhythm = "".join(f"+{lead}" for lead in layout.rhythm)
+    return Layout(f"custom-{len(rows)}x{layout.columns}{rhythm}", rows, layout.rhythm)
+
+
 def random_style(rng: np.random.Generator) -> PageStyle:
     """Draw a page style: the common ones often, the rare ones sometimes, none that no printer makes.
 
@@ -363,6 +371,8 @@ def random_style(rng: np.random.Generator) -> PageStyle:
         return between(low, high) if rng.random() < chance else 0.0
 
     layout = find_layout(pick(_COMMON_LAYOUTS if rng.random() < 0.7 else _RARE_LAYOUTS))
+    if rng.random() < 0.04:
+        layout = _shuffled(layout, rng)
     n_rows = len(layout.rows) + len(layout.rhythm)
     wrap = pick((None, 5.0, 3.5), [0.5, 0.4, 0.1]) if layout.columns == 1 and n_rows <= 3 else None
     if wrap is not None:
@@ -387,7 +397,7 @@ def random_style(rng: np.random.Generator) -> PageStyle:
     thermal, stylus = head == "thermal", head == "stylus"
     roll = paper == "roll"
     return PageStyle(
-        layout=layout.name,
+        layout=layout,
         columns=pick(COLUMNS, [0.85, 0.15]),
         column_seconds=2.5 if layout.columns == 4 and rng.random() < 0.2 else None,
         wrap=wrap,

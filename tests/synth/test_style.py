@@ -5,6 +5,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
+from digitize.layouts import Layout
 from synth.style import PageStyle, random_style
 
 
@@ -50,15 +51,18 @@ def test_styles_are_frozen_hashable_and_plain() -> None:
     with pytest.raises(AttributeError):
         style.dpi = 100.0
     for knob in fields(style):
-        assert isinstance(getattr(style, knob.name), (str, int, float, tuple, type(None)))
+        assert isinstance(getattr(style, knob.name), (str, int, float, tuple, Layout, type(None)))
 
 
 def test_random_styles_are_those_that_printers_make() -> None:
     styles = [random_style(np.random.default_rng(seed)) for seed in range(400)]
     assert 0.02 < np.mean([style.chest_gain is not None for style in styles]) < 0.2
     assert np.mean([style.speed == 25 for style in styles]) > 0.75
+    assert 0 < np.mean([style.resolved_layout().name.startswith("custom") for style in styles]) < 0.1
     for style in styles:
         layout = style.resolved_layout()
+        leads = [lead.removeprefix("-") for row in layout.rows for lead in row]
+        assert len(set(leads)) == len(leads)
         if style.paper == "roll":
             assert len(layout.rows) + len(layout.rhythm) <= 4
         if style.chest_gain is not None:
