@@ -19,6 +19,7 @@ _FILES = {
     "serif-bold": "DejaVuSerif-Bold.ttf",
     "mono": "DejaVuSansMono.ttf",
     "sans-oblique": "DejaVuSans-Oblique.ttf",
+    "condensed-bold": "DejaVuSansCondensed-Bold.ttf",
     "roman": "Roman.ttf",
     "roman-bold": "Roman-Bold.ttf",
 }

@@ -101,6 +101,25 @@ def test_every_sample_lies_on_ink(beats, dpi: float, rotation: float, ink: str) 
         assert to_ink(page.ink >= 40, points).max() <= max(0.5, 0.25 * dot_of(page))
 
 
+@pytest.mark.parametrize("rotation", [0.0, 2.0])
+def test_boxes_hold_what_the_head_writes(rotation: float) -> None:
+    blank = np.full((12, 2000), np.nan)
+    knobs = {**BARE, "header": True, "footer": True, "header_form": "table", "font": "condensed-bold"}
+    page = render_page(
+        blank, FS, layout="6x2", dpi=300, rotation=rotation, bed_color=(255,) * 3, dot_pitch=0.125, **knobs
+    )
+    ink = 255 - page.image[..., 1].astype(int)
+    dot = int(np.ceil(0.125 * page.pixels_per_mm))
+    boxes = [strip.label_box for strip in page.strips] + [text.box for text in page.texts]
+    assert len(boxes) > 20
+    for x0, y0, x1, y1 in boxes:
+        box = np.s_[int(y0) - dot : int(y1) + dot + 2, int(x0) - dot : int(x1) + dot + 2]
+        assert ink[box].max() > 200
+    for x0, y0, x1, y1 in boxes:
+        ink[int(y0) - dot : int(y1) + dot + 2, int(x0) - dot : int(x1) + dot + 2] = 0
+    assert ink.max() == 0
+
+
 def test_faster_strokes_are_lighter(beats) -> None:
     page = bare_page(beats, 300, 0.0, "fast", layout="12x1")
     strip = page.strips[0]
