@@ -130,8 +130,8 @@ def compose(signal: NDArray[np.float64], fs: float, style: PageStyle, rng: np.ra
     Raises
     ------
     ValueError
-        If the recording is shorter than one sample a column, or not even a quarter of a second a column fits on the
-        paper.
+        If the recording is shorter than one sample a column, or the paper is too narrow for a quarter of a second a
+        column or too low for the rows.
     """
     layout = style.resolved_layout()
     if signal.shape[1] < layout.columns:
@@ -151,17 +151,7 @@ def compose(signal: NDArray[np.float64], fs: float, style: PageStyle, rng: np.ra
     below = 2.5 * line if style.footer else 0.0
     outside = above + below + 2 * style.margin
     starts = [number * seconds for number in range(math.ceil(end / seconds / layout.columns - 1e-6))]
-    block = [*layout.rows, *((lead,) for lead in layout.rhythm)]
-    if sheet_height is not None and len(starts) > 1:
-        starts = starts[: max(1, int((sheet_height - outside) / _LEAST_WRAPPED_PITCH) // len(block))]
-    rows = [(leads, start) for start in starts for leads in block]
-    pitch = style.row_pitch or min(max(150.0 / len(rows), 14.0), 32.0)
-    if sheet_height is not None:
-        pitch = min(pitch, (sheet_height - outside) / len(rows))
-        if pitch < _LEAST_PITCH:
-            raise ValueError(
-                f"{len(rows)} rows do not fit on {style.paper} of {sheet_height:g} mm; allowed: paper='content'"
-            )
+    rows, pitch = _rows(layout, starts, None if sheet_height is None else sheet_height - outside, style)
     height = sheet_height or len(rows) * pitch + outside
     left = (width - block_width) / 2
     top = style.margin + above + style.placement * (height - outside - len(rows) * pitch)
@@ -172,7 +162,7 @@ def compose(signal: NDArray[np.float64], fs: float, style: PageStyle, rng: np.ra
     pulse_rows = {"all": range(len(rows)), "first": (0,), "last": (len(rows) - 1,)}[style.pulse_rows]
     for row, (leads, begin) in enumerate(rows):
         baseline = top + (row + 0.5) * pitch
-        duration = seconds if row % len(block) < len(layout.rows) else seconds * layout.columns
+        duration = seconds * layout.columns / len(leads)
         for column, name in enumerate(leads):
             x = left + across.before + column * (seconds * style.speed + across.gap)
             start = begin + (column * duration if style.columns == "sequential" else 0.0)
@@ -261,6 +251,24 @@ def _durations(
             )
         seconds = min(seconds, fitting)
     return seconds, end or seconds * layout.columns
+
+
+def _rows(
+    layout: Layout, starts: list[float], free: float | None, style: PageStyle
+) -> tuple[list[tuple[tuple[str, ...], float]], float]:
+    """Leads of each row and when it starts, as many as fit in `free` mm of height, and how far apart the rows are."""
+    block = [*layout.rows, *((lead,) for lead in layout.rhythm)]
+    if free is not None and len(starts) > 1:
+        starts = starts[: max(1, int(free / _LEAST_WRAPPED_PITCH) // len(block))]
+    rows = [(leads, start) for start in starts for leads in block]
+    pitch = style.row_pitch or min(max(150.0 / len(rows), 14.0), 32.0)
+    if free is not None:
+        pitch = min(pitch, free / len(rows))
+        if pitch < _LEAST_PITCH:
+            raise ValueError(
+                f"{len(rows)} rows do not fit in {free:.0f} mm of {style.paper} paper; allowed: paper='content'"
+            )
+    return rows, pitch
 
 
 def _trace(

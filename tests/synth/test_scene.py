@@ -197,7 +197,7 @@ def test_a_roll_is_as_long_as_the_recording() -> None:
 
 
 def test_rows_that_do_not_fit_are_refused(waves: NDArray[np.float64]) -> None:
-    with pytest.raises(ValueError, match=r"12 rows do not fit on roll of 40 mm.*content"):
+    with pytest.raises(ValueError, match=r"12 rows do not fit in \d+ mm of roll paper; allowed: .*content"):
         scene_of(waves, layout="12x1", paper="roll", roll_height=40.0)
 
 
