@@ -373,8 +373,7 @@ def random_style(rng: np.random.Generator) -> PageStyle:
         return between(low, high) if rng.random() < chance else 0.0
 
     layout = find_layout(pick(_COMMON_LAYOUTS if rng.random() < 0.7 else _RARE_LAYOUTS))
-    if rng.random() < 0.04:
-        layout = _shuffled(layout, rng)
+    shuffled = rng.random() < 0.04
     n_rows = len(layout.rows) + len(layout.rhythm)
     wrap = pick((None, 5.0, 3.5), [0.5, 0.4, 0.1]) if layout.columns == 1 and n_rows <= 3 else None
     if wrap is not None:
@@ -399,7 +398,7 @@ def random_style(rng: np.random.Generator) -> PageStyle:
     thermal, stylus = head == "thermal", head == "stylus"
     roll = paper == "roll"
     return PageStyle(
-        layout=layout,
+        layout=_shuffled(layout, rng) if shuffled else layout.name,
         columns=pick(COLUMNS, [0.85, 0.15]),
         column_seconds=2.5 if layout.columns == 4 and rng.random() < 0.2 else None,
         wrap=wrap,
