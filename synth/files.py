@@ -154,6 +154,7 @@ def _description(page: PrintedPage, picture: str) -> dict[str, Any]:
                 "column": strip.column,
                 "start": strip.start,
                 "end": strip.end,
+                "gain": strip.gain,
                 "label": strip.label,
                 "label_box": box(strip.label_box),
                 "baseline": points(strip.baseline),

@@ -32,6 +32,8 @@ class PrintedStrip:
         Place on the page; rhythm strips have column 0 in a row of their own.
     start, end : float
         Time on the record's clock in seconds, `end` excluded.
+    gain : float
+        mm/mV.
     polyline : ndarray, shape (n, 2), float32
         The samples as ``(x, y)`` in pixels, NaN where the trace is not on the page.
     baseline : ndarray, shape (2, 2), float32
@@ -48,6 +50,7 @@ class PrintedStrip:
     column: int
     start: float
     end: float
+    gain: float
     polyline: NDArray[np.float32]
     baseline: NDArray[np.float32]
     label: str
@@ -73,8 +76,8 @@ class PrintedPage:
     ink : ndarray, shape (H, W), uint8
         Share of each pixel that the traces' pen covers, 255 where it is all.
     signal : ndarray, shape (12, n), float32
-        Millivolts in the order of `LEAD_NAMES`, NaN where the page shows nothing. A lead that is printed twice has its
-        longer strip.
+        Millivolts in the order of `LEAD_NAMES`, NaN where the page shows nothing. Where a lead is printed twice, its
+        longer strip counts; strips that go on in another row are put together.
     fs : float
         Sampling frequency, Hz.
     strips : tuple of PrintedStrip
@@ -84,7 +87,7 @@ class PrintedPage:
         Pixels of the 5 mm crossings of the grid; empty when there is none.
     layout : str
     speed, gain : float
-        mm/s and mm/mV.
+        mm/s and mm/mV; strips of other gain say so.
     pixels_per_mm : float
     homography : ndarray, shape (3, 3), float64
         Paper mm, from the sheet's upper left corner, to pixels.
@@ -157,7 +160,7 @@ def render_page(
     chosen = replace(style or PageStyle(), **knobs)
 
     scene = compose(millivolts, fs, chosen, np.random.default_rng([seed, 1]))
-    raster = rasterise(scene, fs, chosen)
+    raster = rasterise(scene, fs, chosen, np.random.default_rng([seed, 2]))
     strips = _strips(scene, raster, fs, chosen)
     return PrintedPage(
         image=_finish(raster.image, chosen),
@@ -192,6 +195,7 @@ def _strips(scene: Scene, raster: Raster, fs: float, style: PageStyle) -> tuple[
                 column=trace.column,
                 start=trace.first / fs,
                 end=trace.last / fs,
+                gain=trace.gain,
                 polyline=polyline.astype(np.float32),
                 baseline=baseline.astype(np.float32),
                 label=trace.label.string,
@@ -205,7 +209,6 @@ def _truth(millivolts: NDArray[np.float64], fs: float, strips: tuple[PrintedStri
     truth = np.full((len(LEAD_NAMES), max(round(strip.end * fs) for strip in strips)), np.nan, np.float32)
     for strip in sorted(strips, key=lambda strip: len(strip.polyline)):
         index, span = LEAD_NAMES.index(strip.lead), slice(round(strip.start * fs), round(strip.end * fs))
-        truth[index] = np.nan
         truth[index, span] = np.where(np.isfinite(strip.polyline[:, 1]), millivolts[index, span], np.nan)
     return truth
 

@@ -28,7 +28,7 @@ def read_back(page: PrintedPage, strip: PrintedStrip) -> tuple[NDArray[np.float6
     path = apply_homography(to_paper, strip.polyline.astype(float))
     zero = apply_homography(to_paper, strip.baseline.astype(float))
     seconds = strip.start + (path[:, 0] - zero[0, 0]) / page.speed
-    millivolts = (zero[0, 1] - path[:, 1]) / page.gain
+    millivolts = (zero[0, 1] - path[:, 1]) / strip.gain
     return seconds, -millivolts if strip.inverted else millivolts
 
 
