@@ -9,6 +9,9 @@ from typing import Any
 import numpy as np
 
 from digitize.layouts import LEAD_NAMES, Layout, find_layout
+from synth.capture import Capture, random_capture
+from synth.notes import Notes, random_notes
+from synth.wear import Wear, random_wear
 
 RGB = tuple[int, int, int]
 
@@ -109,6 +112,12 @@ class PageStyle:
         ``"rgb"``, ``"grey"`` or ``"1-bit"``.
     jpeg : int or None
         Quality of a JPEG that the picture went through, 1 to 100.
+    notes : Notes
+        What is written, stamped or stuck over the print.
+    wear : Wear
+        What happened to the paper.
+    capture : Capture
+        How the picture was taken.
 
     Raises
     ------
@@ -157,6 +166,9 @@ class PageStyle:
     separator: str = "none"
     color: str = "rgb"
     jpeg: int | None = None
+    notes: Notes = Notes()
+    wear: Wear = Wear()
+    capture: Capture = Capture()
 
     def __post_init__(self) -> None:
         choices: tuple[tuple[str, Any], ...] = (
@@ -255,6 +267,7 @@ def random_style(rng: np.random.Generator) -> PageStyle:
         return float(rng.uniform(low, high))
 
     layout = pick(_COMMON_LAYOUTS if rng.random() < 0.75 else _RARE_LAYOUTS)
+    after = rng.spawn(3)
     darkness = int(rng.integers(0, 70))
     pen: RGB = pick(
         [(darkness, darkness, darkness), (darkness, darkness, min(darkness + 60, 255)), (40, 30, 90)], [0.8, 0.15, 0.05]
@@ -301,4 +314,7 @@ def random_style(rng: np.random.Generator) -> PageStyle:
         separator=pick(SEPARATORS, [0.25, 0.1, 0.3, 0.2, 0.15]),
         color=pick(COLOR_MODES, [0.8, 0.15, 0.05]),
         jpeg=None if rng.random() < 0.6 else int(rng.integers(40, 96)),
+        notes=random_notes(after[0]),
+        wear=random_wear(after[1]),
+        capture=random_capture(after[2]),
     )

@@ -1,0 +1,57 @@
+"""The raster of a screen, as another raster sees it."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+_GAP_SHARE = 0.6
+
+
+def show_on_screen(
+    image: NDArray[np.uint8], sheet: NDArray[np.float32], pitch: float, contrast: float, pixels_per_mm: float
+) -> NDArray[np.uint8]:
+    """Multiply a picture by the stripes of a screen that shows the page.
+
+    Red, green and blue light up in stripes a third of `pitch` apart, with dark rows between the screen's pixels. A
+    camera's sensor measures red and blue at every other pixel only: where the pitch comes near two of its pixels, the
+    stripes beat against it in colours.
+
+    Parameters
+    ----------
+    image : ndarray, shape (H, W, 3), uint8
+    sheet : ndarray, shape (H, W, 2), float32
+        Each pixel's place on the screen in mm.
+    pitch : float
+        mm.
+    contrast : float
+        0 to 1.
+    pixels_per_mm : float
+        Mean scale: a pixel averages the raster over its own width.
+
+    Returns
+    -------
+    ndarray, shape (H, W, 3), uint8
+    """
+    # A sensor's pixel sees about 0.7 of its pitch.
+    seen = contrast * abs(float(np.sinc(0.7 / (pitch * pixels_per_mm))))
+    height, width = image.shape[:2]
+    channels = []
+    for channel, stripe in zip(cv2.split(image), (0, 1, 2), strict=True):
+        every = 1 if stripe == 1 else 2
+        x, y = sheet[::every, ::every, 0], sheet[::every, ::every, 1]
+        gain = cv2.multiply(
+            _raster(x / pitch + np.float32(stripe / 3), seen), _raster(y / pitch, seen * _GAP_SHARE), scale=1 / 255
+        )
+        if every == 2:
+            gain = cv2.resize(gain, (gain.shape[1] * 2, gain.shape[0] * 2), interpolation=cv2.INTER_LINEAR)
+        channels.append(cv2.multiply(channel, gain[:height, :width], scale=1 / 255))
+    return np.asarray(cv2.merge(channels), np.uint8)
+
+
+def _raster(periods: NDArray[np.float32], contrast: float) -> NDArray[np.uint8]:
+    """Light between ``1 - contrast`` and 1, 255 where it is full."""
+    phase = (periods * np.float32(256)).astype(np.int32).astype(np.uint8)
+    wave = 0.5 + 0.5 * np.cos(2 * np.pi * np.arange(256) / 256)
+    return np.asarray(cv2.LUT(phase, np.round(255 * (1 - contrast * (1 - wave))).astype(np.uint8)), np.uint8)
