@@ -64,7 +64,8 @@ class Capture:
     haze : float
         How much of the contrast is lost to stray light, 0 to 0.6.
     screen_pitch, moire : float
-        Pixel pitch of a screen that shows the page, 0.1 to 1.0 mm of the sheet, and the contrast of its raster, 0 to 1.
+        Pitch of the raster of a screen that shows the page, 0.7 to 6 mean pixels of the picture, and its contrast, 0 to
+        1; it beats most where it is near 1 or 2.
     defocus : float
         Standard deviation of the blur in pixels, 0 to 4.
     motion, motion_direction : float
@@ -117,7 +118,7 @@ class Capture:
     lid: float = 0.0
     white_balance: tuple[float, float, float] = (1.0, 1.0, 1.0)
     haze: float = 0.0
-    screen_pitch: float = 0.25
+    screen_pitch: float = 2.0
     moire: float = 0.0
     defocus: float = 0.0
     motion: float = 0.0
@@ -150,7 +151,7 @@ class Capture:
             ("glare", 0.0, 1.0),
             ("lid", 0.0, 1.0),
             ("haze", 0.0, 0.6),
-            ("screen_pitch", 0.1, 1.0),
+            ("screen_pitch", 0.7, 6.0),
             ("moire", 0.0, 1.0),
             ("defocus", 0.0, 4.0),
             ("motion", 0.0, 15.0),
@@ -312,7 +313,7 @@ def _random_screen(rng: np.random.Generator, turns: int) -> Capture:
         glare=_sometimes(rng, 0.3, 0.1, 0.4),
         white_balance=_gains(exposure * np.array([rng.normal(0.95, 0.03), 1.0, rng.normal(1.06, 0.04)])),
         haze=float(rng.uniform(0.02, 0.15)),
-        screen_pitch=float(rng.uniform(0.15, 0.4)),
+        screen_pitch=float(rng.choice([1.0, 2.0, 2.5], p=[0.3, 0.5, 0.2]) * rng.normal(1.0, 0.04)),
         moire=float(rng.uniform(0.15, 0.7)),
         defocus=float(abs(rng.normal(0.4, 0.3))),
         noise=float(rng.uniform(0.5, 5.0)),

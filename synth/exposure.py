@@ -108,7 +108,7 @@ def expose(image: Image, warp: Warp, size: tuple[float, float], style: PageStyle
     if veil is not None or not (field == 1).all():
         image = illuminate(image, field, veil)
     if capture.moire:
-        image = show_on_screen(image, warp.dense(), capture.screen_pitch, capture.moire, scale)
+        image = show_on_screen(image, warp.dense() * np.float32(scale), capture.screen_pitch, capture.moire)
     image = blur(image, capture.defocus, capture.motion, capture.motion_direction)
     sensor = np.random.default_rng([seed, _SENSOR])
     if capture.noise:

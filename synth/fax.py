@@ -47,7 +47,7 @@ def send_by_fax(
     height, width = image.shape[:2]
     across, down = DOTS_PER_INCH[mode]
     dots = (max(8, round(width / pixels_per_mm / 25.4 * across)), max(8, round(height / pixels_per_mm / 25.4 * down)))
-    grey = cv2.resize(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), dots, interpolation=cv2.INTER_AREA)
+    grey = _resize(np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8), dots, cv2.INTER_LINEAR)
     if halftone:
         tile = np.round(255 * (_BAYER + _INSET) / _BAYER.size).astype(np.uint8)
         repeats = (dots[1] // 8 + 1, dots[0] // 8 + 1)
@@ -58,6 +58,13 @@ def send_by_fax(
     if dropouts:
         source = np.where(rng.random(dots[1]) < dropouts, -1, np.arange(dots[1]))
         lines = lines[np.maximum(np.maximum.accumulate(source), 0)]
-    larger = width >= dots[0] and height >= dots[1]
-    shown = cv2.resize(lines, (width, height), interpolation=cv2.INTER_NEAREST_EXACT if larger else cv2.INTER_AREA)
+    shown = _resize(lines, (width, height), cv2.INTER_NEAREST_EXACT)
     return np.repeat(shown[..., None], 3, axis=2)
+
+
+def _resize(image: NDArray[np.uint8], size: tuple[int, int], enlarge: int) -> NDArray[np.uint8]:
+    """Resize each axis by itself: OpenCV's averaging is centred only where both axes shrink or stay."""
+    for width, height in ((size[0], image.shape[0]), size):
+        larger = width > image.shape[1] or height > image.shape[0]
+        image = np.asarray(cv2.resize(image, (width, height), interpolation=enlarge if larger else cv2.INTER_AREA))
+    return image

@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 _GAP_SHARE = 0.6
+_EXPOSURE = 0.75
 
 
 def show_on_screen(
-    image: NDArray[np.uint8], sheet: NDArray[np.float32], pitch: float, contrast: float, pixels_per_mm: float
+    image: NDArray[np.uint8], sheet: NDArray[np.float32], pitch: float, contrast: float
 ) -> NDArray[np.uint8]:
     """Multiply a picture by the stripes of a screen that shows the page.
 
@@ -22,20 +23,20 @@ def show_on_screen(
     ----------
     image : ndarray, shape (H, W, 3), uint8
     sheet : ndarray, shape (H, W, 2), float32
-        Each pixel's place on the screen in mm.
+        Each pixel's place on the screen, in mean pixels of the picture.
     pitch : float
-        mm.
+        Of the screen, in mean pixels of the picture.
     contrast : float
         0 to 1.
-    pixels_per_mm : float
-        Mean scale: a pixel averages the raster over its own width.
 
     Returns
     -------
     ndarray, shape (H, W, 3), uint8
     """
-    # A sensor's pixel sees about 0.7 of its pitch.
-    seen = contrast * abs(float(np.sinc(0.7 / (pitch * pixels_per_mm))))
+    # A sensor's pixel averages the raster over about 0.7 of its own pitch.
+    seen = contrast * abs(float(np.sinc(0.7 / pitch)))
+    # The exposure makes up for most of the light that the raster takes.
+    mean = ((1 - seen / 2) * (1 - seen * _GAP_SHARE / 2)) ** _EXPOSURE
     height, width = image.shape[:2]
     channels = []
     for channel, stripe in zip(cv2.split(image), (0, 1, 2), strict=True):
@@ -46,7 +47,7 @@ def show_on_screen(
         )
         if every == 2:
             gain = cv2.resize(gain, (gain.shape[1] * 2, gain.shape[0] * 2), interpolation=cv2.INTER_LINEAR)
-        channels.append(cv2.multiply(channel, gain[:height, :width], scale=1 / 255))
+        channels.append(cv2.multiply(channel, gain[:height, :width], scale=1 / (255 * mean)))
     return np.asarray(cv2.merge(channels), np.uint8)
 
 

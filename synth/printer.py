@@ -100,8 +100,10 @@ class PrintedPage:
     layout : str
     speed, gain : float
         mm/s and mm/mV.
+    sheet : tuple of float
+        Width and height of the paper in mm.
     pixels_per_mm : float
-        Of the flat sheet; the picture's mean over the sheet.
+        Mean over the sheet.
     homography : ndarray, shape (3, 3), float64
         Paper mm, from the sheet's upper left corner, to pixels: exact for a flat sheet under a scanner, else the plane
         that fits best.
@@ -121,6 +123,7 @@ class PrintedPage:
     layout: str
     speed: float
     gain: float
+    sheet: tuple[float, float]
     pixels_per_mm: float
     homography: NDArray[np.float64]
     warp: Warp
@@ -191,6 +194,7 @@ def render_page(
         layout=chosen.resolved_layout().name,
         speed=chosen.speed,
         gain=chosen.gain,
+        sheet=(scene.width, scene.height),
         pixels_per_mm=chosen.dpi / 25.4,
         homography=taken.homography,
         warp=taken.warp,
