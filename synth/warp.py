@@ -294,7 +294,7 @@ def plane_through(forward: Callable[[Points], Points], sheet: tuple[float, float
 
     Examples
     --------
-    >>> plane_through(lambda points: 2 * points + 5, (100.0, 50.0)).round(6).tolist()
+    >>> (plane_through(lambda points: 2 * points + 5, (100.0, 50.0)).round(6) + 0.0).tolist()
     [[2.0, 0.0, 5.0], [0.0, 2.0, 5.0], [0.0, 0.0, 1.0]]
     """
     points = np.stack(np.meshgrid(*(np.linspace(0, extent, 13) for extent in sheet)), axis=-1).reshape(-1, 2)
