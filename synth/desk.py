@@ -47,7 +47,9 @@ def lay_on_desk(
     if shadow:
         near = cv2.resize(paper, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
         drop = rng.uniform(-1, 1, 2) * pixels_per_mm / _COARSE * 1.5
-        moved = cv2.warpAffine(near, np.array([[1, 0, drop[0]], [0, 1, drop[1]]]), size, borderMode=cv2.BORDER_REPLICATE)
+        moved = cv2.warpAffine(
+            near, np.array([[1, 0, drop[0]], [0, 1, drop[1]]]), size, borderMode=cv2.BORDER_REPLICATE
+        )
         spread = float(rng.uniform(0.8, 3.0)) * pixels_per_mm / _COARSE
         level *= 1 - shadow * cv2.GaussianBlur(moved, (0, 0), max(spread, 0.5))
     coarse = np.clip(np.round(level[..., None] * np.array(color, np.float32)), 0, 255).astype(np.uint8)
@@ -65,8 +67,10 @@ def _grain(size: tuple[int, int], pixels_per_mm: float, rng: np.random.Generator
         long, fine = 40 * pixels_per_mm, max(0.4 * pixels_per_mm, 0.6)
         along = (long, fine) if rng.random() < 0.5 else (fine, long)
         streaks = cv2.blur(cv2.GaussianBlur(noise, (0, 0), fine), (_odd(along[0]), _odd(along[1])))
-        broad = cv2.blur(noise, (_odd(along[0]), _odd(12 * fine))) if along[0] > along[1] else cv2.blur(
-            noise, (_odd(12 * fine), _odd(along[1]))
+        broad = (
+            cv2.blur(noise, (_odd(along[0]), _odd(12 * fine)))
+            if along[0] > along[1]
+            else cv2.blur(noise, (_odd(12 * fine), _odd(along[1])))
         )
         grain = streaks / max(float(streaks.std()), 1e-6) + broad / max(float(broad.std()), 1e-6)
     elif kind == 1:

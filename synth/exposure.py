@@ -63,12 +63,12 @@ def lay_out(sheet: Sheet, warp: Warp, style: PageStyle, seed: int) -> tuple[Imag
     image : ndarray, shape (H, W, 3), uint8
     ink : ndarray, shape (H, W), uint8
     """
-    place = warp.dense() * np.float32(sheet.pixels_per_mm) - np.float32(0.5)
-    both = cv2.remap(
-        cv2.merge((*cv2.split(sheet.image), sheet.ink)), place, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
-    )
-    paper = np.asarray(cv2.remap(sheet.paper, place, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT), np.uint8)
-    image, ink = np.ascontiguousarray(both[..., :3]), np.minimum(both[..., 3], paper)
+    x, y = (axis * np.float32(sheet.pixels_per_mm) - np.float32(0.5) for axis in warp.dense())
+    layers = cv2.merge((*cv2.split(sheet.image), sheet.ink))
+    both = cv2.remap(layers, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    paper = np.asarray(cv2.remap(sheet.paper, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT), np.uint8)
+    image = np.ascontiguousarray(both[..., :3], np.uint8)
+    ink = np.minimum(both[..., 3], paper).astype(np.uint8)
     if paper.min() < 255:
         capture = style.capture
         image = lay_on_desk(
@@ -108,7 +108,8 @@ def expose(image: Image, warp: Warp, size: tuple[float, float], style: PageStyle
     if veil is not None or not (field == 1).all():
         image = illuminate(image, field, veil)
     if capture.moire:
-        image = show_on_screen(image, warp.dense() * np.float32(scale), capture.screen_pitch, capture.moire)
+        x, y = (axis * np.float32(scale) for axis in warp.dense())
+        image = show_on_screen(image, x, y, capture.screen_pitch, capture.moire)
     image = blur(image, capture.defocus, capture.motion, capture.motion_direction)
     sensor = np.random.default_rng([seed, _SENSOR])
     if capture.noise:

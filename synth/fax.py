@@ -14,7 +14,7 @@ _INSET = 0.5
 # Bayer's matrix of order 3 (1973): every 2 x 2, 4 x 4 and 8 x 8 block has evenly spread thresholds.
 _CELL = np.array([[0, 2], [3, 1]])
 _BAYER = np.block(
-    [[16 * np.block([[4 * _CELL + value for value in row] for row in _CELL]) + value for value in row] for row in _CELL]
+    [[4 * np.block([[4 * _CELL + value for value in row] for row in _CELL]) + value for value in row] for row in _CELL]
 )
 
 

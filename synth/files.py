@@ -134,7 +134,9 @@ def write_page(page: PrintedPage, directory: str | Path, name: str, *, overwrite
     folder = Path(directory)
     folder.mkdir(parents=True, exist_ok=True)
     picture = f"{name}.png" if page.style.jpeg is None else f"{name}.jpg"
-    finals = [folder / file for file in (picture, f"{name}_ink.png", f"{name}_truth.dat", f"{name}_truth.hea", f"{name}.json")]
+    finals = [
+        folder / file for file in (picture, f"{name}_ink.png", f"{name}_truth.dat", f"{name}_truth.hea", f"{name}.json")
+    ]
     present = [path for path in finals if path.exists()]
     if present and not overwrite:
         raise FileExistsError(f"{present[0]} exists; allowed: another folder, or overwriting")

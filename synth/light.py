@@ -160,7 +160,9 @@ def _shadow(shape: tuple[int, int], light: float, rng: np.random.Generator) -> F
         cv2.line(mask, _pixel(start), _pixel(palm), 255, thick)
         heading = float(np.arctan2(*(target - start)[::-1]))
         for spread in np.linspace(-0.35, 0.35, 4) + rng.normal(0, 0.05, 4):
-            tip = palm + longer * rng.uniform(0.12, 0.2) * np.array([np.cos(heading + spread), np.sin(heading + spread)])
+            tip = palm + longer * rng.uniform(0.12, 0.2) * np.array(
+                [np.cos(heading + spread), np.sin(heading + spread)]
+            )
             cv2.line(mask, _pixel(palm), _pixel(tip), 255, max(1, thick // 4))
     softness = longer * rng.uniform(0.015, 0.09)
     return np.asarray(cv2.GaussianBlur(mask.astype(np.float32) / 255, (0, 0), softness), np.float32)

@@ -11,7 +11,7 @@ _EXPOSURE = 0.75
 
 
 def show_on_screen(
-    image: NDArray[np.uint8], sheet: NDArray[np.float32], pitch: float, contrast: float
+    image: NDArray[np.uint8], x: NDArray[np.float32], y: NDArray[np.float32], pitch: float, contrast: float
 ) -> NDArray[np.uint8]:
     """Multiply a picture by the stripes of a screen that shows the page.
 
@@ -22,7 +22,7 @@ def show_on_screen(
     Parameters
     ----------
     image : ndarray, shape (H, W, 3), uint8
-    sheet : ndarray, shape (H, W, 2), float32
+    x, y : ndarray, shape (H, W), float32
         Each pixel's place on the screen, in mean pixels of the picture.
     pitch : float
         Of the screen, in mean pixels of the picture.
@@ -41,10 +41,9 @@ def show_on_screen(
     channels = []
     for channel, stripe in zip(cv2.split(image), (0, 1, 2), strict=True):
         every = 1 if stripe == 1 else 2
-        x, y = sheet[::every, ::every, 0], sheet[::every, ::every, 1]
-        gain = cv2.multiply(
-            _raster(x / pitch + np.float32(stripe / 3), seen), _raster(y / pitch, seen * _GAP_SHARE), scale=1 / 255
-        )
+        measured = np.s_[::every, ::every]
+        across = _raster(x[measured] / pitch + np.float32(stripe / 3), seen)
+        gain = cv2.multiply(across, _raster(y[measured] / pitch, seen * _GAP_SHARE), scale=1 / 255)
         if every == 2:
             gain = cv2.resize(gain, (gain.shape[1] * 2, gain.shape[0] * 2), interpolation=cv2.INTER_LINEAR)
         channels.append(cv2.multiply(channel, gain[:height, :width], scale=1 / (255 * mean)))

@@ -15,6 +15,8 @@ Points = NDArray[np.float64]
 _PROFILE_KNOTS = 2049
 _LIFT_SHARE = 0.3
 _DENSE = 9
+# Degrees; the radius of the arc must stay finite.
+_LEAST_LIFT = 1e-3
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ def bend(points: Points, sheet: tuple[float, float], capture: Capture) -> Points
     """
     flat = points - np.array(sheet) / 2
     height = np.zeros(len(points))
-    if capture.lift:
+    if capture.lift > _LEAST_LIFT:
         corner = np.array(sheet) / 2 * [(-1, -1), (1, -1), (1, 1), (-1, 1)][capture.lift_corner]
         reach = float(np.hypot(*corner))
         way = corner / reach

@@ -88,8 +88,8 @@ class PrintedPage:
     ink : ndarray, shape (H, W), uint8
         Share of each pixel that the traces' pen covers, 255 where it is all; 0 where the pen cannot be seen.
     signal : ndarray, shape (12, n), float32
-        Millivolts in the order of `LEAD_NAMES`, NaN where the picture shows nothing. A lead that is printed twice has its
-        longer strip.
+        Millivolts in the order of `LEAD_NAMES`, NaN where the picture shows nothing. A lead that is printed twice has
+        its longer strip.
     fs : float
         Sampling frequency, Hz.
     strips : tuple of PrintedStrip
@@ -257,7 +257,8 @@ def _photograph(scene: Scene, fs: float, style: PageStyle, seed: int) -> _Taken:
 
     placed = pose(size, style.capture, style.rotation, scale)
     warp = make_warp(placed.forward, placed.shape, size, scale, worn.offset, worn.spacing)
-    sheet = Sheet(worn.image, cv2.multiply(raster.ink, bare, scale=1 / 255), worn.paper, size, scale)
+    ink = np.asarray(cv2.multiply(raster.ink, bare, scale=1 / 255), np.uint8)
+    sheet = Sheet(worn.image, ink, worn.paper, size, scale)
     image, ink = lay_out(sheet, warp, style, seed)
 
     def is_bare(points: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -45,8 +45,9 @@ def blur(image: Image, defocus: float, motion: float, motion_direction: float) -
         ends = [np.round((middle + sign * way * _SUBPIXELS) * 256).astype(int) for sign in (-1, 1)]
         cv2.line(kernel, tuple(map(int, ends[0])), tuple(map(int, ends[1])), 1.0, _SUBPIXELS, cv2.LINE_8, 8)
         kernel = kernel + kernel[::-1, ::-1]
-        kernel = cv2.resize(kernel, (2 * half + 1, 2 * half + 1), interpolation=cv2.INTER_AREA)
-        image = np.asarray(cv2.filter2D(image, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REPLICATE), np.uint8)
+        small = cv2.resize(kernel, (2 * half + 1, 2 * half + 1), interpolation=cv2.INTER_AREA)
+        small = small / small.sum()
+        image = np.asarray(cv2.filter2D(image, -1, small, borderType=cv2.BORDER_REPLICATE), np.uint8)
     return image
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -166,9 +166,9 @@ class PageStyle:
     separator: str = "none"
     color: str = "rgb"
     jpeg: int | None = None
-    notes: Notes = Notes()
-    wear: Wear = Wear()
-    capture: Capture = Capture()
+    notes: Notes = field(default_factory=Notes)
+    wear: Wear = field(default_factory=Wear)
+    capture: Capture = field(default_factory=Capture)
 
     def __post_init__(self) -> None:
         choices: tuple[tuple[str, Any], ...] = (

@@ -121,19 +121,49 @@ class Warp:
                 break
         return best
 
-    def dense(self) -> NDArray[np.float32]:
+    def dense(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Sheet position of every pixel.
 
         Returns
         -------
-        ndarray, shape (H, W, 2), float32
-            ``(x, y)`` in mm.
+        x, y : ndarray, shape (H, W), float32
+            mm.
         """
-        rows, columns = self.lattice.shape[:2]
-        size = (columns * self.step, rows * self.step)
-        full = cv2.resize(self.lattice, size, interpolation=cv2.INTER_LINEAR)
-        height, width = self.shape
-        return np.asarray(full[self.step : self.step + height, self.step : self.step + width], np.float32)
+        return fill_lattice(self.lattice, self.step, self.shape)
+
+
+def fill_lattice(
+    lattice: NDArray[np.float32], step: int, shape: tuple[int, int]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Fill in what lies between the nodes of a lattice that is laid out as `Warp.lattice` is.
+
+    Parameters
+    ----------
+    lattice : ndarray, shape (rows, columns, 2), float32
+    step : int
+        Pixels between two nodes.
+    shape : tuple of int
+        Height and width of what is wanted.
+
+    Returns
+    -------
+    x, y : ndarray, shape `shape`, float32
+        One array each: OpenCV 5.0 reads two-channel maps wrongly in some of its interpolations.
+
+    Examples
+    --------
+    >>> x, y = fill_lattice(np.array([[[0, 0], [4, 0]], [[0, 8], [4, 8]]], np.float32), 4, (1, 2))
+    >>> x.tolist(), y.tolist()
+    ([[2.5, 3.5]], [[5.0, 5.0]])
+    """
+    rows, columns = lattice.shape[:2]
+    height, width = shape
+    x, y = (
+        cv2.resize(np.ascontiguousarray(axis), (columns * step, rows * step), interpolation=cv2.INTER_LINEAR)
+        for axis in (lattice[..., 0], lattice[..., 1])
+    )
+    inner = np.s_[step : step + height, step : step + width]
+    return np.asarray(x[inner], np.float32), np.asarray(y[inner], np.float32)
 
 
 def make_warp(
@@ -178,9 +208,7 @@ def make_warp(
     return Warp(lattice.astype(np.float32), step, shape, inverse, origin, _INVERSE_SPACING)
 
 
-def apply_offset(
-    points: Points, offset: NDArray[np.float32] | None, offset_spacing: float = 1.0
-) -> Points:
+def apply_offset(points: Points, offset: NDArray[np.float32] | None, offset_spacing: float = 1.0) -> Points:
     """Where points of the worn sheet lie on the flat one.
 
     Parameters
@@ -305,6 +333,6 @@ def plane_through(forward: Callable[[Points], Points], sheet: tuple[float, float
 def _check_faces(lattice: Points, sheet: tuple[float, float]) -> None:
     across, down = np.diff(lattice, axis=1)[:-1], np.diff(lattice, axis=0)[:, :-1]
     area = across[..., 0] * down[..., 1] - across[..., 1] * down[..., 0]
-    on_sheet = ((lattice >= 0) & (lattice <= sheet)).all(axis=-1)[:-1, :-1]
+    on_sheet = np.asarray(((lattice >= 0) & (lattice <= sheet)).all(axis=-1))[:-1, :-1]
     if not (area[on_sheet] * np.sign(np.median(area)) > 0).all():
         raise ValueError("a part of the sheet is hidden behind another; allowed: less tilt, curl, lift or wear")

@@ -52,10 +52,10 @@ def apply_wear(image: NDArray[np.uint8], px_per_mm: float, wear: Wear, rng: np.r
     if wear.torn:
         size = round(wear.torn * px_per_mm)
         paper[:size, :size] = 0
-    offset = None
+    offset: NDArray[np.float32] | None = None
     if wear.wrinkle:
         x, y = np.meshgrid(np.arange(0, width / px_per_mm + 2, 2.0), np.arange(0, height / px_per_mm + 2, 2.0))
         phase = rng.uniform(0, 6, 2)
-        offset = wear.wrinkle * np.stack((np.sin(y / 9 + phase[0]), np.sin(x / 7 + y / 15 + phase[1])), axis=-1)
-        offset = offset.astype(np.float32)
+        moved = wear.wrinkle * np.stack((np.sin(y / 9 + phase[0]), np.sin(x / 7 + y / 15 + phase[1])), axis=-1)
+        offset = moved.astype(np.float32)
     return WornSheet(image.copy(), paper, np.zeros((height, width), np.uint8), offset, 2.0)

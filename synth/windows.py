@@ -16,6 +16,7 @@ from synth.files import read_record
 from synth.printer import PrintedPage, PrintedStrip, render_page
 from synth.style import PageStyle
 from synth.upsample import upsample
+from synth.warp import fill_lattice
 
 Source = str | Path | tuple[ArrayLike, float]
 """A WFDB record, or millivolts of shape (12, n) and their sampling frequency in Hz."""
@@ -192,9 +193,12 @@ def strip_windows(
     x = x0 + (across + 0.5) / pixels_per_mm
     y = zero + (down - (height - 1) / 2) / pixels_per_mm
     lattice = page.warp.to_pixels(np.stack(np.meshgrid(x, y), axis=-1)).astype(np.float32)
-    dense = cv2.resize(lattice, (counts[0] * step, counts[1] * step), interpolation=cv2.INTER_LINEAR)
-    place = dense[step : step + height, step : step + columns]
-    cut = cv2.remap(page.image, place, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    cut = cv2.remap(
+        page.image,
+        *fill_lattice(lattice, step, (height, columns)),
+        cv2.INTER_CUBIC,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
     images = np.asarray(cut, np.uint8).reshape(height, -1, width, 3).transpose(1, 0, 2, 3)
 
     at = x0 + (np.arange(columns) + 0.5) / pixels_per_mm
@@ -214,7 +218,7 @@ def _pen(strip: PrintedStrip, at: NDArray[np.float64], pixels_per_mm: float) -> 
         x, y = (upsample(axis, factor) for axis in path[start:end].T)
         inside = (at >= x[0]) & (at <= x[-1])
         heights[inside] = np.interp(at[inside], x, y)
-    seen = np.isfinite(strip.polyline).all(axis=1)
+    seen = np.asarray(np.isfinite(strip.polyline).all(axis=1))
     index = np.searchsorted(path[:, 0], at)
     before, after = np.clip(index - 1, 0, len(path) - 1), np.clip(index, 0, len(path) - 1)
     return np.where(seen[before] & seen[after], heights, np.nan)

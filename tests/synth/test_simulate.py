@@ -26,7 +26,9 @@ def test_one_seed_is_one_heart() -> None:
     assert np.abs(simulate(2.0, 250, seed=3) - simulate(2.0, 250, seed=4)).max() > 0.01
 
 
-@pytest.mark.parametrize(("knobs", "name"), [({"seconds": 0}, "seconds"), ({"fs": 250.5}, "fs"), ({"heart_rate": 9}, "h")])
+@pytest.mark.parametrize(
+    ("knobs", "name"), [({"seconds": 0}, "seconds"), ({"fs": 250.5}, "fs"), ({"heart_rate": 9}, "h")]
+)
 def test_wrong_values_are_refused(knobs: dict[str, float], name: str) -> None:
     with pytest.raises(ValueError, match=f"{name}.* allowed"):
         simulate(**knobs)

@@ -49,8 +49,8 @@ def test_both_ways_agree(scale: float, worn: bool) -> None:
 def test_dense_map_is_the_lattice() -> None:
     placed = pose(A4, HARD, 0.0, 4.0)
     warp = make_warp(placed.forward, placed.shape, A4, 4.0, wrinkles(), 2.0)
-    dense = warp.dense()
-    assert dense.shape == (*placed.shape, 2)
+    dense = np.stack(warp.dense(), axis=-1)
+    assert dense.shape == (*placed.shape, 2) == (*warp.shape, 2)
     pixels = np.random.default_rng(1).integers(0, placed.shape[::-1], (500, 2))
     np.testing.assert_allclose(dense[pixels[:, 1], pixels[:, 0]], warp.to_sheet(pixels), atol=1e-3)
 
@@ -61,7 +61,7 @@ def test_offset_is_where_the_flat_paper_lies() -> None:
     offset = wrinkles()
     warp = make_warp(placed.forward, placed.shape, A4, scale, offset, 2.0)
     worn = np.array([[100.0, 60.0], [250.0, 150.0]])
-    expected = worn + [offset[30, 50], offset[75, 125]]
+    expected = worn + np.array([offset[30, 50], offset[75, 125]])
     # The picture's lattice rounds the corners of the offset's.
     np.testing.assert_allclose(warp.to_sheet(worn * scale - 0.5), expected, atol=0.03)
     np.testing.assert_allclose(apply_offset(worn, offset, 2.0), expected, atol=1e-6)

@@ -14,7 +14,7 @@ from digitize.layouts import LEAD_NAMES
 from synth import render_page
 from synth.capture import Capture
 from synth.wear import Wear
-from synth.windows import strip_windows, stream_pages, windows
+from synth.windows import stream_pages, strip_windows, windows
 
 FS = 500
 CAMERA = Capture(tilt=30.0, tilt_direction=70.0, distance=1.3, lens=(-0.03, 0.01), curl=15.0, curl_waves=1.5)
