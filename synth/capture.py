@@ -187,8 +187,8 @@ class Capture:
 
 
 _DESKS: tuple[RGB, ...] = (
-    *((150, 111, 74), (104, 70, 44), (196, 160, 118), (222, 214, 202), (238, 238, 236), (178, 182, 186)),
-    *((96, 100, 106), (38, 38, 42), (62, 84, 112), (84, 116, 96), (120, 116, 112), (205, 190, 165)),
+    *((150, 118, 88), (104, 78, 56), (190, 162, 128), (222, 214, 202), (238, 238, 236), (178, 182, 186)),
+    *((96, 100, 106), (38, 38, 42), (70, 86, 108), (96, 116, 104), (120, 116, 112), (205, 190, 165)),
 )
 
 
@@ -255,8 +255,9 @@ def _gains(values: Any) -> tuple[float, float, float]:
 
 
 def _random_pose(rng: np.random.Generator, steepest: float) -> dict[str, Any]:
-    crop = rng.random() < 0.55
-    framing = rng.uniform(-0.06, 0.04, 4) if crop else rng.uniform(0.01, 0.2, 4)
+    # People fill the frame with the traces, or cut the picture to them; few show the desk around.
+    close = rng.uniform(-0.09, 0.03, 4)
+    framing = close if rng.random() < 0.7 else rng.uniform(0.0, 0.12, 4)
     return {
         "tilt": float(min(abs(rng.normal(0, 0.45)) * steepest, steepest)),
         "tilt_direction": float(rng.choice([90.0, 0.0, 180.0, 270.0], p=[0.55, 0.15, 0.15, 0.15]) + rng.normal(0, 25)),
@@ -269,9 +270,9 @@ def _random_pose(rng: np.random.Generator, steepest: float) -> dict[str, Any]:
 
 def _random_phone(rng: np.random.Generator, turns: int) -> Capture:
     # Phones expose for the paper's mean: it comes out grey rather than white, and indoors it is tinted.
-    exposure = rng.uniform(0.62, 1.0)
-    warmth = rng.normal(0.03, 0.06)
-    tint = exposure * np.array([1 + warmth, 1.0 + rng.normal(0, 0.015), 1 - warmth])
+    exposure = rng.triangular(0.6, 0.88, 1.02)
+    warmth = rng.normal(0.02, 0.04)
+    tint = exposure * np.array([1 + warmth, 1.0 + rng.normal(0, 0.012), 1 - warmth])
     # Most sheets lie nearly flat; a roll's end stays curled.
     curl = _sometimes(rng, 0.75, 1.0, 8.0) if rng.random() < 0.8 else float(rng.uniform(8.0, 25.0))
     return Capture(
@@ -284,7 +285,7 @@ def _random_phone(rng: np.random.Generator, turns: int) -> Capture:
         lift=_sometimes(rng, 0.2, 5.0, 35.0),
         lift_corner=int(rng.integers(4)),
         desk=_DESKS[int(rng.integers(len(_DESKS)))],
-        texture=float(rng.uniform(0.1, 0.8)),
+        texture=float(rng.uniform(0.05, 0.5)),
         light_direction=float(rng.uniform(0, 360)),
         relief=float(rng.uniform(0.3, 1.0)),
         uneven=float(rng.uniform(0.05, 0.4)),
@@ -293,7 +294,7 @@ def _random_phone(rng: np.random.Generator, turns: int) -> Capture:
         glare=_sometimes(rng, 0.12, 0.1, 0.5),
         white_balance=_gains(tint),
         haze=_sometimes(rng, 0.4, 0.02, 0.15),
-        defocus=float(abs(rng.normal(0.4, 0.4))),
+        defocus=float(abs(rng.normal(0.1, 0.45))),
         motion=_sometimes(rng, 0.15, 1.0, 4.0),
         motion_direction=float(rng.uniform(0, 180)),
         noise=float(rng.uniform(0.5, 6.0)),

@@ -43,7 +43,7 @@ def lay_on_desk(
     size = (max(2, width // _COARSE), max(2, height // _COARSE))
     level = np.ones(size[::-1], np.float32)
     if texture:
-        level += 0.35 * texture * _grain(size, pixels_per_mm / _COARSE, rng)
+        level += 0.25 * texture * _grain(size, pixels_per_mm / _COARSE, rng)
     if shadow:
         near = cv2.resize(paper, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
         drop = rng.uniform(-1, 1, 2) * pixels_per_mm / _COARSE * 1.5
@@ -54,8 +54,12 @@ def lay_on_desk(
         level *= 1 - shadow * cv2.GaussianBlur(moved, (0, 0), max(spread, 0.5))
     coarse = np.clip(np.round(level[..., None] * np.array(color, np.float32)), 0, 255).astype(np.uint8)
     desk = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
-    share = paper.astype(np.float32) / 255
-    return np.asarray(cv2.blendLinear(image, desk, share, 1 - share), np.uint8)
+    laid = np.asarray(cv2.copyTo(desk, cv2.inRange(paper, 0, 0), image.copy()), np.uint8)
+    edge = np.flatnonzero(cv2.inRange(paper, 1, 254))
+    share = paper.reshape(-1)[edge, None].astype(np.float32) / 255
+    over, under = image.reshape(-1, 3)[edge], desk.reshape(-1, 3)[edge]
+    laid.reshape(-1, 3)[edge] = np.round(over * share + under * (1 - share)).astype(np.uint8)
+    return laid
 
 
 def _grain(size: tuple[int, int], pixels_per_mm: float, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -77,7 +81,7 @@ def _grain(size: tuple[int, int], pixels_per_mm: float, rng: np.random.Generator
         grain = cv2.GaussianBlur(noise, (0, 0), max(0.5 * pixels_per_mm, 0.6))
     else:
         speckles = cv2.GaussianBlur(noise, (0, 0), max(0.3 * pixels_per_mm, 0.6))
-        grain = np.where(speckles > 1.5 * speckles.std(), np.float32(3.0), np.float32(0.0)) + 0.3 * noise
+        grain = np.where(speckles > 1.5 * speckles.std(), np.float32(1.0), np.float32(0.0))
     grain = grain - grain.mean()
     return np.asarray(grain / max(float(grain.std()), 1e-6), np.float32)
 

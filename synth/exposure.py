@@ -64,11 +64,9 @@ def lay_out(sheet: Sheet, warp: Warp, style: PageStyle, seed: int) -> tuple[Imag
     ink : ndarray, shape (H, W), uint8
     """
     x, y = (axis * np.float32(sheet.pixels_per_mm) - np.float32(0.5) for axis in warp.dense())
-    layers = cv2.merge((*cv2.split(sheet.image), sheet.ink))
-    both = cv2.remap(layers, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    paper = np.asarray(cv2.remap(sheet.paper, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT), np.uint8)
-    image = np.ascontiguousarray(both[..., :3], np.uint8)
-    ink = np.minimum(both[..., 3], paper).astype(np.uint8)
+    drawn = cv2.remap(sheet.image, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    masks = cv2.remap(cv2.merge((sheet.ink, sheet.paper)), x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    image, ink, paper = (np.asarray(layer, np.uint8) for layer in (drawn, *cv2.split(masks)))
     if paper.min() < 255:
         capture = style.capture
         image = lay_on_desk(
