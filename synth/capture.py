@@ -314,7 +314,7 @@ def _random_screen(rng: np.random.Generator, turns: int) -> Capture:
         white_balance=_gains(exposure * np.array([rng.normal(0.95, 0.03), 1.0, rng.normal(1.06, 0.04)])),
         haze=float(rng.uniform(0.02, 0.15)),
         screen_pitch=float(rng.choice([1.0, 2.0, 2.5], p=[0.3, 0.5, 0.2]) * rng.normal(1.0, 0.04)),
-        moire=float(rng.uniform(0.15, 0.7)),
+        moire=float(rng.uniform(0.05, 0.35)),
         defocus=float(abs(rng.normal(0.4, 0.3))),
         noise=float(rng.uniform(0.5, 5.0)),
         sharpening=_sometimes(rng, 0.5, 0.3, 1.5),

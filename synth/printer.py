@@ -21,6 +21,7 @@ from synth.warp import Warp, make_warp, plane_through
 from synth.wear import Wear, apply_wear
 
 _STYLE, _SCENE, _NOTES, _WEAR = 0, 1, 2, 3
+_HALF_STRIP = 5.0
 
 Box = tuple[float, float, float, float]
 """x0, y0, x1, y1 in pixels of the picture."""
@@ -295,10 +296,10 @@ def _millimetres(box: Box, scale: float) -> Box:
 
 
 def _area(trace: Trace) -> Box:
-    """The strip's place on the sheet in mm."""
-    y = trace.path[:, 1][np.isfinite(trace.path[:, 1])]
-    top, bottom = min(y, default=trace.baseline), max(y, default=trace.baseline)
-    return float(trace.path[0, 0]), float(top), float(trace.path[-1, 0]), float(bottom)
+    """The strip's place on the sheet in mm: half a centimetre about its zero line, or all that the pen does."""
+    y = trace.path[:, 1]
+    reach = np.append(y[np.isfinite(y)], (trace.baseline - _HALF_STRIP, trace.baseline + _HALF_STRIP))
+    return float(trace.path[0, 0]), float(reach.min()), float(trace.path[-1, 0]), float(reach.max())
 
 
 def _outline(box: Box) -> NDArray[np.float64]:

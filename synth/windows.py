@@ -114,7 +114,7 @@ def _print(
         yield render_page(signal, fs, style, seed=seed + place, **knobs)
 
 
-def windows(
+def stream_windows(
     pages: Iterator[PrintedPage] | Sequence[PrintedPage], width_mm: float, height_mm: float, pixels_per_mm: float
 ) -> Iterator[StripWindows]:
     """Cut every strip of every page into windows.
@@ -133,7 +133,7 @@ def windows(
     Examples
     --------
     >>> pages = stream_pages([(np.zeros((12, 1000)), 500)], None, layout="limb-3x1", dpi=72)
-    >>> [cut.strip.lead for cut in windows(pages, 20.0, 10.0, 4.0)]
+    >>> [cut.strip.lead for cut in stream_windows(pages, 20.0, 10.0, 4.0)]
     ['I', 'II', 'III']
     """
     for page in pages:

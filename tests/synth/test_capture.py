@@ -13,7 +13,6 @@ from synth import render_page
 from synth.capture import Capture, random_capture
 from synth.fax import send_by_fax
 from synth.sensor import add_noise, blur
-from synth.wear import Wear
 
 FS = 250
 EVERYTHING = Capture(
@@ -60,7 +59,7 @@ def test_one_seed_is_one_picture_on_any_number_of_threads(threads: None) -> None
     pages = []
     for count in (1, 2):
         cv2.setNumThreads(count)
-        pages.append(render_page(leads(), FS, seed=3, capture=EVERYTHING, wear=Wear(wrinkle=0.5), jpeg=70, dpi=150))
+        pages.append(render_page(leads(), FS, seed=3, capture=EVERYTHING, jpeg=70, dpi=150))
     np.testing.assert_array_equal(pages[0].image, pages[1].image)
     np.testing.assert_array_equal(pages[0].ink, pages[1].ink)
     for one, two in zip(pages[0].strips, pages[1].strips, strict=True):

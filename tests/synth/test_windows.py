@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,8 +14,7 @@ from numpy.typing import NDArray
 from digitize.layouts import LEAD_NAMES
 from synth import render_page
 from synth.capture import Capture
-from synth.wear import Wear
-from synth.windows import stream_pages, strip_windows, windows
+from synth.windows import stream_pages, stream_windows, strip_windows
 
 FS = 500
 CAMERA = Capture(tilt=30.0, tilt_direction=70.0, distance=1.3, lens=(-0.03, 0.01), curl=15.0, curl_waves=1.5)
@@ -27,17 +27,20 @@ def beats(seconds: float = 5.0, fs: float = FS) -> NDArray[np.float64]:
 
 
 @pytest.mark.parametrize(
-    "knobs",
+    ("knobs", "waves"),
     [
-        {},
-        {"rotation": 3.0},
-        {"capture": replace(CAMERA, quarter_turns=1)},
-        {"capture": CAMERA, "wear": Wear(wrinkle=0.6)},
-        {"capture": Capture(quarter_turns=2), "dpi": 100},
+        ({}, 0.0),
+        ({"rotation": 3.0}, 0.0),
+        ({"capture": replace(CAMERA, quarter_turns=1)}, 0.0),
+        ({"capture": CAMERA}, 0.6),
+        ({"capture": Capture(quarter_turns=2), "dpi": 100}, 0.0),
     ],
 )
 @pytest.mark.parametrize("scale", [5.0, 8.0])
-def test_centre_line_lies_on_the_pen_in_upright_windows(knobs: dict[str, object], scale: float) -> None:
+def test_centre_line_lies_on_the_pen_in_upright_windows(
+    knobs: dict[str, object], waves: float, scale: float, wavy_paper: Callable[..., None]
+) -> None:
+    wavy_paper(waves)
     page = render_page(beats(), FS, **{**BARE, "dpi": 200, **knobs})
     offsets = []
     for strip in page.strips:
@@ -113,7 +116,7 @@ def test_stream_goes_on_for_ever() -> None:
 
 def test_every_strip_of_every_page_is_cut() -> None:
     pages = stream_pages([(beats(2.0), FS)], None, passes=2, layout="3x4+II", dpi=72)
-    cuts = list(windows(pages, 6.0, 10.0, 4.0))
+    cuts = list(stream_windows(pages, 6.0, 10.0, 4.0))
     assert [cut.strip.lead for cut in cuts] == [strip.lead for cut in (cuts[0], cuts[13]) for strip in cut.page.strips]
     assert all(cut.images.shape == (len(cut.centres), 40, 24, 3) for cut in cuts)
 

@@ -5,7 +5,7 @@ import pytest
 from scipy.signal import find_peaks
 
 from digitize.layouts import LEAD_NAMES
-from synth.simulate import simulate
+from synth.simulator import simulate
 
 
 @pytest.mark.parametrize("rate", [45.0, 70.0, 130.0])
