@@ -119,15 +119,18 @@ def expose(image: Image, warp: Warp, size: tuple[float, float], style: PageStyle
     if capture.fax != "none":
         fax = np.random.default_rng([seed, _FAX])
         image = send_by_fax(image, capture.fax, scale, capture.halftone, capture.dropouts, fax)
-    return _store(image, style)
+    middle = 127.5 * cv2.cvtColor(field, cv2.COLOR_RGB2GRAY)
+    return _store(image, style, middle if veil is None else middle * (1 - veil) + 255 * veil)
 
 
-def _store(image: Image, style: PageStyle) -> Image:
-    """Do to the picture what colour modes and file formats do."""
+def _store(image: Image, style: PageStyle, middle: NDArray[np.float32]) -> Image:
+    """Do to the picture what colour modes and file formats do; `middle` is half-way grey in the light that it got."""
     if style.color != "rgb":
         grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
         if style.color == "1-bit":
-            grey = np.where(grey >= 128, np.uint8(255), np.uint8(0))
+            # A device that stores one bit evens out the light first, or its pictures would be black.
+            threshold = cv2.resize(middle, grey.shape[::-1], interpolation=cv2.INTER_LINEAR)
+            grey = np.where(grey >= threshold, np.uint8(255), np.uint8(0))
         image = np.repeat(grey[..., None], 3, axis=2)
     if style.jpeg is not None:
         _, encoded = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, style.jpeg])

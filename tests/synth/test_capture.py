@@ -167,6 +167,14 @@ def test_light_falls_from_where_it_is_said_to() -> None:
     assert hazy.image.min() > 90 and np.median(hazy.image) == 255
 
 
+def test_one_bit_pictures_of_dark_scenes_keep_the_trace() -> None:
+    dark = Capture(white_balance=(0.5, 0.45, 0.4), uneven=0.3, haze=0.1)
+    page = render_page(leads(), FS, layout="3x4", dpi=150, color="1-bit", grid="none", capture=dark)
+    assert set(np.unique(page.image)) == {0, 255}
+    assert (page.image[page.ink == 0] == 255).mean() > 0.95
+    assert (page.image[page.ink == 255] == 0).mean() > 0.99
+
+
 def test_bent_paper_is_shaded_and_the_desk_is_not() -> None:
     bent = Capture(curl=20.0, curl_waves=2.0, relief=1.0, framing=(0.1, 0.1, 0.1, 0.1), desk=(60, 60, 60))
     page = render_page(np.full((12, 500), np.nan), FS, layout="II", dpi=72, capture=bent, grid="none", header=False)
