@@ -14,7 +14,7 @@ from synth.fax import send_by_fax
 from synth.light import illuminate, light_field, stray_light
 from synth.moire import show_on_screen
 from synth.sensor import add_noise, band, blur, sharpen
-from synth.warp import Warp
+from synth.warp import Warp, fill_lattice
 
 if TYPE_CHECKING:
     from synth.style import PageStyle
@@ -63,7 +63,8 @@ def lay_out(sheet: Sheet, warp: Warp, style: PageStyle, seed: int) -> tuple[Imag
     image : ndarray, shape (H, W, 3), uint8
     ink : ndarray, shape (H, W), uint8
     """
-    x, y = (axis * np.float32(sheet.pixels_per_mm) - np.float32(0.5) for axis in warp.dense())
+    place = warp.lattice * np.float32(sheet.pixels_per_mm) - np.float32(0.5)
+    x, y = fill_lattice(place, warp.step, warp.shape)
     drawn = cv2.remap(sheet.image, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     masks = cv2.remap(cv2.merge((sheet.ink, sheet.paper)), x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
     image, ink, paper = (np.asarray(layer, np.uint8) for layer in (drawn, *cv2.split(masks)))
@@ -106,7 +107,7 @@ def expose(image: Image, warp: Warp, size: tuple[float, float], style: PageStyle
     if veil is not None or not (field == 1).all():
         image = illuminate(image, field, veil)
     if capture.moire:
-        x, y = (axis * np.float32(scale) for axis in warp.dense())
+        x, y = fill_lattice(warp.lattice * np.float32(scale), warp.step, warp.shape)
         image = show_on_screen(image, x, y, capture.screen_pitch, capture.moire)
     image = blur(image, capture.defocus, capture.motion, capture.motion_direction)
     sensor = np.random.default_rng([seed, _SENSOR])

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 DOTS_PER_INCH = {"standard": (204.0, 98.0), "fine": (204.0, 196.0)}
 """Across and down, of ITU-T Recommendation T.4 (group 3)."""
 
-_THRESHOLD = 150
+_THRESHOLD = 170
 _INSET = 0.5
 # Bayer's matrix of order 3 (1973): every 2 x 2, 4 x 4 and 8 x 8 block has evenly spread thresholds.
 _CELL = np.array([[0, 2], [3, 1]])

@@ -175,9 +175,7 @@ def render_page(
     if not (np.isfinite(fs) and fs > 0):
         raise ValueError(f"fs is {fs}; allowed: a positive number of Hz")
     if isinstance(style, str):
-        if style != "random":
-            raise ValueError(f"style is {style!r}; allowed: 'random', a PageStyle or None")
-        style = random_style(np.random.default_rng([seed, _STYLE]))
+        style = _drawn_style(style, np.random.default_rng([seed, _STYLE]))
     chosen = replace(style or PageStyle(), **knobs)
 
     scene = compose(millivolts, fs, chosen, np.random.default_rng([seed, _SCENE]))
@@ -201,6 +199,12 @@ def render_page(
         warp=taken.warp,
         style=chosen,
     )
+
+
+def _drawn_style(name: str, rng: np.random.Generator) -> PageStyle:
+    if name == "random":
+        return random_style(rng)
+    raise ValueError(f"style is {name!r}; allowed: 'random', a PageStyle or None")
 
 
 @dataclass(frozen=True)

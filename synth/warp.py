@@ -121,21 +121,11 @@ class Warp:
                 break
         return best
 
-    def dense(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Sheet position of every pixel.
-
-        Returns
-        -------
-        x, y : ndarray, shape (H, W), float32
-            mm.
-        """
-        return fill_lattice(self.lattice, self.step, self.shape)
-
 
 def fill_lattice(
     lattice: NDArray[np.float32], step: int, shape: tuple[int, int]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Fill in what lies between the nodes of a lattice that is laid out as `Warp.lattice` is.
+    """Fill in every pixel of a lattice that is laid out as `Warp.lattice` is.
 
     Parameters
     ----------

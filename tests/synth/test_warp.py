@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from synth.capture import Capture
 from synth.pose import bend, pose
-from synth.warp import apply_offset, make_warp
+from synth.warp import apply_offset, fill_lattice, make_warp
 
 A4 = (297.0, 210.0)
 HARD = Capture(
@@ -49,7 +49,7 @@ def test_both_ways_agree(scale: float, worn: bool) -> None:
 def test_dense_map_is_the_lattice() -> None:
     placed = pose(A4, HARD, 0.0, 4.0)
     warp = make_warp(placed.forward, placed.shape, A4, 4.0, wrinkles(), 2.0)
-    dense = np.stack(warp.dense(), axis=-1)
+    dense = np.stack(fill_lattice(warp.lattice, warp.step, warp.shape), axis=-1)
     assert dense.shape == (*placed.shape, 2) == (*warp.shape, 2)
     pixels = np.random.default_rng(1).integers(0, placed.shape[::-1], (500, 2))
     np.testing.assert_allclose(dense[pixels[:, 1], pixels[:, 0]], warp.to_sheet(pixels), atol=1e-3)
