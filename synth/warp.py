@@ -138,7 +138,8 @@ def fill_lattice(
     Returns
     -------
     x, y : ndarray, shape `shape`, float32
-        One array each: OpenCV 5.0 reads two-channel maps wrongly in some of its interpolations.
+        One array each: given a two-channel map and an empty second one, OpenCV 5.0 interpolates some types of
+        picture from the wrong places.
 
     Examples
     --------
