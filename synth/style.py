@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from digitize.layouts import LEAD_NAMES, Layout, find_layout
+from synth.capture import Capture
+from synth.notes import Notes
+from synth.wear import Wear
 
 RGB = tuple[int, int, int]
 
@@ -169,6 +172,12 @@ class PageStyle:
         ``"rgb"``, ``"grey"`` or ``"1-bit"``.
     jpeg : int or None
         Quality of a JPEG that the picture went through, 1 to 100.
+    notes : Notes
+        What is written, stamped or stuck over the print.
+    wear : Wear
+        What happened to the paper.
+    capture : Capture
+        How the picture was taken.
 
     Raises
     ------
@@ -238,6 +247,9 @@ class PageStyle:
     separator: str = "none"
     color: str = "rgb"
     jpeg: int | None = None
+    notes: Notes = field(default_factory=Notes)
+    wear: Wear = field(default_factory=Wear)
+    capture: Capture = field(default_factory=Capture)
 
     def __post_init__(self) -> None:
         choices: tuple[tuple[str, Any], ...] = (

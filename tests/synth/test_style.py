@@ -50,8 +50,11 @@ def test_styles_are_frozen_hashable_and_plain() -> None:
     assert hash(style) == hash(replace(style))
     with pytest.raises(AttributeError):
         style.dpi = 100.0
-    for knob in fields(style):
-        assert isinstance(getattr(style, knob.name), (str, int, float, tuple, Layout, type(None)))
+    nested = (style.notes, style.wear, style.capture)
+    for part in (style, *nested):
+        for knob in fields(part):
+            value = getattr(part, knob.name)
+            assert value in nested or isinstance(value, (str, int, float, tuple, Layout, type(None)))
 
 
 def test_random_styles_are_those_that_printers_make() -> None:
