@@ -58,6 +58,7 @@ LAYOUTS: dict[str, Layout] = {
         Layout("limb-6x1", tuple((lead,) for lead in LEAD_NAMES[:6])),
         Layout("chest-6x1", tuple((lead,) for lead in LEAD_NAMES[6:])),
         Layout("limb-3x1", tuple((lead,) for lead in LEAD_NAMES[:3])),
+        Layout("chest-3x1", tuple((lead,) for lead in LEAD_NAMES[6:9])),
     )
 }
 """Rectangles by name, without rhythm strips; `find_layout` adds those."""

@@ -15,6 +15,9 @@ from synth.files import read_record, write_page
 from synth.printer import render_page
 from synth.style import PageStyle
 
+# Notes, wear and capture have knobs of their own.
+_KNOBS = tuple(knob for knob in fields(PageStyle) if knob.name not in ("notes", "wear", "capture"))
+
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
@@ -27,7 +30,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--style", choices=["plain", "random"], default="plain", help="what the other options change")
     parser.add_argument("--overwrite", action="store_true", help="replace files that exist")
     knobs = parser.add_argument_group("knobs of the page", "see synth.PageStyle for what they mean and allow")
-    for knob in fields(PageStyle):
+    for knob in _KNOBS:
         _add_knob(knobs, knob)
     return parser
 
@@ -64,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = vars(_parser().parse_args(arguments))
     knobs = {
         knob.name: tuple(given[knob.name]) if isinstance(given[knob.name], list) else given[knob.name]
-        for knob in fields(PageStyle)
+        for knob in _KNOBS
         if knob.name in given
     }
     style = "random" if given["style"] == "random" else None

@@ -17,7 +17,8 @@ from synth.printer import PrintedPage
 
 _MV_PER_UNIT = {"mV": 1.0, "uV": 1e-3, "V": 1e3}
 _COUNTS_PER_MV = 1000.0
-_JSON_VERSION = 1
+_JSON_VERSION = 2
+_WARP_SPACING = 5.0
 
 
 def read_record(record: str | Path) -> tuple[NDArray[np.float64], float]:
@@ -63,11 +64,47 @@ def read_record(record: str | Path) -> tuple[NDArray[np.float64], float]:
     return signal, float(content.fs)
 
 
+def find_records(place: str | Path) -> list[Path]:
+    """Find WFDB records.
+
+    Parameters
+    ----------
+    place : str or Path
+        A record, with or without ``.hea``, or a folder, which is searched with all its subfolders.
+
+    Returns
+    -------
+    list of Path
+        Records without extension, in the order of their paths.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none.
+
+    Examples
+    --------
+    >>> find_records("nowhere")
+    Traceback (most recent call last):
+    FileNotFoundError: nowhere: no WFDB record; allowed: a record, or a folder that holds some
+    """
+    path = Path(place)
+    if path.is_dir():
+        found = sorted(header.with_suffix("") for header in path.rglob("*.hea"))
+    else:
+        stem = path.with_suffix("") if path.suffix == ".hea" else path
+        found = [stem] if stem.parent.joinpath(stem.name + ".hea").is_file() else []
+    if not found:
+        raise FileNotFoundError(f"{place}: no WFDB record; allowed: a record, or a folder that holds some")
+    return found
+
+
 def write_page(page: PrintedPage, directory: str | Path, name: str, *, overwrite: bool = False) -> list[Path]:
-    """Write a page and its truth: picture, WFDB record ``NAME_truth`` and ``NAME.json``.
+    """Write a page and its truth: picture, pen mask ``NAME_ink.png``, WFDB record ``NAME_truth`` and ``NAME.json``.
 
     The picture is PNG, or JPEG at the style's quality when it has one. The record is format 16 at 1000/mV, NaN as
-    WFDB's invalid sample. Each file appears whole or not at all.
+    WFDB's invalid sample. The JSON holds the geometry: strips, texts, the grid's nodes, the homography, and the warp
+    as a lattice of sheet points every 5 mm. Each file appears whole or not at all.
 
     Parameters
     ----------
@@ -97,7 +134,9 @@ def write_page(page: PrintedPage, directory: str | Path, name: str, *, overwrite
     folder = Path(directory)
     folder.mkdir(parents=True, exist_ok=True)
     picture = f"{name}.png" if page.style.jpeg is None else f"{name}.jpg"
-    finals = [folder / file for file in (picture, f"{name}_truth.dat", f"{name}_truth.hea", f"{name}.json")]
+    finals = [
+        folder / file for file in (picture, f"{name}_ink.png", f"{name}_truth.dat", f"{name}_truth.hea", f"{name}.json")
+    ]
     present = [path for path in finals if path.exists()]
     if present and not overwrite:
         raise FileExistsError(f"{present[0]} exists; allowed: another folder, or overwriting")
@@ -110,6 +149,7 @@ def write_page(page: PrintedPage, directory: str | Path, name: str, *, overwrite
             image.save(Path(scratch, picture), dpi=dots, optimize=True)
         else:
             image.save(Path(scratch, picture), dpi=dots, quality=page.style.jpeg)
+        Image.fromarray(page.ink).save(Path(scratch, f"{name}_ink.png"), dpi=dots)
         wfdb.wrsamp(
             f"{name}_truth",
             fs=page.fs,
@@ -121,23 +161,27 @@ def write_page(page: PrintedPage, directory: str | Path, name: str, *, overwrite
             baseline=[0] * len(LEAD_NAMES),
             write_dir=scratch,
         )
-        Path(scratch, f"{name}.json").write_text(json.dumps(_description(page, picture)), encoding="utf-8")
+        Path(scratch, f"{name}.json").write_text(json.dumps(_description(page, name, picture)), encoding="utf-8")
         for path in finals:
             os.replace(Path(scratch, path.name), path)
     return finals
 
 
-def _description(page: PrintedPage, picture: str) -> dict[str, Any]:
+def _description(page: PrintedPage, name: str, picture: str) -> dict[str, Any]:
     def points(array: NDArray[np.float32]) -> list[list[float] | None]:
         return [[round(float(x), 2), round(float(y), 2)] if np.isfinite(x + y) else None for x, y in array]
 
     def box(edges: tuple[float, float, float, float]) -> list[float]:
         return [round(edge, 2) for edge in edges]
 
+    counts = [int(np.ceil(extent / _WARP_SPACING)) + 1 for extent in page.sheet]
+    lattice = np.stack(np.meshgrid(*(np.arange(count) * _WARP_SPACING for count in counts)), axis=-1)
     return {
         "version": _JSON_VERSION,
         "image": picture,
-        "conventions": "pixels (x, y), y down, centres at whole numbers; boxes x0, y0, x1, y1; homography: mm to px",
+        "ink": f"{name}_ink.png",
+        "conventions": "pixels (x, y), y down, centres at whole numbers; boxes x0, y0, x1, y1; homography: mm to px; "
+        "warp: rows of pixels of the sheet's points at 0, 5, 10... mm; null where unknown",
         "fs": page.fs,
         "layout": page.layout,
         "columns": page.style.columns,
@@ -145,7 +189,10 @@ def _description(page: PrintedPage, picture: str) -> dict[str, Any]:
         "gain": page.gain,
         "pixels_per_mm": page.pixels_per_mm,
         "rotation": page.style.rotation,
+        "sheet": list(page.sheet),
         "homography": page.homography.tolist(),
+        "warp": [points(row.astype(np.float32)) for row in page.warp.to_pixels(lattice)],
+        "nodes": points(page.nodes),
         "strips": [
             {
                 "lead": strip.lead,
@@ -154,6 +201,7 @@ def _description(page: PrintedPage, picture: str) -> dict[str, Any]:
                 "column": strip.column,
                 "start": strip.start,
                 "end": strip.end,
+                "gain": strip.gain,
                 "label": strip.label,
                 "label_box": box(strip.label_box),
                 "baseline": points(strip.baseline),

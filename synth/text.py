@@ -18,6 +18,10 @@ _FILES = {
     "sans-bold": "DejaVuSans-Bold.ttf",
     "serif-bold": "DejaVuSerif-Bold.ttf",
     "mono": "DejaVuSansMono.ttf",
+    "sans-oblique": "DejaVuSans-Oblique.ttf",
+    "condensed-bold": "DejaVuSansCondensed-Bold.ttf",
+    "roman": "Roman.ttf",
+    "roman-bold": "Roman-Bold.ttf",
 }
 _REFERENCE = 256
 
@@ -76,6 +80,7 @@ def text_width(string: str, font: str, cap_height: float) -> float:
     return float(_font(font, _REFERENCE).getlength(string)) / _REFERENCE * em * cap_height
 
 
+@lru_cache(maxsize=64)
 def text_mask(string: str, font: str, cap_height: float) -> TextMask:
     """Draw a line of text as coverage, upright.
 

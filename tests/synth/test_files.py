@@ -11,7 +11,8 @@ from PIL import Image
 from digitize.layouts import LEAD_NAMES
 from synth import render_page
 from synth.__main__ import main
-from synth.files import read_record, write_page
+from synth.capture import Capture
+from synth.files import find_records, read_record, write_page
 
 
 @pytest.fixture
@@ -47,6 +48,8 @@ def test_page_comes_back_from_its_files(record: Path, tmp_path: Path) -> None:
     description = json.loads((tmp_path / "out" / "page.json").read_text())
     assert description["layout"] == "3x4"
     np.testing.assert_allclose(description["strips"][4]["polyline"], page.strips[4].polyline, atol=0.01)
+    with Image.open(tmp_path / "out" / "page_ink.png") as ink:
+        np.testing.assert_array_equal(np.asarray(ink), page.ink)
     with pytest.raises(FileExistsError, match=r"page\.png"):
         write_page(page, tmp_path / "out", "page")
     write_page(page, tmp_path / "out", "page", overwrite=True)
@@ -59,7 +62,9 @@ def test_command_prints_pages_and_reports_bad_records(
     options = ["--out", str(out), "--layout", "6x2", "--dpi", "100", "--jpeg", "80", "--no-header", "--color", "grey"]
     assert main([str(tmp_path / "missing"), str(record), *options]) == 1
     assert "missing" in capsys.readouterr().err
-    assert {path.name for path in out.iterdir()} == {"heart.jpg", "heart.json", "heart_truth.hea", "heart_truth.dat"}
+    assert {path.name for path in out.iterdir()} == {
+        *("heart.jpg", "heart_ink.png", "heart.json", "heart_truth.hea", "heart_truth.dat")
+    }
     with Image.open(out / "heart.jpg") as picture:
         assert picture.mode == "L"
     signal, fs = read_record(record)
@@ -69,6 +74,26 @@ def test_command_prints_pages_and_reports_bad_records(
     assert main([str(record), *options]) == 1
     assert "exists" in capsys.readouterr().err
     assert main([str(record), *options, "--overwrite"]) == 0
+
+
+def test_geometry_comes_back_from_its_file(record: Path, tmp_path: Path) -> None:
+    signal, fs = read_record(record)
+    bent = Capture(tilt=20.0, distance=1.5, curl=10.0, framing=(-0.2, 0.1, 0.1, 0.1))
+    page = render_page(signal, fs, layout="3x4", dpi=100, capture=bent)
+    write_page(page, tmp_path, "page")
+    description = json.loads((tmp_path / "page.json").read_text())
+    np.testing.assert_allclose(description["nodes"], page.nodes, atol=0.01)
+    lattice = np.array(description["warp"])
+    assert lattice.shape == (*(int(np.ceil(extent / 5)) + 1 for extent in page.sheet[::-1]), 2)
+    np.testing.assert_allclose(lattice[6, 9], page.warp.to_pixels(np.array([45.0, 30.0])), atol=0.01)
+    lost = [point is None for point in description["strips"][0]["polyline"]]
+    assert any(lost) and lost == np.isnan(page.strips[0].polyline[:, 0]).tolist()
+
+
+def test_records_are_found(record: Path) -> None:
+    assert find_records(record) == find_records(record.with_suffix(".hea")) == find_records(record.parent) == [record]
+    with pytest.raises(FileNotFoundError, match="allowed"):
+        find_records(record.parent / "other")
 
 
 def test_unfit_records_are_refused(tmp_path: Path) -> None:

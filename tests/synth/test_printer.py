@@ -9,8 +9,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from digitize.layouts import LAYOUTS, LEAD_NAMES, Layout
-from synth import PageStyle, PrintedPage, PrintedStrip, random_style, render_page
+from synth import PageStyle, PrintedPage, PrintedStrip, render_page
+from synth.capture import Capture
+from synth.notes import Notes
+from synth.presets import draw_preset
 from synth.raster import apply_homography
+from synth.wear import Wear
 
 FS = 500
 BARE = {"header": False, "footer": False, "pulse": "none", "grid": "none", "label_position": "left"}
@@ -28,7 +32,7 @@ def read_back(page: PrintedPage, strip: PrintedStrip) -> tuple[NDArray[np.float6
     path = apply_homography(to_paper, strip.polyline.astype(float))
     zero = apply_homography(to_paper, strip.baseline.astype(float))
     seconds = strip.start + (path[:, 0] - zero[0, 0]) / page.speed
-    millivolts = (zero[0, 1] - path[:, 1]) / page.gain
+    millivolts = (zero[0, 1] - path[:, 1]) / strip.gain
     return seconds, -millivolts if strip.inverted else millivolts
 
 
@@ -333,7 +337,8 @@ def test_unknown_knob_and_style() -> None:
 @given(seed=st.integers(0, 10**6))
 def test_random_pages_keep_their_promises(seed: int) -> None:
     signal = slow_leads(10.0, 100)
-    page = render_page(signal, 100, "random", seed=seed, dpi=80)
+    flat = {"notes": Notes(), "wear": Wear(), "capture": Capture()}
+    page = render_page(signal, 100, "random", seed=seed, dpi=80, **flat)
     height, width = page.image.shape[:2]
     assert page.ink.shape == (height, width)
     for strip in page.strips:
@@ -350,6 +355,6 @@ def test_random_pages_keep_their_promises(seed: int) -> None:
 
 
 def test_random_styles_vary_every_knob() -> None:
-    styles = [random_style(np.random.default_rng(seed)) for seed in range(200)]
+    styles = [draw_preset("random", np.random.default_rng(seed)) for seed in range(200)]
     for knob in fields(PageStyle):
         assert len({getattr(style, knob.name) for style in styles}) > 1, knob.name
