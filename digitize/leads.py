@@ -70,6 +70,32 @@ class Geometry:
     grid_certainty: float
 
 
+VERDICTS = ("good", "usable", "unreliable")
+"""What may be said of a page, best first."""
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How far a page can be trusted (`digitize.quality`).
+
+    Attributes
+    ----------
+    verdict : str
+        One of `VERDICTS`.
+    reasons : tuple of str
+        Why it is not better, the gravest first; empty for a good page.
+    right : float
+        Share of the samples that are expected to lie within 0.1 mV of the truth.
+    edge_mm : float
+        Width of the edge of the pen's ink, mm: large when the page is out of focus; NaN where it was not measured.
+    """
+
+    verdict: str
+    reasons: tuple[str, ...]
+    right: float
+    edge_mm: float
+
+
 @dataclass(frozen=True, eq=False)
 class Strip:
     """One lead as printed: a run of trace under one name.
@@ -85,7 +111,7 @@ class Strip:
     signal : ndarray, shape (n,), float32
         Millivolts at the record's sampling frequency, NaN where the trace is hidden.
     confidence : ndarray, shape (n,), float32
-        0 to 1, sample by sample.
+        Probability that the sample lies within 0.1 mV of the truth; 0 where the trace is hidden.
     path : ndarray, shape (n, 2), float32
         The same samples as ``(x, y)`` in pixels of the original picture.
     name_source : str
@@ -121,6 +147,8 @@ class Leads:
         Name of the layout (see `digitize.layouts`), e.g. ``"3x4+II"``.
     calibration : Calibration
     geometry : Geometry
+    quality : Quality
+        Whether to trust the page, and why not.
     warnings : tuple of str
         What a reader should know before trusting the signal.
     """
@@ -132,6 +160,7 @@ class Leads:
     layout: str
     calibration: Calibration
     geometry: Geometry
+    quality: Quality
     warnings: tuple[str, ...] = field(default=())
 
     @property

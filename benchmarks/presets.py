@@ -1,0 +1,304 @@
+"""How pages of every kind are digitised: ``python -m benchmarks.presets [--pages N] [--fold F] [PRESET ...]``.
+
+Prints pages of `synth`'s presets from 500 Hz PTB-XL records, digitises them and scores them against their truth; writes
+``presets.md`` and ``presets.json``. Every page that cannot be read counts 0 dB for every lead. The same pages show
+whether the confidence of a sample and the verdict on a page mean what they say. Fold 9 by default; develop on another.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from benchmarks.metrics import score_page
+from benchmarks.report import provenance, table
+from digitize import PageError, trace_leads
+from digitize.confidence import TOLERANCE_MV
+from digitize.export import written_together
+from digitize.layouts import LEAD_NAMES
+from digitize.leads import VERDICTS, Leads
+from synth import PRESETS, PrintedPage, render_page
+from training.ptbxl import data_folder, find_500, read_500
+from training.scores import bootstrap
+
+FS = 500
+PAGES = 200
+BINS = 10
+SURE = 0.9
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a page.
+
+    Attributes
+    ----------
+    preset : str
+    seed : int
+    record : str
+    error : str
+        Why it was not read; empty when it was.
+    crashed : bool
+        Whether the error was none that the digitiser announces.
+    aligned : float
+        Mean aligned ratio, dB.
+    worst : float
+        That of its worst lead.
+    named : bool
+        Whether every printed lead, and no other, was found.
+    verdict : str
+        Empty when it was not read.
+    said, right, count : tuple
+        By decile of confidence: sum of the confidences, samples within 0.1 mV of the truth, samples.
+    seconds : float
+    """
+
+    preset: str
+    seed: int
+    record: str
+    error: str
+    crashed: bool
+    aligned: float
+    worst: float
+    named: bool
+    verdict: str
+    said: tuple[float, ...]
+    right: tuple[int, ...]
+    count: tuple[int, ...]
+    seconds: float
+
+
+def run(job: tuple[str, int, Path]) -> Outcome:
+    """Print, digitise and score one page.
+
+    Parameters
+    ----------
+    job : tuple
+        Preset, seed and record.
+
+    Returns
+    -------
+    Outcome
+    """
+    preset, seed, record = job
+    page = render_page(read_500(record), FS, preset, seed=seed)
+    began = time.perf_counter()
+    leads, error, crashed = None, "", False
+    try:
+        leads = trace_leads(page.image, fs=FS)
+    except PageError as problem:
+        error = str(problem)
+    except Exception as problem:
+        error, crashed = f"{type(problem).__name__}: {problem}", True
+    seconds = time.perf_counter() - began
+    signal = np.full((len(LEAD_NAMES), 0), np.nan) if leads is None else leads.signal
+    # A page whose every lead was hidden has nothing to score.
+    shown = np.isfinite(page.signal).any()
+    score = score_page(page.signal, signal, FS) if shown else None
+    said, right, count = _by_confidence(page, leads)
+    return Outcome(
+        preset=preset,
+        seed=seed,
+        record=record.name,
+        error=error,
+        crashed=crashed,
+        aligned=score.aligned_mean if score else float("nan"),
+        worst=score.worst if score else float("nan"),
+        named=bool((np.isfinite(page.signal).any(axis=1) == np.isfinite(signal).any(axis=1)).all()),
+        verdict=leads.quality.verdict if leads else "",
+        said=said,
+        right=right,
+        count=count,
+        seconds=seconds,
+    )
+
+
+def _by_confidence(
+    page: PrintedPage, leads: Leads | None
+) -> tuple[tuple[float, ...], tuple[int, ...], tuple[int, ...]]:
+    """Confidences and hits of the samples in `signal`, by decile of confidence."""
+    if leads is None:
+        return (0.0,) * BINS, (0,) * BINS, (0,) * BINS
+    n = leads.signal.shape[1]
+    truth = np.full((len(LEAD_NAMES), n), np.nan)
+    same = min(n, page.signal.shape[1])
+    truth[:, :same] = page.signal[:, :same]
+    given = np.isfinite(leads.signal)
+    confidence = leads.confidence[given]
+    hit = np.abs(leads.signal[given] - truth[given]) < TOLERANCE_MV
+    place = np.clip((confidence * BINS).astype(int), 0, BINS - 1)
+    return (
+        tuple(float(value) for value in np.bincount(place, confidence, BINS)),
+        tuple(int(value) for value in np.bincount(place, hit, BINS)),
+        tuple(int(value) for value in np.bincount(place, minlength=BINS)),
+    )
+
+
+def markdown(outcomes: Sequence[Outcome], made_with: dict[str, object], fold: int) -> str:
+    """Tell the outcomes in three tables.
+
+    Parameters
+    ----------
+    outcomes : sequence of Outcome
+    made_with : dict
+        See `provenance`.
+    fold : int
+
+    Returns
+    -------
+    str
+    """
+    lines = [
+        "# Pages of every kind",
+        "",
+        f"Pages that `synth` printed from fold {fold} of PTB-XL, digitised; {made_with['date']}, "
+        f"commit {made_with['commit']}.",
+        "",
+        "## Signal",
+        "",
+    ]
+    rows = []
+    for preset in PRESETS:
+        of = [outcome for outcome in outcomes if outcome.preset == preset]
+        if of:
+            rows.append(_row(preset, of))
+    rows.append(_row("all", list(outcomes)))
+    lines += table(
+        (
+            *("preset", "pages", "crashed", "not read", "aligned SNR, dB (95 %)", "worst tenth", "pages above 5 dB"),
+            *("leads right", "seconds"),
+        ),
+        rows,
+    )
+    lines += [
+        "",
+        "Mean over pages, a page that was not read as 0 dB; mean of the worst tenth of the pages; share of pages of "
+        "more than 5 dB; share of pages on which exactly the printed leads were found; median seconds a page.",
+        "",
+        "## Verdicts",
+        "",
+    ]
+    verdicts = []
+    for verdict in VERDICTS:
+        of = [outcome for outcome in outcomes if outcome.verdict == verdict]
+        if of:
+            aligned = np.array([outcome.aligned for outcome in of])
+            verdicts.append(
+                (
+                    verdict,
+                    len(of),
+                    f"{np.nanmean(aligned):.1f}",
+                    f"{np.nanpercentile(aligned, 10):.1f}",
+                    f"{np.nanmean(aligned > 5):.0%}",
+                )
+            )
+    lines += table(("verdict", "pages", "aligned SNR, dB", "tenth percentile", "above 5 dB"), verdicts)
+    lines += ["", "## Confidence", ""]
+    said, right, count = (
+        np.sum([getattr(outcome, name) for outcome in outcomes], axis=0) for name in ("said", "right", "count")
+    )
+    lines += table(
+        ("confidence", "share of samples", "mean confidence", f"within {TOLERANCE_MV} mV"),
+        [
+            (
+                f"{k / BINS:.1f} to {(k + 1) / BINS:.1f}",
+                f"{count[k] / count.sum():.1%}",
+                f"{said[k] / count[k]:.3f}",
+                f"{right[k] / count[k]:.3f}",
+            )
+            for k in range(BINS)
+            if count[k]
+        ],
+    )
+    lines += ["", "Samples as they stand: no shift, no offset removed.", ""]
+    failures = [outcome for outcome in outcomes if outcome.crashed]
+    if failures:
+        lines += ["## Crashes", ""]
+        lines += table(
+            ("preset", "seed", "record", "error"), [(o.preset, o.seed, o.record, o.error) for o in failures]
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _row(name: str, of: list[Outcome]) -> tuple[object, ...]:
+    aligned = np.array([outcome.aligned for outcome in of if np.isfinite(outcome.aligned)])
+    worst_tenth = np.sort(aligned)[: max(1, len(aligned) // 10)]
+
+    def mean(chosen: NDArray[np.int64]) -> NDArray[np.float64]:
+        return np.array([aligned[chosen].mean()])
+
+    interval = bootstrap(mean, len(aligned))[0]
+    return (
+        name,
+        len(of),
+        sum(outcome.crashed for outcome in of),
+        sum(bool(outcome.error) for outcome in of),
+        f"{aligned.mean():.1f} ({interval.low:.1f} to {interval.high:.1f})",
+        f"{worst_tenth.mean():.1f}",
+        f"{np.mean(aligned > 5):.0%}",
+        f"{np.mean([outcome.named for outcome in of]):.0%}",
+        f"{statistics.median(outcome.seconds for outcome in of):.2f}",
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.presets", description="Score pages of every kind.")
+    parser.add_argument("presets", nargs="*", metavar="PRESET", help=f"of {', '.join(PRESETS)}; default: all")
+    parser.add_argument("--data", type=Path, default=data_folder(), help="PTB-XL's folder (default: %(default)s)")
+    parser.add_argument("--pages", type=int, default=PAGES, help="of each preset (default: %(default)s)")
+    parser.add_argument("--fold", type=int, default=9, help="of PTB-XL (default: %(default)s)")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="pages at a time (default: %(default)s)")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path(__file__).parent / "results",
+        help="folder for the two files (default: %(default)s)",
+    )
+    chosen = parser.parse_args(arguments)
+    if chosen.pages < 1:
+        parser.error(f"--pages {chosen.pages}; allowed: whole numbers from 1")
+    for preset in chosen.presets:
+        if preset not in PRESETS:
+            parser.error(f"unknown preset {preset!r}; allowed: {', '.join(PRESETS)}")
+    try:
+        records = find_500(chosen.data, (chosen.fold,))
+    except FileNotFoundError as error:
+        parser.error(str(error))
+    jobs = [
+        (preset, 1000 * chosen.fold + k, records[k % len(records)])
+        for k in range(chosen.pages)
+        for preset in chosen.presets or PRESETS
+    ]
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    with ProcessPoolExecutor(chosen.jobs, initializer=_one_thread) as pool:
+        outcomes = list(tqdm(pool.map(run, jobs), total=len(jobs), unit="page", disable=None))
+    made_with = provenance()
+    text = markdown(outcomes, made_with, chosen.fold)
+    with written_together(chosen.out) as temporary:
+        (temporary / "presets.md").write_text(text, encoding="utf-8")
+        described = {"made_with": made_with, "fold": chosen.fold, "pages": [asdict(outcome) for outcome in outcomes]}
+        (temporary / "presets.json").write_text(json.dumps(described) + "\n", encoding="utf-8")
+    sys.stdout.write(text)
+
+
+def _one_thread() -> None:
+    import cv2
+
+    cv2.setNumThreads(1)
+
+
+if __name__ == "__main__":
+    main()
