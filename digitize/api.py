@@ -23,6 +23,7 @@ from digitize.rows import Rows, find_rows
 from digitize.text import find_words, read_scale
 from digitize.timing import columns_are_simultaneous
 from digitize.trace import Traces, erase_traces, trace_rows
+from digitize.warp import scale_at
 
 _LEAST_ROW_MM = 40.0
 """Shortest row that is a recording and not a stray line."""
@@ -124,7 +125,8 @@ def trace_leads(
     strips, name, clock_warnings = _set_clock(_cut(view, found, worth, fs), found, fs)
     signal, confidence = _join(strips, fs)
 
-    inverse = np.linalg.inv(matrix[:, :2])
+    height, width = page.image.shape[:2]
+    pixels_per_mm, _, rotation = scale_at(matrix, (width / 2, height / 2))
     warnings = [*found.warnings, *worth.warnings, *clock_warnings]
     if grid is None:
         warnings.insert(0, f"no grid found; the scale is taken from: {pitch_source}")
@@ -142,12 +144,12 @@ def trace_leads(
             worth.gain,
             worth.speed_source,
             worth.gain_source,
-            float(np.hypot(*inverse[:, 0])),
+            pixels_per_mm,
             pitch_source,
         ),
         geometry=Geometry(
-            page_size=(page.image.shape[1], page.image.shape[0]),
-            rotation=float(np.degrees(np.arctan2(inverse[1, 0], inverse[0, 0]))),
+            page_size=(width, height),
+            rotation=rotation,
             grid_certainty=0.0 if grid is None else grid.certainty,
         ),
         warnings=tuple(warnings),
@@ -156,7 +158,7 @@ def trace_leads(
 
 def _look(page: Page, matrix: NDArray[np.float64], grid: Grid | None) -> _View | None:
     """Put a page upright and follow its traces; None when there are none."""
-    upright = rectify(page.image, matrix, None if grid is None else grid.bend)
+    upright = rectify(page.image, matrix, None if grid is None else grid.bend, None if grid is None else grid.extent)
     coverage = find_ink(upright, tiled=grid is not None).coverage
     rows = find_rows(coverage)
     if rows is None:

@@ -9,7 +9,7 @@ and bend to a few parts in 100,000, and the texture folded at the pitch says whe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import cv2
@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from scipy import fft, ndimage, optimize
 
 from digitize.bend import follow_bend
+from digitize.lattice import follow_lattice
+from digitize.warp import project, to_paper, to_picture
 
 Spacing = TypeVar("Spacing", float, NDArray[np.float64])
 
@@ -86,6 +88,15 @@ _BEND_BLOCKS = 3.0
 _WRAPPED = 0.35
 """Cycles of bend beyond which one line may have been taken for the next: then no bend is better than a wrong one."""
 
+_FLAT = 0.75
+"""Share of the blocks' strength in step with a grid from which a page is flat."""
+
+_BETTER = 0.03
+"""By how much more of it must be in step with a grid that was followed."""
+
+_CELL = 16
+"""Pixels of a flat picture between the nodes at which the way back is computed exactly."""
+
 _KEPT = 0.7
 """Share of the blocks' strength that smoothing leaves; of less, the bend has turned the phases against each other."""
 
@@ -94,13 +105,13 @@ _KEPT = 0.7
 class Grid:
     """A lattice of millimetres on the picture.
 
-    A pixel ``(x, y)`` lies at ``matrix @ (x, y, 1) + bend(x, y)`` millimetres, the grid's lines at whole
-    millimetres, its 5 mm lines, where there are any, at multiples of five.
+    A pixel ``(x, y)`` lies at ``p / w + bend(x, y)`` millimetres, ``(p, w) = matrix @ (x, y, 1)``, the grid's lines at
+    whole millimetres, its 5 mm lines, where there are any, at multiples of five.
 
     Attributes
     ----------
-    matrix : ndarray, shape (2, 3), float64
-        Pixels of the picture to millimetres along time and (downward) along voltage.
+    matrix : ndarray, shape (3, 3), float64
+        Homography from pixels of the picture to millimetres along time and (downward) along voltage.
     bend : ndarray, shape (h, w, 2), float32
         What the paper departs from a plane (a scanner's uneven feed, a wavy sheet), in millimetres along time and
         voltage, at the nodes of a coarse lattice that spans the picture from corner to corner.
@@ -108,24 +119,16 @@ class Grid:
         Distance of the finest lines that were seen: 1 or 5 mm.
     certainty : float
         0 to 1: the share of the comb's teeth that stand clear of the noise.
+    extent : tuple of float, optional
+        Left, top, right and bottom in millimetres of the part of the page whose place is known; None where the grid
+        tells the place of every pixel.
     """
 
     matrix: NDArray[np.float64]
     bend: NDArray[np.float32]
     line_mm: float
     certainty: float
-
-    @property
-    def pixels_per_mm(self) -> tuple[float, float]:
-        """Pixels a millimetre along time and along voltage."""
-        inverse = np.linalg.inv(self.matrix[:, :2])
-        return float(np.hypot(*inverse[:, 0])), float(np.hypot(*inverse[:, 1]))
-
-    @property
-    def rotation(self) -> float:
-        """Angle of the time axis against the picture's x axis in degrees, positive clockwise as seen."""
-        inverse = np.linalg.inv(self.matrix[:, :2])
-        return float(np.degrees(np.arctan2(inverse[1, 0], inverse[0, 0])))
+    extent: tuple[float, float, float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -169,11 +172,23 @@ class _Comb:
 
 @dataclass(frozen=True)
 class _Wave:
-    """A wave over the picture: ``phase + vector @ (x, y) + residue`` cycles, the residue smooth, block by block."""
+    """A wave over the picture: ``phase + vector @ (x, y) + residue`` cycles, the residue smooth, block by block.
+
+    The agreement is the share of the blocks' strength that is in step with it.
+    """
 
     vector: NDArray[np.float64]
     phase: float
     residue: NDArray[np.float32]
+    agreement: float
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """A grid, and the share of the blocks' strength that is in step with it, in the worse direction."""
+
+    grid: Grid
+    agreement: float
 
 
 def find_grid(image: NDArray[np.uint8]) -> Grid | None:
@@ -194,14 +209,65 @@ def find_grid(image: NDArray[np.uint8]) -> Grid | None:
     >>> page = np.full((600, 800, 3), 255, np.uint8)
     >>> page[::6] = page[:, ::6] = (250, 180, 180)
     >>> grid = find_grid(page)
-    >>> [round(p, 2) for p in grid.pixels_per_mm], abs(round(grid.rotation, 1))
-    ([6.0, 6.0], 0.0)
+    >>> np.abs(np.linalg.inv(grid.matrix)[:2, :2]).round(2).tolist()
+    [[6.0, 0.0], [0.0, 6.0]]
     """
     scale = min(1.0, _LONG_SIDE / max(image.shape[:2]))
     small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else image
     texture = _texture(np.asarray(small, np.uint8))
+    flat = _find_flat(texture, scale)
+    if flat is None or flat.agreement < _FLAT:
+        followed = _find_followed(np.asarray(small, np.uint8), texture, scale)
+        if followed is not None and (flat is None or followed.agreement > flat.agreement + _BETTER):
+            flat = followed
+    if flat is None:
+        return None
+    # Pixel centres of a page that was shrunk about its corner.
+    x, y = texture.shape[1] / image.shape[1], texture.shape[0] / image.shape[0]
+    shrink = np.array([[x, 0.0, 0.5 * x - 0.5], [0.0, y, 0.5 * y - 0.5], [0.0, 0.0, 1.0]])
+    return replace(flat.grid, matrix=flat.grid.matrix @ shrink)
+
+
+def _find_followed(small: NDArray[np.uint8], texture: NDArray[np.float32], scale: float) -> _Fit | None:
+    """Lay a page flat by following its grid, and find the grid of that."""
+    lattice = follow_lattice(texture)
+    if lattice is None:
+        return None
+    y, x = np.mgrid[: lattice.departure.shape[0], : lattice.departure.shape[1]] + 0.5
+    nodes = np.stack([x * small.shape[1] / x.shape[1], y * small.shape[0] / y.shape[0]], axis=2) - 0.5
+    low, high = lattice.seen.min(axis=0) - lattice.margin, lattice.seen.max(axis=0) + lattice.margin
+    # Cycles to pixels of a flat picture that is as fine as this one where it is finest.
+    size = np.ceil((high - low) * lattice.pixels_per_cycle).astype(int)
+    to_flat = np.diag([lattice.pixels_per_cycle, lattice.pixels_per_cycle, 1.0])
+    to_flat[:2, 2] = -low * lattice.pixels_per_cycle
+    homography, departure = to_flat @ lattice.homography, lattice.departure * np.float32(lattice.pixels_per_cycle)
+    places = np.stack(np.meshgrid(np.arange(-1, size[0] // _CELL + 3), np.arange(-1, size[1] // _CELL + 3)), axis=2)
+    way = to_picture(places * _CELL + (_CELL - 1) / 2, homography, departure, small.shape).astype(np.float32)
+    way = cv2.resize(way, None, fx=_CELL, fy=_CELL, interpolation=cv2.INTER_LINEAR)
+    way = way[_CELL : _CELL + size[1], _CELL : _CELL + size[0]]
+    # OpenCV 5 goes wrong over one map of two channels with bilinear interpolation.
+    flat = cv2.remap(small, way[..., 0], way[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    found = _find_flat(_texture(np.asarray(flat, np.uint8)), scale)
+    if found is None:
+        return None
+    places = to_paper(nodes, homography, departure, small.shape)
+    bend = departure @ found.grid.matrix[:2, :2].T
+    bend += to_paper(places, found.grid.matrix, found.grid.bend, flat.shape) - project(found.grid.matrix, places)
+    corners = np.array([[0, 0], [size[0], 0], [0, size[1]], [size[0], size[1]]]) - 0.5
+    corners = project(found.grid.matrix, corners)
+    grid = replace(
+        found.grid,
+        matrix=found.grid.matrix @ homography,
+        bend=bend.astype(np.float32),
+        extent=(*corners.min(axis=0).tolist(), *corners.max(axis=0).tolist()),
+    )
+    return replace(found, grid=grid)
+
+
+def _find_flat(texture: NDArray[np.float32], scale: float) -> _Fit | None:
+    """Find the grid of a page that is almost flat, in the pixels of its texture."""
     peaks = _find_peaks(texture)
-    long_side = max(image.shape[:2]) * scale
+    long_side = max(texture.shape)
     combs = [_find_comb(peaks, angle, long_side, scale) for angle in _directions(peaks)]
     sound = [comb for comb in combs if comb is not None and comb.evidence >= 0.0]
     comb = max(sound, key=lambda comb: comb.significance, default=None)
@@ -209,17 +275,16 @@ def find_grid(image: NDArray[np.uint8]) -> Grid | None:
         return None
     line_mm, tooth_mm = _tooth_distance(comb, long_side, scale)
 
-    matrix, bend = np.zeros((2, 3)), []
-    # Pixel centres of a page that was shrunk about its corner.
-    ratio = np.array([texture.shape[1] / image.shape[1], texture.shape[0] / image.shape[0]])
+    matrix, bend, agreement = np.eye(3), [], []
     for axis, teeth in enumerate(comb.teeth):
         order, wave = _fit_tooth(texture, teeth, tooth_mm)
         cycle_mm = tooth_mm / order
         bend.append(wave.residue * cycle_mm)
-        matrix[axis, :2] = wave.vector * ratio * cycle_mm
-        offset = _line_offset(texture, wave, axis, round(5.0 / cycle_mm))
-        matrix[axis, 2] = (wave.phase + wave.vector @ (0.5 * ratio - 0.5)) * cycle_mm - offset
-    return Grid(matrix, np.stack(bend, axis=2), line_mm, comb.certainty)
+        agreement.append(wave.agreement)
+        matrix[axis, :2] = wave.vector * cycle_mm
+        matrix[axis, 2] = wave.phase * cycle_mm - _line_offset(texture, wave, axis, round(5.0 / cycle_mm))
+    grid = Grid(matrix, np.stack(bend, axis=2), line_mm, comb.certainty)
+    return _Fit(grid, min(agreement))
 
 
 def _texture(image: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -442,7 +507,8 @@ def _fit_wave(texture: NDArray[np.float32], vector: NDArray[np.float64]) -> tupl
         followed = follow_bend(fine, usual)
         wrapped = followed is None
         residue = np.zeros_like(residue) if followed is None else followed
-    return _Wave(vector + found.x, float(phase), residue.astype(np.float32)), wrapped
+    in_step = float((local * np.exp(-2j * np.pi * residue)).sum().real / np.abs(local).sum())
+    return _Wave(vector + found.x, float(phase), residue.astype(np.float32), in_step), wrapped
 
 
 def _line_offset(texture: NDArray[np.float32], wave: _Wave, axis: int, order: int) -> float:

@@ -97,4 +97,4 @@ def measured_scale(
 def _straight(mm_per_pixel: float, slope: float) -> NDArray[np.float64]:
     """Pixels to millimetres for a page whose rows descend by `slope` (radians)."""
     cos, sin = np.cos(slope) * mm_per_pixel, np.sin(slope) * mm_per_pixel
-    return np.array([[cos, sin, 0.0], [-sin, cos, 0.0]])
+    return np.array([[cos, sin, 0.0], [-sin, cos, 0.0], [0.0, 0.0, 1.0]])
