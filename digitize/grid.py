@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from scipy import fft, ndimage, optimize
 
 from digitize.bend import follow_bend
-from digitize.lattice import follow_lattice
-from digitize.warp import project, to_paper, to_picture
+from digitize.flatten import FlatPicture, lay_flat
+from digitize.lattice import enlarged, follow_lattice
+from digitize.warp import project
 
 Spacing = TypeVar("Spacing", float, NDArray[np.float64])
 
@@ -88,14 +89,20 @@ _BEND_BLOCKS = 3.0
 _WRAPPED = 0.35
 """Cycles of bend beyond which one line may have been taken for the next: then no bend is better than a wrong one."""
 
-_FLAT = 0.75
+_FLAT = 0.85
 """Share of the blocks' strength in step with a grid from which a page is flat."""
 
 _BETTER = 0.03
-"""By how much more of it must be in step with a grid that was followed."""
+"""By how much more of it must be in step with another grid for that to be taken."""
 
-_CELL = 16
-"""Pixels of a flat picture between the nodes at which the way back is computed exactly."""
+_LEAST_AGREEMENT = 0.4
+"""Share in step below which there is no grid: what is periodic there is something else."""
+
+_COARSE_SIDE = 1000
+"""Pixels at which a page is looked at in search of lines too far apart to be followed at its own."""
+
+_SURELY_FLAT = 0.92
+"""Share in step from which a page that was laid flat is not laid flat a second time."""
 
 _KEPT = 0.7
 """Share of the blocks' strength that smoothing leaves; of less, the bend has turned the phases against each other."""
@@ -213,55 +220,67 @@ def find_grid(image: NDArray[np.uint8]) -> Grid | None:
     [[6.0, 0.0], [0.0, 6.0]]
     """
     scale = min(1.0, _LONG_SIDE / max(image.shape[:2]))
-    small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else image
-    texture = _texture(np.asarray(small, np.uint8))
-    flat = _find_flat(texture, scale)
-    if flat is None or flat.agreement < _FLAT:
-        followed = _find_followed(np.asarray(small, np.uint8), texture, scale)
-        if followed is not None and (flat is None or followed.agreement > flat.agreement + _BETTER):
-            flat = followed
-    if flat is None:
+    small = _shrunk(image, scale)
+    texture = _texture(small)
+    fit = _find_flat(texture, scale)
+    for most in (_LONG_SIDE, _COARSE_SIDE):
+        if fit is not None and fit.agreement > _FLAT:
+            break
+        fit = _better(fit, _find_followed(small, scale, most))
+    if fit is None or fit.agreement < _LEAST_AGREEMENT:
         return None
     # Pixel centres of a page that was shrunk about its corner.
     x, y = texture.shape[1] / image.shape[1], texture.shape[0] / image.shape[0]
     shrink = np.array([[x, 0.0, 0.5 * x - 0.5], [0.0, y, 0.5 * y - 0.5], [0.0, 0.0, 1.0]])
-    return replace(flat.grid, matrix=flat.grid.matrix @ shrink)
+    return replace(fit.grid, matrix=fit.grid.matrix @ shrink)
 
 
-def _find_followed(small: NDArray[np.uint8], texture: NDArray[np.float32], scale: float) -> _Fit | None:
-    """Lay a page flat by following its grid, and find the grid of that."""
-    lattice = follow_lattice(texture)
-    if lattice is None:
-        return None
-    y, x = np.mgrid[: lattice.departure.shape[0], : lattice.departure.shape[1]] + 0.5
-    nodes = np.stack([x * small.shape[1] / x.shape[1], y * small.shape[0] / y.shape[0]], axis=2) - 0.5
-    low, high = lattice.seen.min(axis=0) - lattice.margin, lattice.seen.max(axis=0) + lattice.margin
-    # Cycles to pixels of a flat picture that is as fine as this one where it is finest.
-    size = np.ceil((high - low) * lattice.pixels_per_cycle).astype(int)
-    to_flat = np.diag([lattice.pixels_per_cycle, lattice.pixels_per_cycle, 1.0])
-    to_flat[:2, 2] = -low * lattice.pixels_per_cycle
-    homography, departure = to_flat @ lattice.homography, lattice.departure * np.float32(lattice.pixels_per_cycle)
-    places = np.stack(np.meshgrid(np.arange(-1, size[0] // _CELL + 3), np.arange(-1, size[1] // _CELL + 3)), axis=2)
-    way = to_picture(places * _CELL + (_CELL - 1) / 2, homography, departure, small.shape).astype(np.float32)
-    way = cv2.resize(way, None, fx=_CELL, fy=_CELL, interpolation=cv2.INTER_LINEAR)
-    way = way[_CELL : _CELL + size[1], _CELL : _CELL + size[0]]
-    # OpenCV 5 goes wrong over one map of two channels with bilinear interpolation.
-    flat = cv2.remap(small, way[..., 0], way[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    found = _find_flat(_texture(np.asarray(flat, np.uint8)), scale)
-    if found is None:
-        return None
-    places = to_paper(nodes, homography, departure, small.shape)
-    bend = departure @ found.grid.matrix[:2, :2].T
-    bend += to_paper(places, found.grid.matrix, found.grid.bend, flat.shape) - project(found.grid.matrix, places)
-    corners = np.array([[0, 0], [size[0], 0], [0, size[1]], [size[0], size[1]]]) - 0.5
-    corners = project(found.grid.matrix, corners)
-    grid = replace(
-        found.grid,
-        matrix=found.grid.matrix @ homography,
-        bend=bend.astype(np.float32),
-        extent=(*corners.min(axis=0).tolist(), *corners.max(axis=0).tolist()),
-    )
-    return replace(found, grid=grid)
+def _better(first: _Fit | None, second: _Fit | None) -> _Fit | None:
+    """Of two fits the better one; the first unless the second is clearly so."""
+    if first is None or second is None:
+        return first or second
+    return second if second.agreement > first.agreement + _BETTER else first
+
+
+def _find_followed(image: NDArray[np.uint8], scale: float, most: int) -> _Fit | None:
+    """Follow the grid of a picture, seen at no more than so many pixels, and find the grid of the page laid flat."""
+    ratio = min(1.0, most / max(image.shape[:2]))
+    texture = _texture(_shrunk(image, ratio))
+    best = None
+    for lattice in follow_lattice(texture):
+        flat = lay_flat(image, enlarged(lattice, texture.shape, image.shape))
+        found = _find_flat(_texture(flat.image), scale)
+        if found is None or found.agreement < _SURELY_FLAT:
+            # What was too steep to be followed at the first time no longer is.
+            texture_again = _texture(_shrunk(flat.image, ratio))
+            again = next(follow_lattice(texture_again), None)
+            if again is not None:
+                again = enlarged(again, texture_again.shape, flat.image.shape)
+                homography, departure = flat.followed_by(again.homography, again.departure)
+                flatter = lay_flat(image, replace(again, homography=homography, departure=departure))
+                better = _find_flat(_texture(flatter.image), scale)
+                if better is not None and (found is None or better.agreement > found.agreement):
+                    flat, found = flatter, better
+        if found is not None:
+            best = _better(best, _on_picture(found, flat))
+        if best is not None and best.agreement > _FLAT:
+            break
+    return best
+
+
+def _shrunk(image: NDArray[np.uint8], ratio: float) -> NDArray[np.uint8]:
+    if ratio == 1.0:
+        return image
+    return np.asarray(cv2.resize(image, None, fx=ratio, fy=ratio, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _on_picture(found: _Fit, flat: FlatPicture) -> _Fit:
+    """A flat picture's grid as one of the picture that was laid flat."""
+    height, width = flat.image.shape[:2]
+    corners = project(found.grid.matrix, np.array([[0, 0], [width, 0], [0, height], [width, height]]) - 0.5)
+    matrix, bend = flat.followed_by(found.grid.matrix, found.grid.bend)
+    extent = (*corners.min(axis=0).tolist(), *corners.max(axis=0).tolist())
+    return replace(found, grid=replace(found.grid, matrix=matrix, bend=bend, extent=extent))
 
 
 def _find_flat(texture: NDArray[np.float32], scale: float) -> _Fit | None:

@@ -10,7 +10,8 @@ give a homography and what the paper departs from it, and with these the picture
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -24,7 +25,7 @@ _WINDOW = 128
 """Side of a window in pixels; tapered, it sees half of that."""
 
 _STEP = 32
-_MOST_WINDOWS = 900
+_MOST_WINDOWS = 700
 """Least distance of windows, and about how many there are in the largest picture."""
 
 _PEAKS = 14
@@ -37,10 +38,10 @@ _LOWEST = 3.0 / _WINDOW
 _HIGHEST = 0.42
 """Cycles a pixel between which the carriers of a grid are looked for."""
 
-_STRAY = 0.07
+_STRAY = 0.04
 """Part of itself by which a wave vector may change from a window to the next, beside a bin's width."""
 
-_FAMILIES = 10
+_FAMILIES = 8
 """Families of lines that are followed: two directions, 1 mm and 5 mm, overtones, and what else is periodic."""
 
 _LEAST_WINDOWS = 12
@@ -63,12 +64,24 @@ _STIFFNESS = 0.05
 _SEEDS = 30
 """Peaks from which families are started."""
 
-_EVEN = 0.45
-"""Logarithm of two families' pitches' ratio that obliqueness explains."""
+_PAIRS = 2
+"""Pairs of families that are tried."""
 
-_NEAR = 1.0 / np.maximum(np.add.outer(np.arange(-2.0, 3) ** 2, np.arange(-2.0, 3) ** 2), 1.0)
-_NEAR[2, 2] = 0.0
-"""Weights of the windows around one in the guess at its vector."""
+_PARALLEL = 0.12
+"""Sine of the angle up to which families are parallel."""
+
+_MOST_ORDER = 6
+_OFF_ORDER = 0.1
+_ORDER_COST = 0.06
+"""Overtones that a carrier may be, how far from whole the ratio to its like may be, and what each costs."""
+
+_LEVEL = 0.3
+"""Resistance to slopes, in squared windows, of the planes by which the next vectors are guessed."""
+
+_REACH_Y, _REACH_X = np.mgrid[-3.0:4, -3.0:4]
+_REACH = 1.0 / np.maximum(_REACH_X**2 + _REACH_Y**2, 1.0)
+_AROUND = [_REACH * power for power in (1.0, _REACH_X, _REACH_Y, _REACH_X**2, _REACH_X * _REACH_Y, _REACH_Y**2)]
+"""Weights of the windows around one in the guess at its vector, and their moments."""
 
 _NEIGHBOURS = ((0, 1), (1, 0), (1, 1), (1, -1), (0, 2), (2, 0))
 """Rows and columns between windows over which lines are counted."""
@@ -140,8 +153,21 @@ class _Family:
     def seen(self) -> NDArray[np.bool_]:
         return self.heights > 0
 
+    @property
+    def lean(self) -> float:
+        """By how much the vectors lean to the vertical."""
+        return float(np.median(np.diff(np.abs(self.vectors[self.seen]), axis=1)))
 
-def follow_lattice(texture: NDArray[np.float32]) -> Lattice | None:
+
+@dataclass(frozen=True)
+class _Carrier:
+    """A family by which lines are counted, and how many of its cycles are one of the lattice's."""
+
+    family: _Family
+    order: int
+
+
+def follow_lattice(texture: NDArray[np.float32]) -> Iterator[Lattice]:
     """Follow the grid of a picture.
 
     Parameters
@@ -149,44 +175,53 @@ def follow_lattice(texture: NDArray[np.float32]) -> Lattice | None:
     texture : ndarray, shape (h, w), float32
         High-pass of the picture.
 
-    Returns
-    -------
-    Lattice or None
-        None when no two families of lines cross over enough of the picture.
+    Yields
+    ------
+    Lattice
+        For each pair of families of lines that cross over enough of the picture, the likeliest first.
 
     Examples
     --------
     >>> y, x = np.mgrid[:400, :600]
-    >>> lattice = follow_lattice((np.cos(2 * np.pi * x / 6) + np.cos(2 * np.pi * y / 6)).astype(np.float32))
-    >>> abs(lattice.homography[0, 0] * 6).round(3)
-    np.float64(1.0)
+    >>> lattice = next(follow_lattice((np.cos(2 * np.pi * x / 6) + np.cos(2 * np.pi * y / 6)).astype(np.float32)))
+    >>> round(float(6 * lattice.homography[0, 0] / lattice.homography[2, 2]), 3)
+    1.0
     """
     windows = _find_windows(texture)
-    pair = _choose_pair(_find_families(windows))
-    if pair is None:
-        return None
-    counted = [_count_lines(windows, family) for family in pair]
-    x, y = np.meshgrid(windows.x, windows.y)
-    middles = np.stack([x, y], axis=2)
-    known = [np.isfinite(cycles) for cycles in counted]
-    if min(int(seen.sum()) for seen in known) < _LEAST_WINDOWS or not (known[0] & known[1]).any():
-        return None
-    homography = _fit_homography([middles[seen] for seen in known], [c[s] for c, s in zip(counted, known, strict=True)])
-    flat = project(homography, middles)
-    departure = np.stack(
-        [
-            _fit_field(middles[seen], (cycles - flat[..., axis])[seen], texture.shape)
-            for axis, (cycles, seen) in enumerate(zip(counted, known, strict=True))
-        ],
-        axis=2,
-    )
-    both = known[0] & known[1]
-    frequency = np.sqrt(np.prod([np.hypot(*family.vectors[both].T) for family in pair], axis=0))
-    return Lattice(
-        homography,
-        departure.astype(np.float32),
-        np.stack([cycles[both] for cycles in counted], axis=1),
-        pixels_per_cycle=1.0 / float(np.percentile(frequency, 25)),
+    for pair in _choose_pairs(_find_families(windows)):
+        counted = [_count_lines(windows, carrier.family) / carrier.order for carrier in pair]
+        x, y = np.meshgrid(windows.x, windows.y)
+        middles = np.stack([x, y], axis=2)
+        known = [np.isfinite(cycles) for cycles in counted]
+        both = known[0] & known[1]
+        if both.sum() < _LEAST_WINDOWS:
+            continue
+        homography = _fit_homography(
+            [middles[seen] for seen in known], [cycles[seen] for cycles, seen in zip(counted, known, strict=True)]
+        )
+        flat = project(homography, middles)
+        departure = np.stack(
+            [
+                _fit_field(middles[seen], (cycles - flat[..., axis])[seen], texture.shape)
+                for axis, (cycles, seen) in enumerate(zip(counted, known, strict=True))
+            ],
+            axis=2,
+        )
+        frequency = np.sqrt(np.prod([np.hypot(*c.family.vectors[both].T) / c.order for c in pair], axis=0))
+        yield Lattice(
+            homography,
+            departure.astype(np.float32),
+            np.stack([cycles[both] for cycles in counted], axis=1),
+            pixels_per_cycle=1.0 / float(np.percentile(frequency, 25)),
+        )
+
+
+def enlarged(lattice: Lattice, small: tuple[int, ...], large: tuple[int, ...]) -> Lattice:
+    """The lattice of a picture from that of the same picture at another size, both (height, width)."""
+    x, y = small[1] / large[1], small[0] / large[0]
+    shrink = np.array([[x, 0.0, 0.5 * x - 0.5], [0.0, y, 0.5 * y - 0.5], [0.0, 0.0, 1.0]])
+    return replace(
+        lattice, homography=lattice.homography @ shrink, pixels_per_cycle=lattice.pixels_per_cycle / np.sqrt(x * y)
     )
 
 
@@ -224,9 +259,7 @@ def _find_windows(texture: NDArray[np.float32]) -> _Windows:
     all_vectors, all_heights = np.zeros((len(level), _PEAKS, 2)), np.zeros((len(level), _PEAKS))
     all_vectors[window[kept], rank[kept]], all_heights[window[kept], rank[kept]] = vectors[kept], heights[kept]
     middle = (_WINDOW - 1) / 2
-    return _Windows(
-        all_vectors.reshape(*shape, 2), all_heights.reshape(shape), lefts + middle, tops + middle, content
-    )
+    return _Windows(all_vectors.reshape(*shape, 2), all_heights.reshape(shape), lefts + middle, tops + middle, content)
 
 
 def _vertex(before: NDArray[np.float32], here: NDArray[np.float32], after: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -261,15 +294,14 @@ def _follow(
     used = np.zeros_like(free)
     vectors[seed[:2]], heights[seed[:2]], used[seed] = windows.vectors[seed], windows.heights[seed], True
     while True:
-        weight = cv2.filter2D(heights, -1, _NEAR, borderType=cv2.BORDER_CONSTANT)
-        moment = cv2.filter2D(vectors * heights[..., None], -1, _NEAR, borderType=cv2.BORDER_CONSTANT)
-        row, column = np.nonzero((weight > 0) & (heights == 0))
-        guess = (moment[row, column] / weight[row, column, None])[:, None]
+        beside = cv2.dilate((heights > 0).view(np.uint8), np.ones((3, 3), np.uint8)) > 0
+        row, column = np.nonzero(beside & (heights == 0))
+        guess = _predict(vectors, heights, row, column)[:, None]
         candidates = windows.vectors[row, column]
         signs = np.where((candidates * guess).sum(axis=2) < 0, -1.0, 1.0)
         candidates = candidates * signs[..., None]
         stray = np.hypot(*np.moveaxis(candidates - guess, 2, 0))
-        stray /= 1.3 / _WINDOW + _STRAY * np.hypot(*np.moveaxis(guess, 2, 0))
+        stray /= 1.0 / _WINDOW + _STRAY * np.hypot(*np.moveaxis(guess, 2, 0))
         worth = np.where((stray < 1) & free[row, column], windows.heights[row, column] - 2.0 * stray**2, 0.0)
         peak = worth.argmax(axis=1) if len(row) else np.zeros(0, np.intp)
         best = worth[np.arange(len(row)), peak]
@@ -282,38 +314,88 @@ def _follow(
         used[row, column, peak] = True
 
 
-def _choose_pair(families: list[_Family]) -> tuple[_Family, _Family] | None:
-    """Two families that cross, the first one's lines upright, both counted rightward and downward."""
-    best: tuple[float, _Family, _Family] | None = None
-    for one, first in enumerate(families):
-        for second in families[one + 1 :]:
-            both = first.seen & second.seen
+def _predict(
+    vectors: NDArray[np.float64], heights: NDArray[np.float64], row: NDArray[np.intp], column: NDArray[np.intp]
+) -> NDArray[np.float64]:
+    """Wave vectors, shape (n, 2), in windows that a family has not reached yet: planes through those around them."""
+    planes = np.dstack([np.ones_like(heights), vectors]) * heights[..., None]
+    around = np.stack(
+        [cv2.filter2D(planes, -1, kernel, borderType=cv2.BORDER_CONSTANT)[row, column] for kernel in _AROUND], axis=1
+    )
+    moments, sums = around[..., 0], around[:, :3, 1:]
+    one, x, y, xx, xy, yy = moments.T
+    normal = np.stack([np.stack([one, x, y], 1), np.stack([x, xx, xy], 1), np.stack([y, xy, yy], 1)], axis=1)
+    # Of few windows the mean is surer than the slope.
+    normal[:, [1, 2], [1, 2]] += _LEVEL * one[:, None]
+    return np.asarray(np.linalg.solve(normal, sums)[:, 0])
+
+
+def _choose_pairs(families: list[_Family]) -> list[tuple[_Carrier, _Carrier]]:
+    """Pairs of carriers that cross, the likeliest first; of each pair the first one's lines stand upright.
+
+    Both are counted rightward and downward, in cycles of the same width.
+    """
+    carriers = [_carrier(group) for group in _by_direction(families)]
+    scored = []
+    for one, a in enumerate(carriers):
+        for b in carriers[one + 1 :]:
+            both = a.family.seen & b.family.seen
             if both.sum() < _LEAST_WINDOWS:
                 continue
-            (ax, ay), (bx, by) = first.vectors[both].T, second.vectors[both].T
-            long, short = np.hypot(ax, ay), np.hypot(bx, by)
-            sine = float(np.median(np.abs(ax * by - ay * bx) / (long * short)))
+            (ax, ay), (bx, by) = a.family.vectors[both].T, b.family.vectors[both].T
+            first, second = np.hypot(ax, ay), np.hypot(bx, by)
+            sine = float(np.median(np.abs(ax * by - ay * bx) / (first * second)))
             if sine < _CROSSING:
                 continue
-            uneven = max(0.0, abs(float(np.median(np.log(long / short)))) - _EVEN)
-            # Of a lattice's waves the sums of others are higher, and oblique: its own are the lowest that are clear.
-            score = sine**2 * min(first.score, second.score) / (1.0 + uneven)
-            score /= float(np.median(long * short)) ** 0.05
-            if best is None or score > best[0]:
-                best = score, first, second
-    if best is None:
-        return None
-    _, first, second = best
-    lean = [float(np.median(np.diff(np.abs(family.vectors[family.seen]), axis=1))) for family in (first, second)]
-    if lean[0] > lean[1]:
-        first, second = second, first
-    return _turned(first, 0), _turned(second, 1)
+            uneven = float(np.median(np.log((first / a.order) / (second / b.order))))
+            # One direction may show its 1 mm lines alone, the other 5 mm lines too.
+            fives = 0 if abs(uneven) < 0.5 * np.log(5.0) else int(np.sign(uneven))
+            pair = _Carrier(a.family, a.order * 5 ** max(fives, 0)), _Carrier(b.family, b.order * 5 ** max(-fives, 0))
+            # Sums of a lattice's two waves are waves of it, too, but oblique to these and higher.
+            score = sine**2 * min(a.family.score, b.family.score) / (1.0 + abs(uneven - fives * np.log(5.0)))
+            score /= float(np.median(first / pair[0].order * second / pair[1].order)) ** 0.1
+            upright, level = sorted(pair, key=lambda carrier: carrier.family.lean)
+            scored.append((score, _turned(upright, 0), _turned(level, 1)))
+    scored.sort(key=lambda item: -item[0])
+    return [(first, second) for _, first, second in scored[:_PAIRS]]
 
 
-def _turned(family: _Family, axis: int) -> _Family:
-    """The family with its vectors along an axis instead of against it."""
+def _by_direction(families: list[_Family]) -> list[list[_Family]]:
+    """Families whose lines are parallel, together; each list's clearest one first."""
+    groups: list[list[_Family]] = []
+    for family in sorted(families, key=lambda family: -family.score):
+        for group in groups:
+            both = family.seen & group[0].seen
+            (ax, ay), (bx, by) = family.vectors[both].T, group[0].vectors[both].T
+            if both.any() and np.median(np.abs(ax * by - ay * bx) / np.hypot(ax, ay) / np.hypot(bx, by)) < _PARALLEL:
+                group.append(family)
+                break
+        else:
+            groups.append([family])
+    return groups
+
+
+def _carrier(group: list[_Family]) -> _Carrier:
+    """The clearest of parallel families, and which overtone it is of the lines that all of them belong to."""
+    first = group[0]
+    ratios, scores = [], []
+    for family in group[1:]:
+        both = family.seen & first.seen
+        lengths = np.hypot(*family.vectors[both].T), np.hypot(*first.vectors[both].T)
+        ratios.append(float(np.median(lengths[0] / lengths[1])))
+        scores.append(family.score)
+    orders = np.arange(1, _MOST_ORDER + 1)
+    multiples = np.outer(orders, ratios)
+    fits = (np.abs(multiples - np.rint(multiples)) < _OFF_ORDER) & (multiples > 0.5)
+    worth = fits @ np.array(scores) - _ORDER_COST * sum(scores) * orders
+    return _Carrier(first, int(orders[worth.argmax()]))
+
+
+def _turned(carrier: _Carrier, axis: int) -> _Carrier:
+    """The carrier with its vectors along an axis instead of against it."""
+    family = carrier.family
     against = np.median(family.vectors[family.seen][:, axis]) < 0
-    return _Family(-family.vectors, family.heights) if against else family
+    return _Carrier(_Family(-family.vectors, family.heights), carrier.order) if against else carrier
 
 
 def _count_lines(windows: _Windows, family: _Family) -> NDArray[np.float64]:
@@ -328,22 +410,24 @@ def _count_lines(windows: _Windows, family: _Family) -> NDArray[np.float64]:
     phase[row, column] = np.angle(-(wave * turn_y).sum(axis=1)) / (2 * np.pi)
     edges = []
     number = np.arange(phase.size).reshape(phase.shape)
-    for a, b in _NEIGHBOURS:
-        there, here = (slice(max(0, -b), None), slice(a, None)), (slice(None, None), slice(None, None))
-        rows, columns = phase.shape
-        here = np.s_[: rows - a, max(0, -b) : columns - max(0, b)]
-        there = np.s_[a:, max(0, b) : columns - max(0, -b)]
-        way = np.array([b * (windows.x[1] - windows.x[0] if columns > 1 else 0), a * (windows.y[1] - windows.y[0] if rows > 1 else 0)])
-        step = 0.5 * (family.vectors[here] + family.vectors[there]) @ way
-        off = phase[there] - phase[here] - step
+    rows, columns = phase.shape
+    for down, right in _NEIGHBOURS:
+        if down >= rows or abs(right) >= columns:
+            continue
+        here = np.s_[: rows - down, max(0, -right) : columns - max(0, right)]
+        there = np.s_[down:, max(0, right) : columns - max(0, -right)]
+        way = np.array([windows.x[abs(right)] - windows.x[0], windows.y[down] - windows.y[0]]) * (np.sign(right), 1)
+        off = phase[there] - phase[here] - 0.5 * (family.vectors[here] + family.vectors[there]) @ way
         whole = np.round(-off)
         edges.append(np.stack([number[here], number[there], whole, np.abs(off + whole)], axis=2).reshape(-1, 4))
     return _add_up(phase, np.concatenate(edges))
 
 
 def _add_up(phase: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Phases made continuous over edges (from, to, whole cycles to add, misfit), the best fitting first; the largest
-    piece of windows that hang together."""
+    """Make phases continuous over edges, the best fitting first; NaN outside the largest piece that hangs together.
+
+    An edge is a row of window from, window to, whole cycles to add, and misfit.
+    """
     edges = edges[edges[:, 3] < _MISCOUNT]
     edges = edges[np.argsort(edges[:, 3], kind="stable")]
     root, turns = list(range(phase.size)), [0] * phase.size
@@ -397,9 +481,7 @@ def _fit_homography(points: list[NDArray[np.float64]], cycles: list[NDArray[np.f
     return np.asarray(np.append(found, 1.0).reshape(3, 3) @ normalise)
 
 
-def _fit_field(
-    points: NDArray[np.float64], values: NDArray[np.float64], shape: tuple[int, ...]
-) -> NDArray[np.float64]:
+def _fit_field(points: NDArray[np.float64], values: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.float64]:
     """Smooth field on a coarse lattice over the picture through scattered values, straight on where there are none.
 
     Least squares of the misfit and of the field's second differences; misfits beyond the usual count little.
@@ -426,7 +508,8 @@ def _fit_field(
     stiff = _STIFFNESS * (bending.T @ bending) + 1e-9 * sparse.identity(index.size)
     weight = np.ones(len(points))
     for _ in range(_ROUNDS):
-        field = sparse_linalg.spsolve((sample.T @ sample.multiply(weight[:, None]) + stiff).tocsc(), sample.T @ (weight * values))
+        normal = (sample.T @ sample.multiply(weight[:, None]) + stiff).tocsc()
+        field = sparse_linalg.spsolve(normal, sample.T @ (weight * values))
         miss = np.abs(sample @ field - values)
         weight = np.minimum(1.0, (2.0 * np.median(miss) + 0.01) / np.maximum(miss, 1e-9))
     return np.asarray(field.reshape(size))

@@ -6,6 +6,8 @@ at the nodes of a coarse lattice that spans the picture from corner to corner, a
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +16,7 @@ _ROUNDS = 8
 """Where the bend changes by a third from place to place, this leaves less than a thousandth of it."""
 
 
-def project(homography: NDArray[np.float64], points: NDArray[np.floating]) -> NDArray[np.float64]:
+def project(homography: NDArray[np.float64], points: NDArray[Any]) -> NDArray[np.float64]:
     """Points ``(x, y)``, shape (..., 2), through a homography, shape (3, 3).
 
     Examples
@@ -29,7 +31,7 @@ def project(homography: NDArray[np.float64], points: NDArray[np.floating]) -> ND
 
 
 def to_paper(
-    points: NDArray[np.floating],
+    points: NDArray[Any],
     homography: NDArray[np.float64],
     bend: NDArray[np.float32] | None,
     shape: tuple[int, ...],
@@ -59,7 +61,7 @@ def to_paper(
 
 
 def to_picture(
-    points: NDArray[np.floating],
+    points: NDArray[Any],
     homography: NDArray[np.float64],
     bend: NDArray[np.float32] | None,
     shape: tuple[int, ...],
@@ -89,7 +91,7 @@ def scale_at(homography: NDArray[np.float64], point: tuple[float, float]) -> tup
     return along, down, float(np.degrees(np.arctan2(inverse[1, 0], inverse[0, 0])))
 
 
-def _bend_at(points: NDArray[np.floating], bend: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float64]:
+def _bend_at(points: NDArray[Any], bend: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float64]:
     scale = np.array([bend.shape[1] / shape[1], bend.shape[0] / shape[0]])
     at = np.clip((points + 0.5) * scale - 0.5, -9.0, np.array(bend.shape[1::-1]) + 9.0).astype(np.float32)
     at = at.reshape(-1, 1, 2) if at.ndim == 2 else at
