@@ -37,6 +37,11 @@ class FlatPicture:
     bend: NDArray[np.float32]
     shape: tuple[int, ...]
 
+    @property
+    def middle(self) -> NDArray[np.float64]:
+        """The pixel ``(x, y)`` in the middle of the flat picture."""
+        return np.array([self.image.shape[1] / 2, self.image.shape[0] / 2])
+
     def followed_by(
         self, homography: NDArray[np.float64], bend: NDArray[np.float32]
     ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:

@@ -20,7 +20,7 @@ from scipy import fft, ndimage, optimize
 from digitize.bend import follow_bend
 from digitize.flatten import FlatPicture, lay_flat
 from digitize.lattice import enlarged, follow_lattice
-from digitize.warp import project
+from digitize.warp import project, quarter_turn, scale_at
 
 Spacing = TypeVar("Spacing", float, NDArray[np.float64])
 
@@ -89,7 +89,7 @@ _BEND_BLOCKS = 3.0
 _WRAPPED = 0.35
 """Cycles of bend beyond which one line may have been taken for the next: then no bend is better than a wrong one."""
 
-_FLAT = 0.85
+_FLAT = 0.8
 """Share of the blocks' strength in step with a grid from which a page is flat."""
 
 _BETTER = 0.03
@@ -97,6 +97,9 @@ _BETTER = 0.03
 
 _LEAST_AGREEMENT = 0.4
 """Share in step below which there is no grid: what is periodic there is something else."""
+
+_MOST_UNEVEN = 2.6
+"""Ratio of the scales along time and voltage that obliqueness or a fax explains; beyond it lines were miscounted."""
 
 _COARSE_SIDE = 1000
 """Pixels at which a page is looked at in search of lines too far apart to be followed at its own."""
@@ -136,6 +139,16 @@ class Grid:
     line_mm: float
     certainty: float
     extent: tuple[float, float, float, float] | None = None
+
+    def turned(self, turns: int) -> Grid:
+        """The same grid, time and voltage turned by quarter turns clockwise as seen."""
+        turn = quarter_turn(turns)
+        extent = self.extent
+        if extent is not None:
+            corners = project(turn, np.array([extent[:2], extent[2:]]))
+            extent = (*corners.min(axis=0).tolist(), *corners.max(axis=0).tolist())
+        bend = (self.bend @ turn[:2, :2].T).astype(np.float32)
+        return replace(self, matrix=turn @ self.matrix, bend=bend, extent=extent)
 
 
 @dataclass(frozen=True)
@@ -262,7 +275,10 @@ def _find_followed(image: NDArray[np.uint8], scale: float, most: int) -> _Fit | 
                 if better is not None and (found is None or better.agreement > found.agreement):
                     flat, found = flatter, better
         if found is not None:
-            best = _better(best, _on_picture(found, flat))
+            placed = _on_picture(found, flat)
+            along, down, _ = scale_at(placed.grid.matrix, project(np.linalg.inv(flat.homography), flat.middle).tolist())
+            if abs(np.log(along / down)) < np.log(_MOST_UNEVEN):
+                best = _better(best, placed)
         if best is not None and best.agreement > _FLAT:
             break
     return best
@@ -363,7 +379,7 @@ def _ray(peaks: _Peaks, degrees: float) -> _Peaks:
     direction = np.array([np.cos(np.radians(degrees)), np.sin(np.radians(degrees))])
     along = peaks.vectors @ direction
     across = np.abs(peaks.vectors @ np.array([-direction[1], direction[0]]))
-    keep = (across < 2.5 * peaks.resolution + 0.004 * np.abs(along))
+    keep = across < 2.5 * peaks.resolution + 0.004 * np.abs(along)
     signs = np.where(along[keep] < 0, -1.0, 1.0)[:, None]
     ray = _Peaks(peaks.vectors[keep] * signs, peaks.heights[keep], peaks.resolution)
     ray = ray.select((ray.radii < _TRUSTED) & (ray.heights > _TOOTH))

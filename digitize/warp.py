@@ -6,6 +6,7 @@ at the nodes of a coarse lattice that spans the picture from corner to corner, a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import cv2
@@ -16,7 +17,7 @@ _ROUNDS = 8
 """Where the bend changes by a third from place to place, this leaves less than a thousandth of it."""
 
 
-def project(homography: NDArray[np.float64], points: NDArray[Any]) -> NDArray[np.float64]:
+def project(homography: NDArray[Any], points: NDArray[Any]) -> NDArray[np.float64]:
     """Points ``(x, y)``, shape (..., 2), through a homography, shape (3, 3).
 
     Examples
@@ -76,7 +77,7 @@ def to_picture(
     return pixels
 
 
-def scale_at(homography: NDArray[np.float64], point: tuple[float, float]) -> tuple[float, float, float]:
+def scale_at(homography: NDArray[np.float64], point: Sequence[float]) -> tuple[float, float, float]:
     """Pixels a unit of paper along its x and y axes, and the x axis's angle in degrees clockwise, at a pixel.
 
     Examples
@@ -89,6 +90,18 @@ def scale_at(homography: NDArray[np.float64], point: tuple[float, float]) -> tup
     inverse = np.linalg.inv(rows[:, :2] / (homography[2] @ (*point, 1.0)))
     along, down = (float(np.hypot(*inverse[:, axis])) for axis in (0, 1))
     return along, down, float(np.degrees(np.arctan2(inverse[1, 0], inverse[0, 0])))
+
+
+def quarter_turn(turns: int) -> NDArray[np.float64]:
+    """Homography that turns millimetres (x, y) about the origin by quarter turns clockwise as seen, shape (3, 3).
+
+    Examples
+    --------
+    >>> quarter_turn(1) @ [2.0, 0.0, 1.0]
+    array([0., 2., 1.])
+    """
+    cos, sin = ((1.0, 0.0), (0.0, 1.0), (-1.0, 0.0), (0.0, -1.0))[turns % 4]
+    return np.array([[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, 1.0]])
 
 
 def _bend_at(points: NDArray[Any], bend: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float64]:
