@@ -308,6 +308,9 @@ def _find_flat(texture: NDArray[np.float32], scale: float) -> _Fit | None:
     comb = max(sound, key=lambda comb: comb.significance, default=None)
     if comb is None or comb.significance < _LEAST_SIGNIFICANCE:
         return None
+    # Where one direction shows only every second tooth, it has a scale of its own.
+    if any(int(np.gcd.reduce(teeth.orders)) in (2, 3, 4) for teeth in comb.teeth):
+        return None
     line_mm, tooth_mm = _tooth_distance(comb, long_side, scale)
 
     matrix, bend, agreement = np.eye(3), [], []

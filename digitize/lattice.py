@@ -70,10 +70,18 @@ _PAIRS = 2
 _PARALLEL = 0.12
 """Sine of the angle up to which families are parallel."""
 
-_MOST_ORDER = 6
+_AS_CLEAR = 0.85
+"""Part of the best score from which a family is about as clear."""
+
+_ORDERS = np.arange(1, 7)
+_ORDER_COST = np.array([0.0, 0.2, 0.2, 0.25, 0.1, 0.25])
+"""Overtones that a carrier may be, and what each costs: 5 mm and 1 mm lines are the strongest."""
+
 _OFF_ORDER = 0.1
-_ORDER_COST = 0.06
-"""Overtones that a carrier may be, how far from whole the ratio to its like may be, and what each costs."""
+"""How far from whole the ratio to the base may be."""
+
+_UNEVEN_COST = 0.35
+"""Cost of a logarithm of the ratio of scales along the two directions: as a rule they are alike."""
 
 _LEVEL = 0.3
 """Resistance to slopes, in squared windows, of the planes by which the next vectors are guessed."""
@@ -154,6 +162,11 @@ class _Family:
         return self.heights > 0
 
     @property
+    def frequency(self) -> float:
+        """Cycles a pixel where it is seen."""
+        return float(np.median(np.hypot(*self.vectors[self.seen].T)))
+
+    @property
     def lean(self) -> float:
         """By how much the vectors lean to the vertical."""
         return float(np.median(np.diff(np.abs(self.vectors[self.seen]), axis=1)))
@@ -161,10 +174,14 @@ class _Family:
 
 @dataclass(frozen=True)
 class _Carrier:
-    """A family by which lines are counted, and how many of its cycles are one of the lattice's."""
+    """A family by which lines are counted, the worth of each of `_ORDERS`, and which it is.
+
+    So many of its cycles are one of the lattice's.
+    """
 
     family: _Family
-    order: int
+    worth: NDArray[np.float64]
+    order: int = 1
 
 
 def follow_lattice(texture: NDArray[np.float32]) -> Iterator[Lattice]:
@@ -347,12 +364,13 @@ def _choose_pairs(families: list[_Family]) -> list[tuple[_Carrier, _Carrier]]:
             sine = float(np.median(np.abs(ax * by - ay * bx) / (first * second)))
             if sine < _CROSSING:
                 continue
-            uneven = float(np.median(np.log((first / a.order) / (second / b.order))))
-            # One direction may show its 1 mm lines alone, the other 5 mm lines too.
-            fives = 0 if abs(uneven) < 0.5 * np.log(5.0) else int(np.sign(uneven))
-            pair = _Carrier(a.family, a.order * 5 ** max(fives, 0)), _Carrier(b.family, b.order * 5 ** max(-fives, 0))
+            # One direction may show its 1 mm lines alone, the other overtones of its 5 mm lines.
+            uneven = float(np.median(np.log(first / second))) - np.log(np.divide.outer(_ORDERS, _ORDERS))
+            worth = a.worth[:, None] + b.worth - _UNEVEN_COST * np.abs(uneven)
+            best = np.unravel_index(worth.argmax(), worth.shape)
+            pair = (replace(a, order=int(_ORDERS[best[0]])), replace(b, order=int(_ORDERS[best[1]])))
             # Sums of a lattice's two waves are waves of it, too, but oblique to these and higher.
-            score = sine**2 * min(a.family.score, b.family.score) / (1.0 + abs(uneven - fives * np.log(5.0)))
+            score = sine**2 * min(a.family.score, b.family.score) * float(np.exp(-0.5 * abs(uneven[best])))
             score /= float(np.median(first / pair[0].order * second / pair[1].order)) ** 0.1
             upright, level = sorted(pair, key=lambda carrier: carrier.family.lean)
             scored.append((score, _turned(upright, 0), _turned(level, 1)))
@@ -376,26 +394,29 @@ def _by_direction(families: list[_Family]) -> list[list[_Family]]:
 
 
 def _carrier(group: list[_Family]) -> _Carrier:
-    """The clearest of parallel families, and which overtone it is of the lines that all of them belong to."""
-    first = group[0]
+    """The clearest of parallel families, and how well the others fit it for every overtone that it may be."""
+    # Of waves about as clear the lowest is the likeliest to be lines and not their overtones.
+    clear = [family for family in group if family.score > _AS_CLEAR * group[0].score]
+    clear = [family for family in clear if family.frequency > 0.3 * group[0].frequency]
+    first = min(clear, key=lambda family: family.frequency)
     ratios, scores = [], []
-    for family in group[1:]:
+    for family in group:
+        if family is first:
+            continue
         both = family.seen & first.seen
         lengths = np.hypot(*family.vectors[both].T), np.hypot(*first.vectors[both].T)
         ratios.append(float(np.median(lengths[0] / lengths[1])))
         scores.append(family.score)
-    orders = np.arange(1, _MOST_ORDER + 1)
-    multiples = np.outer(orders, ratios)
+    multiples = np.outer(_ORDERS, ratios)
     fits = (np.abs(multiples - np.rint(multiples)) < _OFF_ORDER) & (multiples > 0.5)
-    worth = fits @ np.array(scores) - _ORDER_COST * sum(scores) * orders
-    return _Carrier(first, int(orders[worth.argmax()]))
+    return _Carrier(first, fits @ np.array(scores) / max(first.score, sum(scores)) - _ORDER_COST)
 
 
 def _turned(carrier: _Carrier, axis: int) -> _Carrier:
     """The carrier with its vectors along an axis instead of against it."""
     family = carrier.family
     against = np.median(family.vectors[family.seen][:, axis]) < 0
-    return _Carrier(_Family(-family.vectors, family.heights), carrier.order) if against else carrier
+    return replace(carrier, family=_Family(-family.vectors, family.heights)) if against else carrier
 
 
 def _count_lines(windows: _Windows, family: _Family) -> NDArray[np.float64]:
