@@ -53,6 +53,9 @@ _CLEAR = 0.5
 _FINE = 0.1
 """Cycles a pixel below which peaks count less for there being a grid at all: rows of text are periodic, too."""
 
+_MIDWAY = 0.85
+"""Part of the tallest tooth's height from which a peak midway between teeth is a tooth, too."""
+
 _COMMON = 4.5
 _LEAST_SIGNIFICANCE = 3.3
 """Height that single peaks reach anywhere, and the summed height of a ray's teeth beyond it that no page without a grid
@@ -103,6 +106,9 @@ _MOST_UNEVEN = 2.6
 
 _COARSE_SIDE = 1000
 """Pixels at which a page is looked at in search of lines too far apart to be followed at its own."""
+
+_FOLLOWED = 0.86
+"""Share in step from which no other way to follow the grid is tried."""
 
 _SURELY_FLAT = 0.92
 """Share in step from which a page that was laid flat is not laid flat a second time."""
@@ -180,7 +186,8 @@ class _Comb:
     """One tooth distance (cycles a pixel) on two perpendicular rays.
 
     The evidence says how much better or worse it is than another comb, the significance whether it is a grid or chance
-    (both for the weaker ray), the certainty which share of its teeth is there.
+    (both for the weaker ray), the certainty which share of its teeth is there. It is uneven where one ray has a tooth
+    distance of its own, twice or half as wide.
     """
 
     spacing: float
@@ -188,6 +195,7 @@ class _Comb:
     evidence: float
     significance: float
     certainty: float
+    uneven: bool
 
 
 @dataclass(frozen=True)
@@ -236,9 +244,11 @@ def find_grid(image: NDArray[np.uint8]) -> Grid | None:
     small = _shrunk(image, scale)
     texture = _texture(small)
     fit = _find_flat(texture, scale)
+    enough = _FLAT
     for most in (_LONG_SIDE, _COARSE_SIDE):
-        if fit is not None and fit.agreement > _FLAT:
+        if fit is not None and fit.agreement > enough:
             break
+        enough = _FOLLOWED
         fit = _better(fit, _find_followed(small, scale, most))
     if fit is None or fit.agreement < _LEAST_AGREEMENT:
         return None
@@ -279,7 +289,7 @@ def _find_followed(image: NDArray[np.uint8], scale: float, most: int) -> _Fit | 
             along, down, _ = scale_at(placed.grid.matrix, project(np.linalg.inv(flat.homography), flat.middle).tolist())
             if abs(np.log(along / down)) < np.log(_MOST_UNEVEN):
                 best = _better(best, placed)
-        if best is not None and best.agreement > _FLAT:
+        if best is not None and best.agreement > _FOLLOWED:
             break
     return best
 
@@ -308,8 +318,7 @@ def _find_flat(texture: NDArray[np.float32], scale: float) -> _Fit | None:
     comb = max(sound, key=lambda comb: comb.significance, default=None)
     if comb is None or comb.significance < _LEAST_SIGNIFICANCE:
         return None
-    # Where one direction shows only every second tooth, it has a scale of its own.
-    if any(int(np.gcd.reduce(teeth.orders)) in (2, 3, 4) for teeth in comb.teeth):
+    if comb.uneven:
         return None
     line_mm, tooth_mm = _tooth_distance(comb, long_side, scale)
 
@@ -419,7 +428,17 @@ def _find_comb(peaks: _Peaks, angle: float, long_side: float, scale: float) -> _
         evidence=float(min(first[best], second[best])),
         significance=min(_significance(tooth.peaks) for tooth in teeth),
         certainty=min(1.0, float(np.mean(share))),
+        uneven=any(_is_uneven(ray, found, spacing) for ray, found, spacing in zip(rays, teeth, own, strict=True)),
     )
+
+
+def _is_uneven(ray: _Peaks, teeth: _Teeth, spacing: float) -> bool:
+    """Whether a ray shows only every second tooth, or one as tall as its teeth midway between two."""
+    if len(teeth.orders) == 0:
+        return False
+    midway = np.abs(ray.radii % spacing - 0.5 * spacing) < _tolerance(ray.radii, ray.resolution)
+    taller = midway & (ray.heights > _MIDWAY * teeth.peaks.heights.max())
+    return bool(taller.any()) or int(np.gcd.reduce(teeth.orders)) in (2, 3, 4)
 
 
 def _significance(peaks: _Peaks) -> float:

@@ -70,17 +70,18 @@ _PAIRS = 2
 _PARALLEL = 0.12
 """Sine of the angle up to which families are parallel."""
 
-_AS_CLEAR = 0.85
-"""Part of the best score from which a family is about as clear."""
+_ORDERS = np.array([1, 2, 3, 4, 5, 6, 10, 15])
+_ORDER_COST = np.array([0.0, 0.3, 0.3, 0.35, 0.1, 0.35, 0.25, 0.25])
+"""Overtones of the lattice's lines that a carrier may be, and what each costs: 5 mm and 1 mm lines are the clearest."""
 
-_ORDERS = np.arange(1, 7)
-_ORDER_COST = np.array([0.0, 0.2, 0.2, 0.25, 0.1, 0.25])
-"""Overtones that a carrier may be, and what each costs: 5 mm and 1 mm lines are the strongest."""
+_UNLIKE = np.not_equal.outer(_ORDERS % 5 == 0, _ORDERS % 5 == 0)
+_UNLIKE_COST = 0.15
+"""Orders of which one makes 1 mm lines of its carrier and the other does not: as a rule both are printed alike."""
 
 _OFF_ORDER = 0.1
 """How far from whole the ratio to the base may be."""
 
-_UNEVEN_COST = 0.35
+_UNEVEN_COST = 0.2
 """Cost of a logarithm of the ratio of scales along the two directions: as a rule they are alike."""
 
 _LEVEL = 0.3
@@ -160,11 +161,6 @@ class _Family:
     @property
     def seen(self) -> NDArray[np.bool_]:
         return self.heights > 0
-
-    @property
-    def frequency(self) -> float:
-        """Cycles a pixel where it is seen."""
-        return float(np.median(np.hypot(*self.vectors[self.seen].T)))
 
     @property
     def lean(self) -> float:
@@ -366,7 +362,7 @@ def _choose_pairs(families: list[_Family]) -> list[tuple[_Carrier, _Carrier]]:
                 continue
             # One direction may show its 1 mm lines alone, the other overtones of its 5 mm lines.
             uneven = float(np.median(np.log(first / second))) - np.log(np.divide.outer(_ORDERS, _ORDERS))
-            worth = a.worth[:, None] + b.worth - _UNEVEN_COST * np.abs(uneven)
+            worth = a.worth[:, None] + b.worth - _UNEVEN_COST * np.abs(uneven) - _UNLIKE_COST * _UNLIKE
             best = np.unravel_index(worth.argmax(), worth.shape)
             pair = (replace(a, order=int(_ORDERS[best[0]])), replace(b, order=int(_ORDERS[best[1]])))
             # Sums of a lattice's two waves are waves of it, too, but oblique to these and higher.
@@ -395,14 +391,9 @@ def _by_direction(families: list[_Family]) -> list[list[_Family]]:
 
 def _carrier(group: list[_Family]) -> _Carrier:
     """The clearest of parallel families, and how well the others fit it for every overtone that it may be."""
-    # Of waves about as clear the lowest is the likeliest to be lines and not their overtones.
-    clear = [family for family in group if family.score > _AS_CLEAR * group[0].score]
-    clear = [family for family in clear if family.frequency > 0.3 * group[0].frequency]
-    first = min(clear, key=lambda family: family.frequency)
+    first = group[0]
     ratios, scores = [], []
-    for family in group:
-        if family is first:
-            continue
+    for family in group[1:]:
         both = family.seen & first.seen
         lengths = np.hypot(*family.vectors[both].T), np.hypot(*first.vectors[both].T)
         ratios.append(float(np.median(lengths[0] / lengths[1])))
