@@ -80,10 +80,7 @@ def measured_scale(
         if len(columns) > 10:
             # Theil and Sen's: a stretch that was followed wrongly does not tilt it.
             slopes.append(stats.theilslopes(row[columns], columns)[0])
-    slope = float(np.median(slopes)) if slopes else 0.0
-    # Rows of paper that is askew all descend alike; baselines that wander do not.
-    if len(slopes) > 1 and abs(slope) < 2.0 * float(np.median(np.abs(np.array(slopes) - slope))):
-        slope = 0.0
+    slope = float(np.arctan(np.median(slopes))) if slopes else 0.0
     ratio, source = 1.0, first.source
     if marks.pulses:
         height = float(np.median([pulse.foot - pulse.top for pulse in marks.pulses])) / PIXELS_PER_MM
@@ -98,7 +95,7 @@ def measured_scale(
         usual = min(_USUAL_DPI, key=lambda candidate: abs(candidate - dpi))
         if abs(usual / dpi - 1) < 0.015:
             ratio *= dpi / usual
-    return PaperScale(_straight(ratio, float(np.arctan(slope))) @ first.matrix, source)
+    return PaperScale(_straight(ratio, slope) @ first.matrix, source)
 
 
 def _straight(ratio: float, slope: float) -> NDArray[np.float64]:
