@@ -10,19 +10,21 @@ from scipy.interpolate import CubicSpline
 
 from digitize.calibration import Scale, find_scale
 from digitize.grid import Grid, find_grid
-from digitize.gridless import first_scale, measured_scale
+from digitize.gridless import PaperScale, first_scale, measured_scale
 from digitize.ink import find_ink
 from digitize.layout import PageLayout, Place, read_layout
-from digitize.layouts import LEAD_NAMES, find_layout
+from digitize.layouts import LEAD_NAMES, Layout, find_layout
 from digitize.leads import Calibration, Geometry, Leads, Strip
 from digitize.marks import Marks, find_marks, without_pulses
+from digitize.orientation import is_upside_down, runs_downward
 from digitize.page import Page, PageError, PageSource, load_pages
 from digitize.rectify import PIXELS_PER_MM, UprightPage, rectify
 from digitize.rhythm import lead_of_rhythm
 from digitize.rows import Rows, find_rows
-from digitize.text import find_words, read_scale
+from digitize.text import Word, find_words, read_scale
 from digitize.timing import columns_are_simultaneous
 from digitize.trace import Traces, erase_traces, trace_rows
+from digitize.warp import quarter_turn, scale_at
 
 _LEAST_ROW_MM = 40.0
 """Shortest row that is a recording and not a stray line."""
@@ -42,6 +44,8 @@ _HALF_BAR = 5.0
 class _View:
     """What was found on an upright page."""
 
+    matrix: NDArray[np.float64]
+    grid: Grid | None
     upright: UprightPage
     coverage: NDArray[np.float32]
     rows: Rows
@@ -100,22 +104,27 @@ def trace_leads(
 
     grid = find_grid(page.image)
     if grid is not None:
-        matrix, pitch_source = grid.matrix, "grid"
-        view = _look(page, matrix, grid)
+        pitch_source = "grid"
+        view = _look(page, grid.matrix, grid)
     else:
-        scale = first_scale(page.image.shape, page.dpi)
+        scale = first_scale(page.image, page.dpi)
+        pitch_source = scale.source
         view = _look(page, scale.matrix, None)
         if view is not None:
-            scale = measured_scale(scale, view.traces, view.rows.level, view.marks, speed=speed, gain=gain)
-            view = _look(page, scale.matrix, None)
-        matrix, pitch_source = scale.matrix, scale.source
+            view, pitch_source = _measure(page, view, pitch_source, speed, gain)
     if view is None:
         raise PageError(f"{page.name}: no electrocardiogram found (no trace runs across the picture)")
 
-    printed = erase_traces(view.coverage, view.traces)
-    printed[view.marks.mask] = 0.0
-    words = find_words(printed)[0]
-    found = read_layout(view.coverage, printed, view.traces, view.baseline, view.marks, words, given)
+    printed, words, found = _read(view, given)
+    names_read = sum(place.name_source == "read" for place in found.places)
+    if 4 * names_read < 3 * len(found.places) and len(view.marks.pulses) < 2 and is_upside_down(view.coverage):
+        turned = _look(page, quarter_turn(2) @ view.matrix, None if view.grid is None else view.grid.turned(2))
+        if turned is not None and grid is None:
+            turned, pitch_source = _measure(page, turned, pitch_source, speed, gain)
+        if turned is not None:
+            view = turned
+            printed, words, found = _read(view, given)
+    grid, matrix = view.grid, view.matrix
     if grid is None and not view.marks.pulses and all(place.name_source == "assumed" for place in found.places):
         raise PageError(f"{page.name}: no electrocardiogram found (no grid, no lead name, no calibration pulse)")
     # Now that the names are known, a trace that ran into one can be led past it.
@@ -124,7 +133,8 @@ def trace_leads(
     strips, name, clock_warnings = _set_clock(_cut(view, found, worth, fs), found, fs)
     signal, confidence = _join(strips, fs)
 
-    inverse = np.linalg.inv(matrix[:, :2])
+    height, width = page.image.shape[:2]
+    pixels_per_mm, _, rotation = scale_at(matrix, (width / 2, height / 2))
     warnings = [*found.warnings, *worth.warnings, *clock_warnings]
     if grid is None:
         warnings.insert(0, f"no grid found; the scale is taken from: {pitch_source}")
@@ -142,22 +152,43 @@ def trace_leads(
             worth.gain,
             worth.speed_source,
             worth.gain_source,
-            float(np.hypot(*inverse[:, 0])),
+            pixels_per_mm,
             pitch_source,
         ),
         geometry=Geometry(
-            page_size=(page.image.shape[1], page.image.shape[0]),
-            rotation=float(np.degrees(np.arctan2(inverse[1, 0], inverse[0, 0]))),
+            page_size=(width, height),
+            rotation=rotation,
             grid_certainty=0.0 if grid is None else grid.certainty,
         ),
         warnings=tuple(warnings),
     )
 
 
+def _measure(page: Page, view: _View, source: str, speed: float | None, gain: float | None) -> tuple[_View | None, str]:
+    """Look again at a page without a grid, at the scale that its pulses and rows have, and tell what that is from."""
+    scale = PaperScale(view.matrix, source)
+    scale = measured_scale(scale, view.traces, view.rows.level, view.marks, speed=speed, gain=gain)
+    return _look(page, scale.matrix, None), scale.source
+
+
+def _read(view: _View, given: Layout | None) -> tuple[NDArray[np.float32], list[Word], PageLayout]:
+    """What is left when the traces are taken away, the words in it, and the layout."""
+    printed = erase_traces(view.coverage, view.traces)
+    printed[view.marks.mask] = 0.0
+    words = find_words(printed)[0]
+    return printed, words, read_layout(view.coverage, printed, view.traces, view.baseline, view.marks, words, given)
+
+
 def _look(page: Page, matrix: NDArray[np.float64], grid: Grid | None) -> _View | None:
     """Put a page upright and follow its traces; None when there are none."""
-    upright = rectify(page.image, matrix, None if grid is None else grid.bend)
+    upright = _upright(page, matrix, grid)
     coverage = find_ink(upright, tiled=grid is not None).coverage
+    if runs_downward(coverage):
+        matrix, grid = quarter_turn(1) @ matrix, None if grid is None else grid.turned(1)
+        upright = rectify(
+            page.image, matrix, None if grid is None else grid.bend, None if grid is None else grid.extent
+        )
+        coverage = find_ink(upright, tiled=grid is not None).coverage
     rows = find_rows(coverage)
     if rows is None:
         return None
@@ -173,7 +204,13 @@ def _look(page: Page, matrix: NDArray[np.float64], grid: Grid | None) -> _View |
         marks = find_marks(coverage, rows)
         traces = trace_rows(coverage, rows, marks.mask | glyphs)
     baseline = np.array([_baseline(traces, marks, row) for row in range(len(rows.level))])
-    return _View(upright, coverage, rows, marks.mask | glyphs, baseline, marks, traces)
+    return _View(matrix, grid, upright, coverage, rows, marks.mask | glyphs, baseline, marks, traces)
+
+
+def _upright(page: Page, matrix: NDArray[np.float64], grid: Grid | None) -> UprightPage:
+    if grid is None:
+        return rectify(page.image, matrix)
+    return rectify(page.image, grid.matrix, grid.bend, grid.extent)
 
 
 def _away_from(rows: Rows, glyphs: NDArray[np.bool_]) -> NDArray[np.bool_]:

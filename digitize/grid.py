@@ -9,7 +9,7 @@ and bend to a few parts in 100,000, and the texture folded at the pitch says whe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import cv2
@@ -18,6 +18,9 @@ from numpy.typing import NDArray
 from scipy import fft, ndimage, optimize
 
 from digitize.bend import follow_bend
+from digitize.flatten import FlatPicture, lay_flat
+from digitize.lattice import enlarged, follow_lattice
+from digitize.warp import project, quarter_turn, scale_at
 
 Spacing = TypeVar("Spacing", float, NDArray[np.float64])
 
@@ -49,6 +52,9 @@ _CLEAR = 0.5
 
 _FINE = 0.1
 """Cycles a pixel below which peaks count less for there being a grid at all: rows of text are periodic, too."""
+
+_MIDWAY = 0.85
+"""Part of the tallest tooth's height from which a peak midway between teeth is a tooth, too."""
 
 _COMMON = 4.5
 _LEAST_SIGNIFICANCE = 3.3
@@ -86,6 +92,27 @@ _BEND_BLOCKS = 3.0
 _WRAPPED = 0.35
 """Cycles of bend beyond which one line may have been taken for the next: then no bend is better than a wrong one."""
 
+_FLAT = 0.8
+"""Share of the blocks' strength in step with a grid from which a page is flat."""
+
+_BETTER = 0.03
+"""By how much more of it must be in step with another grid for that to be taken."""
+
+_LEAST_AGREEMENT = 0.4
+"""Share in step below which there is no grid: what is periodic there is something else."""
+
+_MOST_UNEVEN = 2.6
+"""Ratio of the scales along time and voltage that obliqueness or a fax explains; beyond it lines were miscounted."""
+
+_COARSE_SIDE = 1000
+"""Pixels at which a page is looked at in search of lines too far apart to be followed at its own."""
+
+_FOLLOWED = 0.86
+"""Share in step from which no other way to follow the grid is tried."""
+
+_SURELY_FLAT = 0.92
+"""Share in step from which a page that was laid flat is not laid flat a second time."""
+
 _KEPT = 0.7
 """Share of the blocks' strength that smoothing leaves; of less, the bend has turned the phases against each other."""
 
@@ -94,13 +121,13 @@ _KEPT = 0.7
 class Grid:
     """A lattice of millimetres on the picture.
 
-    A pixel ``(x, y)`` lies at ``matrix @ (x, y, 1) + bend(x, y)`` millimetres, the grid's lines at whole
-    millimetres, its 5 mm lines, where there are any, at multiples of five.
+    A pixel ``(x, y)`` lies at ``p / w + bend(x, y)`` millimetres, ``(p, w) = matrix @ (x, y, 1)``, the grid's lines at
+    whole millimetres, its 5 mm lines, where there are any, at multiples of five.
 
     Attributes
     ----------
-    matrix : ndarray, shape (2, 3), float64
-        Pixels of the picture to millimetres along time and (downward) along voltage.
+    matrix : ndarray, shape (3, 3), float64
+        Homography from pixels of the picture to millimetres along time and (downward) along voltage.
     bend : ndarray, shape (h, w, 2), float32
         What the paper departs from a plane (a scanner's uneven feed, a wavy sheet), in millimetres along time and
         voltage, at the nodes of a coarse lattice that spans the picture from corner to corner.
@@ -108,24 +135,26 @@ class Grid:
         Distance of the finest lines that were seen: 1 or 5 mm.
     certainty : float
         0 to 1: the share of the comb's teeth that stand clear of the noise.
+    extent : tuple of float, optional
+        Left, top, right and bottom in millimetres of the part of the page whose place is known; None where the grid
+        tells the place of every pixel.
     """
 
     matrix: NDArray[np.float64]
     bend: NDArray[np.float32]
     line_mm: float
     certainty: float
+    extent: tuple[float, float, float, float] | None = None
 
-    @property
-    def pixels_per_mm(self) -> tuple[float, float]:
-        """Pixels a millimetre along time and along voltage."""
-        inverse = np.linalg.inv(self.matrix[:, :2])
-        return float(np.hypot(*inverse[:, 0])), float(np.hypot(*inverse[:, 1]))
-
-    @property
-    def rotation(self) -> float:
-        """Angle of the time axis against the picture's x axis in degrees, positive clockwise as seen."""
-        inverse = np.linalg.inv(self.matrix[:, :2])
-        return float(np.degrees(np.arctan2(inverse[1, 0], inverse[0, 0])))
+    def turned(self, turns: int) -> Grid:
+        """The same grid, time and voltage turned by quarter turns clockwise as seen."""
+        turn = quarter_turn(turns)
+        extent = self.extent
+        if extent is not None:
+            corners = project(turn, np.array([extent[:2], extent[2:]]))
+            extent = (*corners.min(axis=0).tolist(), *corners.max(axis=0).tolist())
+        bend = (self.bend @ turn[:2, :2].T).astype(np.float32)
+        return replace(self, matrix=turn @ self.matrix, bend=bend, extent=extent)
 
 
 @dataclass(frozen=True)
@@ -157,7 +186,8 @@ class _Comb:
     """One tooth distance (cycles a pixel) on two perpendicular rays.
 
     The evidence says how much better or worse it is than another comb, the significance whether it is a grid or chance
-    (both for the weaker ray), the certainty which share of its teeth is there.
+    (both for the weaker ray), the certainty which share of its teeth is there. It is uneven where one ray has a tooth
+    distance of its own, twice or half as wide.
     """
 
     spacing: float
@@ -165,15 +195,28 @@ class _Comb:
     evidence: float
     significance: float
     certainty: float
+    uneven: bool
 
 
 @dataclass(frozen=True)
 class _Wave:
-    """A wave over the picture: ``phase + vector @ (x, y) + residue`` cycles, the residue smooth, block by block."""
+    """A wave over the picture: ``phase + vector @ (x, y) + residue`` cycles, the residue smooth, block by block.
+
+    The agreement is the share of the blocks' strength that is in step with it.
+    """
 
     vector: NDArray[np.float64]
     phase: float
     residue: NDArray[np.float32]
+    agreement: float
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """A grid, and the share of the blocks' strength that is in step with it, in the worse direction."""
+
+    grid: Grid
+    agreement: float
 
 
 def find_grid(image: NDArray[np.uint8]) -> Grid | None:
@@ -194,32 +237,101 @@ def find_grid(image: NDArray[np.uint8]) -> Grid | None:
     >>> page = np.full((600, 800, 3), 255, np.uint8)
     >>> page[::6] = page[:, ::6] = (250, 180, 180)
     >>> grid = find_grid(page)
-    >>> [round(p, 2) for p in grid.pixels_per_mm], abs(round(grid.rotation, 1))
-    ([6.0, 6.0], 0.0)
+    >>> np.abs(np.linalg.inv(grid.matrix)[:2, :2]).round(2).tolist()
+    [[6.0, 0.0], [0.0, 6.0]]
     """
     scale = min(1.0, _LONG_SIDE / max(image.shape[:2]))
-    small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else image
-    texture = _texture(np.asarray(small, np.uint8))
+    small = _shrunk(image, scale)
+    texture = _texture(small)
+    fit = _find_flat(texture, scale)
+    enough = _FLAT
+    for most in (_LONG_SIDE, _COARSE_SIDE):
+        if fit is not None and fit.agreement > enough:
+            break
+        enough = _FOLLOWED
+        fit = _better(fit, _find_followed(small, scale, most))
+    if fit is None or fit.agreement < _LEAST_AGREEMENT:
+        return None
+    # Pixel centres of a page that was shrunk about its corner.
+    x, y = texture.shape[1] / image.shape[1], texture.shape[0] / image.shape[0]
+    shrink = np.array([[x, 0.0, 0.5 * x - 0.5], [0.0, y, 0.5 * y - 0.5], [0.0, 0.0, 1.0]])
+    return replace(fit.grid, matrix=fit.grid.matrix @ shrink)
+
+
+def _better(first: _Fit | None, second: _Fit | None) -> _Fit | None:
+    """Of two fits the better one; the first unless the second is clearly so."""
+    if first is None or second is None:
+        return first or second
+    return second if second.agreement > first.agreement + _BETTER else first
+
+
+def _find_followed(image: NDArray[np.uint8], scale: float, most: int) -> _Fit | None:
+    """Follow the grid of a picture, seen at no more than so many pixels, and find the grid of the page laid flat."""
+    ratio = min(1.0, most / max(image.shape[:2]))
+    texture = _texture(_shrunk(image, ratio))
+    best = None
+    for lattice in follow_lattice(texture):
+        flat = lay_flat(image, enlarged(lattice, texture.shape, image.shape))
+        found = _find_flat(_texture(flat.image), scale)
+        if found is None or found.agreement < _SURELY_FLAT:
+            # What was too steep to be followed at the first time no longer is.
+            texture_again = _texture(_shrunk(flat.image, ratio))
+            again = next(follow_lattice(texture_again), None)
+            if again is not None:
+                again = enlarged(again, texture_again.shape, flat.image.shape)
+                homography, departure = flat.followed_by(again.homography, again.departure)
+                flatter = lay_flat(image, replace(again, homography=homography, departure=departure))
+                better = _find_flat(_texture(flatter.image), scale)
+                if better is not None and (found is None or better.agreement > found.agreement):
+                    flat, found = flatter, better
+        if found is not None:
+            placed = _on_picture(found, flat)
+            along, down, _ = scale_at(placed.grid.matrix, project(np.linalg.inv(flat.homography), flat.middle).tolist())
+            if abs(np.log(along / down)) < np.log(_MOST_UNEVEN):
+                best = _better(best, placed)
+        if best is not None and best.agreement > _FOLLOWED:
+            break
+    return best
+
+
+def _shrunk(image: NDArray[np.uint8], ratio: float) -> NDArray[np.uint8]:
+    if ratio == 1.0:
+        return image
+    return np.asarray(cv2.resize(image, None, fx=ratio, fy=ratio, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _on_picture(found: _Fit, flat: FlatPicture) -> _Fit:
+    """A flat picture's grid as one of the picture that was laid flat."""
+    height, width = flat.image.shape[:2]
+    corners = project(found.grid.matrix, np.array([[0, 0], [width, 0], [0, height], [width, height]]) - 0.5)
+    matrix, bend = flat.followed_by(found.grid.matrix, found.grid.bend)
+    extent = (*corners.min(axis=0).tolist(), *corners.max(axis=0).tolist())
+    return replace(found, grid=replace(found.grid, matrix=matrix, bend=bend, extent=extent))
+
+
+def _find_flat(texture: NDArray[np.float32], scale: float) -> _Fit | None:
+    """Find the grid of a page that is almost flat, in the pixels of its texture."""
     peaks = _find_peaks(texture)
-    long_side = max(image.shape[:2]) * scale
+    long_side = max(texture.shape)
     combs = [_find_comb(peaks, angle, long_side, scale) for angle in _directions(peaks)]
     sound = [comb for comb in combs if comb is not None and comb.evidence >= 0.0]
     comb = max(sound, key=lambda comb: comb.significance, default=None)
     if comb is None or comb.significance < _LEAST_SIGNIFICANCE:
         return None
+    if comb.uneven:
+        return None
     line_mm, tooth_mm = _tooth_distance(comb, long_side, scale)
 
-    matrix, bend = np.zeros((2, 3)), []
-    # Pixel centres of a page that was shrunk about its corner.
-    ratio = np.array([texture.shape[1] / image.shape[1], texture.shape[0] / image.shape[0]])
+    matrix, bend, agreement = np.eye(3), [], []
     for axis, teeth in enumerate(comb.teeth):
         order, wave = _fit_tooth(texture, teeth, tooth_mm)
         cycle_mm = tooth_mm / order
         bend.append(wave.residue * cycle_mm)
-        matrix[axis, :2] = wave.vector * ratio * cycle_mm
-        offset = _line_offset(texture, wave, axis, round(5.0 / cycle_mm))
-        matrix[axis, 2] = (wave.phase + wave.vector @ (0.5 * ratio - 0.5)) * cycle_mm - offset
-    return Grid(matrix, np.stack(bend, axis=2), line_mm, comb.certainty)
+        agreement.append(wave.agreement)
+        matrix[axis, :2] = wave.vector * cycle_mm
+        matrix[axis, 2] = wave.phase * cycle_mm - _line_offset(texture, wave, axis, round(5.0 / cycle_mm))
+    grid = Grid(matrix, np.stack(bend, axis=2), line_mm, comb.certainty)
+    return _Fit(grid, min(agreement))
 
 
 def _texture(image: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -279,7 +391,7 @@ def _ray(peaks: _Peaks, degrees: float) -> _Peaks:
     direction = np.array([np.cos(np.radians(degrees)), np.sin(np.radians(degrees))])
     along = peaks.vectors @ direction
     across = np.abs(peaks.vectors @ np.array([-direction[1], direction[0]]))
-    keep = (across < 2.5 * peaks.resolution + 0.004 * np.abs(along))
+    keep = across < 2.5 * peaks.resolution + 0.004 * np.abs(along)
     signs = np.where(along[keep] < 0, -1.0, 1.0)[:, None]
     ray = _Peaks(peaks.vectors[keep] * signs, peaks.heights[keep], peaks.resolution)
     ray = ray.select((ray.radii < _TRUSTED) & (ray.heights > _TOOTH))
@@ -316,7 +428,17 @@ def _find_comb(peaks: _Peaks, angle: float, long_side: float, scale: float) -> _
         evidence=float(min(first[best], second[best])),
         significance=min(_significance(tooth.peaks) for tooth in teeth),
         certainty=min(1.0, float(np.mean(share))),
+        uneven=any(_is_uneven(ray, found, spacing) for ray, found, spacing in zip(rays, teeth, own, strict=True)),
     )
+
+
+def _is_uneven(ray: _Peaks, teeth: _Teeth, spacing: float) -> bool:
+    """Whether a ray shows only every second tooth, or one as tall as its teeth midway between two."""
+    if len(teeth.orders) == 0:
+        return False
+    midway = np.abs(ray.radii % spacing - 0.5 * spacing) < _tolerance(ray.radii, ray.resolution)
+    taller = midway & (ray.heights > _MIDWAY * teeth.peaks.heights.max())
+    return bool(taller.any()) or int(np.gcd.reduce(teeth.orders)) in (2, 3, 4)
 
 
 def _significance(peaks: _Peaks) -> float:
@@ -442,7 +564,8 @@ def _fit_wave(texture: NDArray[np.float32], vector: NDArray[np.float64]) -> tupl
         followed = follow_bend(fine, usual)
         wrapped = followed is None
         residue = np.zeros_like(residue) if followed is None else followed
-    return _Wave(vector + found.x, float(phase), residue.astype(np.float32)), wrapped
+    in_step = float((local * np.exp(-2j * np.pi * residue)).sum().real / np.abs(local).sum())
+    return _Wave(vector + found.x, float(phase), residue.astype(np.float32), in_step), wrapped
 
 
 def _line_offset(texture: NDArray[np.float32], wave: _Wave, axis: int, order: int) -> float:

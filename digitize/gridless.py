@@ -1,7 +1,8 @@
 """Scale and direction of a page without a grid.
 
-Without millimetre lines the page is laid out twice: first at the scale that the file states or that a sheet of usual
-width would have, and then at the scale and slope that its own calibration pulses and rows measure in that first view.
+Without millimetre lines the page is laid out twice: first along the outline of its sheet where that is seen, else at
+the scale that the file states or that a sheet of usual width would have; and then at the scale and slope that its own
+calibration pulses and rows measure in that first view.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from scipy import stats
 from digitize.calibration import USUAL_GAIN, USUAL_SPEED
 from digitize.marks import Marks
 from digitize.rectify import PIXELS_PER_MM
+from digitize.sheet import find_sheet, sheet_to_millimetres
 from digitize.trace import Traces
 
 _SHEET_MM = 279.4
@@ -25,23 +27,26 @@ _ROW_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class PaperScale:
-    """Pixels to millimetres for a page without a grid, and what they were taken from (`Calibration.pitch_source`)."""
+    """Pixels to millimetres of a page without a grid, and what they were taken from (`Calibration.pitch_source`)."""
 
     matrix: NDArray[np.float64]
     source: str
 
 
-def first_scale(shape: tuple[int, ...], dpi: float | None) -> PaperScale:
-    """Scale for a first view of a page of that shape (h, w, ...).
+def first_scale(image: NDArray[np.uint8], dpi: float | None) -> PaperScale:
+    """Scale for a first view of a page, shape (h, w, 3), that states so many dots per inch.
 
     Examples
     --------
-    >>> first_scale((1700, 2200, 3), 200.0).source
+    >>> first_scale(np.full((1700, 2200, 3), 255, np.uint8), 200.0).source
     'print'
     """
+    corners = find_sheet(image)
+    if corners is not None:
+        return PaperScale(sheet_to_millimetres(corners), "paper")
     if dpi is not None and 100 <= dpi <= 700:
         return PaperScale(_straight(25.4 / dpi, 0.0), "print")
-    return PaperScale(_straight(_SHEET_MM / max(shape[:2]), 0.0), "assumed")
+    return PaperScale(_straight(_SHEET_MM / max(image.shape[:2]), 0.0), "assumed")
 
 
 def measured_scale(
@@ -53,12 +58,12 @@ def measured_scale(
     speed: float | None,
     gain: float | None,
 ) -> PaperScale:
-    """Correct a first scale by the pulses, rows and slope seen at it.
+    """Correct a scale by the pulses, rows and slope seen at it.
 
     Parameters
     ----------
     first : PaperScale
-        Scale of the view in which the rest was found.
+        Scale of the view in which the rest was found, quarter turns included.
     traces : Traces
     level : ndarray, shape (rows, w), float32
     marks : Marks
@@ -76,25 +81,24 @@ def measured_scale(
             # Theil and Sen's: a stretch that was followed wrongly does not tilt it.
             slopes.append(stats.theilslopes(row[columns], columns)[0])
     slope = float(np.arctan(np.median(slopes))) if slopes else 0.0
-    mm_per_pixel = float(np.hypot(*first.matrix[0, :2]))
     ratio, source = 1.0, first.source
     if marks.pulses:
         height = float(np.median([pulse.foot - pulse.top for pulse in marks.pulses])) / PIXELS_PER_MM
         ratio, source = (gain or USUAL_GAIN) / height, "pulse"
-    elif first.source == "assumed":
+    elif first.source in ("assumed", "paper"):
         length = float(np.median(traces.end - traces.start)) / PIXELS_PER_MM
         if 0.8 < _ROW_SECONDS * USUAL_SPEED / length < 1.25:
-            ratio = _ROW_SECONDS * (speed or USUAL_SPEED) / length
-    mm_per_pixel *= ratio
-    # A pulse is 80 pixels high and known to half of one; pages are scanned and drawn at few resolutions.
-    dpi = 25.4 / mm_per_pixel
-    usual = min(_USUAL_DPI, key=lambda candidate: abs(candidate - dpi))
-    if abs(usual / dpi - 1) < 0.015:
-        mm_per_pixel = 25.4 / usual
-    return PaperScale(_straight(mm_per_pixel, slope), source)
+            ratio, source = _ROW_SECONDS * (speed or USUAL_SPEED) / length, "rows"
+    if first.source != "paper":
+        # A pulse is 80 pixels high and known to half of one; pages are scanned and drawn at few resolutions.
+        dpi = 25.4 / (float(np.hypot(*first.matrix[0, :2])) * ratio)
+        usual = min(_USUAL_DPI, key=lambda candidate: abs(candidate - dpi))
+        if abs(usual / dpi - 1) < 0.015:
+            ratio *= dpi / usual
+    return PaperScale(_straight(ratio, slope) @ first.matrix, source)
 
 
-def _straight(mm_per_pixel: float, slope: float) -> NDArray[np.float64]:
-    """Pixels to millimetres for a page whose rows descend by `slope` (radians)."""
-    cos, sin = np.cos(slope) * mm_per_pixel, np.sin(slope) * mm_per_pixel
-    return np.array([[cos, sin, 0.0], [-sin, cos, 0.0]])
+def _straight(ratio: float, slope: float) -> NDArray[np.float64]:
+    """Homography that enlarges by a ratio and turns rows that descend by `slope` (radians) level."""
+    cos, sin = np.cos(slope) * ratio, np.sin(slope) * ratio
+    return np.array([[cos, sin, 0.0], [-sin, cos, 0.0], [0.0, 0.0, 1.0]])

@@ -40,7 +40,9 @@ class Calibration:
     pixels_per_mm : float
         Scale of the original page, along time.
     pitch_source : str
-        ``"grid"``, ``"pulse"``, ``"print"`` or ``"assumed"``: what the scale was taken from.
+        What the scale was taken from: ``"grid"``; ``"pulse"``, the height of the calibration pulses; ``"rows"``, which
+        are 10 s long; ``"paper"``, the outline of a sheet of usual format; ``"print"``, the resolution that the file
+        states; ``"assumed"``, the usual width of a page.
     """
 
     speed: float
@@ -60,7 +62,8 @@ class Geometry:
     page_size : tuple of int
         Width and height of the picture in pixels.
     rotation : float
-        Angle of the paper's time axis against the picture's x axis in degrees, positive clockwise as seen.
+        Angle of the paper's time axis against the picture's x axis, in the picture's middle, in degrees from -180 to
+        180, positive clockwise as seen.
     grid_certainty : float
         0 (no grid was found) to 1.
     """

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from digitize.warp import project, scale_at, to_picture
+
 PIXELS_PER_MM = 10
 """Scale of upright pages: 0.01 mV and 4 ms a pixel at 10 mm/mV and 25 mm/s. Finer than a 200-dpi scan (7.9), so that
 nothing of it is lost; what a 300-dpi scan (11.8) has more is below the width of a pen."""
@@ -22,9 +24,6 @@ TILE_MM = 5
 
 _CELL = 16
 """Upright pixels between the nodes at which the way back to the picture is computed exactly."""
-
-_ROUNDS = 3
-"""Where the bend changes by a tenth of a millimetre in each, this leaves a thousandth of its departure."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,10 @@ class UprightPage:
 
 
 def rectify(
-    image: NDArray[np.uint8], matrix: NDArray[np.float64], bend: NDArray[np.float32] | None = None
+    image: NDArray[np.uint8],
+    matrix: NDArray[np.float64],
+    bend: NDArray[np.float32] | None = None,
+    extent: tuple[float, float, float, float] | None = None,
 ) -> UprightPage:
     """Remap a page to an upright one.
 
@@ -78,10 +80,12 @@ def rectify(
     ----------
     image : ndarray, shape (h, w, 3), uint8
         RGB page.
-    matrix : ndarray, shape (2, 3), float64
-        Pixels of the picture to millimetres (`Grid.matrix`).
+    matrix : ndarray, shape (3, 3), float64
+        Homography from pixels of the picture to millimetres (`Grid.matrix`).
     bend : ndarray, shape (r, c, 2), float32, optional
         Departure of the paper from a plane (`Grid.bend`); none by default.
+    extent : tuple of float, optional
+        Left, top, right and bottom of the page in millimetres (`Grid.extent`); all of the picture by default.
 
     Returns
     -------
@@ -89,35 +93,31 @@ def rectify(
 
     Examples
     --------
-    >>> page = rectify(np.zeros((400, 600, 3), np.uint8), np.array([[0.25, 0.0, 0.0], [0.0, 0.25, 0.0]]))
+    >>> page = rectify(np.zeros((400, 600, 3), np.uint8), np.diag([0.25, 0.25, 1.0]))
     >>> page.image.shape
     (1000, 1500, 3)
     >>> np.allclose(page.to_original(np.array([[39.5, 19.5]])), [[15.8, 7.8]])
     True
     """
     height, width = image.shape[:2]
-    corners = np.array([[0, 0, 1], [width, 0, 1], [0, height, 1], [width, height, 1]], float) @ matrix.T
+    if extent is None:
+        corners = project(matrix, np.array([[0, 0], [width, 0], [0, height], [width, height]], float))
+        low, high = corners.min(axis=0), corners.max(axis=0)
+    else:
+        low, high = np.array(extent[:2]), np.array(extent[2:])
     # A page that starts on a line must not gain an empty tile.
-    first = np.floor(corners.min(axis=0) / TILE_MM + 0.02) * TILE_MM
-    columns, rows = np.ceil((corners.max(axis=0) - first) * PIXELS_PER_MM).astype(int)
+    first = np.floor(low / TILE_MM + 0.02) * TILE_MM
+    columns, rows = np.ceil((high - first) * PIXELS_PER_MM).astype(int)
 
     node_y, node_x = (
         np.arange(-(-side // _CELL) + 2, dtype=np.float64) * _CELL - (_CELL + 1) / 2 for side in (rows, columns)
     )
     millimetres = np.stack(np.meshgrid(node_x, node_y), axis=2) / PIXELS_PER_MM + first
-    inverse = cv2.invertAffineTransform(matrix)
-    nodes = (millimetres @ inverse[:, :2].T + inverse[:, 2]).astype(np.float32)
-    if bend is not None:
-        scale = np.array([bend.shape[1] / width, bend.shape[0] / height])
-        # The bend is known at the pixel that is sought: each round takes it at the pixel that the one before found.
-        for _ in range(_ROUNDS):
-            at = ((nodes + 0.5) * scale - 0.5).astype(np.float32)
-            departure = cv2.remap(bend, at, np.empty(0), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-            nodes = ((millimetres - departure) @ inverse[:, :2].T + inverse[:, 2]).astype(np.float32)
+    nodes = to_picture(millimetres, matrix, bend, image.shape).astype(np.float32)
 
     dense = cv2.resize(nodes, None, fx=_CELL, fy=_CELL, interpolation=cv2.INTER_LINEAR)
     dense = dense[_CELL : _CELL + rows, _CELL : _CELL + columns]
-    enlargement = PIXELS_PER_MM * float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
+    enlargement = PIXELS_PER_MM / float(np.sqrt(np.prod(scale_at(matrix, (width / 2, height / 2))[:2])))
     # Fewer pixels than the scan has: what would alias is taken out first.
     source = cv2.GaussianBlur(image, (0, 0), 0.4 / enlargement) if enlargement < 0.7 else image
     upright = cv2.remap(source, dense, np.empty(0), cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)

@@ -2,11 +2,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import ArrayLike, NDArray
 
 FS = 500
+Way = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+_DESK = (90, 70, 50)
+_CELL = 8
 BEATS = (0.42, 1.23, 1.97, 2.86, 3.55, 4.47, 5.21, 6.13, 6.84, 7.71, 8.62, 9.33)
 """Seconds of the R peaks: no two intervals alike, so that a wrong second is seen."""
 
@@ -68,3 +72,69 @@ def draw() -> Callable[..., NDArray[np.float32]]:
         return page
 
     return cover
+
+
+@pytest.fixture(scope="session")
+def camera() -> Callable[..., tuple[NDArray[np.uint8], Way]]:
+    """Take a picture of a flat page as `_way_to_picture` bends it: the picture, and from the page's pixels to its."""
+
+    def take(page: NDArray[np.uint8], **bends: float) -> tuple[NDArray[np.uint8], Way]:
+        way, shape = _way_to_picture(page.shape, **bends)
+        return _photograph(page, way, shape), way
+
+    return take
+
+
+def _way_to_picture(
+    shape: tuple[int, ...],
+    *,
+    tilt: float = 0.0,
+    axis: float = 0.0,
+    roll: float = 0.0,
+    curve: float = 0.0,
+    fold: float = 0.0,
+    lens: float = 0.0,
+) -> tuple[Way, tuple[int, int]]:
+    """From pixels (n, 2) of a flat page to those of its picture, and the picture's height and width.
+
+    The sheet is tilted by degrees about an axis in its plane, rolled by degrees, bent to an arc of so many radians,
+    folded along its middle by so many radians, and seen from twice its length away through a lens that barrels.
+    """
+    height, width = shape[:2]
+    length = max(height, width)
+    direction = np.radians(axis)
+    tilted = cv2.Rodrigues(np.radians(tilt) * np.array([np.cos(direction), np.sin(direction), 0.0]))[0]
+    turn = tilted @ cv2.Rodrigues(np.array([0.0, 0.0, np.radians(roll)]))[0]
+
+    def project(points: NDArray[np.float64]) -> NDArray[np.float64]:
+        x, y = ((points + 0.5 - np.array([width, height]) / 2) / length).T
+        z = fold * np.abs(x)
+        if curve:
+            x, z = np.sin(curve * x) / curve, z + (1 - np.cos(curve * x)) / curve
+        place = np.stack([x, y, z], axis=1) @ turn.T
+        seen = place[:, :2] * 2.0 / (2.0 + place[:, 2:])
+        return np.asarray(length * seen * (1 + lens * (seen**2).sum(axis=1, keepdims=True)))
+
+    edge = np.stack(np.meshgrid(np.linspace(0, width, 30), np.linspace(0, height, 30)), axis=2).reshape(-1, 2)
+    low, high = project(edge).min(axis=0) - 30, project(edge).max(axis=0) + 30
+    columns, rows = np.ceil(high - low).astype(int)
+    return (lambda points: project(points) - low), (int(rows), int(columns))
+
+
+def _photograph(page: NDArray[np.uint8], way: Way, shape: tuple[int, int]) -> NDArray[np.uint8]:
+    """Picture, (height, width), of a page on a brown desk."""
+    y, x = (np.arange(-1, side // _CELL + 3) * _CELL + (_CELL - 1) / 2 for side in shape)
+    nodes = np.stack(np.meshgrid(x, y), axis=2)
+    sought = nodes.reshape(-1, 2)
+    found = np.full_like(sought, 0.5) * page.shape[1::-1]
+    for _ in range(25):
+        here = way(found)
+        (a, c), (b, d) = ((way(found + step) - here).T for step in np.eye(2))
+        off_x, off_y = (sought - here).T
+        step = np.stack([d * off_x - b * off_y, a * off_y - c * off_x], axis=1) / (a * d - b * c)[:, None]
+        found += np.clip(step, -200, 200)
+    dense = cv2.resize(found.reshape(nodes.shape).astype(np.float32), None, fx=_CELL, fy=_CELL)
+    at_x, at_y = np.moveaxis(dense[_CELL : _CELL + shape[0], _CELL : _CELL + shape[1]], 2, 0)
+    return np.asarray(
+        cv2.remap(page, at_x, at_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_CONSTANT, borderValue=_DESK), np.uint8
+    )

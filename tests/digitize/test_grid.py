@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from digitize.grid import Grid, find_grid
+from digitize.warp import project, scale_at, to_paper
 
 SHAPE = (600, 900)
 
@@ -50,10 +51,12 @@ def draw_page(
 
 def place(grid: Grid, points: NDArray[np.float64], shape: tuple[int, int] = SHAPE) -> NDArray[np.float64]:
     """Millimetres under pixels, bend included."""
-    scale = np.array([grid.bend.shape[1] / shape[1], grid.bend.shape[0] / shape[0]])
-    at = ((points + 0.5) * scale - 0.5).astype(np.float32)[:, None]
-    bend = cv2.remap(grid.bend, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return points @ grid.matrix[:, :2].T + grid.matrix[:, 2] + bend.reshape(-1, 2)
+    return to_paper(points, grid.matrix, grid.bend, shape)
+
+
+def scale(grid: Grid, shape: tuple[int, int] = SHAPE) -> tuple[float, float]:
+    """Pixels a millimetre along time and along voltage in the picture's middle."""
+    return scale_at(grid.matrix, (shape[1] / 2, shape[0] / 2))[:2]
 
 
 def found(page: NDArray[np.uint8]) -> Grid:
@@ -67,8 +70,8 @@ def found(page: NDArray[np.uint8]) -> Grid:
 @given(per_mm=st.floats(3.2, 11.0), rotation=st.floats(-10.0, 10.0))
 def test_pitch_and_rotation(per_mm, rotation):
     grid = found(draw_page(per_mm, rotation))
-    assert grid.pixels_per_mm == pytest.approx((per_mm, per_mm), rel=3e-3)
-    assert grid.rotation == pytest.approx(rotation, abs=0.05)
+    assert scale(grid) == pytest.approx((per_mm, per_mm), rel=3e-3)
+    assert scale_at(grid.matrix, (450.0, 300.0))[2] == pytest.approx(rotation, abs=0.05)
     assert 0 < grid.certainty <= 1
 
 
@@ -80,23 +83,23 @@ def test_lines_stand_on_whole_millimetres_and_wide_ones_on_fives(per_mm):
 
 
 def test_directions_may_differ_in_scale():
-    assert found(draw_page((4.0, 4.04))).pixels_per_mm == pytest.approx((4.0, 4.04), rel=1e-3)
+    assert scale(found(draw_page((4.0, 4.04)))) == pytest.approx((4.0, 4.04), rel=1e-3)
 
 
 def test_dotted_grid():
     grid = found(draw_page(5.0, 1.0, minor=0.7, dots=True))
-    assert grid.pixels_per_mm == pytest.approx((5.0, 5.0), rel=1e-3)
+    assert scale(grid) == pytest.approx((5.0, 5.0), rel=1e-3)
 
 
 def test_lines_of_5_mm_only():
     grid = found(draw_page(4.3, minor=0.0))
-    assert grid.pixels_per_mm == pytest.approx((4.3, 4.3), rel=1e-3)
+    assert scale(grid) == pytest.approx((4.3, 4.3), rel=1e-3)
     assert grid.line_mm == 5.0
 
 
 def test_lines_of_1_mm_only():
     grid = found(draw_page(4.3, major=0.35))
-    assert grid.pixels_per_mm == pytest.approx((4.3, 4.3), rel=1e-3)
+    assert scale(grid) == pytest.approx((4.3, 4.3), rel=1e-3)
     assert grid.line_mm == 1.0
 
 
@@ -106,20 +109,20 @@ def test_lines_rounded_to_whole_pixels_are_not_taken_for_wider_ones():
     for side, count in enumerate(shape):
         lines = np.rint(np.arange(0, count - 1, 7.874)).astype(int)
         page[(slice(None), lines) if side else lines] = (250, 170, 170)
-    assert found(page).pixels_per_mm == pytest.approx((7.874, 7.874), rel=1e-3)
+    assert scale(found(page)) == pytest.approx((7.874, 7.874), rel=1e-3)
 
 
 def test_grid_in_a_box_on_blank_paper():
     page = np.full((800, 1200, 3), 255, np.uint8)
     page[300:600, 100:700] = draw_page(4.0)[:300, :600]
-    assert found(page).pixels_per_mm == pytest.approx((4.0, 4.0), rel=1e-3)
+    assert scale(found(page)) == pytest.approx((4.0, 4.0), rel=1e-3)
 
 
 def test_large_pages_are_placed_in_their_own_pixels():
     shape = (1500, 3000)
     grid = found(draw_page(10.0, shape=shape))
     distance = (place(grid, np.array([[0.0, 0.0], [2500.0, 1000.0]]), shape) + 0.5) % 1 - 0.5
-    assert grid.pixels_per_mm == pytest.approx((10.0, 10.0), rel=1e-3)
+    assert scale(grid) == pytest.approx((10.0, 10.0), rel=1e-3)
     assert np.abs(distance).max() < 0.06
 
 
@@ -133,7 +136,7 @@ def test_bend_is_recovered():
     error = place(grid, points) - truth
     error -= np.round(np.median(error, axis=0))
     assert np.percentile(np.abs(error), 95) < 0.13
-    straight = points @ grid.matrix[:, :2].T + grid.matrix[:, 2] - truth
+    straight = project(grid.matrix, points) - truth
     straight -= np.round(np.median(straight, axis=0))
     assert np.sqrt((error**2).mean()) < 0.5 * np.sqrt((straight**2).mean())
 
@@ -143,7 +146,7 @@ def test_grey_and_black_and_white_pages():
     grey = page.min(axis=2)
     for plane in (grey, np.where(grey < 200, 0, 255).astype(np.uint8)):
         grid = found(np.repeat(plane[..., None], 3, axis=2))
-        assert grid.pixels_per_mm == pytest.approx((6.0, 6.0), rel=3e-3)
+        assert scale(grid) == pytest.approx((6.0, 6.0), rel=3e-3)
 
 
 def _blank() -> NDArray[np.uint8]:

@@ -6,6 +6,7 @@ import pytest
 from numpy.typing import NDArray
 
 from digitize.rectify import PIXELS_PER_MM, TILE_MM, rectify
+from digitize.warp import project
 
 
 def matrix_of(
@@ -14,7 +15,7 @@ def matrix_of(
     """Pixels of a picture to millimetres: scaled and turned."""
     angle = np.radians(degrees)
     turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]) / pixels_per_mm
-    return np.column_stack([turn, shift])
+    return np.vstack([np.column_stack([turn, shift]), [0.0, 0.0, 1.0]])
 
 
 def dots(shape: tuple[int, int], places: NDArray[np.float64], radius: float) -> NDArray[np.uint8]:
@@ -41,9 +42,10 @@ def test_to_original_inverts_the_mapping(pixels_per_mm, degrees):
     image = dots((300, 400), PLACES, 2.0)
     matrix = matrix_of(pixels_per_mm, degrees, (3.0, -8.0))
     page = rectify(image, matrix)
-    corners = np.array([[0, 0, 1], [400, 0, 1], [0, 300, 1], [400, 300, 1]]) @ matrix.T
+    corners = np.array([[0, 0], [400, 0], [0, 300], [400, 300]], float)
+    corners = project(matrix, corners)
     origin = np.floor(corners.min(axis=0) / TILE_MM + 0.02) * TILE_MM
-    expected = (np.column_stack([PLACES, np.ones(len(PLACES))]) @ matrix.T - origin) * PIXELS_PER_MM
+    expected = (project(matrix, PLACES) - origin) * PIXELS_PER_MM
     found = np.array([centre_of_dot(page.image, place) for place in expected])
     assert np.abs(found - expected).max() < 0.15
     assert np.abs(page.to_original(expected) - PLACES).max() < 0.01

@@ -49,7 +49,7 @@ def sheet() -> Sheet:
     seconds = np.arange(5000) / 500
     beat = np.exp(-(((seconds % 0.8 - 0.4) / 0.015) ** 2)).astype(np.float32)
     page = render_page(np.tile(beat, (12, 1)), 500, dpi=DPI, layout="3x4+II", pulse="none", speed=50.0, gain=5.0)
-    upright = rectify(page.image, np.array([[0.1, 0.0, 0.0], [0.0, 0.1, 0.0]]))
+    upright = rectify(page.image, np.diag([0.1, 0.1, 1.0]))
     return Sheet(page, find_ink(upright, tiled=True).coverage)
 
 

@@ -1,0 +1,126 @@
+"""Tell which way up a page is: along which axis its traces run, and whether it stands on its head.
+
+A grid looks the same after a quarter turn. Traces run along time, so their ink hangs together over long stretches of
+one axis only; lead names can be read one way up; and calibration pulses stand up. Of the names only those with a letter
+beside the I tell anything: ``I``, ``II`` and ``III`` read the same upside down.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from digitize.layouts import LEAD_NAMES
+from digitize.marks import find_marks
+from digitize.rectify import PIXELS_PER_MM
+from digitize.rows import find_rows
+from digitize.text import Word, find_words, read_lead_names
+
+_INKED = 0.4
+"""Coverage from which a pixel is ink."""
+
+_CELL = 2 * PIXELS_PER_MM
+"""Side of the cells in which ink is looked for."""
+
+_LONG_CELLS = 25
+"""Cells (50 mm) over which only a trace, a frame or a ruled line hangs together."""
+
+_SIDEWAYS = 1.5
+"""How many times more ink must hang together downward than across before a page lies on its side."""
+
+_NAME_MM = (1.2, 6.0)
+_NAME_GLYPHS = 5
+_MOST_NAMES = 48
+"""Height of a lead name in mm, its letters, and how many words of that size are read."""
+
+_TELLING = tuple(index for index, name in enumerate(LEAD_NAMES) if name.strip("I"))
+"""Leads whose names do not read the same upside down."""
+
+_SURE = 0.8
+"""Probability from which a name counts as read."""
+
+_MOST_PULSES = 2
+"""Pulses that count, each as much as a name."""
+
+_CLEARLY = 0.9
+"""Names by which the page turned round must be ahead."""
+
+
+def runs_downward(coverage: NDArray[np.float32]) -> bool:
+    """Whether the traces run down the page instead of across it.
+
+    Parameters
+    ----------
+    coverage : ndarray, shape (h, w), float32
+        Share of each pixel of the upright page that is ink.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> page = np.zeros((900, 1200), np.float32)
+    >>> page[400:403, 100:1100] = 1
+    >>> runs_downward(page), runs_downward(page.T)
+    (False, True)
+    """
+    rows, columns = (side // _CELL for side in coverage.shape)
+    if min(rows, columns) == 0:
+        return False
+    ink = (coverage[: rows * _CELL, : columns * _CELL] >= _INKED).view(np.uint8)
+    # A cell is inked where a stroke crosses it; lone specks do not.
+    cells = (cv2.resize(ink * 255, (columns, rows), interpolation=cv2.INTER_AREA) > 5).view(np.uint8)
+    return _hanging_together(cells.T) > _SIDEWAYS * _hanging_together(cells)
+
+
+def is_upside_down(coverage: NDArray[np.float32]) -> bool:
+    """Whether a page whose traces run across it stands on its head.
+
+    Parameters
+    ----------
+    coverage : ndarray, shape (h, w), float32
+        Share of each pixel of the page that is ink.
+
+    Returns
+    -------
+    bool
+        False where neither names nor pulses tell.
+
+    Examples
+    --------
+    >>> is_upside_down(np.zeros((300, 300), np.float32))
+    False
+    """
+    turned = np.ascontiguousarray(coverage[::-1, ::-1])
+    pulses = min(max(_pulses(turned) - _pulses(coverage), -_MOST_PULSES), _MOST_PULSES)
+    return _names_read(turned) - _names_read(coverage) + pulses > _CLEARLY
+
+
+def _hanging_together(cells: NDArray[np.uint8]) -> int:
+    """Cells in unbroken stretches across of at least `_LONG_CELLS`, where a stretch may rise or sink slowly."""
+    beside = cv2.dilate(cells, np.ones((3, 1), np.uint8))
+    long = cv2.morphologyEx(
+        beside, cv2.MORPH_OPEN, np.ones((1, _LONG_CELLS), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=0
+    )
+    return int(np.count_nonzero(cells[np.asarray(long) > 0]))
+
+
+def _names_read(coverage: NDArray[np.float32]) -> float:
+    """Number of telling lead names that can be read, each weighted by how surely."""
+    names = [word.box for word in find_words(coverage)[0] if _may_be_name(word)][:_MOST_NAMES]
+    if not names:
+        return 0.0
+    best = np.exp(read_lead_names(coverage, names).log_probability)[:, _TELLING].max(axis=0)
+    return float(best[best > _SURE].sum())
+
+
+def _may_be_name(word: Word) -> bool:
+    x0, y0, x1, y1 = word.box
+    return word.glyphs <= _NAME_GLYPHS and _NAME_MM[0] <= (y1 - y0) / PIXELS_PER_MM <= _NAME_MM[1] and x1 - x0 < 200
+
+
+def _pulses(coverage: NDArray[np.float32]) -> int:
+    rows = find_rows(coverage)
+    return 0 if rows is None else len(find_marks(coverage, rows).pulses)

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from digitize.gridless import PaperScale, first_scale, measured_scale
+from digitize.marks import Marks, Pulse
+from digitize.trace import Traces
+from digitize.warp import quarter_turn, scale_at
+
+WIDTH, HEIGHT = 2900, 1800
+
+
+def on_desk() -> NDArray[np.uint8]:
+    picture = np.full((700, 1000, 3), 70, np.uint8)
+    picture[70:630, 104:896] = 240
+    return picture
+
+
+def blank() -> NDArray[np.uint8]:
+    return np.full((1700, 2200, 3), 255, np.uint8)
+
+
+def traces(slope: float = 0.0, length: int = 2500) -> tuple[Traces, NDArray[np.float32]]:
+    """Three rows of a view, and their levels."""
+    columns = np.arange(WIDTH)
+    level = np.stack([400.0 * (1 + row) + slope * columns for row in range(3)]).astype(np.float32)
+    start = np.full(3, 200)
+    zeros = np.zeros_like(level)
+    return Traces(centre=level, confidence=zeros + 1, start=start, end=start + length, radius=1.5), level
+
+
+def marks(height: float | None) -> Marks:
+    pulses = () if height is None else tuple(Pulse(row, 50.0, 100.0, 400.0, 400.0 + height) for row in range(3))
+    return Marks(pulses, (), np.zeros((HEIGHT, WIDTH), bool))
+
+
+def test_the_sheet_comes_first():
+    scale = first_scale(on_desk(), 200.0)
+    assert scale.source == "paper"
+    assert scale_at(scale.matrix, (500.0, 350.0))[0] == pytest.approx(792 / 297, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("dpi", "source", "per_mm"),
+    [(200.0, "print", 7.874), (None, "assumed", 2200 / 279.4), (72.0, "assumed", 2200 / 279.4)],
+)
+def test_then_the_stated_resolution_then_a_usual_page(dpi, source, per_mm):
+    scale = first_scale(blank(), dpi)
+    assert scale.source == source
+    assert scale_at(scale.matrix, (0.0, 0.0))[0] == pytest.approx(per_mm, rel=1e-3)
+
+
+def measured(scale: PaperScale, slope: float = 0.0, length: int = 2500, height: float | None = None) -> PaperScale:
+    found, level = traces(slope, length)
+    return measured_scale(scale, found, level, marks(height), speed=None, gain=None)
+
+
+def test_pulses_tell_the_scale():
+    scale = measured(PaperScale(np.diag([0.11, 0.11, 1.0]), "assumed"), height=90.0)
+    assert scale.source == "pulse"
+    assert scale_at(scale.matrix, (0.0, 0.0))[0] == pytest.approx(9.0 / 1.1, rel=1e-6)
+
+
+def test_a_scale_near_a_usual_resolution_is_that():
+    scale = measured(PaperScale(np.diag([0.127, 0.127, 1.0]), "assumed"), height=100.6)
+    assert scale_at(scale.matrix, (0.0, 0.0))[0] == pytest.approx(200 / 25.4)
+
+
+@pytest.mark.parametrize("source", ["assumed", "paper"])
+def test_without_pulses_rows_are_ten_seconds(source):
+    scale = measured(PaperScale(np.diag([0.11, 0.11, 1.0]), source), length=2300)
+    assert scale.source == "rows"
+    assert scale_at(scale.matrix, (0.0, 0.0))[0] == pytest.approx(2300 / 250 / 1.1, rel=0.015)
+
+
+def test_rows_that_cannot_be_ten_seconds_say_nothing():
+    scale = measured(PaperScale(np.diag([0.11, 0.11, 1.0]), "assumed"), length=1200)
+    assert scale.source == "assumed"
+
+
+def test_a_stated_resolution_is_not_doubted_for_the_rows_length():
+    scale = measured(PaperScale(np.diag([0.127, 0.127, 1.0]), "print"), length=2300)
+    assert scale.source == "print"
+    assert scale_at(scale.matrix, (0.0, 0.0))[0] == pytest.approx(200 / 25.4)
+
+
+@pytest.mark.parametrize("turns", range(4))
+def test_slopes_are_levelled_and_turns_kept(turns):
+    first = quarter_turn(turns) @ np.diag([0.127, 0.127, 1.0])
+    scale = measured(PaperScale(first, "print"), slope=np.tan(np.radians(2.0)))
+    before, after = (scale_at(matrix, (0.0, 0.0))[2] for matrix in (first, scale.matrix))
+    assert (after - before + 180) % 360 - 180 == pytest.approx(2.0, abs=0.01)

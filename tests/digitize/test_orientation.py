@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from digitize import trace_leads
+from digitize.ink import find_ink
+from digitize.orientation import is_upside_down, runs_downward
+from digitize.rectify import rectify
+from synth import render_page
+
+
+def coverage(recording: NDArray[np.float32], **knobs: object) -> NDArray[np.float32]:
+    page = render_page(recording, 500, dpi=150, **knobs)
+    return find_ink(rectify(page.image, np.diag([25.4 / 150, 25.4 / 150, 1.0])), tiled=True).coverage
+
+
+@pytest.mark.parametrize("layout", ["3x4+II", "6x2", "12x1"])
+def test_traces_run_across_or_down(recording, layout):
+    upright = coverage(0.5 * recording, layout=layout)
+    assert not runs_downward(upright)
+    assert not runs_downward(upright[::-1, ::-1])
+    assert runs_downward(np.ascontiguousarray(np.rot90(upright)))
+
+
+def test_an_empty_page_stays_as_it_is():
+    assert not runs_downward(np.zeros((600, 300), np.float32))
+    assert not runs_downward(np.zeros((5, 5), np.float32))
+
+
+@pytest.mark.parametrize("pulse", ["left", "none"])
+def test_names_and_pulses_tell_which_end_is_up(recording, pulse):
+    upright = coverage(recording, pulse=pulse)
+    assert not is_upside_down(upright)
+    assert is_upside_down(np.ascontiguousarray(upright[::-1, ::-1]))
+
+
+@pytest.mark.parametrize("grid", ["red", "none"])
+def test_a_page_is_read_whichever_way_it_was_scanned(recording, grid):
+    page = render_page(recording, 500, dpi=150, grid=grid)
+    upright = trace_leads(page.image)
+    assert abs(upright.geometry.rotation) < 1
+    for turns, angle in ((1, -90), (2, 180), (3, 90)):
+        turned = trace_leads(np.ascontiguousarray(np.rot90(page.image, turns)))
+        assert abs((turned.geometry.rotation - angle + 180) % 360 - 180) < 1
+        assert turned.layout == upright.layout
+        n = min(turned.signal.shape[1], upright.signal.shape[1])
+        off = turned.signal[:, :n] - upright.signal[:, :n]
+        assert np.nanmedian(np.abs(off)) < 0.03
