@@ -195,13 +195,12 @@ def _cut(view: _View, found: PageLayout, worth: Scale, fs: int) -> list[Strip]:
         y, confidence = _sample(view.traces, place, x, [bar.x for bar in view.marks.bars])
         gain = worth.chest_gain if place.lead.startswith("V") else worth.gain
         signal = place.sign * (view.baseline[place.row] - y) / (PIXELS_PER_MM * gain)
-        row_length = _row_length(found, place.row)
         strips.append(
             Strip(
                 lead=place.lead,
                 row=place.row,
                 column=place.column,
-                start=place.share * row_length / per_second,
+                start=place.before / per_second,
                 signal=signal.astype(np.float32),
                 confidence=confidence.astype(np.float32),
                 path=view.upright.to_original(np.stack([x, y], axis=1)),
@@ -209,11 +208,6 @@ def _cut(view: _View, found: PageLayout, worth: Scale, fs: int) -> list[Strip]:
             )
         )
     return strips
-
-
-def _row_length(found: PageLayout, row: int) -> float:
-    """Pixels that a row's strips are long together."""
-    return sum(place.right - place.left for place in found.places if place.row == row)
 
 
 def _set_clock(strips: list[Strip], found: PageLayout, fs: int) -> tuple[list[Strip], str, list[str]]:
@@ -235,7 +229,9 @@ def _set_clock(strips: list[Strip], found: PageLayout, fs: int) -> tuple[list[St
     others = [strip for strip in strips if strip not in rhythm]
     kept = list(others)
     for strip in rhythm:
-        lead = lead_of_rhythm(strip.signal, [(other.lead, other.start, other.signal) for other in others], fs)
+        named = strip.lead if strip.name_source == "read" else None
+        above = [(other.lead, other.start, other.signal) for other in others]
+        lead = lead_of_rhythm(strip.signal, above, fs, named)
         if lead is not None and lead != strip.lead:
             strip = replace(strip, lead=lead, name_source="measured")
         if lead is None and strip.name_source == "assumed":
@@ -296,14 +292,16 @@ def _baseline(traces: Traces, marks: Marks, row: int) -> float:
 
 
 def _join(strips: list[Strip], fs: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Twelve rows from the strips; the longer strip of a lead wins."""
+    """Twelve rows from the strips; where two of a lead show the same time the longer one wins."""
     first = [round(strip.start * fs) for strip in strips]
     n = max(start + len(strip.signal) for start, strip in zip(first, strips, strict=True))
     signal = np.full((len(LEAD_NAMES), n), np.nan, np.float32)
     confidence = np.zeros((len(LEAD_NAMES), n), np.float32)
     for start, strip in sorted(zip(first, strips, strict=True), key=lambda pair: len(pair[1].signal)):
-        row = LEAD_NAMES.index(strip.lead)
-        signal[row], confidence[row] = np.nan, 0.0
-        signal[row, start : start + len(strip.signal)] = strip.signal
-        confidence[row, start : start + len(strip.signal)] = strip.confidence
+        if strip.lead not in LEAD_NAMES:
+            continue
+        row, time = LEAD_NAMES.index(strip.lead), slice(start, start + len(strip.signal))
+        if np.isfinite(signal[row, time]).any():
+            signal[row], confidence[row] = np.nan, 0.0
+        signal[row, time], confidence[row, time] = strip.signal, strip.confidence
     return signal, confidence

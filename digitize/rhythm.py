@@ -16,7 +16,10 @@ _SAME = 0.1
 
 
 def lead_of_rhythm(
-    rhythm: NDArray[np.float32], strips: Sequence[tuple[str, float, NDArray[np.float32]]], fs: float
+    rhythm: NDArray[np.float32],
+    strips: Sequence[tuple[str, float, NDArray[np.float32]]],
+    fs: float,
+    named: str | None = None,
 ) -> str | None:
     """Find the lead that a rhythm strip repeats.
 
@@ -28,6 +31,9 @@ def lead_of_rhythm(
         Lead, start on the rhythm strip's clock (s) and signal (mV) of the other strips.
     fs : float
         Sampling frequency, Hz.
+    named : str, optional
+        Lead that the strip's printed name was read as: it stands unless its own strip does not lie on the rhythm
+        strip. Neighbouring chest leads may be too much alike for the best match to be told from the next.
 
     Returns
     -------
@@ -53,6 +59,8 @@ def lead_of_rhythm(
                 continue
             a, b = own[known] - own[known].mean(), here[known] - here[known].mean()
             left = float(((a - b) ** 2).sum() / max(float((a**2).sum()), 1e-9))
+            if left < _SAME and lead == named:
+                return named
             if left < best[0]:
                 best = left, lead
     return best[1]
