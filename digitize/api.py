@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 
 from digitize.calibration import Scale, find_scale
+from digitize.einthoven import LIMB_LEADS, check_limb_leads
 from digitize.grid import Grid, find_grid
 from digitize.gridless import first_scale, measured_scale
 from digitize.ink import find_ink
 from digitize.layout import PageLayout, Place, read_layout
-from digitize.layouts import LEAD_NAMES, find_layout
+from digitize.layouts import LAYOUTS, LEAD_NAMES, find_layout
 from digitize.leads import Calibration, Geometry, Leads, Strip
 from digitize.marks import Marks, find_marks, without_pulses
 from digitize.page import Page, PageError, PageSource, load_pages
@@ -23,6 +24,12 @@ from digitize.rows import Rows, find_rows
 from digitize.text import find_words, read_scale
 from digitize.timing import columns_are_simultaneous
 from digitize.trace import Traces, erase_traces, trace_rows
+
+_DISAGREEMENT = 0.25
+"""Share of the limb leads' power that may contradict Einthoven's law: 6 dB below it."""
+
+_HARDLY_READ = 0.6
+"""Certainty of a name below which the law may tell another."""
 
 _LEAST_ROW_MM = 40.0
 """Shortest row that is a recording and not a stray line."""
@@ -121,11 +128,12 @@ def trace_leads(
     # Now that the names are known, a trace that ran into one can be led past it.
     view = replace(view, traces=trace_rows(view.coverage, view.rows, view.not_trace, found.names))
     worth = find_scale(read_scale(printed, words), view.marks.pulses, speed=speed, gain=gain)
-    strips, name, clock_warnings = _set_clock(_cut(view, found, worth, fs), found, fs)
+    cut, found, law_warnings = _obey_einthoven(_cut(view, found, worth, fs), found)
+    strips, name, clock_warnings = _set_clock(cut, found, fs)
     signal, confidence = _join(strips, fs)
 
     inverse = np.linalg.inv(matrix[:, :2])
-    warnings = [*found.warnings, *worth.warnings, *clock_warnings]
+    warnings = [*found.warnings, *worth.warnings, *law_warnings, *clock_warnings]
     if grid is None:
         warnings.insert(0, f"no grid found; the scale is taken from: {pitch_source}")
     missing = [name for name, row in zip(LEAD_NAMES, signal, strict=True) if not np.isfinite(row).any()]
@@ -208,6 +216,53 @@ def _cut(view: _View, found: PageLayout, worth: Scale, fs: int) -> list[Strip]:
             )
         )
     return strips
+
+
+def _obey_einthoven(strips: list[Strip], found: PageLayout) -> tuple[list[Strip], PageLayout, list[str]]:
+    """Strips whose names the law of the limb leads confirms, column by column: names that were hardly read give way."""
+    strips, warnings = list(strips), []
+    of_column: dict[tuple[int, int], dict[str, int]] = {}
+    for k, strip in enumerate(strips):
+        if strip.lead in LIMB_LEADS:
+            # Strips of one column and length were recorded together; a rhythm strip below is longer.
+            of_column.setdefault((strip.column, round(len(strip.signal) / 50)), {}).setdefault(strip.lead, k)
+    for members in of_column.values():
+        doubtful = [
+            lead
+            for lead, k in members.items()
+            if strips[k].name_source != "given" and found.places[k].certainty < _HARDLY_READ
+        ]
+        given = any(strips[k].name_source == "given" for k in members.values())
+        signals = {lead: strips[k].signal for lead, k in members.items()}
+        check = check_limb_leads(signals, doubtful, () if given else ("aVR",))
+        if check.names:
+            exchanged = ", ".join(f"{lead} is {better}" for lead, better in check.names.items())
+            warnings.append(f"names corrected by Einthoven's law: {exchanged}")
+        if check.inverted is not None:
+            warnings.append(f"{check.inverted} is printed upside down, by Einthoven's law; it was turned")
+            k = members[check.inverted]
+            strips[k] = replace(strips[k], signal=-strips[k].signal)
+        for lead, better in check.names.items():
+            strips[members[lead]] = replace(strips[members[lead]], lead=better, name_source="measured")
+        if check.residual > _DISAGREEMENT:
+            warnings.append(
+                f"Einthoven disagreement: {100 * min(check.residual, 1.0):.0f} % of the power of {', '.join(members)} "
+                "does not fit together"
+            )
+    return strips, replace(found, name=_name_again(strips, found)), warnings
+
+
+def _name_again(strips: list[Strip], found: PageLayout) -> str:
+    """Name of a layout after some of its strips got other leads."""
+    if [strip.lead for strip in strips] == [place.lead for place in found.places]:
+        return found.name
+    rhythm = found.name.split("+")[1:]
+    inside = strips[: len(strips) - len(rhythm)]
+    rows = [[strip.lead for strip in inside if strip.row == row] for row in dict.fromkeys(s.row for s in inside)]
+    for layout in LAYOUTS.values():
+        if rows == [[lead.removeprefix("-") for lead in leads] for leads in layout.rows]:
+            return "+".join([layout.name, *rhythm])
+    return "+".join([f"custom-{len(rows)}x{len(rows[0])}", *rhythm])
 
 
 def _set_clock(strips: list[Strip], found: PageLayout, fs: int) -> tuple[list[Strip], str, list[str]]:

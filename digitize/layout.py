@@ -14,7 +14,18 @@ from numpy.typing import NDArray
 
 from digitize.layouts import ALL_NAMES, LEAD_NAMES, Layout
 from digitize.marks import Marks, split_pulses
-from digitize.naming import COLUMNS, NUMERALS, Lines, Names, Naming, evidence, find_lines, name_rows, place_names, rows_of_names
+from digitize.naming import (
+    COLUMNS,
+    NUMERALS,
+    Lines,
+    Names,
+    Naming,
+    evidence,
+    find_lines,
+    name_rows,
+    place_names,
+    rows_of_names,
+)
 from digitize.rectify import PIXELS_PER_MM
 from digitize.text import LeadReadings, Word, find_words, read_lead_names
 from digitize.trace import Traces
@@ -151,13 +162,13 @@ def read_layout(
             np.concatenate([readings.negated, again.negated]),
         )
     names = _of_one_height(boxes, readings.log_probability)
-    row, stray, distance = rows_of_names(boxes, names.sure, baseline)
+    standings = rows_of_names(boxes, names.sure, baseline)
     bars = np.array([bar.x for bar in marks.bars])
     gaps = {n: _white_between(traces, left, (right - left) / n, [n] * n_rows) for n in COLUMNS}
     looks = []
-    for hypothesis in find_lines(names, row, stray, left, right, bars, gaps, given):
-        word = place_names(names, hypothesis.lines, row, stray, left)
-        slots = _find_slots(word, hypothesis.lines, boxes, baseline + distance, tall)
+    for hypothesis in find_lines(names, standings, left, right, bars, gaps, given):
+        word = place_names(names, hypothesis.lines, hypothesis.standing, left)
+        slots = _find_slots(word, hypothesis.lines, boxes, baseline + hypothesis.standing.distance, tall)
         logs = np.where((slots.word >= 0)[:, None], names.logs[slots.word] if len(boxes) else _NOTHING, np.nan)
         negated = (slots.word >= 0) & (readings.negated[slots.word] if len(boxes) else False)
         naming = hypothesis.naming
@@ -184,7 +195,8 @@ def read_layout(
             lead = signed.removeprefix("-")
             certainty = _certainty(logs[slot], lead)
             source = "given" if given is not None else "read" if certainty > _READ else "assumed"
-            inverted = negated[slot] if source == "read" else signed != lead
+            # In Cabrera's order aVR is inverted, even where its minus was not seen.
+            inverted = signed != lead or (source == "read" and negated[slot])
             first, last = edges[index][column]
             places.append(
                 Place(

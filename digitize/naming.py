@@ -10,7 +10,7 @@ that is. In such an order the names are a permutation of the leads, so the most 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -58,8 +58,8 @@ _OWN_ORDER = 7.0
 """Price of an order of names that is in no table."""
 _EMPTY_COLUMN = 3.0
 """Price, in such an order, of a column without a name."""
-_OUTSIDE = 2.0
-"""Price of a lead outside the standard twelve in the place of one of them."""
+_OUTSIDE, _SURELY_OUTSIDE = 3.0, 1.5
+"""Price of a lead outside the standard twelve in the place of one of them, and least evidence for it."""
 _LEFT_OUT = 4.0
 """Price of a row above the first strip."""
 _PRICES = {"3x4": 0.0, "12x1": 0.5, "6x2": 1.0}
@@ -70,7 +70,7 @@ _RHYTHM_PRICES = (0.5, 0.0, 1.0, 0.5)
 _BAR, _STRAY_BAR, _MISSING_BAR = 1.0, 0.5, 0.5
 """Worth of a bar at a border; prices of one elsewhere and of one that is missing."""
 _USUAL_RHYTHM = {"II": 1.0, "V1": 0.6, "V5": 0.5}
-"""What speaks for these leads as rhythm strips when their names do not."""
+"""What speaks for these leads as rhythm strips, beside their names."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,25 @@ class Names:
     def unread(self) -> float:
         """Price of a strip whose name is not found, nats: nothing where the page has no names."""
         return _UNREAD if self.sure.any() else 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Standing:
+    """How names stand to the rows.
+
+    Attributes
+    ----------
+    row : ndarray, shape (n,), int
+        Row of each name.
+    stray : ndarray, shape (n,), float64
+        How far the names are from where they should stand, downward.
+    distance : float
+        From a row's 0 mV down to the middle of its names.
+    """
+
+    row: NDArray[np.int64]
+    stray: NDArray[np.float64]
+    distance: float
 
 
 @dataclass(frozen=True)
@@ -150,9 +169,10 @@ class Naming:
 
 @dataclass(frozen=True, eq=False)
 class Hypothesis:
-    """Lines, the leads that they give, sure names of every row that stand elsewhere, and what bars add to the score."""
+    """How names stand, the leads that it gives, sure names of every row that stand elsewhere, and what bars add."""
 
     lines: Lines
+    standing: Standing
     naming: Naming
     astray: NDArray[np.int64]
     worth_of_bars: float
@@ -189,7 +209,7 @@ def evidence(logs: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def rows_of_names(
     boxes: NDArray[np.float64], sure: NDArray[np.bool_], baseline: NDArray[np.float64]
-) -> tuple[NDArray[np.int64], NDArray[np.float64], float]:
+) -> list[Standing]:
     """Row of each name: the nearest, after the distance at which names stand from their traces was taken off.
 
     Parameters
@@ -202,38 +222,44 @@ def rows_of_names(
 
     Returns
     -------
-    rows : ndarray, shape (n,), int
-    stray : ndarray, shape (n,), float64
-        How far the names are from where they should stand, downward.
-    distance : float
-        From a row's 0 mV down to the middle of its names.
+    list of Standing
+        At the most likely distance; second, where names may as well belong to the rows on their other side, at that.
 
     Examples
     --------
     >>> boxes = np.array([[0, 80, 20, 100], [0, 480, 20, 500.0]])
-    >>> rows, stray, distance = rows_of_names(boxes, np.ones(2, bool), np.array([150.0, 550.0]))
-    >>> rows.tolist(), stray.tolist(), distance
+    >>> standing, *_ = rows_of_names(boxes, np.ones(2, bool), np.array([150.0, 550.0]))
+    >>> standing.row.tolist(), standing.stray.tolist(), standing.distance
     ([0, 1], [0.0, 0.0], -60.0)
     """
     away = (boxes[:, 1] + boxes[:, 3])[:, None] / 2 - baseline
+    if not sure.any():
+        return [_stand(away, sure, -6.0 * PIXELS_PER_MM)]
     # Names stand all above or all below, at one distance: the one at which most names find a row and most rows a name.
-    best = (-np.inf, -6.0 * PIXELS_PER_MM)
-    for distance in np.arange(-20, 20.5, 0.5) * PIXELS_PER_MM if sure.any() else ():
+    distances = np.arange(-20, 20.5, 0.5) * PIXELS_PER_MM
+    merit = []
+    for distance in distances:
         stray = np.abs(away[sure] - distance) / (3.0 * PIXELS_PER_MM)
         fit = np.maximum(1.0 - stray.min(axis=1), 0.0)
         named = len(np.unique(stray.argmin(axis=1)[fit > 0.3]))
-        best = max(best, (float(fit.sum() + named - 0.002 * abs(distance)), float(distance)))
-    row = np.abs(away - best[1]).argmin(axis=1)
-    own = away[np.arange(len(boxes)), row]
-    near = sure & (np.abs(own - best[1]) < _DOWN)
-    distance = float(np.median(own[near])) if near.any() else best[1]
-    return row, own - distance, distance
+        merit.append(float(fit.sum() + named - 0.002 * abs(distance)))
+    best = int(np.argmax(merit))
+    other = np.where(distances * distances[best] < 0, merit, -np.inf)
+    chosen = [best, int(other.argmax())] if other.max() > 0.6 * merit[best] else [best]
+    return [_stand(away, sure, float(distances[k])) for k in chosen]
+
+
+def _stand(away: NDArray[np.float64], sure: NDArray[np.bool_], distance: float) -> Standing:
+    row = np.abs(away - distance).argmin(axis=1)
+    own = away[np.arange(len(away)), row]
+    near = sure & (np.abs(own - distance) < _DOWN)
+    distance = float(np.median(own[near])) if near.any() else distance
+    return Standing(row, own - distance, distance)
 
 
 def find_lines(
     names: Names,
-    row: NDArray[np.int64],
-    stray: NDArray[np.float64],
+    standings: Sequence[Standing],
     left: NDArray[np.float64],
     right: NDArray[np.float64],
     bars: NDArray[np.float64],
@@ -245,10 +271,8 @@ def find_lines(
     Parameters
     ----------
     names : Names
-    row : ndarray, shape (n,), int
-        Rows of the names.
-    stray : ndarray, shape (n,)
-        How far they are, up or down, from where their row's names should stand.
+    standings : sequence of Standing
+        From `rows_of_names`.
     left, right : ndarray, shape (rows,)
         Where the rows' samples begin and end (x).
     bars : ndarray, shape (k,)
@@ -265,13 +289,14 @@ def find_lines(
     """
     best: dict[tuple[int, str], Hypothesis] = {}
     for lines in _ways(names, left, right, gaps, None if given is None else given.columns):
-        cells, astray = _cells(names, lines, row, stray, left)
-        naming = name_rows(cells, astray, names.unread, given)
         worth = _worth_of_bars(bars, lines, left, right)
-        naming = replace(naming, score=naming.score + worth)
-        kind = (lines.columns, naming.name)
-        if kind not in best or naming.score > best[kind].naming.score:
-            best[kind] = Hypothesis(lines, naming, astray, worth)
+        for standing in standings:
+            cells, astray = _cells(names, lines, standing, left)
+            naming = name_rows(cells, astray, names.unread, given)
+            naming = replace(naming, score=naming.score + worth)
+            kind = (lines.columns, naming.name)
+            if kind not in best or naming.score > best[kind].naming.score:
+                best[kind] = Hypothesis(lines, standing, naming, astray, worth)
     ranked = sorted(best.values(), key=lambda hypothesis: -hypothesis.naming.score)
     least = ranked[0].naming.score - _CLOSE
     different: dict[int, Hypothesis] = {}
@@ -330,7 +355,7 @@ def _on_line(x: NDArray[np.float64], lines: Lines) -> int:
 
 
 def place_names(
-    names: Names, lines: Lines, row: NDArray[np.int64], stray: NDArray[np.float64], left: NDArray[np.float64]
+    names: Names, lines: Lines, standing: Standing, left: NDArray[np.float64]
 ) -> NDArray[np.int64]:
     """Find the word that names each place.
 
@@ -338,47 +363,48 @@ def place_names(
     ----------
     names : Names
     lines : Lines
-    row, stray, left : ndarray
-        As for `find_lines`.
+    standing : Standing
+    left : ndarray, shape (rows,)
+        Where the rows' samples begin (x).
 
     Returns
     -------
     ndarray, shape (rows, columns), int
         Numbers of the words, -1 where there is none.
     """
-    column, value, placed = _values(names, lines, row, stray, left)
+    column, value, placed = _values(names, lines, standing, left)
     word = np.full((len(left), lines.columns), -1)
     order = np.flatnonzero(placed)[np.argsort(value[placed].max(axis=1), kind="stable")]
-    word[row[order], column[order]] = order
+    word[standing.row[order], column[order]] = order
     return word
 
 
 def _cells(
-    names: Names, lines: Lines, row: NDArray[np.int64], stray: NDArray[np.float64], left: NDArray[np.float64]
+    names: Names, lines: Lines, standing: Standing, left: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Evidence of every place for every lead (rows, columns, leads), NaN where nothing stands; sure names elsewhere.
 
     The latter are counted by row.
     """
-    column, value, placed = _values(names, lines, row, stray, left)
+    column, value, placed = _values(names, lines, standing, left)
     cells = np.full((len(left), lines.columns, len(ALL_NAMES)), -np.inf)
-    np.maximum.at(cells, (row[placed], column[placed]), value[placed])
+    np.maximum.at(cells, (standing.row[placed], column[placed]), value[placed])
     cells[np.isinf(cells).all(axis=2)] = np.nan
-    return cells, np.bincount(row[names.lettered & ~placed], minlength=len(left))
+    return cells, np.bincount(standing.row[names.lettered & ~placed], minlength=len(left))
 
 
 def _values(
-    names: Names, lines: Lines, row: NDArray[np.int64], stray: NDArray[np.float64], left: NDArray[np.float64]
+    names: Names, lines: Lines, standing: Standing, left: NDArray[np.float64]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.bool_]]:
     """Column of each word, what it is worth there for each lead (n, leads), and whether it stands in a place at all."""
     x = names.boxes[:, lines.side] - lines.first
     column = np.rint(x / lines.pitch).astype(int)
     across = x - column * lines.pitch
     # Where names stand left of their strips, that of a first strip stands left of its calibration pulse too.
-    end = names.boxes[:, 2]
-    before = (lines.side == 2) & (end < left[row] + PIXELS_PER_MM) & (end > left[row] - _NAME_BEFORE)
+    end, begin = names.boxes[:, 2], left[standing.row]
+    before = (lines.side == 2) & (end < begin + PIXELS_PER_MM) & (end > begin - _NAME_BEFORE)
     column, across = np.where(before, 0, column), np.where(before, 0.0, across)
-    value = evidence(names.logs) - 0.5 * ((across / _ACROSS) ** 2 + (stray / _DOWN) ** 2)[:, None]
+    value = evidence(names.logs) - 0.5 * ((across / _ACROSS) ** 2 + (standing.stray / _DOWN) ** 2)[:, None]
     inside = (column >= 0) & (column < lines.columns) & (np.abs(across) < _FARTHEST)
     return column, value, inside & (value.max(axis=1) > 0)
 
@@ -455,7 +481,7 @@ def name_rows(
             expected = np.take_along_axis(block, index[:, :, None], axis=2)[:, :, 0]
             outside = free[skipped : skipped + size, :, len(LEAD_NAMES) :]
             other = outside.max(axis=2) - _OUTSIDE
-            replaced = (other > expected) & ~empty[skipped : skipped + size]
+            replaced = (other > expected) & (other > _SURELY_OUTSIDE - _OUTSIDE)
             rows = tuple(
                 tuple(
                     ALL_NAMES[len(LEAD_NAMES) + int(outside[r, c].argmax())] if replaced[r, c] else lead
@@ -464,7 +490,7 @@ def name_rows(
                 for r, leads in enumerate(layout.rows)
             )
             worth, rhythm = _rhythm(free[skipped + size :, 0], later[skipped + size :])
-            score = float(np.maximum(expected, np.where(empty[skipped : skipped + size], -np.inf, other)).sum())
+            score = float(np.where(replaced, other, expected).sum())
             score += worth - unread * float(empty[skipped + size :, 0].sum())
             score -= price + _RHYTHM_PRICES[rest] + _LEFT_OUT * skipped
             name = f"custom-{layout.name}" if replaced.any() else layout.name
@@ -486,7 +512,8 @@ def _rhythm(free: NDArray[np.float64], later: NDArray[np.int64]) -> tuple[float,
     """Worth and leads of rhythm strips: no two alike."""
     usual = np.array([_USUAL_RHYTHM.get(lead, 0.0) for lead in ALL_NAMES])
     strip, lead = optimize.linear_sum_assignment(-(free + usual))
-    return float(free[strip, lead].sum()) - _ASTRAY * float(later.sum()), [ALL_NAMES[k] for k in lead]
+    worth = float((free[strip, lead] + usual[lead] - usual.max()).sum())
+    return worth - _ASTRAY * float(later.sum()), [ALL_NAMES[k] for k in lead]
 
 
 def _single_rows(held: NDArray[np.float64], free: NDArray[np.float64]) -> list[Naming]:
