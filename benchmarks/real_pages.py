@@ -17,13 +17,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from benchmarks.metrics import einthoven_residual
 from benchmarks.report import provenance, table
 from digitize.api import trace_leads
 from digitize.export import written_together
-from digitize.leads import Leads
+from digitize.leads import Leads, Strip
 from digitize.page import PageError
 from training.ptbxl import data_folder
 
@@ -160,11 +161,11 @@ def find_faults(page: RealPage, leads: Leads) -> list[str]:
     width, height = leads.geometry.page_size
     for place, row in enumerate(sorted(rows)):
         strips = sorted((strip for strip in leads.strips if strip.row == row), key=lambda strip: strip.column)
-        level = float(np.nanmedian(strips[0].path[: max(1, len(strips[0].path) // 8), 1])) / height
+        level = float(np.median(_seen(strips[0])[1][: max(1, len(strips[0].path) // 8)])) / height
         if not abs(level - page.levels[place]) <= _LEVEL:
             faults.append(f"row {place + 1} at {level:.3f} of the height instead of {page.levels[place]:.3f}")
         if place == 0:
-            ends = [*(float(strip.path[0, 0]) for strip in strips), float(strips[-1].path[-1, 0])]
+            ends = [*(_end(strip, 0) for strip in strips), _end(strips[-1], len(strips[-1].path) - 1)]
             for end, border in zip(ends, page.borders, strict=True):
                 if not abs(end / width - border) <= _BORDER:
                     faults.append(f"border at {end / width:.3f} of the width instead of {border:.3f}")
@@ -180,6 +181,24 @@ def find_faults(page: RealPage, leads: Leads) -> list[str]:
         if printed is not None and not math.isclose(own, printed):
             faults.append(f"{name} {own:g} instead of {printed:g}")
     return faults
+
+
+def _seen(strip: Strip) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
+    """Numbers, y and x of the samples whose place on the page is known."""
+    number = np.flatnonzero(np.isfinite(strip.path[:, 0]))
+    return number, strip.path[number, 1], strip.path[number, 0]
+
+
+def _end(strip: Strip, sample: int) -> float:
+    """Where a sample is (x), also where the trace is hidden."""
+    number, _, x = _seen(strip)
+    if len(number) < 2:
+        return math.nan
+    if number[0] <= sample <= number[-1]:
+        return float(np.interp(sample, number, x))
+    # The paper may be bent: only what is near tells how it goes on.
+    near = slice(None, 200) if sample < number[0] else slice(-200, None)
+    return float(np.polyval(np.polyfit(number[near], x[near], 1), sample))
 
 
 def _text(rows: Sequence[Sequence[str]]) -> str:

@@ -284,9 +284,8 @@ def _set_clock(strips: list[Strip], found: PageLayout, fs: int) -> tuple[list[St
     others = [strip for strip in strips if strip not in rhythm]
     kept = list(others)
     for strip in rhythm:
-        named = strip.lead if strip.name_source == "read" else None
         above = [(other.lead, other.start, other.signal) for other in others]
-        lead = lead_of_rhythm(strip.signal, above, fs, named)
+        lead = lead_of_rhythm(strip.signal, above, fs, strip.lead)
         if lead is not None and lead != strip.lead:
             strip = replace(strip, lead=lead, name_source="measured")
         if lead is None and strip.name_source == "assumed":
