@@ -241,7 +241,7 @@ def pieces_of(leads: Leads) -> tuple[Piece, ...]:
     -------
     tuple of Piece
     """
-    return tuple(Piece(strip.lead, strip.signal) for strip in leads.strips)
+    return tuple(Piece(strip.lead, strip.signal) for strip in leads.strips if strip.lead in LEAD_NAMES)
 
 
 def view_leads(leads: Leads) -> View:

@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 
 from digitize.calibration import Scale, find_scale
+from digitize.einthoven import LIMB_LEADS, check_limb_leads
 from digitize.grid import Grid, find_grid
 from digitize.gridless import PaperScale, first_scale, measured_scale
 from digitize.ink import find_ink
 from digitize.layout import PageLayout, Place, read_layout
-from digitize.layouts import LEAD_NAMES, Layout, find_layout
+from digitize.layouts import LAYOUTS, LEAD_NAMES, Layout, find_layout
 from digitize.leads import Calibration, Geometry, Leads, Strip
 from digitize.marks import Marks, find_marks, without_pulses
 from digitize.orientation import is_upside_down, runs_downward
@@ -25,6 +26,12 @@ from digitize.text import Word, find_words, read_scale
 from digitize.timing import columns_are_simultaneous
 from digitize.trace import Traces, erase_traces, trace_rows
 from digitize.warp import quarter_turn, scale_at
+
+_DISAGREEMENT = 0.25
+"""Share of the limb leads' power that may contradict Einthoven's law: 6 dB below it."""
+
+_HARDLY_READ = 0.6
+"""Certainty of a name below which the law may tell another."""
 
 _LEAST_ROW_MM = 40.0
 """Shortest row that is a recording and not a stray line."""
@@ -130,12 +137,13 @@ def trace_leads(
     # Now that the names are known, a trace that ran into one can be led past it.
     view = replace(view, traces=trace_rows(view.coverage, view.rows, view.not_trace, found.names))
     worth = find_scale(read_scale(printed, words), view.marks.pulses, speed=speed, gain=gain)
-    strips, name, clock_warnings = _set_clock(_cut(view, found, worth, fs), found, fs)
+    cut, found, law_warnings = _obey_einthoven(_cut(view, found, worth, fs), found)
+    strips, name, clock_warnings = _set_clock(cut, found, fs)
     signal, confidence = _join(strips, fs)
 
     height, width = page.image.shape[:2]
     pixels_per_mm, _, rotation = scale_at(matrix, (width / 2, height / 2))
-    warnings = [*found.warnings, *worth.warnings, *clock_warnings]
+    warnings = [*found.warnings, *worth.warnings, *law_warnings, *clock_warnings]
     if grid is None:
         warnings.insert(0, f"no grid found; the scale is taken from: {pitch_source}")
     missing = [name for name, row in zip(LEAD_NAMES, signal, strict=True) if not np.isfinite(row).any()]
@@ -232,13 +240,12 @@ def _cut(view: _View, found: PageLayout, worth: Scale, fs: int) -> list[Strip]:
         y, confidence = _sample(view.traces, place, x, [bar.x for bar in view.marks.bars])
         gain = worth.chest_gain if place.lead.startswith("V") else worth.gain
         signal = place.sign * (view.baseline[place.row] - y) / (PIXELS_PER_MM * gain)
-        row_length = _row_length(found, place.row)
         strips.append(
             Strip(
                 lead=place.lead,
                 row=place.row,
                 column=place.column,
-                start=place.share * row_length / per_second,
+                start=place.before / per_second,
                 signal=signal.astype(np.float32),
                 confidence=confidence.astype(np.float32),
                 path=view.upright.to_original(np.stack([x, y], axis=1)),
@@ -248,9 +255,51 @@ def _cut(view: _View, found: PageLayout, worth: Scale, fs: int) -> list[Strip]:
     return strips
 
 
-def _row_length(found: PageLayout, row: int) -> float:
-    """Pixels that a row's strips are long together."""
-    return sum(place.right - place.left for place in found.places if place.row == row)
+def _obey_einthoven(strips: list[Strip], found: PageLayout) -> tuple[list[Strip], PageLayout, list[str]]:
+    """Strips whose names the law of the limb leads confirms, column by column: names that were hardly read give way."""
+    strips, warnings = list(strips), []
+    of_column: dict[tuple[int, int], dict[str, int]] = {}
+    for k, strip in enumerate(strips):
+        if strip.lead in LIMB_LEADS:
+            # Strips of one column and length were recorded together; a rhythm strip below is longer.
+            of_column.setdefault((strip.column, round(len(strip.signal) / 50)), {}).setdefault(strip.lead, k)
+    for members in of_column.values():
+        doubtful = [
+            lead
+            for lead, k in members.items()
+            if strips[k].name_source != "given" and found.places[k].certainty < _HARDLY_READ
+        ]
+        given = any(strips[k].name_source == "given" for k in members.values())
+        signals = {lead: strips[k].signal for lead, k in members.items()}
+        check = check_limb_leads(signals, doubtful, () if given else ("aVR",))
+        if check.names:
+            exchanged = ", ".join(f"{lead} is {better}" for lead, better in check.names.items())
+            warnings.append(f"names corrected by Einthoven's law: {exchanged}")
+        if check.inverted is not None:
+            warnings.append(f"{check.inverted} is printed upside down, by Einthoven's law; it was turned")
+            k = members[check.inverted]
+            strips[k] = replace(strips[k], signal=-strips[k].signal)
+        for lead, better in check.names.items():
+            strips[members[lead]] = replace(strips[members[lead]], lead=better, name_source="measured")
+        if check.residual > _DISAGREEMENT:
+            warnings.append(
+                f"Einthoven disagreement: {100 * min(check.residual, 1.0):.0f} % of the power of {', '.join(members)} "
+                "does not fit together"
+            )
+    return strips, replace(found, name=_name_again(strips, found)), warnings
+
+
+def _name_again(strips: list[Strip], found: PageLayout) -> str:
+    """Name of a layout after some of its strips got other leads."""
+    if [strip.lead for strip in strips] == [place.lead for place in found.places]:
+        return found.name
+    rhythm = found.name.split("+")[1:]
+    inside = strips[: len(strips) - len(rhythm)]
+    rows = [[strip.lead for strip in inside if strip.row == row] for row in dict.fromkeys(s.row for s in inside)]
+    for layout in LAYOUTS.values():
+        if rows == [[lead.removeprefix("-") for lead in leads] for leads in layout.rows]:
+            return "+".join([layout.name, *rhythm])
+    return "+".join([f"custom-{len(rows)}x{len(rows[0])}", *rhythm])
 
 
 def _set_clock(strips: list[Strip], found: PageLayout, fs: int) -> tuple[list[Strip], str, list[str]]:
@@ -272,7 +321,8 @@ def _set_clock(strips: list[Strip], found: PageLayout, fs: int) -> tuple[list[St
     others = [strip for strip in strips if strip not in rhythm]
     kept = list(others)
     for strip in rhythm:
-        lead = lead_of_rhythm(strip.signal, [(other.lead, other.start, other.signal) for other in others], fs)
+        above = [(other.lead, other.start, other.signal) for other in others]
+        lead = lead_of_rhythm(strip.signal, above, fs, strip.lead)
         if lead is not None and lead != strip.lead:
             strip = replace(strip, lead=lead, name_source="measured")
         if lead is None and strip.name_source == "assumed":
@@ -333,14 +383,16 @@ def _baseline(traces: Traces, marks: Marks, row: int) -> float:
 
 
 def _join(strips: list[Strip], fs: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Twelve rows from the strips; the longer strip of a lead wins."""
+    """Twelve rows from the strips; where two of a lead show the same time the longer one wins."""
     first = [round(strip.start * fs) for strip in strips]
     n = max(start + len(strip.signal) for start, strip in zip(first, strips, strict=True))
     signal = np.full((len(LEAD_NAMES), n), np.nan, np.float32)
     confidence = np.zeros((len(LEAD_NAMES), n), np.float32)
     for start, strip in sorted(zip(first, strips, strict=True), key=lambda pair: len(pair[1].signal)):
-        row = LEAD_NAMES.index(strip.lead)
-        signal[row], confidence[row] = np.nan, 0.0
-        signal[row, start : start + len(strip.signal)] = strip.signal
-        confidence[row, start : start + len(strip.signal)] = strip.confidence
+        if strip.lead not in LEAD_NAMES:
+            continue
+        row, time = LEAD_NAMES.index(strip.lead), slice(start, start + len(strip.signal))
+        if np.isfinite(signal[row, time]).any():
+            signal[row], confidence[row] = np.nan, 0.0
+        signal[row, time], confidence[row, time] = strip.signal, strip.confidence
     return signal, confidence

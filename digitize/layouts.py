@@ -13,6 +13,15 @@ from dataclasses import dataclass
 LEAD_NAMES = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 """The standard twelve leads in their standard order; every 12-row array in this project is in this order."""
 
+OTHER_NAMES = ("V7", "V8", "V9", "V1R", "V2R", "V3R", "V4R", "V5R", "V6R")
+"""Leads of the back and of the right side of the chest: pages show them, 12-row arrays have no place for them."""
+
+ALL_NAMES = LEAD_NAMES + OTHER_NAMES
+"""Every lead that a strip may show."""
+
+MOST_ROWS = 24
+"""Most rows over which one lead goes on."""
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -26,11 +35,14 @@ class Layout:
         Lead names of the rectangle, row by row, left to right.
     rhythm : tuple of str
         Leads of the full-width strips below the rectangle, top to bottom.
+    goes_on : bool
+        Whether each row goes on in time where the one above it ended: one lead over several rows.
     """
 
     name: str
     rows: tuple[tuple[str, ...], ...]
     rhythm: tuple[str, ...] = ()
+    goes_on: bool = False
 
     @property
     def columns(self) -> int:
@@ -70,7 +82,8 @@ def find_layout(name: str) -> Layout:
     Parameters
     ----------
     name : str
-        A name of `LAYOUTS`, followed by one ``+LEAD`` a rhythm strip; a lone lead name is a single strip.
+        A name of `LAYOUTS`, followed by one ``+LEAD`` a rhythm strip; a lone lead name is a single strip, and
+        ``LEAD*ROWS`` one that goes on over several rows.
 
     Returns
     -------
@@ -87,7 +100,12 @@ def find_layout(name: str) -> Layout:
     ('I', 'aVR', 'V1', 'V4')
     >>> find_layout("3x4+II+V1").rhythm
     ('II', 'V1')
+    >>> find_layout("V1*3").rows
+    (('V1',), ('V1',), ('V1',))
     """
+    lead, _, rows = name.partition("*")
+    if lead in LEAD_NAMES and rows.isdecimal() and 1 < int(rows) <= MOST_ROWS:
+        return Layout(name, ((lead,),) * int(rows), goes_on=True)
     rectangle, *rhythm = name.split("+")
     unknown = [lead for lead in rhythm if lead not in LEAD_NAMES]
     if unknown:
@@ -95,5 +113,8 @@ def find_layout(name: str) -> Layout:
     if rectangle in LEAD_NAMES:
         return Layout(name, ((rectangle,),), tuple(rhythm))
     if rectangle not in LAYOUTS:
-        raise ValueError(f"unknown layout {name!r}; allowed: {', '.join(LAYOUTS)}, each with +LEAD a rhythm strip")
+        raise ValueError(
+            f"unknown layout {name!r}; allowed: {', '.join(LAYOUTS)}, a lead, each with +LEAD a rhythm strip, "
+            f"or LEAD*ROWS with 2 to {MOST_ROWS} rows"
+        )
     return Layout(name, LAYOUTS[rectangle].rows, tuple(rhythm))

@@ -106,7 +106,7 @@ class Strip:
     Attributes
     ----------
     lead : str
-        One of `LEAD_NAMES`.
+        One of `digitize.layouts.ALL_NAMES`; only those in `LEAD_NAMES` have a row in `Leads.signal`.
     row, column : int
         Place on the page, from the top and from the left; rhythm strips have column 0 in a row of their own.
     start : float
@@ -118,7 +118,8 @@ class Strip:
     path : ndarray, shape (n, 2), float32
         The same samples as ``(x, y)`` in pixels of the original picture.
     name_source : str
-        ``"read"`` when the printed name was read, ``"measured"`` when a rhythm strip lay on that lead's own strip,
+        ``"read"`` when the printed name was read, ``"measured"`` when a rhythm strip lay on that lead's own strip or
+        Einthoven's law told it,
         ``"assumed"`` when the layout and the other names supplied it, ``"given"`` when the caller did.
     """
 

@@ -14,9 +14,15 @@ from numpy.typing import NDArray
 _SAME = 0.1
 """Share of a strip's power that may be left when the same lead is taken off: 10 dB, far below what two leads share."""
 
+_ALIKE = 0.5
+"""The same, where the lead that is expected fits better than all others: on bent paper strips do not lie as exactly."""
+
 
 def lead_of_rhythm(
-    rhythm: NDArray[np.float32], strips: Sequence[tuple[str, float, NDArray[np.float32]]], fs: float
+    rhythm: NDArray[np.float32],
+    strips: Sequence[tuple[str, float, NDArray[np.float32]]],
+    fs: float,
+    named: str | None = None,
 ) -> str | None:
     """Find the lead that a rhythm strip repeats.
 
@@ -28,6 +34,9 @@ def lead_of_rhythm(
         Lead, start on the rhythm strip's clock (s) and signal (mV) of the other strips.
     fs : float
         Sampling frequency, Hz.
+    named : str, optional
+        Lead that the strip is expected to show: it stands unless its own strip does not lie on the rhythm strip.
+        Neighbouring chest leads may be too much alike for the best match to be told from the next.
 
     Returns
     -------
@@ -41,7 +50,7 @@ def lead_of_rhythm(
     >>> lead_of_rhythm(lead, [("V1", 2.5, other[1250:2500]), ("V5", 5.0, lead[2500:3750])], 500)
     'V5'
     """
-    best: tuple[float, str | None] = (_SAME, None)
+    best: tuple[float, str | None] = (np.inf, None)
     reach = int(0.02 * fs)
     for lead, start, signal in strips:
         first = round(start * fs)
@@ -53,6 +62,8 @@ def lead_of_rhythm(
                 continue
             a, b = own[known] - own[known].mean(), here[known] - here[known].mean()
             left = float(((a - b) ** 2).sum() / max(float((a**2).sum()), 1e-9))
+            if left < _SAME and lead == named:
+                return named
             if left < best[0]:
                 best = left, lead
-    return best[1]
+    return best[1] if best[0] < (_ALIKE if best[1] == named else _SAME) else None

@@ -23,6 +23,15 @@ _LEAST_WIDTH = 15 * PIXELS_PER_MM
 _STRAIGHT = 60 * PIXELS_PER_MM + 1
 """No heart is still, to a tenth of a millimetre, for 2.4 s: longer level ink is a ruled line."""
 
+_STEADY = 10 * PIXELS_PER_MM
+"""What wander moves a row's level at most: rows are farther apart."""
+
+_BEAT = 60
+"""Columns that a beat takes."""
+
+_BESIDE = 3 * PIXELS_PER_MM
+"""How far above and below a row's level other ink speaks for letters."""
+
 _SLOW = 81
 """Columns of the running median (0.32 s at 25 mm/s) that keeps wander and drops beats."""
 
@@ -77,11 +86,16 @@ def find_rows(coverage: NDArray[np.float32]) -> Rows | None:
         centre = (runs.top[ordered, :n_rows] + runs.bottom[ordered, :n_rows]) / 2
         level = [_running_median(columns, ordered, centre[:, row]) for row in range(n_rows)]
     else:
-        runs = find_runs(coverage, 0.4)
-        level = _level_by_density(runs, columns)
+        level = []
+    every = find_runs(coverage, 0.4)
+    if not level or max(_range(row) for row in level) > _STEADY:
+        runs = every
+        dense = _level_by_density(runs, columns)
+        level = dense if not level or _jumps(level, dense) else level
         if not level:
             return None
     start, end = _extents(runs.top, runs.bottom, np.stack(level))
+    start, end = _to_thin_ends(every, np.stack(level), start, end)
     real = end - start > _LEAST_WIDTH
     return Rows(np.stack(level)[real].astype(np.float32), start[real], end[real]) if real.any() else None
 
@@ -108,6 +122,49 @@ def _level_by_density(runs: Runs, columns: NDArray[np.int64]) -> list[NDArray[np
         known = np.flatnonzero(off[columns, nearest] < 3 * window)
         levels.append(_running_median(columns, known, centre[known, nearest[known]]))
     return levels
+
+
+def _range(level: NDArray[np.float64]) -> float:
+    return float(np.ptp(np.percentile(level, (2, 98))))
+
+
+def _jumps(levels: list[NDArray[np.float64]], dense: list[NDArray[np.float64]]) -> bool:
+    """Whether a level changes from row to row: traces that beats cut into short pieces leave few runs in order."""
+    if len(dense) <= len(levels):
+        return False
+    apart = np.diff([float(np.median(row)) for row in dense]).min()
+    return max(_range(row) for row in levels) > 0.8 * float(apart)
+
+
+def _to_thin_ends(
+    runs: Runs, level: NDArray[np.float64], start: NDArray[np.int64], end: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows to their ends, which a first or last beat may part from the rest: one thin run a column, unlike letters."""
+    starts, ends = start.copy(), end.copy()
+    for row, slow in enumerate(level):
+        near = (runs.top <= slow[:, None] + _BESIDE) & (runs.bottom >= slow[:, None] - _BESIDE)
+        thin = near & (runs.bottom - runs.top < 0.8 * PIXELS_PER_MM)
+        alone = (near.sum(axis=1) == 1) & thin.any(axis=1)
+        starts[row] = _thin_end(alone, start[row])
+        ends[row] = len(alone) - _thin_end(alone[::-1], len(alone) - end[row])
+    return starts, ends
+
+
+def _thin_end(alone: NDArray[np.bool_], start: int) -> int:
+    """First column of the pieces before a row's start that belong to it."""
+    solid = close_gaps(alone, _BEAT)[:start]
+    breaks = np.flatnonzero(~solid)
+    first = int(breaks[-1]) + 1 if len(breaks) and breaks[-1] < start - 1 else start
+    if len(breaks) == 0:
+        first = 0
+    elif first == start:
+        # The beat itself is no thin run.
+        before = np.flatnonzero(solid)
+        if len(before) and start - before[-1] < _BEAT:
+            gaps = breaks[breaks < before[-1]]
+            first = int(gaps[-1]) + 1 if len(gaps) else 0
+    added = alone[first:start]
+    return first if added.sum() >= 3 * PIXELS_PER_MM and added.mean() > 0.5 else start
 
 
 def _trace_mask(coverage: NDArray[np.float32]) -> NDArray[np.bool_]:

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import signal, sparse
 
-from digitize.layouts import LEAD_NAMES
+from digitize.layouts import ALL_NAMES
 from digitize.rectify import PIXELS_PER_MM
 
 _LEVEL = 0.4
@@ -94,8 +94,8 @@ class LeadReadings:
 
     Attributes
     ----------
-    log_probability : ndarray, shape (n, 13), float64
-        Of the twelve leads of `digitize.layouts.LEAD_NAMES` and, last, of anything else; sums to 1 along each row.
+    log_probability : ndarray, shape (n, leads + 1), float64
+        Of the leads of `digitize.layouts.ALL_NAMES` and, last, of anything else; sums to 1 along each row.
     negated : ndarray, shape (n,), bool
         Where a minus stands before the name, as in Cabrera's ``-aVR``.
     """
@@ -232,11 +232,11 @@ def read_lead_names(coverage: NDArray[np.float32], boxes: ArrayLike) -> LeadRead
     >>> page = np.zeros((300, 900), np.float32)
     >>> page[100:130, [50, 51, 52, 62, 63, 64]] = 1.0
     >>> readings = read_lead_names(page, [(50, 100, 65, 130)])
-    >>> LEAD_NAMES[int(readings.log_probability[0].argmax())]
+    >>> ALL_NAMES[int(readings.log_probability[0].argmax())]
     'II'
     """
     crops = [_crop(coverage, box) for box in np.asarray(boxes, float).reshape(-1, 4)]
-    likelihood, minus = np.zeros((len(crops), len(LEAD_NAMES) + 1)), np.zeros((len(crops), 2))
+    likelihood, minus = np.zeros((len(crops), len(ALL_NAMES) + 1)), np.zeros((len(crops), 2))
     for index, (crop, posterior) in enumerate(zip(crops, _recognise(crops, _NAME_WIDTHS), strict=True)):
         likelihood[index], minus[index] = _name_likelihoods(posterior, _count_strokes(crop))
     with np.errstate(divide="ignore"):
@@ -479,6 +479,9 @@ _SYMBOLS = {
     "4": ("4４", "A"),
     "5": ("5５", "Ss"),
     "6": ("6６", "bG"),
+    "7": ("7７", "?"),
+    "8": ("8８", "B&"),
+    "9": ("9９", "gq"),
     "-": ("-−–—一~", "_"),
     "bar": ("", "Il1|｜[]!i丨"),
 }
@@ -494,7 +497,7 @@ def _spellings() -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64
     """Spellings of all leads as chains of symbols, padded with -1; their lengths, leads, and whether negated."""
     strokes = "Il1|"
     chains: list[tuple[Sequence[str], int, bool]] = []
-    for lead, name in enumerate(LEAD_NAMES):
+    for lead, name in enumerate(ALL_NAMES):
         if name.startswith("I"):
             romans = ["".join(run) for run in itertools.product(strokes, repeat=len(name))]
             if name == "II":
@@ -510,7 +513,7 @@ def _spellings() -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64
             chains += [(form, lead, False) for form in forms] + [("-" + form, lead, True) for form in forms]
             chains += [(("bar", *form), lead, False) for form in forms]
         else:
-            forms = [letter + name[1] for letter in "VC"]
+            forms = [letter + name[1:] for letter in "VC"]
             # The bar that ends the strip before it may touch a name.
             chains += [(form, lead, False) for form in forms] + [(("bar", *form), lead, False) for form in forms]
     symbols = list(_SYMBOLS)
@@ -550,7 +553,7 @@ def _count_strokes(crop: NDArray[np.uint8]) -> int:
 
 
 def _name_likelihoods(posterior: NDArray[np.float32], strokes: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Likelihood of each lead and of anything else, shape (13,), and of names without and with a minus, shape (2,)."""
+    """Likelihood of each lead and of anything else, (leads + 1,), and of names without and with a minus, (2,)."""
     table, length, lead, negated = _spellings()
     # The floor keeps the product of 40 steps above the smallest number.
     emission = np.maximum(posterior.astype(np.float64) @ _symbol_weights(), 1e-7)
@@ -568,7 +571,7 @@ def _name_likelihoods(posterior: NDArray[np.float32], strokes: int) -> tuple[NDA
         forward = moved * step[states]
     row = np.arange(chains)
     likelihood = forward[row, 2 * length] + forward[row, 2 * length - 1]
-    names = np.bincount(lead, likelihood, len(LEAD_NAMES))
+    names = np.bincount(lead, likelihood, len(ALL_NAMES))
     if strokes in (1, 2, 3):
         # The recogniser knows a row of strokes, yet not always how many.
         romans = names[:3].sum()

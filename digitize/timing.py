@@ -10,6 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+_CLEARLY = 0.1
+"""By how much columns must fit the page's start better than their own places: of a heart as even as a clock, both fit,
+and most printers let columns follow each other."""
+
 
 def columns_are_simultaneous(
     strips: list[tuple[float, NDArray[np.float32]]], rhythm: list[NDArray[np.float32]], fs: float
@@ -48,7 +52,7 @@ def columns_are_simultaneous(
             together = _likeness(own, activity)
             if in_turn is not None and together is not None:
                 votes.append(together - in_turn)
-    return bool(np.mean(votes) > 0) if votes else None
+    return bool(np.mean(votes) > _CLEARLY) if votes else None
 
 
 def _activity(signal: NDArray[np.float32], fs: float) -> NDArray[np.float64]:

@@ -10,7 +10,7 @@ import pytest
 
 import digitize.layout
 from digitize.layout import PageLayout, read_layout
-from digitize.layouts import LEAD_NAMES, Layout, find_layout
+from digitize.layouts import ALL_NAMES, LEAD_NAMES, Layout, find_layout
 from digitize.marks import Bar, Marks
 from digitize.text import LeadReadings, Word
 from digitize.trace import Traces
@@ -76,15 +76,15 @@ def read(monkeypatch) -> Callable[..., PageLayout]:
 
     def run(page: Print, given: Layout | None = None, marks: Marks | None = None) -> PageLayout:
         def readings(coverage, boxes) -> LeadReadings:
-            logs = np.log(np.full((len(boxes), 13), 1e-4))
+            logs = np.log(np.full((len(boxes), len(ALL_NAMES) + 1), 1e-4))
             negated = np.zeros(len(boxes), bool)
-            logs[:, 12] = 0
+            logs[:, -1] = 0
             for index, box in enumerate(np.asarray(boxes)):
                 middle = ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
                 for (x0, y0, x1, y1), (lead, probability) in page.readings.items():
                     if x0 <= middle[0] <= x1 and y0 <= middle[1] <= y1:
-                        share = np.full(13, (1 - probability) / 12)
-                        share[LEAD_NAMES.index(lead.removeprefix("-"))] = probability
+                        share = np.full(len(ALL_NAMES) + 1, (1 - probability) / len(ALL_NAMES))
+                        share[ALL_NAMES.index(lead.removeprefix("-"))] = probability
                         logs[index], negated[index] = np.log(share), lead.startswith("-")
             return LeadReadings(logs, negated)
 
@@ -125,7 +125,7 @@ def test_every_layout_is_read(read, name, bars):
         columns = len(page.rows[place.row])
         assert place.left == pytest.approx(LEFT + (RIGHT - LEFT) * place.column / columns, abs=1)
         assert place.right == pytest.approx(LEFT + (RIGHT - LEFT) * (place.column + 1) / columns, abs=1)
-        assert place.share == pytest.approx(place.column / columns)
+        assert place.before == pytest.approx((RIGHT - LEFT) * place.column / columns, abs=1)
 
 
 @pytest.mark.parametrize("hidden", [(0, 0), (1, 3), (2, 1), (3, 0)])

@@ -90,7 +90,6 @@ def test_rows_of_different_length():
     np.testing.assert_allclose(rows.end, [1539, 800], atol=3)
 
 
-@pytest.mark.xfail(reason="rows that are worn at different places are seen one at a time", strict=True)
 def test_broken_traces_are_found_by_their_density():
     """Worn print: long pieces of every trace here and there, specks for the rest."""
     page = page_of([150.0, 300.0, 450.0])

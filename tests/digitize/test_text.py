@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from digitize import text
 from digitize.ink import find_ink
-from digitize.layouts import LEAD_NAMES
+from digitize.layouts import ALL_NAMES, LEAD_NAMES
 from digitize.rectify import rectify
 from digitize.text import find_words, parse_scale, read_lead_names, read_scale, read_text
 from synth import PrintedPage, render_page
@@ -90,10 +90,10 @@ def test_header_is_read_as_text(sheet):
 @pytest.mark.parametrize("font", FONTS)
 @pytest.mark.parametrize("cap", [18.0, 36.0])
 def test_every_lead_in_every_font(font, cap):
-    coverage = np.zeros((200, 2400), np.float32)
-    boxes = [write(coverage, name, 20 + 195 * k, 40, font, cap) for k, name in enumerate(LEAD_NAMES)]
+    coverage = np.zeros((200, 4200), np.float32)
+    boxes = [write(coverage, name, 20 + 195 * k, 40, font, cap) for k, name in enumerate(ALL_NAMES)]
     log_probability = read_lead_names(coverage, boxes).log_probability
-    assert log_probability.argmax(axis=1).tolist() == list(range(12))
+    assert log_probability.argmax(axis=1).tolist() == list(range(len(ALL_NAMES)))
     assert np.allclose(np.exp(log_probability).sum(axis=1), 1.0)
 
 
@@ -121,7 +121,7 @@ def test_minus_of_cabrera_is_found_and_read():
 @pytest.mark.parametrize("string", ["BPM", "Sex", "168 ms", "25 mm/s", "Normal ECG", "Age", "QRS"])
 def test_other_words_are_no_leads(string):
     coverage = np.zeros((150, 500), np.float32)
-    assert read_lead_names(coverage, [write(coverage, string, 40, 40)]).log_probability[0].argmax() == 12
+    assert read_lead_names(coverage, [write(coverage, string, 40, 40)]).log_probability[0].argmax() == len(ALL_NAMES)
 
 
 def test_trace_through_a_name_leaves_it_readable():
@@ -136,7 +136,7 @@ def test_nothing_to_read():
     coverage = np.zeros((300, 400), np.float32)
     words, glyphs = find_words(coverage)
     assert words == [] and not glyphs.any()
-    assert read_lead_names(coverage, []).log_probability.shape == (0, 13)
+    assert read_lead_names(coverage, []).log_probability.shape == (0, len(ALL_NAMES) + 1)
     assert read_text(coverage, []) == []
     assert read_text(coverage, [(10, 10, 60, 40)]) == [""]
     assert read_scale(coverage, words) == parse_scale("")

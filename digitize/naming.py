@@ -1,0 +1,548 @@
+"""Find the leads of all strips from readings of words: which words are names, how they stand in line, what they say.
+
+Every way in which names can stand in line, column by column, is a hypothesis; with it go a layout of the table and the
+rows that are rhythm strips. The hypothesis under which the readings of all words together are most likely wins (a sum
+of log-likelihood ratios, Neyman and Pearson, 1933). A name that cannot be read costs little; one that reads as another
+costs no more than one reading can prove; and an order of names that is in no table must explain much more than one
+that is. In such an order the names are a permutation of the leads, so the most likely *assignment* of names to strips
+(Kuhn, 1955) is taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import optimize
+
+from digitize.layouts import ALL_NAMES, LAYOUTS, LEAD_NAMES, Layout
+from digitize.rectify import PIXELS_PER_MM
+
+NUMERALS = 3
+"""I, II and III come first in `LEAD_NAMES`: names that any upright strokes can look like."""
+
+COLUMNS = (1, 2, 3, 4, 6)
+"""Numbers of columns that layouts have."""
+
+_NAME_BEFORE, _NAME_AFTER = 25.0 * PIXELS_PER_MM, 30.0 * PIXELS_PER_MM
+"""Farthest that names stand before and after the beginnings of their strips."""
+_LINE = 3.0 * PIXELS_PER_MM
+"""Names no farther apart than this, across, stand in one line."""
+_ACROSS, _DOWN = 2.0 * PIXELS_PER_MM, 2.5 * PIXELS_PER_MM
+"""By how much names usually stray from their line and from their distance to the trace."""
+_FARTHEST = 6.0 * PIXELS_PER_MM
+"""Farthest that one strays."""
+_NEAR_BAR = 4.0 * PIXELS_PER_MM
+_WHOLE = 0.03
+"""How much longer than its rows a page's columns may be together and still be whole."""
+_LEAST_SHARE = 0.88
+"""Share of its rows that a page's columns fill at least: a pulse may follow."""
+_MOST_LINES = 30
+"""Hypotheses on lines that are looked at for each number of columns."""
+_MOST_RHYTHM = 3
+_CLOSE, _MOST_RIVALS = 6.0, 3
+"""By how many nats a hypothesis may be behind to be looked at again, and how many are."""
+
+# Log-likelihood ratios and prices in nats.
+_MOST_FOR_LETTERS, _MOST_FOR_NUMERALS = 5.0, 1.5
+"""What one reading may weigh: nothing looks like letters by chance, but any stroke looks like a numeral."""
+_MOST_AGAINST = 1.5
+"""What one reading may weigh against another name."""
+_UNREAD = 0.5
+"""Price of a strip whose name is not found on a page with names."""
+_ASTRAY = 1.5
+"""Price of a sure name that stands where the hypothesis has no strip."""
+_OWN_ORDER = 7.0
+"""Price of an order of names that is in no table."""
+_EMPTY_COLUMN = 3.0
+"""Price, in such an order, of a column without a name."""
+_OUTSIDE, _SURELY_OUTSIDE = 3.0, 1.5
+"""Price of a lead outside the standard twelve in the place of one of them, and least evidence for it."""
+_LEFT_OUT = 4.0
+"""Price of a row above the first strip."""
+_PRICES = {"3x4": 0.0, "12x1": 0.5, "6x2": 1.0}
+_RARE, _PARTIAL = 2.0, 3.0
+"""Prices of the common layouts, of others, and of those without all twelve leads."""
+_RHYTHM_PRICES = (0.5, 0.0, 1.0, 0.5)
+"""Prices of 0 to 3 rhythm strips."""
+_BAR, _STRAY_BAR, _MISSING_BAR = 1.0, 0.5, 0.5
+"""Worth of a bar at a border; prices of one elsewhere and of one that is missing."""
+_USUAL_RHYTHM = {"II": 1.0, "V1": 0.6, "V5": 0.5}
+"""What speaks for these leads as rhythm strips, beside their names."""
+
+
+@dataclass(frozen=True)
+class Names:
+    """Words that may be names.
+
+    Attributes
+    ----------
+    boxes : ndarray, shape (n, 4), float64
+        ``(x0, y0, x1, y1)`` in upright pixels.
+    logs : ndarray, shape (n, leads + 1), float64
+        Log-probabilities of `ALL_NAMES` and, last, of anything else.
+    sure : ndarray, shape (n,), bool
+        Which are names beyond doubt.
+    """
+
+    boxes: NDArray[np.float64]
+    logs: NDArray[np.float64]
+    sure: NDArray[np.bool_]
+
+    @property
+    def lettered(self) -> NDArray[np.bool_]:
+        """Which are sure and no numerals."""
+        return self.sure & (self.logs[:, :-1].argmax(axis=1) >= NUMERALS)
+
+    @property
+    def unread(self) -> float:
+        """Price of a strip whose name is not found, nats: nothing where the page has no names."""
+        return _UNREAD if self.sure.any() else 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Standing:
+    """How names stand to the rows.
+
+    Attributes
+    ----------
+    row : ndarray, shape (n,), int
+        Row of each name.
+    stray : ndarray, shape (n,), float64
+        How far the names are from where they should stand, downward.
+    distance : float
+        From a row's 0 mV down to the middle of its names.
+    """
+
+    row: NDArray[np.int64]
+    stray: NDArray[np.float64]
+    distance: float
+
+
+@dataclass(frozen=True)
+class Lines:
+    """How names stand in line.
+
+    Attributes
+    ----------
+    columns : int
+    pitch : float
+        Distance of the lines in pixels.
+    first : float
+        Where the first one is (x).
+    side : int
+        0 where the names' left sides stand in line, 2 where their right sides do: an index into boxes.
+    """
+
+    columns: int
+    pitch: float
+    first: float
+    side: int
+
+
+@dataclass(frozen=True)
+class Naming:
+    """Leads of the rows.
+
+    Attributes
+    ----------
+    score : float
+        What speaks for it, nats.
+    name : str
+        Of the layout; for one that is in no table, ``custom-`` and its size.
+    rows : tuple of tuple of str
+        Leads with their signs, rhythm strips last.
+    skipped : int
+        Rows above the first of these that are no strips.
+    goes_on : bool
+        Whether one lead goes on from row to row.
+    """
+
+    score: float
+    name: str
+    rows: tuple[tuple[str, ...], ...]
+    skipped: int = 0
+    goes_on: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Hypothesis:
+    """How names stand, the leads that it gives, sure names of every row that stand elsewhere, and what bars add."""
+
+    lines: Lines
+    standing: Standing
+    naming: Naming
+    astray: NDArray[np.int64]
+    worth_of_bars: float
+
+
+def evidence(logs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What readings say for and against each lead.
+
+    Parameters
+    ----------
+    logs : ndarray, shape (n, leads + 1)
+        As in `Names`.
+
+    Returns
+    -------
+    ndarray, shape (n, leads), float64
+        Log-likelihood ratios against anything else, held to what one reading may prove.
+
+    Examples
+    --------
+    >>> logs = np.log(np.full((1, len(ALL_NAMES) + 1), 1e-6))
+    >>> logs[0, LEAD_NAMES.index("V3")] = 0.0
+    >>> found = evidence(logs)[0]
+    >>> ALL_NAMES[found.argmax()], float(found.max())
+    ('V3', 5.0)
+    """
+    most = np.full(len(ALL_NAMES), _MOST_FOR_LETTERS)
+    most[:NUMERALS] = _MOST_FOR_NUMERALS
+    best = logs[:, :-1].max(axis=1, initial=-np.inf)
+    # Against the lead that it says best, too: what is surely V1 is not V4, even where it might be nothing.
+    ratio = logs[:, :-1] - np.maximum(logs[:, -1], -10.0)[:, None]
+    return np.minimum(ratio, most - np.minimum(best[:, None] - logs[:, :-1], 20.0))
+
+
+def rows_of_names(
+    boxes: NDArray[np.float64], sure: NDArray[np.bool_], baseline: NDArray[np.float64]
+) -> list[Standing]:
+    """Row of each name: the nearest, after the distance at which names stand from their traces was taken off.
+
+    Parameters
+    ----------
+    boxes : ndarray, shape (n, 4)
+    sure : ndarray, shape (n,), bool
+        Those that tell the distance.
+    baseline : ndarray, shape (rows,)
+        0 mV of the rows (y).
+
+    Returns
+    -------
+    list of Standing
+        At the most likely distance; second, where names may as well belong to the rows on their other side, at that.
+
+    Examples
+    --------
+    >>> boxes = np.array([[0, 80, 20, 100], [0, 480, 20, 500.0]])
+    >>> standing, *_ = rows_of_names(boxes, np.ones(2, bool), np.array([150.0, 550.0]))
+    >>> standing.row.tolist(), standing.stray.tolist(), standing.distance
+    ([0, 1], [0.0, 0.0], -60.0)
+    """
+    away = (boxes[:, 1] + boxes[:, 3])[:, None] / 2 - baseline
+    if not sure.any():
+        return [_stand(away, sure, -6.0 * PIXELS_PER_MM)]
+    # Names stand all above or all below, at one distance: the one at which most names find a row and most rows a name.
+    distances = np.arange(-20, 20.5, 0.5) * PIXELS_PER_MM
+    merit = []
+    for distance in distances:
+        stray = np.abs(away[sure] - distance) / (3.0 * PIXELS_PER_MM)
+        fit = np.maximum(1.0 - stray.min(axis=1), 0.0)
+        named = len(np.unique(stray.argmin(axis=1)[fit > 0.3]))
+        merit.append(float(fit.sum() + named - 0.002 * abs(distance)))
+    best = int(np.argmax(merit))
+    other = np.where(distances * distances[best] < 0, merit, -np.inf)
+    chosen = [best, int(other.argmax())] if other.max() > 0.6 * merit[best] else [best]
+    return [_stand(away, sure, float(distances[k])) for k in chosen]
+
+
+def _stand(away: NDArray[np.float64], sure: NDArray[np.bool_], distance: float) -> Standing:
+    row = np.abs(away - distance).argmin(axis=1)
+    own = away[np.arange(len(away)), row]
+    near = sure & (np.abs(own - distance) < _DOWN)
+    distance = float(np.median(own[near])) if near.any() else distance
+    return Standing(row, own - distance, distance)
+
+
+def find_lines(
+    names: Names,
+    standings: Sequence[Standing],
+    left: NDArray[np.float64],
+    right: NDArray[np.float64],
+    bars: NDArray[np.float64],
+    gaps: Mapping[int, float],
+    given: Layout | None = None,
+) -> list[Hypothesis]:
+    """Find how the names of a page stand in line, and the leads that this gives.
+
+    Parameters
+    ----------
+    names : Names
+    standings : sequence of Standing
+        From `rows_of_names`.
+    left, right : ndarray, shape (rows,)
+        Where the rows' samples begin and end (x).
+    bars : ndarray, shape (k,)
+        Separators within the rows (x).
+    gaps : mapping of int to float
+        White between neighbouring strips, if there were so many columns.
+    given : Layout, optional
+        The layout as the caller knows it.
+
+    Returns
+    -------
+    list of Hypothesis
+        The most likely one and, where names are missing, different ones that are nearly as likely; best first.
+    """
+    best: dict[tuple[int, str], Hypothesis] = {}
+    for lines in _ways(names, left, right, gaps, None if given is None else given.columns):
+        worth = _worth_of_bars(bars, lines, left, right)
+        for standing in standings:
+            cells, astray = _cells(names, lines, standing, left)
+            naming = name_rows(cells, astray, names.unread, given)
+            naming = replace(naming, score=naming.score + worth)
+            kind = (lines.columns, naming.name)
+            if kind not in best or naming.score > best[kind].naming.score:
+                best[kind] = Hypothesis(lines, standing, naming, astray, worth)
+    ranked = sorted(best.values(), key=lambda hypothesis: -hypothesis.naming.score)
+    least = ranked[0].naming.score - _CLOSE
+    different: dict[int, Hypothesis] = {}
+    for hypothesis in ranked:
+        if hypothesis.naming.score >= least:
+            different.setdefault(hypothesis.lines.columns, hypothesis)
+    return list(different.values())[:_MOST_RIVALS]
+
+
+def _ways(
+    names: Names,
+    left: NDArray[np.float64],
+    right: NDArray[np.float64],
+    gaps: Mapping[int, float],
+    columns: int | None,
+) -> list[Lines]:
+    """Ways in which names may stand in line: columns that are whole shares of the rows, or the last one cut short."""
+    start, length = float(np.median(left)), float(np.median(right - left))
+    counts = COLUMNS if columns is None else (columns,)
+    found = [Lines(n, length / n, start, 0) for n in counts]
+    # Names that stand left of their strips fill the white between those.
+    found += [Lines(n, (length + gaps[n]) / n, start - PIXELS_PER_MM, 2) for n in counts if gaps.get(n, 0.0) > _LINE]
+    which = names.lettered if names.lettered.any() else names.sure
+    for side in (0, 2):
+        ends = np.sort(names.boxes[which, side])
+        groups = np.split(ends, np.flatnonzero(np.diff(ends) > _LINE) + 1) if len(ends) else []
+        at = [float(np.median(group)) for group in groups]
+        for n in counts:
+            pitches = [(length / n, x - column * length / n) for x in at for column in range(n)]
+            for a in range(n - 1):
+                for b in range(a + 1, n):
+                    for i, x in enumerate(at):
+                        for other in at[i + 1 :]:
+                            pitch = (other - x) / (b - a)
+                            if _fits(n * pitch / length, n):
+                                pitches.append((pitch, x - a * pitch))
+            fitting = [
+                Lines(n, pitch, first, side)
+                for pitch, first in pitches
+                if -_NAME_BEFORE <= first - start <= min(_NAME_AFTER, 0.6 * pitch)
+            ]
+            found += sorted(fitting, key=lambda lines: -_on_line(ends, lines))[:_MOST_LINES]
+    return found
+
+
+def _fits(ratio: float, n_columns: int) -> bool:
+    """Whether columns so much longer than their rows are cut short, or followed by something that is no strip."""
+    return 1 + _WHOLE < ratio < (1 - _WHOLE) * n_columns / (n_columns - 1) or _LEAST_SHARE < ratio < 1 - _WHOLE
+
+
+def _on_line(x: NDArray[np.float64], lines: Lines) -> int:
+    """How many names stand in line."""
+    column = np.rint((x - lines.first) / lines.pitch)
+    inside = (column >= 0) & (column < lines.columns)
+    return int((inside & (np.abs(x - lines.first - column * lines.pitch) < _LINE)).sum())
+
+
+def place_names(
+    names: Names, lines: Lines, standing: Standing, left: NDArray[np.float64]
+) -> NDArray[np.int64]:
+    """Find the word that names each place.
+
+    Parameters
+    ----------
+    names : Names
+    lines : Lines
+    standing : Standing
+    left : ndarray, shape (rows,)
+        Where the rows' samples begin (x).
+
+    Returns
+    -------
+    ndarray, shape (rows, columns), int
+        Numbers of the words, -1 where there is none.
+    """
+    column, value, placed = _values(names, lines, standing, left)
+    word = np.full((len(left), lines.columns), -1)
+    order = np.flatnonzero(placed)[np.argsort(value[placed].max(axis=1), kind="stable")]
+    word[standing.row[order], column[order]] = order
+    return word
+
+
+def _cells(
+    names: Names, lines: Lines, standing: Standing, left: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Evidence of every place for every lead (rows, columns, leads), NaN where nothing stands; sure names elsewhere.
+
+    The latter are counted by row.
+    """
+    column, value, placed = _values(names, lines, standing, left)
+    cells = np.full((len(left), lines.columns, len(ALL_NAMES)), -np.inf)
+    np.maximum.at(cells, (standing.row[placed], column[placed]), value[placed])
+    cells[np.isinf(cells).all(axis=2)] = np.nan
+    return cells, np.bincount(standing.row[names.lettered & ~placed], minlength=len(left))
+
+
+def _values(
+    names: Names, lines: Lines, standing: Standing, left: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.bool_]]:
+    """Column of each word, what it is worth there for each lead (n, leads), and whether it stands in a place at all."""
+    x = names.boxes[:, lines.side] - lines.first
+    column = np.rint(x / lines.pitch).astype(int)
+    across = x - column * lines.pitch
+    # Where names stand left of their strips, that of a first strip stands left of its calibration pulse too.
+    end, begin = names.boxes[:, 2], left[standing.row]
+    before = (lines.side == 2) & (end < begin + PIXELS_PER_MM) & (end > begin - _NAME_BEFORE)
+    column, across = np.where(before, 0, column), np.where(before, 0.0, across)
+    value = evidence(names.logs) - 0.5 * ((across / _ACROSS) ** 2 + (standing.stray / _DOWN) ** 2)[:, None]
+    inside = (column >= 0) & (column < lines.columns) & (np.abs(across) < _FARTHEST)
+    return column, value, inside & (value.max(axis=1) > 0)
+
+
+def _worth_of_bars(
+    bars: NDArray[np.float64], lines: Lines, left: NDArray[np.float64], right: NDArray[np.float64]
+) -> float:
+    start, length = float(np.median(left)), float(np.median(right - left))
+    inside = bars[(bars > start + 0.05 * length) & (bars < start + 0.95 * length)]
+    if len(inside) == 0:
+        return 0.0
+    borders = start + lines.pitch * np.arange(1, lines.columns)
+    near = np.abs(inside[:, None] - borders) < _NEAR_BAR
+    missing = max(0, len(left) * len(borders) - int(near.sum()))
+    stray = int((~near.any(axis=1)).sum())
+    return _BAR * float(near.sum()) - _STRAY_BAR * stray - _MISSING_BAR * missing
+
+
+def name_rows(
+    cells: NDArray[np.float64], astray: NDArray[np.int64], unread: float, given: Layout | None = None
+) -> Naming:
+    """Find the leads that explain what is read best.
+
+    Parameters
+    ----------
+    cells : ndarray, shape (rows, columns, leads)
+        Evidence of every place for every lead of `ALL_NAMES`, NaN where nothing stands.
+    astray : ndarray, shape (rows,), int
+        Sure names of every row that stand in none of its places.
+    unread : float
+        Price of a place with nothing.
+    given : Layout, optional
+        The layout as the caller knows it: then its leads are only weighed.
+
+    Returns
+    -------
+    Naming
+
+    Examples
+    --------
+    >>> cells = np.full((3, 4, len(ALL_NAMES)), np.nan)
+    >>> cells[1, 2] = -3.0
+    >>> cells[1, 2, LEAD_NAMES.index("V2")] = 5.0
+    >>> name_rows(cells, np.zeros(3, int), 0.5).name
+    '3x4'
+    """
+    n_rows, n_columns, _ = cells.shape
+    empty = np.isnan(cells[:, :, 0])
+    held = np.where(empty[:, :, None], -unread, np.maximum(cells, -_MOST_AGAINST))
+    # Names in the later columns of a rhythm strip are astray.
+    later = (~empty[:, 1:] & (np.nanmax(np.where(empty[:, 1:, None], 0.0, cells[:, 1:]), axis=2) > 2.0)).sum(axis=1)
+    free = np.where(empty[:, :, None], 0.0, held)
+    if given is not None:
+        rows = (*given.rows, *((lead,) for lead in given.rhythm))
+        score = sum(
+            held[row, column, _index(lead)]
+            for row, leads in enumerate(rows[:n_rows])
+            for column, lead in enumerate(leads)
+        )
+        return Naming(float(score) - _ASTRAY * float(astray.sum()), given.name, rows, goes_on=given.goes_on)
+
+    found: list[Naming] = []
+    for layout in LAYOUTS.values():
+        size = len(layout.rows)
+        if layout.columns != n_columns or size > n_rows:
+            continue
+        price = _PRICES.get(layout.name, _RARE if size * n_columns == len(LEAD_NAMES) else _PARTIAL)
+        index = np.array([[_index(lead) for lead in row] for row in layout.rows])
+        for skipped in range(min(2, n_rows - size + 1)):
+            rest = n_rows - size - skipped
+            if rest > _MOST_RHYTHM:
+                continue
+            block = held[skipped : skipped + size]
+            expected = np.take_along_axis(block, index[:, :, None], axis=2)[:, :, 0]
+            outside = free[skipped : skipped + size, :, len(LEAD_NAMES) :]
+            other = outside.max(axis=2) - _OUTSIDE
+            replaced = (other > expected) & (other > _SURELY_OUTSIDE - _OUTSIDE)
+            rows = tuple(
+                tuple(
+                    ALL_NAMES[len(LEAD_NAMES) + int(outside[r, c].argmax())] if replaced[r, c] else lead
+                    for c, lead in enumerate(leads)
+                )
+                for r, leads in enumerate(layout.rows)
+            )
+            worth, rhythm = _rhythm(free[skipped + size :, 0], later[skipped + size :])
+            score = float(np.where(replaced, other, expected).sum())
+            score += worth - unread * float(empty[skipped + size :, 0].sum())
+            score -= price + _RHYTHM_PRICES[rest] + _LEFT_OUT * skipped
+            name = f"custom-{layout.name}" if replaced.any() else layout.name
+            found.append(Naming(score, "+".join([name, *rhythm]), (*rows, *((lead,) for lead in rhythm)), skipped))
+    found += _single_rows(held[:, 0], free[:, 0]) if n_columns == 1 else []
+    found += [
+        _own_order(free, size, n_rows, later, unread * float(empty[:size].sum() + empty[size:, 0].sum()))
+        for size in range(max(1, n_rows - _MOST_RHYTHM), n_rows + 1)
+    ]
+    best = max(found, key=lambda naming: naming.score)
+    return replace(best, score=best.score - _ASTRAY * float(astray.sum()))
+
+
+def _index(lead: str) -> int:
+    return ALL_NAMES.index(lead.removeprefix("-"))
+
+
+def _rhythm(free: NDArray[np.float64], later: NDArray[np.int64]) -> tuple[float, list[str]]:
+    """Worth and leads of rhythm strips: no two alike."""
+    usual = np.array([_USUAL_RHYTHM.get(lead, 0.0) for lead in ALL_NAMES])
+    strip, lead = optimize.linear_sum_assignment(-(free + usual))
+    worth = float((free[strip, lead] + usual[lead] - usual.max()).sum())
+    return worth - _ASTRAY * float(later.sum()), [ALL_NAMES[k] for k in lead]
+
+
+def _single_rows(held: NDArray[np.float64], free: NDArray[np.float64]) -> list[Naming]:
+    """Rows of one strip each: different leads, or one that goes on from row to row."""
+    n_rows = len(held)
+    found = []
+    if n_rows <= 1 + _MOST_RHYTHM:
+        worth, leads = _rhythm(free, np.zeros(n_rows, int))
+        price = _RARE + 1.0 * (n_rows - 1)
+        found.append(Naming(worth - price, "+".join(leads), tuple((lead,) for lead in leads)))
+    if n_rows > 1:
+        lead = int(held.sum(axis=0).argmax())
+        name = f"{ALL_NAMES[lead]}*{n_rows}"
+        found.append(Naming(float(held[:, lead].sum()) - _RARE, name, ((ALL_NAMES[lead],),) * n_rows, goes_on=True))
+    return found
+
+
+def _own_order(free: NDArray[np.float64], size: int, n_rows: int, later: NDArray[np.int64], unread: float) -> Naming:
+    """A rectangle of leads in an order of its own, and rhythm strips below."""
+    n_columns = free.shape[1]
+    flat = free[:size].reshape(size * n_columns, -1)
+    # Leads outside the standard twelve are not looked for where nothing is read.
+    weight = flat - np.where(np.arange(len(ALL_NAMES)) < len(LEAD_NAMES), 0.0, 0.5)
+    place, lead = optimize.linear_sum_assignment(-weight)
+    leads = dict(zip(place.tolist(), lead.tolist(), strict=True))
+    # More strips than leads: the rest say what they say best.
+    chosen = [ALL_NAMES[leads.get(k, int(weight[k].argmax()))] for k in range(len(flat))]
+    rows = tuple(tuple(chosen[row * n_columns : (row + 1) * n_columns]) for row in range(size))
+    worth, rhythm = _rhythm(free[size:, 0], later[size:])
+    score = float(flat[place, lead].sum()) + worth - unread - _OWN_ORDER - _RHYTHM_PRICES[n_rows - size]
+    score -= _EMPTY_COLUMN * float((free[:size].max(axis=(0, 2)) <= 0).sum())
+    return Naming(score, "+".join([f"custom-{size}x{n_columns}", *rhythm]), (*rows, *((lead,) for lead in rhythm)))
