@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from digitize.nib import NODES, fit_path
 from digitize.rectify import PIXELS_PER_MM
 from digitize.rows import Rows, close_gaps, span_of_pieces
 from digitize.runs import Runs, find_runs
@@ -55,6 +56,8 @@ class Traces:
     ----------
     centre : ndarray, shape (rows, w), float32
         The pen's centre in pixels (y); NaN where it cannot be known.
+    between : ndarray, shape (rows, w), float32
+        The same half a column further right.
     confidence : ndarray, shape (rows, w), float32
         0 to 1: 0 without a centre, low where it was interpolated or shared.
     start, end : ndarray, shape (rows,), int
@@ -64,6 +67,7 @@ class Traces:
     """
 
     centre: NDArray[np.float32]
+    between: NDArray[np.float32]
     confidence: NDArray[np.float32]
     start: NDArray[np.int64]
     end: NDArray[np.int64]
@@ -100,7 +104,7 @@ def trace_rows(
     >>> for dy in (-1, 0, 1):
     ...     page[wave + dy, np.arange(900)] = 1
     >>> traces = trace_rows(page, find_rows(page))
-    >>> bool(np.nanmax(np.abs(traces.centre[0] - wave)) < 1.0)
+    >>> bool(np.nanmax(np.abs(traces.centre[0] - wave)) < 1.5)
     True
     """
     level_of_pen = _pen_coverage(coverage, rows)
@@ -120,7 +124,18 @@ def trace_rows(
         centre[row, : start[row]] = centre[row, end[row] :] = np.nan
         _bridge(centre[row], confidence[row])
     confidence[~np.isfinite(centre)] = 0.0
-    return Traces(centre.astype(np.float32), confidence.astype(np.float32), start, end, radius)
+    between = np.full_like(centre, np.nan)
+    for row in np.flatnonzero(end > start):
+        here = slice(start[row], end[row])
+        hidden = ~np.isfinite(centre[row, here])
+        path = fit_path(top[row, here], bottom[row, here], centre[row, here], radius)
+        path[::NODES][hidden] = np.nan
+        path[1::NODES][hidden[1:] | hidden[:-1]] = np.nan
+        centre[row, here] = path[::NODES]
+        between[row, start[row] : end[row] - 1] = path[1::NODES]
+    return Traces(
+        centre.astype(np.float32), between.astype(np.float32), confidence.astype(np.float32), start, end, radius
+    )
 
 
 def erase_traces(coverage: NDArray[np.float32], traces: Traces) -> NDArray[np.float32]:
@@ -140,7 +155,7 @@ def erase_traces(coverage: NDArray[np.float32], traces: Traces) -> NDArray[np.fl
     --------
     >>> page = np.ones((40, 60), np.float32)
     >>> centre = np.full((1, 60), 20, np.float32)
-    >>> left = erase_traces(page, Traces(centre, np.ones_like(centre), np.array([0]), np.array([60]), 1.5))
+    >>> left = erase_traces(page, Traces(centre, centre, np.ones_like(centre), np.array([0]), np.array([60]), 1.5))
     >>> float(left[20].max()), float(left[:15].min())
     (0.0, 1.0)
     """
