@@ -39,6 +39,11 @@ _GAP = 61
 _LEAST_PIECE = 10 * PIXELS_PER_MM
 """Columns of ink that begin one."""
 
+_END_REACH = 6
+"""Columns beyond a trace's end in which the end's own shape is looked at."""
+_ROUND_END = 0.72
+"""Radii beyond the nib's centre at which the ink of a stroke's blurred end is half as high as the stroke."""
+
 _NIB_ANGLES = 25
 
 _EDGE = 0.5
@@ -62,6 +67,8 @@ class Traces:
         0 to 1: 0 without a centre, low where it was interpolated or shared.
     start, end : ndarray, shape (rows,), int
         First column of each row's trace, and the column after its last; 0 and 0 where nothing could be followed.
+    left, right : ndarray, shape (rows,), float64
+        Where the pen's centre came down and was lifted (x), to a fraction of a pixel.
     radius : float
         The pen's radius in pixels.
     """
@@ -71,6 +78,8 @@ class Traces:
     confidence: NDArray[np.float32]
     start: NDArray[np.int64]
     end: NDArray[np.int64]
+    left: NDArray[np.float64]
+    right: NDArray[np.float64]
     radius: float
 
 
@@ -133,8 +142,16 @@ def trace_rows(
         path[1::NODES][hidden[1:] | hidden[:-1]] = np.nan
         centre[row, here] = path[::NODES]
         between[row, start[row] : end[row] - 1] = path[1::NODES]
+    left, right = _ends(coverage, centre, start, end, radius)
     return Traces(
-        centre.astype(np.float32), between.astype(np.float32), confidence.astype(np.float32), start, end, radius
+        centre.astype(np.float32),
+        between.astype(np.float32),
+        confidence.astype(np.float32),
+        start,
+        end,
+        left,
+        right,
+        radius,
     )
 
 
@@ -155,7 +172,7 @@ def erase_traces(coverage: NDArray[np.float32], traces: Traces) -> NDArray[np.fl
     --------
     >>> page = np.ones((40, 60), np.float32)
     >>> centre = np.full((1, 60), 20, np.float32)
-    >>> left = erase_traces(page, Traces(centre, centre, np.ones_like(centre), np.array([0]), np.array([60]), 1.5))
+    >>> left = erase_traces(page, Traces(centre, centre, centre, np.array([0]), np.array([60]), np.zeros(1), np.ones(1), 1.5))
     >>> float(left[20].max()), float(left[:15].min())
     (0.0, 1.0)
     """
@@ -189,6 +206,38 @@ def _extents(inked: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.in
     starts[followed] = _agree(starts[followed], outward=-1)
     ends[followed] = _agree(ends[followed], outward=1)
     return starts, ends
+
+
+def _ends(
+    coverage: NDArray[np.float32],
+    centre: NDArray[np.float64],
+    start: NDArray[np.int64],
+    end: NDArray[np.int64],
+    radius: float,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Where the pen's centre came down and was lifted in each row (x).
+
+    The ink of a round end is half as high as the stroke 0.87 radii beyond the nib's centre; blurred, a little less.
+    """
+    found = []
+    for side, outward in ((start, -1), (end - 1, 1)):
+        own = side + outward * (0.7 - radius)
+        for row in np.flatnonzero(end - start > 0):
+            columns = side[row] + outward * np.arange(-1, _END_REACH + 1)
+            level = centre[row, columns[1]]
+            if columns.min() < 0 or columns.max() >= coverage.shape[1] or not np.isfinite(level):
+                continue
+            reach = int(np.ceil(2 * radius)) + 2
+            y = np.clip(round(level) + np.arange(-reach, reach + 1), 0, len(coverage) - 1)
+            height = coverage[y[:, None], columns].sum(axis=0)
+            low = np.flatnonzero(height < radius)
+            # Ink that goes on, as a pulse's foot does, ends where the trace was found to end.
+            if len(low) and low[0] > 0 and height[low[0] :][:3].min() < 0.3 * radius:
+                high, after = height[low[0] - 1], height[low[0]]
+                edge = columns[low[0] - 1] + outward * (high - radius) / (high - after)
+                own[row] = edge - outward * _ROUND_END * radius
+        found.append(own)
+    return found[0], found[1]
 
 
 def _agree(ends: NDArray[np.int64], outward: int) -> NDArray[np.int64]:
