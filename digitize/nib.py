@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import linalg
+from scipy import linalg, ndimage
 
 NODES = 2
 """Nodes of the path a column."""
@@ -24,6 +24,8 @@ _STIFF = 0.01
 """Weight of squared curvature (pixels per squared pixel) against squared pixels of an edge."""
 _TRUSTED = 2.0
 """Pixels by which an edge may be off before it counts less: what another stroke drew is not this path's."""
+_PROMINENT = 4.0
+"""Radii by which a tip stands out before the edge behind it counts for half."""
 
 
 def fit_path(
@@ -79,10 +81,12 @@ def fit_path(
     left = at.astype(int)
     part = at - left
     rigid = _curvature(nodes)
+    sure = _sure_edges(top, bottom, radius)
     for _ in range(_ROUNDS):
         here = path[left] * (1 - part) + path[left + 1] * part
         node, share, height, weight = [], [], [], []
-        for edge, drawn, contact in ((top, here - depth, np.argmin), (bottom, here + depth, np.argmax)):
+        drawn_edges = (top, sure[0], here - depth, np.argmin), (bottom, sure[1], here + depth, np.argmax)
+        for edge, certain, drawn, contact in drawn_edges:
             touch = contact(drawn, axis=0)
             off = edge - drawn[touch, every]
             seen = np.isfinite(off)
@@ -90,9 +94,26 @@ def fit_path(
             node.append(left[touch, columns])
             share.append(part[touch, columns])
             height.append(here[touch, columns] + off)
-            weight.append(1.0 / np.maximum(1.0, np.abs(off) / _TRUSTED))
+            weight.append(certain[seen] / np.maximum(1.0, np.abs(off) / _TRUSTED))
         path = _solve(rigid, *(np.concatenate(parts) for parts in (node, share, height, weight)))
     return path
+
+
+def _sure_edges(
+    top: NDArray[np.floating], bottom: NDArray[np.floating], radius: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """How far each edge can be believed, 0 to 1: in the notch between two flanks that nearly touch, blur leaves ink.
+
+    A tip stands out from the edges around it on its own side; the notch behind it does not.
+    """
+    around = 2 * int(np.ceil(radius + 1)) + 1
+    known = np.isfinite(top) & np.isfinite(bottom)
+    up = ndimage.maximum_filter1d(np.where(known, top, -np.inf), around) - np.where(known, top, 0.0)
+    down = np.where(known, bottom, 0.0) - ndimage.minimum_filter1d(np.where(known, bottom, np.inf), around)
+    up, down = np.where(known, up, 0.0), np.where(known, down, 0.0)
+    enough = _PROMINENT * radius
+    most = np.maximum(up, down) + enough
+    return (up + enough) / most, (down + enough) / most
 
 
 def _curvature(nodes: int) -> NDArray[np.float64]:

@@ -46,6 +46,10 @@ _ROUND_END = 0.72
 
 _NIB_ANGLES = 25
 
+_LEVEL = 0.1
+"""Slope (pixels a pixel) up to which the pen's thickness is measured."""
+_USUAL = 50
+
 _EDGE = 0.5
 """Share of the pen's coverage at which its edge is taken."""
 
@@ -267,8 +271,8 @@ def _pen_coverage(coverage: NDArray[np.float32], rows: Rows) -> float:
 
 
 def _pen_radius(runs: Runs, rows: Rows) -> float:
-    """Half the height of the runs on which rows rest where they run level: a sloping stroke is higher than the pen."""
-    heights = []
+    """Half the thickness of the runs on which rows rest, across the stroke, where it runs straight and nearly level."""
+    thickness = []
     every_column = np.arange(len(runs.count))
     for level in rows.level:
         centre = (runs.top + runs.bottom) / 2
@@ -276,13 +280,13 @@ def _pen_radius(runs: Runs, rows: Rows) -> float:
         nearest = off.argmin(axis=1)
         resting = off[every_column, nearest] < 0.4 * PIXELS_PER_MM
         path = np.where(resting, centre[every_column, nearest], np.nan)
-        slope = np.abs(path[4:] - path[:-4]) / 4
-        flat = 2 + np.flatnonzero(slope < 0.1)
-        heights.append((runs.bottom - runs.top)[flat, nearest[flat]])
-    every = np.concatenate(heights)
+        slope, within = (path[4:] - path[:-4]) / 4, (path[3:-1] - path[1:-3]) / 2
+        straight = 2 + np.flatnonzero((np.abs(slope) < _LEVEL) & (np.abs(slope - within) < 0.15))
+        height = (runs.bottom - runs.top)[straight, nearest[straight]]
+        thickness.append(height / np.hypot(1.0, slope[straight - 2]))
+    every = np.concatenate(thickness)
     every = every[np.isfinite(every)]
-    # The lower part: between the jags of a trembling trace nothing is level.
-    return float(np.percentile(every, 25) / 2) if len(every) else 1.5
+    return float(np.percentile(every, _USUAL) / 2) if len(every) else 1.5
 
 
 def _follow(runs: Runs, rows: Rows, radius: float, names: NDArray[np.float64]) -> NDArray[np.int64]:
