@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-
 _SEAM = 8
 """Longest faint stretch, in pixels, within a run: noise, and the grid taken off, leave holes in a stroke."""
 _FAINT = 0.4

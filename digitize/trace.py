@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from digitize.crossing import settle_crossings
 from digitize.nib import NODES, fit_path
 from digitize.rectify import PIXELS_PER_MM
 from digitize.rows import Rows, close_gaps, span_of_pieces
@@ -48,7 +49,6 @@ _NIB_ANGLES = 25
 
 _LEVEL = 0.1
 """Slope (pixels a pixel) up to which the pen's thickness is measured."""
-_USUAL = 50
 
 _EDGE = 0.5
 """Share of the pen's coverage at which its edge is taken."""
@@ -129,7 +129,9 @@ def trace_rows(
     columns = np.arange(len(runs.count))
     top = np.where(chosen >= 0, runs.top[columns, np.maximum(chosen, 0)], np.nan)
     bottom = np.where(chosen >= 0, runs.bottom[columns, np.maximum(chosen, 0)], np.nan)
+    ink = top.copy(), bottom.copy()
     shared = _resolve_shared(chosen, top, bottom, rows.level, radius)
+    top, bottom = settle_crossings(chosen, ink, (top, bottom), radius)
     centre = np.stack([_centre_line(t, b, s, radius) for t, b, s in zip(top, bottom, shared, strict=True)])
     confidence = np.where(np.isfinite(centre), np.where(shared, 0.6, 1.0), 0.0)
     start, end = _extents(_solid(coverage, centre, chosen >= 0, level_of_pen))
@@ -138,7 +140,7 @@ def trace_rows(
         _bridge(centre[row], confidence[row])
     confidence[~np.isfinite(centre)] = 0.0
     between = np.full_like(centre, np.nan)
-    for row in np.flatnonzero(end > start):
+    for row in np.flatnonzero(np.isfinite(centre).any(axis=1)).tolist():
         here = slice(start[row], end[row])
         hidden = ~np.isfinite(centre[row, here])
         path = fit_path(top[row, here], bottom[row, here], centre[row, here], radius)
@@ -176,7 +178,8 @@ def erase_traces(coverage: NDArray[np.float32], traces: Traces) -> NDArray[np.fl
     --------
     >>> page = np.ones((40, 60), np.float32)
     >>> centre = np.full((1, 60), 20, np.float32)
-    >>> left = erase_traces(page, Traces(centre, centre, centre, np.array([0]), np.array([60]), np.zeros(1), np.ones(1), 1.5))
+    >>> ends = np.array([0]), np.array([60]), np.array([0.0]), np.array([59.0])
+    >>> left = erase_traces(page, Traces(centre, centre, np.ones_like(centre), *ends, 1.5))
     >>> float(left[20].max()), float(left[:15].min())
     (0.0, 1.0)
     """
@@ -225,8 +228,8 @@ def _ends(
     """
     found = []
     for side, outward in ((start, -1), (end - 1, 1)):
-        own = side + outward * (0.7 - radius)
-        for row in np.flatnonzero(end - start > 0):
+        own = (side + outward * (0.7 - radius)).astype(np.float64)
+        for row in np.flatnonzero(end > start):
             columns = side[row] + outward * np.arange(-1, _END_REACH + 1)
             level = centre[row, columns[1]]
             if columns.min() < 0 or columns.max() >= coverage.shape[1] or not np.isfinite(level):
@@ -286,7 +289,7 @@ def _pen_radius(runs: Runs, rows: Rows) -> float:
         thickness.append(height / np.hypot(1.0, slope[straight - 2]))
     every = np.concatenate(thickness)
     every = every[np.isfinite(every)]
-    return float(np.percentile(every, _USUAL) / 2) if len(every) else 1.5
+    return float(np.median(every) / 2) if len(every) else 1.5
 
 
 def _follow(runs: Runs, rows: Rows, radius: float, names: NDArray[np.float64]) -> NDArray[np.int64]:

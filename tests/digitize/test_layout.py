@@ -99,9 +99,7 @@ def read(monkeypatch) -> Callable[..., PageLayout]:
 
         monkeypatch.setattr(digitize.layout, "read_lead_names", readings)
         nothing = np.zeros((HEIGHT, WIDTH), np.float32)
-        return read_layout(
-            nothing, nothing, page.traces(), page.baseline, marks or page.marks(), page.words(), given
-        )
+        return read_layout(nothing, nothing, page.traces(), page.baseline, marks or page.marks(), page.words(), given)
 
     return run
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -23,7 +25,7 @@ def joined(coverage: NDArray[np.float32], keep: NDArray[np.bool_]) -> NDArray[np
     ink = (coverage > LEVEL) & keep
     for x in range(ink.shape[1]):
         rows = np.flatnonzero(ink[:, x])
-        for above, below in zip(rows[:-1], rows[1:], strict=True):
+        for above, below in pairwise(rows):
             hole = slice(above + 1, below)
             if below - above - 1 <= 8 and (coverage[hole, x] > 0.4 * LEVEL).all() and keep[hole, x].all():
                 ink[hole, x] = True
@@ -96,7 +98,9 @@ def test_page_without_ink():
     assert not runs.count.any() and runs.top.shape == (5, 1) and np.isnan(runs.bottom).all()
 
 
-@pytest.mark.parametrize(("hole", "faintest", "count"), [(4, 0.3, 1), (8, 0.3, 1), (9, 0.3, 2), (4, 0.15, 2), (1, 0.0, 2)])
+@pytest.mark.parametrize(
+    ("hole", "faintest", "count"), [(4, 0.3, 1), (8, 0.3, 1), (9, 0.3, 2), (4, 0.15, 2), (1, 0.0, 2)]
+)
 def test_faint_holes_do_not_part_a_stroke(hole, faintest, count):
     coverage = np.zeros((40, 1), np.float32)
     coverage[5:12] = coverage[12 + hole : 25 + hole] = 1

@@ -146,7 +146,9 @@ def test_what_is_left_without_the_traces_is_print(draw):
 def test_nothing_is_erased_where_nothing_was_traced():
     page = np.ones((20, 30), np.float32)
     unknown = np.full((1, 30), np.nan, np.float32)
-    traces = Traces(unknown, unknown, np.zeros((1, 30), np.float32), np.array([0]), np.array([0]), np.zeros(1), np.zeros(1), 1.5)
+    traces = Traces(
+        unknown, unknown, np.zeros((1, 30), np.float32), np.array([0]), np.array([0]), np.zeros(1), np.zeros(1), 1.5
+    )
     np.testing.assert_array_equal(erase_traces(page, traces), page)
 
 
