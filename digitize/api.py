@@ -43,6 +43,8 @@ _END = 8.0
 """Pixels by which a trace is prolonged at its ends."""
 _LEVEL = 0.7
 """Slope (pixels a pixel) up to which it is."""
+_STRAIGHT = 1.5
+"""Pixels by which its last columns may depart from a straight line for that."""
 _HALF_BAR = 5.0
 """Pixels to either side of a bar's middle in which a trace is hidden."""
 
@@ -237,7 +239,7 @@ def _cut(view: _View, found: PageLayout, worth: Scale, fs: int) -> list[Strip]:
     for place in found.places:
         n = round((place.right - place.left) / per_second * fs)
         x = place.left + np.arange(n) * per_second / fs
-        y, confidence = _sample(view.traces, place, x, [bar.x for bar in view.marks.bars])
+        y, confidence = _sample(view.traces, place, x, [bar.x for bar in view.marks.bars if bar.row == place.row])
         gain = worth.chest_gain if place.lead.startswith("V") else worth.gain
         signal = place.sign * (view.baseline[place.row] - y) / (PIXELS_PER_MM * gain)
         strips.append(
@@ -338,20 +340,18 @@ def _sample(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Centre and confidence of a trace at positions x: cubic between the columns of each unbroken stretch."""
     a, b = max(0, int(place.left) - 5), min(traces.centre.shape[1], int(place.right) + 5)
-    centre = traces.centre[place.row, a:b].astype(np.float64)
-    known = np.isfinite(centre)
+    path = np.stack([traces.centre[place.row, a:b], traces.between[place.row, a:b]], axis=1).ravel().astype(np.float64)
+    at = a + np.arange(len(path)) / 2
+    known = np.isfinite(path) & (at >= place.left - 1) & (at <= place.right + 1)
     # What lies under the bar between two strips is neither's, nor a bridge from one to the other.
-    column = np.arange(a, b)
     for border in borders:
-        known &= np.abs(column - border) > _HALF_BAR
-    known &= (column >= place.left - 1) & (column <= place.right + 1)
+        known &= np.abs(at - border) > _HALF_BAR
     y = np.full(len(x), np.nan)
     breaks = np.flatnonzero(np.diff(known.astype(int), prepend=0, append=0))
     for first, last in zip(breaks[::2], breaks[1::2], strict=True):
-        columns = column[first:last]
-        inside = (x >= columns[0] - 0.5) & (x <= columns[-1] + 0.5)
-        if len(columns) >= 4 and inside.any():
-            y[inside] = CubicSpline(columns, centre[first:last])(x[inside])
+        inside = (x >= at[first] - 0.5) & (x <= at[last - 1] + 0.5)
+        if last - first >= 8 and inside.any():
+            y[inside] = CubicSpline(at[first:last], path[first:last])(x[inside])
     _prolong(x, y)
     nearest = np.clip(np.rint(x).astype(int), 0, traces.confidence.shape[1] - 1)
     sure = np.maximum(traces.confidence[place.row, nearest], 0.3)
@@ -369,8 +369,9 @@ def _prolong(x: NDArray[np.float64], y: NDArray[np.float64]) -> None:
         near = np.abs(hidden - edge) <= _END
         if near.any():
             slope, offset = np.polyfit(x[inner] - edge, y[inner], 1)
+            bent = float(np.abs(y[inner] - offset - slope * (x[inner] - edge)).max())
             # In the middle of a beat nobody knows how it goes on.
-            if abs(slope) < _LEVEL:
+            if abs(slope) < _LEVEL and bent < _STRAIGHT:
                 y[end] = np.where(near, offset + slope * (hidden - edge), np.nan)
 
 

@@ -234,8 +234,7 @@ def _warn(places: list[Place], naming: Naming, n_rows: int) -> list[str]:
 
 def _row_ends(traces: Traces, marks: Marks) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """First and last sample of every row (x): the pen's middle at its ends, or the flank of a calibration pulse."""
-    left = traces.start.astype(np.float64) + (traces.radius - 0.5)
-    right = traces.end.astype(np.float64) - (traces.radius + 0.5)
+    left, right = traces.left.copy(), traces.right.copy()
     middle = float(np.median((left + right) / 2))
     before, after = split_pulses(marks.pulses, middle)
     flanks_of = [pulse.right for pulse in before], [pulse.left for pulse in after]

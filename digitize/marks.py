@@ -302,15 +302,23 @@ def _separators(strokes: list[Bar], level: NDArray[np.floating], start: float, e
     return best[1]
 
 
+def _median_of(bars: list[Bar], at: NDArray[np.int64], border: int) -> float:
+    """Middle (x) of the bars at one border: a beat that leans on one of them does not count."""
+    return float(np.median([bar.x for bar, own in zip(bars, at, strict=True) if own == border]))
+
+
 def _hidden_bars(seen: list[Bar], borders: NDArray[np.float64]) -> list[Bar]:
     """Bars that a beat hides, at the borders at which rows that have bars elsewhere show none."""
     at = np.array([np.abs(borders - bar.x).argmin() for bar in seen])
-    stray = float(np.median([bar.x - borders[border] for bar, border in zip(seen, at, strict=True)]))
+    # Where one column ends another begins: bars stand at equal distances, wherever the traces really begin.
+    sharp = np.array([_median_of(seen, at, border) for border in at])
+    degree = min(1, len(set(at)) - 1)
+    places = borders + np.polyval(np.polyfit(at, sharp - borders[at], degree), np.arange(len(borders)))
     hidden = []
     for row in {bar.row for bar in seen}:
         own = [(bar, border) for bar, border in zip(seen, at, strict=True) if bar.row == row]
         top = float(np.median([bar.top for bar, _ in own]))
         bottom = float(np.median([bar.bottom for bar, _ in own]))
         missing = set(range(len(borders))) - {int(border) for _, border in own}
-        hidden += [Bar(row, float(borders[border]) + stray, top, bottom) for border in sorted(missing)]
+        hidden += [Bar(row, float(places[border]), top, bottom) for border in sorted(missing)]
     return hidden

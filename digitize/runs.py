@@ -10,6 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+_SEAM = 8
+"""Longest faint stretch, in pixels, within a run: noise, and the grid taken off, leave holes in a stroke."""
+_FAINT = 0.4
+"""Share of the level that ink within a run may fall to."""
+
 
 @dataclass(frozen=True)
 class Runs:
@@ -61,6 +66,11 @@ def find_runs(coverage: NDArray[np.float32], level: float, keep: NDArray[np.bool
     # Runs begin and end by turns: the padding sees to it that no run is open at a column's end.
     column, change = np.divmod(np.flatnonzero(padded[:, 1:] != padded[:, :-1]), height + 1)
     column, first, last = column[::2], change[::2], change[1::2] - 1
+    parted = ~_join_below(coverage, column, first, last, _FAINT * level, keep)
+    begins = np.ones(len(parted), bool)
+    begins[1:] = parted[:-1]
+    first, last = first[begins], last[parted]
+    column = column[parted]
 
     def crossing(row: NDArray[np.int64], beyond: NDArray[np.int64]) -> NDArray[np.float32]:
         inner = coverage[row, column]
@@ -76,3 +86,25 @@ def find_runs(coverage: NDArray[np.float32], level: float, keep: NDArray[np.bool
     top[column, order] = crossing(first, first - 1)
     bottom[column, order] = crossing(last, last + 1)
     return Runs(top, bottom, count)
+
+
+def _join_below(
+    coverage: NDArray[np.float32],
+    column: NDArray[np.int64],
+    first: NDArray[np.int64],
+    last: NDArray[np.int64],
+    faint: float,
+    keep: NDArray[np.bool_] | None,
+) -> NDArray[np.bool_]:
+    """Which runs go on in the next one below: only faint ink lies between them."""
+    gap = np.zeros(len(column), np.int64)
+    gap[:-1] = np.where(column[1:] == column[:-1], first[1:] - last[:-1] - 1, 0)
+    joined = (gap > 0) & (gap <= _SEAM)
+    for step in range(1, _SEAM + 1):
+        within = np.flatnonzero(joined & (step <= gap))
+        row = last[within] + step
+        ink = coverage[row, column[within]] > faint
+        if keep is not None:
+            ink &= keep[row, column[within]]
+        joined[within[~ink]] = False
+    return joined

@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from digitize.crossing import settle_crossings
+from digitize.nib import NODES, fit_path
 from digitize.rectify import PIXELS_PER_MM
 from digitize.rows import Rows, close_gaps, span_of_pieces
 from digitize.runs import Runs, find_runs
@@ -38,7 +40,15 @@ _GAP = 61
 _LEAST_PIECE = 10 * PIXELS_PER_MM
 """Columns of ink that begin one."""
 
+_END_REACH = 6
+"""Columns beyond a trace's end in which the end's own shape is looked at."""
+_ROUND_END = 0.72
+"""Radii beyond the nib's centre at which the ink of a stroke's blurred end is half as high as the stroke."""
+
 _NIB_ANGLES = 25
+
+_LEVEL = 0.1
+"""Slope (pixels a pixel) up to which the pen's thickness is measured."""
 
 _EDGE = 0.5
 """Share of the pen's coverage at which its edge is taken."""
@@ -55,18 +65,25 @@ class Traces:
     ----------
     centre : ndarray, shape (rows, w), float32
         The pen's centre in pixels (y); NaN where it cannot be known.
+    between : ndarray, shape (rows, w), float32
+        The same half a column further right.
     confidence : ndarray, shape (rows, w), float32
         0 to 1: 0 without a centre, low where it was interpolated or shared.
     start, end : ndarray, shape (rows,), int
         First column of each row's trace, and the column after its last; 0 and 0 where nothing could be followed.
+    left, right : ndarray, shape (rows,), float64
+        Where the pen's centre came down and was lifted (x), to a fraction of a pixel.
     radius : float
         The pen's radius in pixels.
     """
 
     centre: NDArray[np.float32]
+    between: NDArray[np.float32]
     confidence: NDArray[np.float32]
     start: NDArray[np.int64]
     end: NDArray[np.int64]
+    left: NDArray[np.float64]
+    right: NDArray[np.float64]
     radius: float
 
 
@@ -100,7 +117,7 @@ def trace_rows(
     >>> for dy in (-1, 0, 1):
     ...     page[wave + dy, np.arange(900)] = 1
     >>> traces = trace_rows(page, find_rows(page))
-    >>> bool(np.nanmax(np.abs(traces.centre[0] - wave)) < 1.0)
+    >>> bool(np.nanmax(np.abs(traces.centre[0] - wave)) < 1.5)
     True
     """
     level_of_pen = _pen_coverage(coverage, rows)
@@ -112,7 +129,9 @@ def trace_rows(
     columns = np.arange(len(runs.count))
     top = np.where(chosen >= 0, runs.top[columns, np.maximum(chosen, 0)], np.nan)
     bottom = np.where(chosen >= 0, runs.bottom[columns, np.maximum(chosen, 0)], np.nan)
+    ink = top.copy(), bottom.copy()
     shared = _resolve_shared(chosen, top, bottom, rows.level, radius)
+    top, bottom = settle_crossings(chosen, ink, (top, bottom), radius)
     centre = np.stack([_centre_line(t, b, s, radius) for t, b, s in zip(top, bottom, shared, strict=True)])
     confidence = np.where(np.isfinite(centre), np.where(shared, 0.6, 1.0), 0.0)
     start, end = _extents(_solid(coverage, centre, chosen >= 0, level_of_pen))
@@ -120,7 +139,26 @@ def trace_rows(
         centre[row, : start[row]] = centre[row, end[row] :] = np.nan
         _bridge(centre[row], confidence[row])
     confidence[~np.isfinite(centre)] = 0.0
-    return Traces(centre.astype(np.float32), confidence.astype(np.float32), start, end, radius)
+    between = np.full_like(centre, np.nan)
+    for row in np.flatnonzero(np.isfinite(centre).any(axis=1)).tolist():
+        here = slice(start[row], end[row])
+        hidden = ~np.isfinite(centre[row, here])
+        path = fit_path(top[row, here], bottom[row, here], centre[row, here], radius)
+        path[::NODES][hidden] = np.nan
+        path[1::NODES][hidden[1:] | hidden[:-1]] = np.nan
+        centre[row, here] = path[::NODES]
+        between[row, start[row] : end[row] - 1] = path[1::NODES]
+    left, right = _ends(coverage, centre, start, end, radius)
+    return Traces(
+        centre.astype(np.float32),
+        between.astype(np.float32),
+        confidence.astype(np.float32),
+        start,
+        end,
+        left,
+        right,
+        radius,
+    )
 
 
 def erase_traces(coverage: NDArray[np.float32], traces: Traces) -> NDArray[np.float32]:
@@ -140,7 +178,8 @@ def erase_traces(coverage: NDArray[np.float32], traces: Traces) -> NDArray[np.fl
     --------
     >>> page = np.ones((40, 60), np.float32)
     >>> centre = np.full((1, 60), 20, np.float32)
-    >>> left = erase_traces(page, Traces(centre, np.ones_like(centre), np.array([0]), np.array([60]), 1.5))
+    >>> ends = np.array([0]), np.array([60]), np.array([0.0]), np.array([59.0])
+    >>> left = erase_traces(page, Traces(centre, centre, np.ones_like(centre), *ends, 1.5))
     >>> float(left[20].max()), float(left[:15].min())
     (0.0, 1.0)
     """
@@ -176,6 +215,38 @@ def _extents(inked: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.in
     return starts, ends
 
 
+def _ends(
+    coverage: NDArray[np.float32],
+    centre: NDArray[np.float64],
+    start: NDArray[np.int64],
+    end: NDArray[np.int64],
+    radius: float,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Where the pen's centre came down and was lifted in each row (x).
+
+    The ink of a round end is half as high as the stroke 0.87 radii beyond the nib's centre; blurred, a little less.
+    """
+    found = []
+    for side, outward in ((start, -1), (end - 1, 1)):
+        own = (side + outward * (0.7 - radius)).astype(np.float64)
+        for row in np.flatnonzero(end > start):
+            columns = side[row] + outward * np.arange(-1, _END_REACH + 1)
+            level = centre[row, columns[1]]
+            if columns.min() < 0 or columns.max() >= coverage.shape[1] or not np.isfinite(level):
+                continue
+            reach = int(np.ceil(2 * radius)) + 2
+            y = np.clip(round(level) + np.arange(-reach, reach + 1), 0, len(coverage) - 1)
+            height = coverage[y[:, None], columns].sum(axis=0)
+            low = np.flatnonzero(height < radius)
+            # Ink that goes on, as a pulse's foot does, ends where the trace was found to end.
+            if len(low) and low[0] > 0 and height[low[0] :][:3].min() < 0.3 * radius:
+                high, after = height[low[0] - 1], height[low[0]]
+                edge = columns[low[0] - 1] + outward * (high - radius) / (high - after)
+                own[row] = edge - outward * _ROUND_END * radius
+        found.append(own)
+    return found[0], found[1]
+
+
 def _agree(ends: NDArray[np.int64], outward: int) -> NDArray[np.int64]:
     """Ends of rows, brought to the one that most rows share.
 
@@ -203,8 +274,8 @@ def _pen_coverage(coverage: NDArray[np.float32], rows: Rows) -> float:
 
 
 def _pen_radius(runs: Runs, rows: Rows) -> float:
-    """Half the height of the runs on which rows rest where they run level: a sloping stroke is higher than the pen."""
-    heights = []
+    """Half the thickness of the runs on which rows rest, across the stroke, where it runs straight and nearly level."""
+    thickness = []
     every_column = np.arange(len(runs.count))
     for level in rows.level:
         centre = (runs.top + runs.bottom) / 2
@@ -212,13 +283,13 @@ def _pen_radius(runs: Runs, rows: Rows) -> float:
         nearest = off.argmin(axis=1)
         resting = off[every_column, nearest] < 0.4 * PIXELS_PER_MM
         path = np.where(resting, centre[every_column, nearest], np.nan)
-        slope = np.abs(path[4:] - path[:-4]) / 4
-        flat = 2 + np.flatnonzero(slope < 0.1)
-        heights.append((runs.bottom - runs.top)[flat, nearest[flat]])
-    every = np.concatenate(heights)
+        slope, within = (path[4:] - path[:-4]) / 4, (path[3:-1] - path[1:-3]) / 2
+        straight = 2 + np.flatnonzero((np.abs(slope) < _LEVEL) & (np.abs(slope - within) < 0.15))
+        height = (runs.bottom - runs.top)[straight, nearest[straight]]
+        thickness.append(height / np.hypot(1.0, slope[straight - 2]))
+    every = np.concatenate(thickness)
     every = every[np.isfinite(every)]
-    # The lower part: between the jags of a trembling trace nothing is level.
-    return float(np.percentile(every, 25) / 2) if len(every) else 1.5
+    return float(np.median(every) / 2) if len(every) else 1.5
 
 
 def _follow(runs: Runs, rows: Rows, radius: float, names: NDArray[np.float64]) -> NDArray[np.int64]:

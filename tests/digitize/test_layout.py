@@ -64,7 +64,16 @@ class Print:
         # The pen's middle at its ends lies a radius inside the ink.
         start, end = round(LEFT - RADIUS + 0.5), round(RIGHT + RADIUS + 0.5)
         confidence = np.isfinite(centre).astype(np.float32)
-        return Traces(centre, confidence, np.full(count, start), np.full(count, end), RADIUS)
+        return Traces(
+            centre,
+            centre,
+            confidence,
+            np.full(count, start),
+            np.full(count, end),
+            np.full(count, start + RADIUS - 0.5),
+            np.full(count, end - RADIUS - 0.5),
+            RADIUS,
+        )
 
     def words(self) -> list[Word]:
         return [Word(box, 2) for box in self.readings]
@@ -90,9 +99,7 @@ def read(monkeypatch) -> Callable[..., PageLayout]:
 
         monkeypatch.setattr(digitize.layout, "read_lead_names", readings)
         nothing = np.zeros((HEIGHT, WIDTH), np.float32)
-        return read_layout(
-            nothing, nothing, page.traces(), page.baseline, marks or page.marks(), page.words(), given
-        )
+        return read_layout(nothing, nothing, page.traces(), page.baseline, marks or page.marks(), page.words(), given)
 
     return run
 

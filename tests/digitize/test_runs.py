@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -18,6 +20,18 @@ def pages(shape: tuple[int, int]) -> st.SearchStrategy[NDArray[np.float32]]:
     return arrays(np.uint8, shape, elements=st.integers(0, 16)).map(lambda steps: steps.astype(np.float32) / 16)
 
 
+def joined(coverage: NDArray[np.float32], keep: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Ink of a page, and the short faint stretches between ink."""
+    ink = (coverage > LEVEL) & keep
+    for x in range(ink.shape[1]):
+        rows = np.flatnonzero(ink[:, x])
+        for above, below in pairwise(rows):
+            hole = slice(above + 1, below)
+            if below - above - 1 <= 8 and (coverage[hole, x] > 0.4 * LEVEL).all() and keep[hole, x].all():
+                ink[hole, x] = True
+    return ink
+
+
 @settings(max_examples=200, deadline=None)
 @given(shapes.flatmap(lambda shape: st.tuples(pages(shape), arrays(bool, shape))))
 def test_runs_are_ordered_and_complete(case):
@@ -25,7 +39,7 @@ def test_runs_are_ordered_and_complete(case):
     height, width = coverage.shape
     for mask in (None, keep):
         runs = find_runs(coverage, LEVEL, mask)
-        ink = (coverage > LEVEL) & (True if mask is None else mask)
+        ink = joined(coverage, np.ones_like(keep) if mask is None else mask)
         begins = ink & ~np.vstack([np.zeros((1, width), bool), ink[:-1]])
         assert np.array_equal(runs.count, begins.sum(axis=0))
         assert runs.top.shape == runs.bottom.shape == (width, max(1, runs.count.max()))
@@ -82,3 +96,16 @@ def test_ink_at_the_rim_of_the_page_ends_there():
 def test_page_without_ink():
     runs = find_runs(np.zeros((8, 5), np.float32), 0.5)
     assert not runs.count.any() and runs.top.shape == (5, 1) and np.isnan(runs.bottom).all()
+
+
+@pytest.mark.parametrize(
+    ("hole", "faintest", "count"), [(4, 0.3, 1), (8, 0.3, 1), (9, 0.3, 2), (4, 0.15, 2), (1, 0.0, 2)]
+)
+def test_faint_holes_do_not_part_a_stroke(hole, faintest, count):
+    coverage = np.zeros((40, 1), np.float32)
+    coverage[5:12] = coverage[12 + hole : 25 + hole] = 1
+    coverage[12 : 12 + hole] = 0.35
+    coverage[12 + hole // 2] = faintest
+    runs = find_runs(coverage, LEVEL)
+    assert runs.count[0] == count
+    assert (runs.top[0, 0], runs.bottom[0, count - 1]) == (4.5, 24.5 + hole)

@@ -46,7 +46,7 @@ def test_tips_are_not_rounded_off(draw, radius, height, phase):
     tip = own.min() if height > 0 else own.max()
     # Between two columns the tip itself is not sampled: half a column down the flank is all there is to see.
     unseen = phase * abs(height) / 10
-    assert -0.3 <= (tip - (250 - height)) * np.sign(height) <= 0.45 + unseen
+    assert -0.3 <= (tip - (250 - height)) * np.sign(height) <= 0.9 + unseen
 
 
 def test_both_flanks_of_a_beat_are_where_they_were_drawn(draw):
@@ -146,7 +146,9 @@ def test_what_is_left_without_the_traces_is_print(draw):
 def test_nothing_is_erased_where_nothing_was_traced():
     page = np.ones((20, 30), np.float32)
     unknown = np.full((1, 30), np.nan, np.float32)
-    traces = Traces(unknown, np.zeros((1, 30), np.float32), np.array([0]), np.array([0]), 1.5)
+    traces = Traces(
+        unknown, unknown, np.zeros((1, 30), np.float32), np.array([0]), np.array([0]), np.zeros(1), np.zeros(1), 1.5
+    )
     np.testing.assert_array_equal(erase_traces(page, traces), page)
 
 
@@ -175,3 +177,12 @@ def test_confidence_is_zero_exactly_where_nothing_is_known(seed, holes):
     row, column = np.nonzero(inked)
     nearest = np.abs(traces.centre[row, column] - np.interp(column, X, y))
     assert np.percentile(nearest, 95, method="lower") < 4.0 if len(nearest) else True
+
+
+@pytest.mark.parametrize("radius", [1.0, 1.6])
+@pytest.mark.parametrize("phase", [0.0, 0.3, 0.6])
+def test_ends_are_known_to_a_fraction_of_a_pixel(draw, radius, phase):
+    ends = np.array([100.0 + phase, 700.0 + phase])
+    traces = trace_rows(draw((400, WIDTH), np.column_stack([ends, [200.0, 200.0]]), radius), level_rows(200.0))
+    assert traces.left[0] == pytest.approx(ends[0], abs=0.35)
+    assert traces.right[0] == pytest.approx(ends[1], abs=0.35)
