@@ -226,9 +226,7 @@ def markdown(outcomes: Sequence[Outcome], made_with: dict[str, object], fold: in
     failures = [outcome for outcome in outcomes if outcome.crashed]
     if failures:
         lines += ["## Crashes", ""]
-        lines += table(
-            ("preset", "seed", "record", "error"), [(o.preset, o.seed, o.record, o.error) for o in failures]
-        )
+        lines += table(("preset", "seed", "record", "error"), [(o.preset, o.seed, o.record, o.error) for o in failures])
     return "\n".join(lines) + "\n"
 
 

@@ -40,6 +40,7 @@ _BORDER = 0.025
 _LEVEL = 0.05
 """Farthest that a row may be from its level, in heights of the picture: a third of the closest rows' distance."""
 
+
 @dataclass(frozen=True)
 class RealPage:
     """The layout of a page as seen by eye.

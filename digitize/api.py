@@ -6,62 +6,48 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import CubicSpline
 
+from digitize import confidence
 from digitize.calibration import Scale, find_scale
-from digitize.einthoven import LIMB_LEADS, check_limb_leads
-from digitize.grid import Grid, find_grid
+from digitize.clock import set_clock
+from digitize.confirm import confirm_names
+from digitize.grid import find_grid
 from digitize.gridless import PaperScale, first_scale, measured_scale
-from digitize.ink import find_ink
-from digitize.layout import PageLayout, Place, read_layout
-from digitize.layouts import LAYOUTS, LEAD_NAMES, Layout, find_layout
+from digitize.layout import PageLayout, read_layout
+from digitize.layouts import LEAD_NAMES, Layout, find_layout
 from digitize.leads import Calibration, Geometry, Leads, Strip
-from digitize.marks import Marks, find_marks, without_pulses
-from digitize.orientation import is_upside_down, runs_downward
+from digitize.orientation import is_upside_down
 from digitize.page import Page, PageError, PageSource, load_pages
-from digitize.rectify import PIXELS_PER_MM, UprightPage, rectify
-from digitize.rhythm import lead_of_rhythm
-from digitize.rows import Rows, find_rows
+from digitize.quality import cut_off, edge_width, judge
+from digitize.strips import cut_strips, join_strips
 from digitize.text import Word, find_words, read_scale
-from digitize.timing import columns_are_simultaneous
-from digitize.trace import Traces, erase_traces, trace_rows
+from digitize.trace import erase_traces, trace_rows
+from digitize.view import View, look
 from digitize.warp import quarter_turn, scale_at
 
-_DISAGREEMENT = 0.25
-"""Share of the limb leads' power that may contradict Einthoven's law: 6 dB below it."""
 
-_HARDLY_READ = 0.6
-"""Certainty of a name below which the law may tell another."""
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """What was found on a page, before it is turned into millivolts.
 
-_LEAST_ROW_MM = 40.0
-"""Shortest row that is a recording and not a stray line."""
+    Attributes
+    ----------
+    page : Page
+    view : View
+        The page upright, its rows and traces.
+    found : PageLayout
+        Which lead stands where.
+    worth : Scale
+        What a millimetre is worth.
+    pitch_source : str
+        What the scale of the picture was taken from (`Calibration.pitch_source`).
+    """
 
-
-_ON_ROW_MM = 2.5
-"""Distance from a row's level within which no print is expected."""
-_END = 8.0
-"""Pixels by which a trace is prolonged at its ends."""
-_LEVEL = 0.7
-"""Slope (pixels a pixel) up to which it is."""
-_STRAIGHT = 1.5
-"""Pixels by which its last columns may depart from a straight line for that."""
-_HALF_BAR = 5.0
-"""Pixels to either side of a bar's middle in which a trace is hidden."""
-
-
-@dataclass(frozen=True)
-class _View:
-    """What was found on an upright page."""
-
-    matrix: NDArray[np.float64]
-    grid: Grid | None
-    upright: UprightPage
-    coverage: NDArray[np.float32]
-    rows: Rows
-    not_trace: NDArray[np.bool_]
-    baseline: NDArray[np.float64]
-    marks: Marks
-    traces: Traces
+    page: Page
+    view: View
+    found: PageLayout
+    worth: Scale
+    pitch_source: str
 
 
 def trace_leads(
@@ -102,7 +88,61 @@ def trace_leads(
     >>> leads.layout, leads.signal.shape, leads.calibration.gain
     ('3x4+II', (12, 5000), 10.0)
     """
-    for name, value in (("speed", speed), ("gain", gain), ("fs", fs)):
+    if not (np.isfinite(fs) and fs > 0):
+        raise ValueError(f"fs is {fs!r}; allowed: a positive number")
+    reading = read_page(image, layout=layout, speed=speed, gain=gain)
+    view, worth = reading.view, reading.worth
+    sure = confidence.rate(marks_of(reading))
+    reading = replace(reading, view=replace(view, traces=replace(view.traces, confidence=sure)))
+    strips, name, residual, warnings = strips_of(reading, fs)
+    signal, joined = join_strips(strips, fs)
+
+    height, width = reading.page.image.shape[:2]
+    pixels_per_mm, _, rotation = scale_at(view.matrix, (width / 2, height / 2))
+    calibration = Calibration(
+        worth.speed, worth.gain, worth.speed_source, worth.gain_source, pixels_per_mm, reading.pitch_source
+    )
+    if view.grid is None:
+        warnings.insert(0, f"no grid found; the scale is taken from: {reading.pitch_source}")
+    missing = [lead for lead, row in zip(LEAD_NAMES, signal, strict=True) if not np.isfinite(row).any()]
+    if missing:
+        warnings.append(f"leads not on the page: {', '.join(missing)}")
+    quality = judge(
+        strips,
+        calibration,
+        residual=residual,
+        edge_mm=edge_width(view.coverage, view.traces),
+        truncated=cut_off(view.traces, view.upright.inside),
+    )
+    return Leads(
+        signal=signal,
+        confidence=joined,
+        fs=fs,
+        strips=tuple(strips),
+        layout=name,
+        calibration=calibration,
+        geometry=Geometry(
+            page_size=(width, height),
+            rotation=rotation,
+            grid_certainty=0.0 if view.grid is None else view.grid.certainty,
+        ),
+        quality=quality,
+        warnings=tuple(warnings),
+    )
+
+
+def read_page(
+    image: PageSource, *, layout: str | None = None, speed: float | None = None, gain: float | None = None
+) -> Reading:
+    """Find the traces of a page and what they are: all of `trace_leads` that happens in pixels and millimetres.
+
+    Parameters and errors are those of `trace_leads`.
+
+    Returns
+    -------
+    Reading
+    """
+    for name, value in (("speed", speed), ("gain", gain)):
         if value is not None and not (np.isfinite(value) and value > 0):
             raise ValueError(f"{name} is {value!r}; allowed: a positive number")
     given = None if layout is None else find_layout(layout)
@@ -114,11 +154,11 @@ def trace_leads(
     grid = find_grid(page.image)
     if grid is not None:
         pitch_source = "grid"
-        view = _look(page, grid.matrix, grid)
+        view = look(page, grid.matrix, grid)
     else:
         scale = first_scale(page.image, page.dpi)
         pitch_source = scale.source
-        view = _look(page, scale.matrix, None)
+        view = look(page, scale.matrix, None)
         if view is not None:
             view, pitch_source = _measure(page, view, pitch_source, speed, gain)
     if view is None:
@@ -127,273 +167,76 @@ def trace_leads(
     printed, words, found = _read(view, given)
     names_read = sum(place.name_source == "read" for place in found.places)
     if 4 * names_read < 3 * len(found.places) and len(view.marks.pulses) < 2 and is_upside_down(view.coverage):
-        turned = _look(page, quarter_turn(2) @ view.matrix, None if view.grid is None else view.grid.turned(2))
+        turned = look(page, quarter_turn(2) @ view.matrix, None if view.grid is None else view.grid.turned(2))
         if turned is not None and grid is None:
             turned, pitch_source = _measure(page, turned, pitch_source, speed, gain)
         if turned is not None:
             view = turned
             printed, words, found = _read(view, given)
-    grid, matrix = view.grid, view.matrix
-    if grid is None and not view.marks.pulses and all(place.name_source == "assumed" for place in found.places):
+    if view.grid is None and not view.marks.pulses and all(p.name_source == "assumed" for p in found.places):
         raise PageError(f"{page.name}: no electrocardiogram found (no grid, no lead name, no calibration pulse)")
     # Now that the names are known, a trace that ran into one can be led past it.
     view = replace(view, traces=trace_rows(view.coverage, view.rows, view.not_trace, found.names))
     worth = find_scale(read_scale(printed, words), view.marks.pulses, speed=speed, gain=gain)
-    cut, found, law_warnings = _obey_einthoven(_cut(view, found, worth, fs), found)
-    strips, name, clock_warnings = _set_clock(cut, found, fs)
-    signal, confidence = _join(strips, fs)
+    return Reading(page, view, found, worth, pitch_source)
 
-    height, width = page.image.shape[:2]
-    pixels_per_mm, _, rotation = scale_at(matrix, (width / 2, height / 2))
-    warnings = [*found.warnings, *worth.warnings, *law_warnings, *clock_warnings]
-    if grid is None:
-        warnings.insert(0, f"no grid found; the scale is taken from: {pitch_source}")
-    missing = [name for name, row in zip(LEAD_NAMES, signal, strict=True) if not np.isfinite(row).any()]
-    if missing:
-        warnings.append(f"leads not on the page: {', '.join(missing)}")
-    return Leads(
-        signal=signal,
-        confidence=confidence,
-        fs=fs,
-        strips=tuple(strips),
-        layout=name,
-        calibration=Calibration(
-            worth.speed,
-            worth.gain,
-            worth.speed_source,
-            worth.gain_source,
-            pixels_per_mm,
-            pitch_source,
-        ),
-        geometry=Geometry(
-            page_size=(width, height),
-            rotation=rotation,
-            grid_certainty=0.0 if grid is None else grid.certainty,
-        ),
-        warnings=tuple(warnings),
+
+def marks_of(reading: Reading) -> NDArray[np.float32]:
+    """Measure what the confidence of every column of every row rests on (`digitize.confidence.measure`)."""
+    view = reading.view
+    return confidence.measure(
+        view.coverage,
+        view.traces,
+        view.rows.level,
+        gain=reading.worth.gain,
+        grid=0.0 if view.grid is None else view.grid.certainty,
+        named=_named(reading.found, len(view.rows.level)),
     )
 
 
-def _measure(page: Page, view: _View, source: str, speed: float | None, gain: float | None) -> tuple[_View | None, str]:
+def strips_of(reading: Reading, fs: int) -> tuple[list[Strip], str, float, list[str]]:
+    """Turn what was found into strips, each under its name and at its time.
+
+    Parameters
+    ----------
+    reading : Reading
+    fs : int
+        Sampling frequency of the strips, Hz.
+
+    Returns
+    -------
+    strips : list of Strip
+    layout : str
+    residual : float
+        Share of the limb leads' power that breaks Einthoven's law, the worst of the columns; NaN where none tells.
+    warnings : list of str
+    """
+    cut = cut_strips(reading.view, reading.found, reading.worth, fs)
+    cut, found, residual, law_warnings = confirm_names(cut, reading.found)
+    strips, name, clock_warnings = set_clock(cut, found, fs)
+    return strips, name, residual, [*found.warnings, *reading.worth.warnings, *law_warnings, *clock_warnings]
+
+
+def _named(found: PageLayout, rows: int) -> NDArray[np.float32]:
+    """Share of each row's strips whose name was read or given."""
+    known = np.zeros(rows, np.float32)
+    total = np.zeros(rows, np.float32)
+    for place in found.places:
+        known[place.row] += place.name_source != "assumed"
+        total[place.row] += 1
+    return np.asarray(known / np.maximum(total, 1.0), np.float32)
+
+
+def _measure(page: Page, view: View, source: str, speed: float | None, gain: float | None) -> tuple[View | None, str]:
     """Look again at a page without a grid, at the scale that its pulses and rows have, and tell what that is from."""
     scale = PaperScale(view.matrix, source)
     scale = measured_scale(scale, view.traces, view.rows.level, view.marks, speed=speed, gain=gain)
-    return _look(page, scale.matrix, None), scale.source
+    return look(page, scale.matrix, None), scale.source
 
 
-def _read(view: _View, given: Layout | None) -> tuple[NDArray[np.float32], list[Word], PageLayout]:
+def _read(view: View, given: Layout | None) -> tuple[NDArray[np.float32], list[Word], PageLayout]:
     """What is left when the traces are taken away, the words in it, and the layout."""
     printed = erase_traces(view.coverage, view.traces)
     printed[view.marks.mask] = 0.0
     words = find_words(printed)[0]
     return printed, words, read_layout(view.coverage, printed, view.traces, view.baseline, view.marks, words, given)
-
-
-def _look(page: Page, matrix: NDArray[np.float64], grid: Grid | None) -> _View | None:
-    """Put a page upright and follow its traces; None when there are none."""
-    upright = _upright(page, matrix, grid)
-    coverage = find_ink(upright, tiled=grid is not None).coverage
-    if runs_downward(coverage):
-        matrix, grid = quarter_turn(1) @ matrix, None if grid is None else grid.turned(1)
-        upright = rectify(
-            page.image, matrix, None if grid is None else grid.bend, None if grid is None else grid.extent
-        )
-        coverage = find_ink(upright, tiled=grid is not None).coverage
-    rows = find_rows(coverage)
-    if rows is None:
-        return None
-    marks = find_marks(coverage, rows)
-    glyphs = _away_from(rows, find_words(coverage)[1])
-    rows = without_pulses(coverage, rows, marks)
-    traces = trace_rows(coverage, rows, marks.mask | glyphs)
-    real = traces.end - traces.start > _LEAST_ROW_MM * PIXELS_PER_MM
-    if not real.any():
-        return None
-    if not real.all():
-        rows = Rows(rows.level[real], rows.start[real], rows.end[real])
-        marks = find_marks(coverage, rows)
-        traces = trace_rows(coverage, rows, marks.mask | glyphs)
-    baseline = np.array([_baseline(traces, marks, row) for row in range(len(rows.level))])
-    return _View(matrix, grid, upright, coverage, rows, marks.mask | glyphs, baseline, marks, traces)
-
-
-def _upright(page: Page, matrix: NDArray[np.float64], grid: Grid | None) -> UprightPage:
-    if grid is None:
-        return rectify(page.image, matrix)
-    return rectify(page.image, grid.matrix, grid.bend, grid.extent)
-
-
-def _away_from(rows: Rows, glyphs: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Pixels of text that do not lie on a row: there, what looks like a letter is a piece of a broken trace."""
-    y, x = np.nonzero(glyphs)
-    near = np.abs(rows.level[:, x] - y).min(axis=0) < _ON_ROW_MM * PIXELS_PER_MM
-    kept = glyphs.copy()
-    kept[y[near], x[near]] = False
-    return kept
-
-
-def _cut(view: _View, found: PageLayout, worth: Scale, fs: int) -> list[Strip]:
-    """Strips in millivolts and seconds."""
-    per_second = worth.speed * PIXELS_PER_MM
-    strips = []
-    for place in found.places:
-        n = round((place.right - place.left) / per_second * fs)
-        x = place.left + np.arange(n) * per_second / fs
-        y, confidence = _sample(view.traces, place, x, [bar.x for bar in view.marks.bars if bar.row == place.row])
-        gain = worth.chest_gain if place.lead.startswith("V") else worth.gain
-        signal = place.sign * (view.baseline[place.row] - y) / (PIXELS_PER_MM * gain)
-        strips.append(
-            Strip(
-                lead=place.lead,
-                row=place.row,
-                column=place.column,
-                start=place.before / per_second,
-                signal=signal.astype(np.float32),
-                confidence=confidence.astype(np.float32),
-                path=view.upright.to_original(np.stack([x, y], axis=1)),
-                name_source=place.name_source,
-            )
-        )
-    return strips
-
-
-def _obey_einthoven(strips: list[Strip], found: PageLayout) -> tuple[list[Strip], PageLayout, list[str]]:
-    """Strips whose names the law of the limb leads confirms, column by column: names that were hardly read give way."""
-    strips, warnings = list(strips), []
-    of_column: dict[tuple[int, int], dict[str, int]] = {}
-    for k, strip in enumerate(strips):
-        if strip.lead in LIMB_LEADS:
-            # Strips of one column and length were recorded together; a rhythm strip below is longer.
-            of_column.setdefault((strip.column, round(len(strip.signal) / 50)), {}).setdefault(strip.lead, k)
-    for members in of_column.values():
-        doubtful = [
-            lead
-            for lead, k in members.items()
-            if strips[k].name_source != "given" and found.places[k].certainty < _HARDLY_READ
-        ]
-        given = any(strips[k].name_source == "given" for k in members.values())
-        signals = {lead: strips[k].signal for lead, k in members.items()}
-        check = check_limb_leads(signals, doubtful, () if given else ("aVR",))
-        if check.names:
-            exchanged = ", ".join(f"{lead} is {better}" for lead, better in check.names.items())
-            warnings.append(f"names corrected by Einthoven's law: {exchanged}")
-        if check.inverted is not None:
-            warnings.append(f"{check.inverted} is printed upside down, by Einthoven's law; it was turned")
-            k = members[check.inverted]
-            strips[k] = replace(strips[k], signal=-strips[k].signal)
-        for lead, better in check.names.items():
-            strips[members[lead]] = replace(strips[members[lead]], lead=better, name_source="measured")
-        if check.residual > _DISAGREEMENT:
-            warnings.append(
-                f"Einthoven disagreement: {100 * min(check.residual, 1.0):.0f} % of the power of {', '.join(members)} "
-                "does not fit together"
-            )
-    return strips, replace(found, name=_name_again(strips, found)), warnings
-
-
-def _name_again(strips: list[Strip], found: PageLayout) -> str:
-    """Name of a layout after some of its strips got other leads."""
-    if [strip.lead for strip in strips] == [place.lead for place in found.places]:
-        return found.name
-    rhythm = found.name.split("+")[1:]
-    inside = strips[: len(strips) - len(rhythm)]
-    rows = [[strip.lead for strip in inside if strip.row == row] for row in dict.fromkeys(s.row for s in inside)]
-    for layout in LAYOUTS.values():
-        if rows == [[lead.removeprefix("-") for lead in leads] for leads in layout.rows]:
-            return "+".join([layout.name, *rhythm])
-    return "+".join([f"custom-{len(rows)}x{len(rows[0])}", *rhythm])
-
-
-def _set_clock(strips: list[Strip], found: PageLayout, fs: int) -> tuple[list[Strip], str, list[str]]:
-    """Starts of the strips and leads of the rhythm strips, as the strips themselves tell; and the layout's name."""
-    columns = {row: sum(place.row == row for place in found.places) for row in {place.row for place in found.places}}
-    alone = [k for k, strip in enumerate(strips) if columns[strip.row] == 1]
-    warnings = []
-    later = [(strip.start, strip.signal) for strip in strips if strip.column > 0]
-    if later:
-        together = columns_are_simultaneous(later, [strips[k].signal for k in alone], fs)
-        if together is None:
-            warnings.append("columns taken to follow each other in time (no rhythm strip to compare with)")
-        elif together:
-            strips = [replace(strip, start=0.0) for strip in strips]
-    name = found.name
-    if "+" not in name:
-        return strips, name, warnings
-    rhythm = [strips[k] for k in alone[-name.count("+") :]]
-    others = [strip for strip in strips if strip not in rhythm]
-    kept = list(others)
-    for strip in rhythm:
-        above = [(other.lead, other.start, other.signal) for other in others]
-        lead = lead_of_rhythm(strip.signal, above, fs, strip.lead)
-        if lead is not None and lead != strip.lead:
-            strip = replace(strip, lead=lead, name_source="measured")
-        if lead is None and strip.name_source == "assumed":
-            warnings.append("a row without a readable name that repeats no lead of the page was left out")
-            continue
-        kept.append(strip)
-    name = "+".join([name.split("+")[0], *(strip.lead for strip in kept[len(others) :])])
-    return sorted(kept, key=lambda strip: (strip.row, strip.column)), name, warnings
-
-
-def _sample(
-    traces: Traces, place: Place, x: NDArray[np.float64], borders: list[float]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Centre and confidence of a trace at positions x: cubic between the columns of each unbroken stretch."""
-    a, b = max(0, int(place.left) - 5), min(traces.centre.shape[1], int(place.right) + 5)
-    path = np.stack([traces.centre[place.row, a:b], traces.between[place.row, a:b]], axis=1).ravel().astype(np.float64)
-    at = a + np.arange(len(path)) / 2
-    known = np.isfinite(path) & (at >= place.left - 1) & (at <= place.right + 1)
-    # What lies under the bar between two strips is neither's, nor a bridge from one to the other.
-    for border in borders:
-        known &= np.abs(at - border) > _HALF_BAR
-    y = np.full(len(x), np.nan)
-    breaks = np.flatnonzero(np.diff(known.astype(int), prepend=0, append=0))
-    for first, last in zip(breaks[::2], breaks[1::2], strict=True):
-        inside = (x >= at[first] - 0.5) & (x <= at[last - 1] + 0.5)
-        if last - first >= 8 and inside.any():
-            y[inside] = CubicSpline(at[first:last], path[first:last])(x[inside])
-    _prolong(x, y)
-    nearest = np.clip(np.rint(x).astype(int), 0, traces.confidence.shape[1] - 1)
-    sure = np.maximum(traces.confidence[place.row, nearest], 0.3)
-    return y, np.where(np.isfinite(y), sure, 0.0)
-
-
-def _prolong(x: NDArray[np.float64], y: NDArray[np.float64]) -> None:
-    """Continue a strip straight on to its ends, where a flank, a bar or the pen's round end hides it; in place."""
-    known = np.flatnonzero(np.isfinite(y))
-    if len(known) < 20:
-        return
-    for end, inner in ((slice(None, known[0]), known[:10]), (slice(known[-1] + 1, None), known[-10:])):
-        hidden = x[end]
-        edge = x[inner[0]] if end.start is None else x[inner[-1]]
-        near = np.abs(hidden - edge) <= _END
-        if near.any():
-            slope, offset = np.polyfit(x[inner] - edge, y[inner], 1)
-            bent = float(np.abs(y[inner] - offset - slope * (x[inner] - edge)).max())
-            # In the middle of a beat nobody knows how it goes on.
-            if abs(slope) < _LEVEL and bent < _STRAIGHT:
-                y[end] = np.where(near, offset + slope * (hidden - edge), np.nan)
-
-
-def _baseline(traces: Traces, marks: Marks, row: int) -> float:
-    """0 mV of a row (y): the foot of its calibration pulse, else its middle level."""
-    feet = [pulse.foot for pulse in marks.pulses if pulse.row == row]
-    if feet:
-        return float(np.median(feet))
-    return float(np.nanmedian(traces.centre[row, traces.start[row] : traces.end[row]]))
-
-
-def _join(strips: list[Strip], fs: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Twelve rows from the strips; where two of a lead show the same time the longer one wins."""
-    first = [round(strip.start * fs) for strip in strips]
-    n = max(start + len(strip.signal) for start, strip in zip(first, strips, strict=True))
-    signal = np.full((len(LEAD_NAMES), n), np.nan, np.float32)
-    confidence = np.zeros((len(LEAD_NAMES), n), np.float32)
-    for start, strip in sorted(zip(first, strips, strict=True), key=lambda pair: len(pair[1].signal)):
-        if strip.lead not in LEAD_NAMES:
-            continue
-        row, time = LEAD_NAMES.index(strip.lead), slice(start, start + len(strip.signal))
-        if np.isfinite(signal[row, time]).any():
-            signal[row], confidence[row] = np.nan, 0.0
-        signal[row, time], confidence[row, time] = strip.signal, strip.confidence
-    return signal, confidence

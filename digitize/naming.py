@@ -207,9 +207,7 @@ def evidence(logs: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.minimum(ratio, most - np.minimum(best[:, None] - logs[:, :-1], 20.0))
 
 
-def rows_of_names(
-    boxes: NDArray[np.float64], sure: NDArray[np.bool_], baseline: NDArray[np.float64]
-) -> list[Standing]:
+def rows_of_names(boxes: NDArray[np.float64], sure: NDArray[np.bool_], baseline: NDArray[np.float64]) -> list[Standing]:
     """Row of each name: the nearest, after the distance at which names stand from their traces was taken off.
 
     Parameters
@@ -354,9 +352,7 @@ def _on_line(x: NDArray[np.float64], lines: Lines) -> int:
     return int((inside & (np.abs(x - lines.first - column * lines.pitch) < _LINE)).sum())
 
 
-def place_names(
-    names: Names, lines: Lines, standing: Standing, left: NDArray[np.float64]
-) -> NDArray[np.int64]:
+def place_names(names: Names, lines: Lines, standing: Standing, left: NDArray[np.float64]) -> NDArray[np.int64]:
     """Find the word that names each place.
 
     Parameters

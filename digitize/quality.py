@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from digitize.confirm import DISAGREEMENT
 from digitize.leads import Calibration, Quality, Strip
 from digitize.rectify import PIXELS_PER_MM
 from digitize.trace import Traces
 
 BLURRED_MM = 0.55
 """Width of the pen's edge from which a page is called out of focus: wider than any pen's radius."""
-
-DISAGREEMENT = 0.1
-"""Einthoven residual (-10 dB) above which the limb leads contradict each other."""
 
 _LEVEL = 0.3
 """Slope up to which a trace's edge is measured straight across."""
@@ -113,7 +110,6 @@ def judge(
     strips: Sequence[Strip],
     calibration: Calibration,
     *,
-    missing: Sequence[str],
     residual: float,
     edge_mm: float,
     truncated: bool,
@@ -124,10 +120,8 @@ def judge(
     ----------
     strips : sequence of Strip
     calibration : Calibration
-    missing : sequence of str
-        Leads that the layout has and the page does not show.
     residual : float
-        Power that breaks Einthoven's and Goldberger's laws relative to the leads', NaN where none can be judged.
+        Share of the limb leads' power that breaks Einthoven's law, NaN where it cannot be judged.
     edge_mm : float
         See `edge_width`.
     truncated : bool
@@ -142,7 +136,8 @@ def judge(
     sizes = [len(strip.signal) for strip in strips]
     right = float(np.average(expected, weights=sizes))
     worst = int(np.argmin(expected))
-    doubts, faults = [], []
+    doubts: list[str] = []
+    faults: list[str] = []
     if right < _GOOD:
         (doubts if right >= _USABLE else faults).append(f"only {right:.0%} of the samples are likely within 0.1 mV")
     if expected[worst] < _GOOD_LEAD:
@@ -160,8 +155,6 @@ def judge(
         doubts.append("the gain is assumed")
     if calibration.speed_source == "assumed":
         doubts.append("the paper speed is assumed")
-    if missing:
-        doubts.append(f"leads missing: {', '.join(missing)}")
     if residual > DISAGREEMENT:
         doubts.append(f"the limb leads contradict Einthoven's law ({10 * np.log10(residual):.0f} dB)")
     if edge_mm > BLURRED_MM:

@@ -24,11 +24,12 @@ from safetensors.numpy import save_file
 from torch import nn
 from tqdm import tqdm
 
-from digitize.api import read_page
+from digitize.api import marks_of, read_page, strips_of
 from digitize.confidence import FEATURES, TOLERANCE_MV, WEIGHTS
 from digitize.export import written_together
 from digitize.layouts import LEAD_NAMES
 from digitize.page import PageError
+from digitize.strips import columns_of
 from synth import render_page
 from synth.presets import PRESETS
 from training.ptbxl import data_folder, find_500, read_500
@@ -86,8 +87,16 @@ def collect(job: tuple[Path, str, int]) -> Sample | None:
         reading = read_page(page.image)
     except PageError:
         return None
+    every = marks_of(reading)
+    of_strip = {
+        (place.row, place.column): every[place.row, columns_of(reading.view.traces, place, reading.worth, fs)[1]]
+        for place in reading.found.places
+    }
     marks, right = [], []
-    for strip, seen in zip(reading.leads.strips, reading.marks, strict=True):
+    for strip in strips_of(reading, fs)[0]:
+        if strip.lead not in LEAD_NAMES:
+            continue
+        seen = of_strip[strip.row, strip.column]
         truth = page.signal[LEAD_NAMES.index(strip.lead)]
         at = round(strip.start * fs) + np.arange(len(strip.signal))
         shown = np.where(at < len(truth), truth[np.minimum(at, len(truth) - 1)], np.nan)
@@ -257,7 +266,10 @@ def write(
             "tolerance_mv": TOLERANCE_MV,
             "configuration": asdict(config),
             "pages": {"train": len(sets[0]), "fold 8": len(sets[1])},
-            "right": {"train": float(np.mean(np.concatenate([s.right for s in sets[0]]))), "fold 8": float(right.mean())},
+            "right": {
+                "train": float(np.mean(np.concatenate([s.right for s in sets[0]]))),
+                "fold 8": float(right.mean()),
+            },
             "reliability on fold 8": reliability(probability.astype(np.float32), right),
             "history": history,
         }

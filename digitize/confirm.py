@@ -1,0 +1,67 @@
+"""Names of the limb leads held against the law that binds them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from digitize.einthoven import LIMB_LEADS, check_limb_leads
+from digitize.layout import PageLayout
+from digitize.layouts import LAYOUTS
+from digitize.leads import Strip
+
+DISAGREEMENT = 0.25
+"""Share of the limb leads' power that may contradict Einthoven's law: 6 dB below it."""
+
+_HARDLY_READ = 0.6
+"""Certainty of a name below which the law may tell another."""
+
+
+def confirm_names(strips: list[Strip], found: PageLayout) -> tuple[list[Strip], PageLayout, float, list[str]]:
+    """Strips whose names the law of the limb leads confirms, column by column: names that were hardly read give way."""
+    strips, residuals, warnings = list(strips), [float("nan")], list[str]()
+    of_column: dict[tuple[int, int], dict[str, int]] = {}
+    for k, strip in enumerate(strips):
+        if strip.lead in LIMB_LEADS:
+            # Strips of one column and length were recorded together; a rhythm strip below is longer.
+            of_column.setdefault((strip.column, round(len(strip.signal) / 50)), {}).setdefault(strip.lead, k)
+    for members in of_column.values():
+        doubtful = [
+            lead
+            for lead, k in members.items()
+            if strips[k].name_source != "given" and found.places[k].certainty < _HARDLY_READ
+        ]
+        given = any(strips[k].name_source == "given" for k in members.values())
+        signals = {lead: strips[k].signal for lead, k in members.items()}
+        check = check_limb_leads(signals, doubtful, () if given else ("aVR",))
+        if check.names:
+            exchanged = ", ".join(f"{lead} is {better}" for lead, better in check.names.items())
+            warnings.append(f"names corrected by Einthoven's law: {exchanged}")
+        if check.inverted is not None:
+            warnings.append(f"{check.inverted} is printed upside down, by Einthoven's law; it was turned")
+            k = members[check.inverted]
+            strips[k] = replace(strips[k], signal=-strips[k].signal)
+        for lead, better in check.names.items():
+            strips[members[lead]] = replace(strips[members[lead]], lead=better, name_source="measured")
+        residuals.append(check.residual)
+        if check.residual > DISAGREEMENT:
+            warnings.append(
+                f"Einthoven disagreement: {100 * min(check.residual, 1.0):.0f} % of the power of {', '.join(members)} "
+                "does not fit together"
+            )
+    worst = float(np.fmax.reduce(residuals))
+    return strips, replace(found, name=_name_again(strips, found)), worst, warnings
+
+
+def _name_again(strips: list[Strip], found: PageLayout) -> str:
+    """Name of a layout after some of its strips got other leads."""
+    if [strip.lead for strip in strips] == [place.lead for place in found.places]:
+        return found.name
+    rhythm = found.name.split("+")[1:]
+    inside = strips[: len(strips) - len(rhythm)]
+    rows = [[strip.lead for strip in inside if strip.row == row] for row in dict.fromkeys(s.row for s in inside)]
+    for layout in LAYOUTS.values():
+        if rows == [[lead.removeprefix("-") for lead in leads] for leads in layout.rows]:
+            return "+".join([layout.name, *rhythm])
+    return "+".join([f"custom-{len(rows)}x{len(rows[0])}", *rhythm])

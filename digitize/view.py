@@ -1,0 +1,91 @@
+"""A first look at a page: upright, its ink, its rows, its marks, and the traces along the rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitize.grid import Grid
+from digitize.ink import find_ink
+from digitize.marks import Marks, find_marks, without_pulses
+from digitize.orientation import runs_downward
+from digitize.page import Page
+from digitize.rectify import PIXELS_PER_MM, UprightPage, rectify
+from digitize.rows import Rows, find_rows
+from digitize.text import find_words
+from digitize.trace import Traces, trace_rows
+from digitize.warp import quarter_turn
+
+_LEAST_ROW_MM = 40.0
+"""Shortest row that is a recording and not a stray line."""
+
+_ON_ROW_MM = 2.5
+"""Distance from a row's level within which no print is expected."""
+
+
+@dataclass(frozen=True)
+class View:
+    """What was found on an upright page."""
+
+    matrix: NDArray[np.float64]
+    grid: Grid | None
+    upright: UprightPage
+    coverage: NDArray[np.float32]
+    rows: Rows
+    not_trace: NDArray[np.bool_]
+    baseline: NDArray[np.float64]
+    marks: Marks
+    traces: Traces
+
+
+def look(page: Page, matrix: NDArray[np.float64], grid: Grid | None) -> View | None:
+    """Put a page upright and follow its traces; None when there are none."""
+    upright = _upright(page, matrix, grid)
+    coverage = find_ink(upright, tiled=grid is not None).coverage
+    if runs_downward(coverage):
+        matrix, grid = quarter_turn(1) @ matrix, None if grid is None else grid.turned(1)
+        upright = rectify(
+            page.image, matrix, None if grid is None else grid.bend, None if grid is None else grid.extent
+        )
+        coverage = find_ink(upright, tiled=grid is not None).coverage
+    rows = find_rows(coverage)
+    if rows is None:
+        return None
+    marks = find_marks(coverage, rows)
+    glyphs = _away_from(rows, find_words(coverage)[1])
+    rows = without_pulses(coverage, rows, marks)
+    traces = trace_rows(coverage, rows, marks.mask | glyphs)
+    real = traces.end - traces.start > _LEAST_ROW_MM * PIXELS_PER_MM
+    if not real.any():
+        return None
+    if not real.all():
+        rows = Rows(rows.level[real], rows.start[real], rows.end[real])
+        marks = find_marks(coverage, rows)
+        traces = trace_rows(coverage, rows, marks.mask | glyphs)
+    baseline = np.array([_baseline(traces, marks, row) for row in range(len(rows.level))])
+    return View(matrix, grid, upright, coverage, rows, marks.mask | glyphs, baseline, marks, traces)
+
+
+def _upright(page: Page, matrix: NDArray[np.float64], grid: Grid | None) -> UprightPage:
+    if grid is None:
+        return rectify(page.image, matrix)
+    return rectify(page.image, grid.matrix, grid.bend, grid.extent)
+
+
+def _away_from(rows: Rows, glyphs: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Pixels of text that do not lie on a row: there, what looks like a letter is a piece of a broken trace."""
+    y, x = np.nonzero(glyphs)
+    near = np.abs(rows.level[:, x] - y).min(axis=0) < _ON_ROW_MM * PIXELS_PER_MM
+    kept = glyphs.copy()
+    kept[y[near], x[near]] = False
+    return kept
+
+
+def _baseline(traces: Traces, marks: Marks, row: int) -> float:
+    """0 mV of a row (y): the foot of its calibration pulse, else its middle level."""
+    feet = [pulse.foot for pulse in marks.pulses if pulse.row == row]
+    if feet:
+        return float(np.median(feet))
+    return float(np.nanmedian(traces.centre[row, traces.start[row] : traces.end[row]]))
