@@ -20,7 +20,7 @@ _LONGEST = 80
 """Columns beyond which rows run into each other rather than cross."""
 _NEAR = 6.0
 """Pixels by which an edge may be off before it counts as unexplained."""
-_BEND = 20.0
+_BEND = 30.0
 """Change of slope, in pixels a column, that counts as one unexplained edge."""
 _BETTER = 1.0
 """Edges by which another story must explain more than the first."""
@@ -104,7 +104,7 @@ def _path(story: Edges, radius: float) -> NDArray[np.float64] | None:
     centre = np.where(np.isfinite(centre), centre, np.where(np.isfinite(story[1]), story[1] - radius, centre))
     if np.isfinite(centre).sum() < 4:
         return None
-    return fit_path(story[0], story[1], centre, radius)
+    return fit_path(story[0], story[1], centre, radius, rounds=5)
 
 
 def _bend(path: NDArray[np.float64]) -> float:

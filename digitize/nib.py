@@ -19,7 +19,6 @@ NODES = 2
 
 _ANGLES = 25
 """Points of the nib that may draw an edge."""
-_ROUNDS = 8
 _STIFF = 0.01
 """Weight of squared curvature (pixels per squared pixel) against squared pixels of an edge."""
 _TRUSTED = 2.0
@@ -29,7 +28,11 @@ _PROMINENT = 4.0
 
 
 def fit_path(
-    top: NDArray[np.floating], bottom: NDArray[np.floating], guess: NDArray[np.floating], radius: float
+    top: NDArray[np.floating],
+    bottom: NDArray[np.floating],
+    guess: NDArray[np.floating],
+    radius: float,
+    rounds: int = 8,
 ) -> NDArray[np.float64]:
     """Fit a pen's path to the edges of its ink.
 
@@ -41,6 +44,8 @@ def fit_path(
         About where the path runs; NaN where that is not known.
     radius : float
         The nib's, in pixels.
+    rounds : int
+        How often contacts are found anew: five tell paths apart, eight settle one.
 
     Returns
     -------
@@ -82,7 +87,7 @@ def fit_path(
     part = at - left
     rigid = _curvature(nodes)
     sure = _sure_edges(top, bottom, radius)
-    for _ in range(_ROUNDS):
+    for _ in range(rounds):
         here = path[left] * (1 - part) + path[left + 1] * part
         node, share, height, weight = [], [], [], []
         drawn_edges = (top, sure[0], here - depth, np.argmin), (bottom, sure[1], here + depth, np.argmax)
