@@ -24,7 +24,7 @@ from digitize.rows import Rows, find_rows
 from digitize.text import Word, find_words, read_scale
 from digitize.timing import columns_are_simultaneous
 from digitize.trace import Traces, erase_traces, trace_rows
-from digitize.warp import quarter_turn, scale_at
+from digitize.warp import scale_at
 
 _LEAST_ROW_MM = 40.0
 """Shortest row that is a recording and not a stray line."""
@@ -44,8 +44,7 @@ _HALF_BAR = 5.0
 class _View:
     """What was found on an upright page."""
 
-    matrix: NDArray[np.float64]
-    grid: Grid | None
+    ground: Grid | PaperScale
     upright: UprightPage
     coverage: NDArray[np.float32]
     rows: Rows
@@ -102,29 +101,23 @@ def trace_leads(
         raise PageError(f"{pages[0].name}: {len(pages)} pages in one file; pass one of load_pages(...)")
     page = pages[0]
 
-    grid = find_grid(page.image)
-    if grid is not None:
-        pitch_source = "grid"
-        view = _look(page, grid.matrix, grid)
-    else:
-        scale = first_scale(page.image, page.dpi)
-        pitch_source = scale.source
-        view = _look(page, scale.matrix, None)
-        if view is not None:
-            view, pitch_source = _measure(page, view, pitch_source, speed, gain)
+    view = _look(page, find_grid(page.image) or first_scale(page.image, page.dpi))
+    if view is not None and isinstance(view.ground, PaperScale):
+        view = _look(page, _measured(view, speed, gain))
     if view is None:
         raise PageError(f"{page.name}: no electrocardiogram found (no trace runs across the picture)")
 
     printed, words, found = _read(view, given)
     names_read = sum(place.name_source == "read" for place in found.places)
     if 4 * names_read < 3 * len(found.places) and len(view.marks.pulses) < 2 and is_upside_down(view.coverage):
-        turned = _look(page, quarter_turn(2) @ view.matrix, None if view.grid is None else view.grid.turned(2))
-        if turned is not None and grid is None:
-            turned, pitch_source = _measure(page, turned, pitch_source, speed, gain)
+        turned = _look(page, view.ground.turned(2))
+        if turned is not None and isinstance(turned.ground, PaperScale):
+            turned = _look(page, _measured(turned, speed, gain))
         if turned is not None:
             view = turned
             printed, words, found = _read(view, given)
-    grid, matrix = view.grid, view.matrix
+    grid = view.ground if isinstance(view.ground, Grid) else None
+    pitch_source = "grid" if isinstance(view.ground, Grid) else view.ground.source
     if grid is None and not view.marks.pulses and all(place.name_source == "assumed" for place in found.places):
         raise PageError(f"{page.name}: no electrocardiogram found (no grid, no lead name, no calibration pulse)")
     # Now that the names are known, a trace that ran into one can be led past it.
@@ -134,7 +127,7 @@ def trace_leads(
     signal, confidence = _join(strips, fs)
 
     height, width = page.image.shape[:2]
-    pixels_per_mm, _, rotation = scale_at(matrix, (width / 2, height / 2))
+    pixels_per_mm, _, rotation = scale_at(view.ground.matrix, (width / 2, height / 2))
     warnings = [*found.warnings, *worth.warnings, *clock_warnings]
     if grid is None:
         warnings.insert(0, f"no grid found; the scale is taken from: {pitch_source}")
@@ -164,11 +157,10 @@ def trace_leads(
     )
 
 
-def _measure(page: Page, view: _View, source: str, speed: float | None, gain: float | None) -> tuple[_View | None, str]:
-    """Look again at a page without a grid, at the scale that its pulses and rows have, and tell what that is from."""
-    scale = PaperScale(view.matrix, source)
-    scale = measured_scale(scale, view.traces, view.rows.level, view.marks, speed=speed, gain=gain)
-    return _look(page, scale.matrix, None), scale.source
+def _measured(view: _View, speed: float | None, gain: float | None) -> PaperScale:
+    """The scale of a page without a grid that its pulses and rows have."""
+    assert isinstance(view.ground, PaperScale)
+    return measured_scale(view.ground, view.traces, view.rows.level, view.marks, speed=speed, gain=gain)
 
 
 def _read(view: _View, given: Layout | None) -> tuple[NDArray[np.float32], list[Word], PageLayout]:
@@ -179,16 +171,14 @@ def _read(view: _View, given: Layout | None) -> tuple[NDArray[np.float32], list[
     return printed, words, read_layout(view.coverage, printed, view.traces, view.baseline, view.marks, words, given)
 
 
-def _look(page: Page, matrix: NDArray[np.float64], grid: Grid | None) -> _View | None:
+def _look(page: Page, ground: Grid | PaperScale) -> _View | None:
     """Put a page upright and follow its traces; None when there are none."""
-    upright = _upright(page, matrix, grid)
-    coverage = find_ink(upright, tiled=grid is not None).coverage
+    upright = _upright(page, ground)
+    coverage = find_ink(upright, tiled=isinstance(ground, Grid)).coverage
     if runs_downward(coverage):
-        matrix, grid = quarter_turn(1) @ matrix, None if grid is None else grid.turned(1)
-        upright = rectify(
-            page.image, matrix, None if grid is None else grid.bend, None if grid is None else grid.extent
-        )
-        coverage = find_ink(upright, tiled=grid is not None).coverage
+        ground = ground.turned(1)
+        upright = _upright(page, ground)
+        coverage = find_ink(upright, tiled=isinstance(ground, Grid)).coverage
     rows = find_rows(coverage)
     if rows is None:
         return None
@@ -204,13 +194,12 @@ def _look(page: Page, matrix: NDArray[np.float64], grid: Grid | None) -> _View |
         marks = find_marks(coverage, rows)
         traces = trace_rows(coverage, rows, marks.mask | glyphs)
     baseline = np.array([_baseline(traces, marks, row) for row in range(len(rows.level))])
-    return _View(matrix, grid, upright, coverage, rows, marks.mask | glyphs, baseline, marks, traces)
+    return _View(ground, upright, coverage, rows, marks.mask | glyphs, baseline, marks, traces)
 
 
-def _upright(page: Page, matrix: NDArray[np.float64], grid: Grid | None) -> UprightPage:
-    if grid is None:
-        return rectify(page.image, matrix)
-    return rectify(page.image, grid.matrix, grid.bend, grid.extent)
+def _upright(page: Page, ground: Grid | PaperScale) -> UprightPage:
+    bend = ground.bend if isinstance(ground, Grid) else None
+    return rectify(page.image, ground.matrix, bend, ground.extent)
 
 
 def _away_from(rows: Rows, glyphs: NDArray[np.bool_]) -> NDArray[np.bool_]:
