@@ -23,7 +23,7 @@ from digitize.strips import cut_strips, join_strips
 from digitize.text import Word, find_words, read_scale
 from digitize.trace import erase_traces, trace_rows
 from digitize.view import View, look
-from digitize.warp import quarter_turn, scale_at
+from digitize.warp import scale_at
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,15 +39,12 @@ class Reading:
         Which lead stands where.
     worth : Scale
         What a millimetre is worth.
-    pitch_source : str
-        What the scale of the picture was taken from (`Calibration.pitch_source`).
     """
 
     page: Page
     view: View
     found: PageLayout
     worth: Scale
-    pitch_source: str
 
 
 def trace_leads(
@@ -98,12 +95,13 @@ def trace_leads(
     signal, joined = join_strips(strips, fs)
 
     height, width = reading.page.image.shape[:2]
-    pixels_per_mm, _, rotation = scale_at(view.matrix, (width / 2, height / 2))
+    pixels_per_mm, _, rotation = scale_at(view.ground.matrix, (width / 2, height / 2))
+    pitch_source = view.ground.source if isinstance(view.ground, PaperScale) else "grid"
     calibration = Calibration(
-        worth.speed, worth.gain, worth.speed_source, worth.gain_source, pixels_per_mm, reading.pitch_source
+        worth.speed, worth.gain, worth.speed_source, worth.gain_source, pixels_per_mm, pitch_source
     )
-    if view.grid is None:
-        warnings.insert(0, f"no grid found; the scale is taken from: {reading.pitch_source}")
+    if isinstance(view.ground, PaperScale):
+        warnings.insert(0, f"no grid found; the scale is taken from: {pitch_source}")
     missing = [lead for lead, row in zip(LEAD_NAMES, signal, strict=True) if not np.isfinite(row).any()]
     if missing:
         warnings.append(f"leads not on the page: {', '.join(missing)}")
@@ -124,7 +122,7 @@ def trace_leads(
         geometry=Geometry(
             page_size=(width, height),
             rotation=rotation,
-            grid_certainty=0.0 if view.grid is None else view.grid.certainty,
+            grid_certainty=_certainty(view),
         ),
         quality=quality,
         warnings=tuple(warnings),
@@ -151,34 +149,28 @@ def read_page(
         raise PageError(f"{pages[0].name}: {len(pages)} pages in one file; pass one of load_pages(...)")
     page = pages[0]
 
-    grid = find_grid(page.image)
-    if grid is not None:
-        pitch_source = "grid"
-        view = look(page, grid.matrix, grid)
-    else:
-        scale = first_scale(page.image, page.dpi)
-        pitch_source = scale.source
-        view = look(page, scale.matrix, None)
-        if view is not None:
-            view, pitch_source = _measure(page, view, pitch_source, speed, gain)
+    view = look(page, find_grid(page.image) or first_scale(page.image, page.dpi))
+    if view is not None and isinstance(view.ground, PaperScale):
+        view = look(page, _measured(view, speed, gain))
     if view is None:
         raise PageError(f"{page.name}: no electrocardiogram found (no trace runs across the picture)")
 
     printed, words, found = _read(view, given)
     names_read = sum(place.name_source == "read" for place in found.places)
     if 4 * names_read < 3 * len(found.places) and len(view.marks.pulses) < 2 and is_upside_down(view.coverage):
-        turned = look(page, quarter_turn(2) @ view.matrix, None if view.grid is None else view.grid.turned(2))
-        if turned is not None and grid is None:
-            turned, pitch_source = _measure(page, turned, pitch_source, speed, gain)
+        turned = look(page, view.ground.turned(2))
+        if turned is not None and isinstance(turned.ground, PaperScale):
+            turned = look(page, _measured(turned, speed, gain))
         if turned is not None:
             view = turned
             printed, words, found = _read(view, given)
-    if view.grid is None and not view.marks.pulses and all(p.name_source == "assumed" for p in found.places):
+    gridless = isinstance(view.ground, PaperScale)
+    if gridless and not view.marks.pulses and all(place.name_source == "assumed" for place in found.places):
         raise PageError(f"{page.name}: no electrocardiogram found (no grid, no lead name, no calibration pulse)")
     # Now that the names are known, a trace that ran into one can be led past it.
     view = replace(view, traces=trace_rows(view.coverage, view.rows, view.not_trace, found.names))
     worth = find_scale(read_scale(printed, words), view.marks.pulses, speed=speed, gain=gain)
-    return Reading(page, view, found, worth, pitch_source)
+    return Reading(page, view, found, worth)
 
 
 def marks_of(reading: Reading) -> NDArray[np.float32]:
@@ -189,7 +181,7 @@ def marks_of(reading: Reading) -> NDArray[np.float32]:
         view.traces,
         view.rows.level,
         gain=reading.worth.gain,
-        grid=0.0 if view.grid is None else view.grid.certainty,
+        grid=_certainty(view),
         named=_named(reading.found, len(view.rows.level)),
     )
 
@@ -217,6 +209,10 @@ def strips_of(reading: Reading, fs: int) -> tuple[list[Strip], str, float, list[
     return strips, name, residual, [*found.warnings, *reading.worth.warnings, *law_warnings, *clock_warnings]
 
 
+def _certainty(view: View) -> float:
+    return 0.0 if isinstance(view.ground, PaperScale) else view.ground.certainty
+
+
 def _named(found: PageLayout, rows: int) -> NDArray[np.float32]:
     """Share of each row's strips whose name was read or given."""
     known = np.zeros(rows, np.float32)
@@ -227,11 +223,10 @@ def _named(found: PageLayout, rows: int) -> NDArray[np.float32]:
     return np.asarray(known / np.maximum(total, 1.0), np.float32)
 
 
-def _measure(page: Page, view: View, source: str, speed: float | None, gain: float | None) -> tuple[View | None, str]:
-    """Look again at a page without a grid, at the scale that its pulses and rows have, and tell what that is from."""
-    scale = PaperScale(view.matrix, source)
-    scale = measured_scale(scale, view.traces, view.rows.level, view.marks, speed=speed, gain=gain)
-    return look(page, scale.matrix, None), scale.source
+def _measured(view: View, speed: float | None, gain: float | None) -> PaperScale:
+    """The scale of a page without a grid that its pulses and rows have."""
+    assert isinstance(view.ground, PaperScale)
+    return measured_scale(view.ground, view.traces, view.rows.level, view.marks, speed=speed, gain=gain)
 
 
 def _read(view: View, given: Layout | None) -> tuple[NDArray[np.float32], list[Word], PageLayout]:

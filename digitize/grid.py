@@ -20,7 +20,7 @@ from scipy import fft, ndimage, optimize
 from digitize.bend import follow_bend
 from digitize.flatten import FlatPicture, lay_flat
 from digitize.lattice import enlarged, follow_lattice
-from digitize.warp import project, quarter_turn, scale_at
+from digitize.warp import box_around, project, quarter_turn, scale_at
 
 Spacing = TypeVar("Spacing", float, NDArray[np.float64])
 
@@ -149,10 +149,7 @@ class Grid:
     def turned(self, turns: int) -> Grid:
         """The same grid, time and voltage turned by quarter turns clockwise as seen."""
         turn = quarter_turn(turns)
-        extent = self.extent
-        if extent is not None:
-            corners = project(turn, np.array([extent[:2], extent[2:]]))
-            extent = (*corners.min(axis=0).tolist(), *corners.max(axis=0).tolist())
+        extent = None if self.extent is None else box_around(turn, self.extent)
         bend = (self.bend @ turn[:2, :2].T).astype(np.float32)
         return replace(self, matrix=turn @ self.matrix, bend=bend, extent=extent)
 
@@ -303,9 +300,8 @@ def _shrunk(image: NDArray[np.uint8], ratio: float) -> NDArray[np.uint8]:
 def _on_picture(found: _Fit, flat: FlatPicture) -> _Fit:
     """A flat picture's grid as one of the picture that was laid flat."""
     height, width = flat.image.shape[:2]
-    corners = project(found.grid.matrix, np.array([[0, 0], [width, 0], [0, height], [width, height]]) - 0.5)
+    extent = box_around(found.grid.matrix, (-0.5, -0.5, width - 0.5, height - 0.5))
     matrix, bend = flat.followed_by(found.grid.matrix, found.grid.bend)
-    extent = (*corners.min(axis=0).tolist(), *corners.max(axis=0).tolist())
     return replace(found, grid=replace(found.grid, matrix=matrix, bend=bend, extent=extent))
 
 

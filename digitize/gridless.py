@@ -18,6 +18,7 @@ from digitize.marks import Marks
 from digitize.rectify import PIXELS_PER_MM
 from digitize.sheet import find_sheet, sheet_to_millimetres
 from digitize.trace import Traces
+from digitize.warp import box_around, project, quarter_turn
 
 _SHEET_MM = 279.4
 """Long side of a Letter sheet; A4 is 6 % longer, which is near enough for a first view."""
@@ -27,10 +28,20 @@ _ROW_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class PaperScale:
-    """Pixels to millimetres of a page without a grid, and what they were taken from (`Calibration.pitch_source`)."""
+    """Pixels to millimetres of a page without a grid, and what they were taken from (`Calibration.pitch_source`).
+
+    The extent is that of the sheet where its outline was seen: left, top, right and bottom in millimetres.
+    """
 
     matrix: NDArray[np.float64]
     source: str
+    extent: tuple[float, float, float, float] | None = None
+
+    def turned(self, turns: int) -> PaperScale:
+        """The same, time and voltage turned by quarter turns clockwise as seen."""
+        turn = quarter_turn(turns)
+        extent = None if self.extent is None else box_around(turn, self.extent)
+        return PaperScale(turn @ self.matrix, self.source, extent)
 
 
 def first_scale(image: NDArray[np.uint8], dpi: float | None) -> PaperScale:
@@ -43,7 +54,9 @@ def first_scale(image: NDArray[np.uint8], dpi: float | None) -> PaperScale:
     """
     corners = find_sheet(image)
     if corners is not None:
-        return PaperScale(sheet_to_millimetres(corners), "paper")
+        matrix = sheet_to_millimetres(corners)
+        (left, top), (right, bottom) = project(matrix, corners[[0, 2]]).tolist()
+        return PaperScale(matrix, "paper", (left, top, right, bottom))
     if dpi is not None and 100 <= dpi <= 700:
         return PaperScale(_straight(25.4 / dpi, 0.0), "print")
     return PaperScale(_straight(_SHEET_MM / max(image.shape[:2]), 0.0), "assumed")
@@ -82,20 +95,26 @@ def measured_scale(
             slopes.append(stats.theilslopes(row[columns], columns)[0])
     slope = float(np.arctan(np.median(slopes))) if slopes else 0.0
     ratio, source = 1.0, first.source
+    length = float(np.median(traces.end - traces.start)) / PIXELS_PER_MM
+    is_row = 0.8 < _ROW_SECONDS * USUAL_SPEED / length < 1.25
+    by_row = _ROW_SECONDS * (speed or USUAL_SPEED) / length
     if marks.pulses:
         height = float(np.median([pulse.foot - pulse.top for pulse in marks.pulses])) / PIXELS_PER_MM
         ratio, source = (gain or USUAL_GAIN) / height, "pulse"
-    elif first.source in ("assumed", "paper"):
-        length = float(np.median(traces.end - traces.start)) / PIXELS_PER_MM
-        if 0.8 < _ROW_SECONDS * USUAL_SPEED / length < 1.25:
-            ratio, source = _ROW_SECONDS * (speed or USUAL_SPEED) / length, "rows"
-    if first.source != "paper":
+    elif first.source in ("assumed", "paper") and is_row:
+        ratio, source = by_row, "rows"
+    if first.extent is None:
         # A pulse is 80 pixels high and known to half of one; pages are scanned and drawn at few resolutions.
         dpi = 25.4 / (float(np.hypot(*first.matrix[0, :2])) * ratio)
         usual = min(_USUAL_DPI, key=lambda candidate: abs(candidate - dpi))
         if abs(usual / dpi - 1) < 0.015:
             ratio *= dpi / usual
-    return PaperScale(_straight(ratio, slope) @ first.matrix, source)
+        change = _straight(ratio, slope)
+    else:
+        # A sheet seen obliquely is known by its outline only up to the ratio of its sides.
+        change = np.diag([by_row if is_row else ratio, ratio, 1.0]) @ _straight(1.0, slope)
+    extent = None if first.extent is None else box_around(change, first.extent)
+    return PaperScale(change @ first.matrix, source, extent)
 
 
 def _straight(ratio: float, slope: float) -> NDArray[np.float64]:

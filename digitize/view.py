@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitize.grid import Grid
+from digitize.gridless import PaperScale
 from digitize.ink import find_ink
 from digitize.marks import Marks, find_marks, without_pulses
 from digitize.orientation import runs_downward
@@ -16,7 +17,6 @@ from digitize.rectify import PIXELS_PER_MM, UprightPage, rectify
 from digitize.rows import Rows, find_rows
 from digitize.text import find_words
 from digitize.trace import Traces, trace_rows
-from digitize.warp import quarter_turn
 
 _LEAST_ROW_MM = 40.0
 """Shortest row that is a recording and not a stray line."""
@@ -29,8 +29,7 @@ _ON_ROW_MM = 2.5
 class View:
     """What was found on an upright page."""
 
-    matrix: NDArray[np.float64]
-    grid: Grid | None
+    ground: Grid | PaperScale
     upright: UprightPage
     coverage: NDArray[np.float32]
     rows: Rows
@@ -40,16 +39,14 @@ class View:
     traces: Traces
 
 
-def look(page: Page, matrix: NDArray[np.float64], grid: Grid | None) -> View | None:
+def look(page: Page, ground: Grid | PaperScale) -> View | None:
     """Put a page upright and follow its traces; None when there are none."""
-    upright = _upright(page, matrix, grid)
-    coverage = find_ink(upright, tiled=grid is not None).coverage
+    upright = _upright(page, ground)
+    coverage = find_ink(upright, tiled=isinstance(ground, Grid)).coverage
     if runs_downward(coverage):
-        matrix, grid = quarter_turn(1) @ matrix, None if grid is None else grid.turned(1)
-        upright = rectify(
-            page.image, matrix, None if grid is None else grid.bend, None if grid is None else grid.extent
-        )
-        coverage = find_ink(upright, tiled=grid is not None).coverage
+        ground = ground.turned(1)
+        upright = _upright(page, ground)
+        coverage = find_ink(upright, tiled=isinstance(ground, Grid)).coverage
     rows = find_rows(coverage)
     if rows is None:
         return None
@@ -65,13 +62,12 @@ def look(page: Page, matrix: NDArray[np.float64], grid: Grid | None) -> View | N
         marks = find_marks(coverage, rows)
         traces = trace_rows(coverage, rows, marks.mask | glyphs)
     baseline = np.array([_baseline(traces, marks, row) for row in range(len(rows.level))])
-    return View(matrix, grid, upright, coverage, rows, marks.mask | glyphs, baseline, marks, traces)
+    return View(ground, upright, coverage, rows, marks.mask | glyphs, baseline, marks, traces)
 
 
-def _upright(page: Page, matrix: NDArray[np.float64], grid: Grid | None) -> UprightPage:
-    if grid is None:
-        return rectify(page.image, matrix)
-    return rectify(page.image, grid.matrix, grid.bend, grid.extent)
+def _upright(page: Page, ground: Grid | PaperScale) -> UprightPage:
+    bend = ground.bend if isinstance(ground, Grid) else None
+    return rectify(page.image, ground.matrix, bend, ground.extent)
 
 
 def _away_from(rows: Rows, glyphs: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -104,6 +104,20 @@ def quarter_turn(turns: int) -> NDArray[np.float64]:
     return np.array([[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, 1.0]])
 
 
+def box_around(homography: NDArray[Any], box: Sequence[float]) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom of what a homography makes of such a box.
+
+    Examples
+    --------
+    >>> box_around(quarter_turn(1), (0.0, 0.0, 30.0, 20.0))
+    (-20.0, 0.0, 0.0, 30.0)
+    """
+    left, top, right, bottom = box
+    corners = project(homography, np.array([[left, top], [right, top], [left, bottom], [right, bottom]], float))
+    low, high = corners.min(axis=0) + 0.0, corners.max(axis=0) + 0.0
+    return float(low[0]), float(low[1]), float(high[0]), float(high[1])
+
+
 def _bend_at(points: NDArray[Any], bend: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float64]:
     scale = np.array([bend.shape[1] / shape[1], bend.shape[0] / shape[0]])
     at = np.clip((points + 0.5) * scale - 0.5, -9.0, np.array(bend.shape[1::-1]) + 9.0).astype(np.float32)
