@@ -104,7 +104,7 @@ def check_limb_leads(
 
     present = _unexplained(x, leads, None)
     free = [lead for lead in leads if lead in doubtful][:_MOST_FREE]
-    best = present, leads, None
+    best: tuple[float, list[str], str | None] = (present, leads, None)
     for order in permutations(free):
         exchange = dict(zip(free, order, strict=True))
         named = [exchange.get(lead, lead) for lead in leads]
