@@ -22,6 +22,7 @@ from PIL import Image
 
 from classify import Diagnosis, diagnose
 from digitize import Leads, PageError, trace_leads
+from digitize.confidence import weights_version
 from digitize.export import record_name, write_csv, written_together
 from digitize.layouts import find_layout
 from digitize.page import Page, load_page, page_names
@@ -238,7 +239,7 @@ def build_report(job: Job, page: Page, leads: Leads, diagnosis: Diagnosis, secon
     report = {
         "format": REPORT_FORMAT,
         "notice": "Not a medical device: for research and teaching only.",
-        "software": {"name": "papertrace", "version": __version__, "weights": {"classify": diagnosis.weights_version}},
+        "software": {"name": "papertrace", "version": __version__, "weights": _weights(diagnosis)},
         "source": {"file": job.source, "page": job.index + 1, "width": width, "height": height, "dpi": page.dpi},
         "statements": [asdict(found) for found in diagnosis.statements],
         "rhythm": max(rhythms, key=lambda found: found.probability).code if rhythms else None,
@@ -247,6 +248,7 @@ def build_report(job: Job, page: Page, leads: Leads, diagnosis: Diagnosis, secon
         "geometry": asdict(leads.geometry),
         "calibration": asdict(leads.calibration),
         "quality": {
+            **asdict(leads.quality),
             "leads": {
                 name: _quality(signal, confidence, leads.fs)
                 for name, signal, confidence in zip(leads.names, leads.signal, leads.confidence, strict=True)
@@ -268,6 +270,10 @@ def build_report(job: Job, page: Page, leads: Leads, diagnosis: Diagnosis, secon
     }
     plain: dict[str, Any] = _plain(report)
     return plain
+
+
+def _weights(diagnosis: Diagnosis) -> dict[str, str]:
+    return {"classify": diagnosis.weights_version, "digitize": weights_version()}
 
 
 def _quality(signal: np.ndarray, confidence: np.ndarray, fs: int) -> dict[str, float | None]:
@@ -324,12 +330,13 @@ def summarise(job: Job, out: Path, report: dict[str, Any]) -> str:
     present = sorted(
         (found for found in report["statements"] if found["present"]), key=lambda found: -found["probability"]
     )
-    rate = measured["heart_rate"]
+    rate, judged = measured["heart_rate"], report["quality"]
     lines = [
         f"{job.label} -> {out / job.name}.*  ({report['seconds']:.1f} s)",
         f"  layout      {report['layout']}, {len(report['quality']['strips'])} strips, the longest {longest:.1f} s",
         f"  paper       {paper['speed']:g} mm/s ({paper['speed_source']}), {paper['gain']:g} mm/mV "
         f"({paper['gain_source']}), {scale} pixels/mm ({paper['pitch_source']})",
+        f"  quality     {judged['verdict']}{': ' if judged['reasons'] else ''}{'; '.join(judged['reasons'])}",
         f"  heart rate  {'not measured' if rate is None else f'{rate:.0f}/min'}",
     ]
     for number, found in enumerate(present[:TOLD]):

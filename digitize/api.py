@@ -109,8 +109,8 @@ def trace_leads(
         strips,
         calibration,
         residual=residual,
-        edge_mm=edge_width(view.coverage, view.traces),
-        truncated=cut_off(view.traces, view.upright.inside),
+        edge_mm=edge_width(view.coverage, view.traces.centre),
+        truncated=cut_off(view.traces.centre, view.upright.inside),
     )
     return Leads(
         signal=signal,

@@ -8,6 +8,7 @@ these marks; it was trained on pages that `synth` prints, against the errors tha
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from pathlib import Path
 
@@ -148,6 +149,12 @@ def rate(marks: NDArray[np.float32]) -> NDArray[np.float32]:
     weight, bias = layers[-1]
     logit = np.clip((hidden @ weight.T + bias)[:, 0], -15.0, 15.0)
     return (1.0 / (1.0 + np.exp(-logit))).reshape(marks.shape[:-1]).astype(np.float32)
+
+
+def weights_version() -> str:
+    """Tell the version of the weights, as their training record has it."""
+    record = json.loads(WEIGHTS.with_suffix(".json").read_text(encoding="utf-8"))
+    return str(record["version"])
 
 
 @cache

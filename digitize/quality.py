@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from digitize.confirm import DISAGREEMENT
 from digitize.leads import Calibration, Quality, Strip
 from digitize.rectify import PIXELS_PER_MM
-from digitize.trace import Traces
 
 BLURRED_MM = 0.55
 """Width of the pen's edge from which a page is called out of focus: wider than any pen's radius."""
@@ -25,14 +24,15 @@ _GOOD_LEAD, _USABLE_LEAD = 0.8, 0.5
 """The same for its worst lead."""
 
 
-def edge_width(coverage: NDArray[np.float32], traces: Traces) -> float:
+def edge_width(coverage: NDArray[np.float32], centre: NDArray[np.float32]) -> float:
     """Width of the edge of the pen's ink, as the inverse of its steepest rise.
 
     Parameters
     ----------
     coverage : ndarray, shape (h, w), float32
         Share of each pixel of the upright page that is ink.
-    traces : Traces
+    centre : ndarray, shape (rows, w), float32
+        The pen's centre (`Traces.centre`).
 
     Returns
     -------
@@ -44,18 +44,17 @@ def edge_width(coverage: NDArray[np.float32], traces: Traces) -> float:
     >>> page = np.zeros((60, 300), np.float32)
     >>> page[29:32] = 1.0
     >>> centre = np.full((1, 300), 30, np.float32)
-    >>> sharp = Traces(centre, np.ones_like(centre), np.array([0]), np.array([300]), 1.5)
-    >>> edge_width(page, sharp)
+    >>> edge_width(page, centre)
     0.1
     """
     height = len(coverage)
     widths = []
-    for centre in traces.centre:
-        slope = np.abs(np.gradient(centre))
-        columns = np.flatnonzero((slope < _LEVEL) & (centre > _REACH) & (centre < height - 1 - _REACH))[::3]
+    for row in centre:
+        slope = np.abs(np.gradient(row))
+        columns = np.flatnonzero((slope < _LEVEL) & (row > _REACH) & (row < height - 1 - _REACH))[::3]
         if len(columns) < 10:
             continue
-        around = np.rint(centre[columns]).astype(np.intp)[:, None] + np.arange(-_REACH, _REACH + 1)
+        around = np.rint(row[columns]).astype(np.intp)[:, None] + np.arange(-_REACH, _REACH + 1)
         profile = coverage[around, columns[:, None]]
         rise = np.abs(np.diff(profile, axis=1)).max(axis=1)
         darkest = profile.max(axis=1)
@@ -65,12 +64,13 @@ def edge_width(coverage: NDArray[np.float32], traces: Traces) -> float:
     return float(np.median(every)) / PIXELS_PER_MM if len(every) else float("nan")
 
 
-def cut_off(traces: Traces, inside: NDArray[np.bool_]) -> bool:
+def cut_off(centre: NDArray[np.float32], inside: NDArray[np.bool_]) -> bool:
     """Whether traces run into the picture's edge, so that more of them may lie beyond it.
 
     Parameters
     ----------
-    traces : Traces
+    centre : ndarray, shape (rows, w), float32
+        The pen's centre (`Traces.centre`).
     inside : ndarray, shape (h, w), bool
         Where the picture has pixels (`UprightPage.inside`).
 
@@ -81,24 +81,23 @@ def cut_off(traces: Traces, inside: NDArray[np.bool_]) -> bool:
     Examples
     --------
     >>> centre = np.full((1, 300), 30, np.float32)
-    >>> traces = Traces(centre, np.ones_like(centre), np.array([0]), np.array([300]), 1.5)
-    >>> cut_off(traces, np.ones((60, 300), bool)), cut_off(traces, np.pad(np.ones((60, 300), bool), 20)[:, 20:-20])
-    (True, True)
-    >>> cut_off(traces, np.ones((60, 400), bool))
+    >>> cut_off(centre, np.ones((60, 300), bool))
     True
+    >>> cut_off(np.pad(centre, ((0, 0), (20, 20)), constant_values=np.nan), np.ones((60, 340), bool))
+    False
     """
     height, width = inside.shape
     near = round(_EDGE_MM * PIXELS_PER_MM)
-    for centre in traces.centre:
-        known = np.flatnonzero(np.isfinite(centre))
+    for row in centre:
+        known = np.flatnonzero(np.isfinite(row))
         if len(known) == 0:
             continue
         for end, step in ((known[0], -near), (known[-1], near)):
-            x, y = end + step, int(np.clip(round(float(centre[end])), 0, height - 1))
+            x, y = end + step, int(np.clip(round(float(row[end])), 0, height - 1))
             if not (0 <= x < width and inside[y, x]):
                 return True
-        up = centre[known] - near
-        down = centre[known] + near
+        up = row[known] - near
+        down = row[known] + near
         beyond = (up < 0) | (down > height - 1)
         rows_up, rows_down = (np.clip(np.rint(edge), 0, height - 1).astype(np.intp) for edge in (up, down))
         if (beyond | ~inside[rows_up, known] | ~inside[rows_down, known]).any():

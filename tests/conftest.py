@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from digitize.layouts import LEAD_NAMES, find_layout
-from digitize.leads import Calibration, Geometry, Leads, Strip
+from digitize.leads import Calibration, Geometry, Leads, Quality, Strip
 
 FS = 500
 PER_MM = 4.0
@@ -43,6 +43,7 @@ def leads() -> Leads:
         layout="3x4+II",
         calibration=Calibration(25.0, 10.0, "read", "assumed", PER_MM, "grid"),
         geometry=Geometry((1100, 600), 0.5, 0.9),
+        quality=Quality("usable", ("the gain is assumed",), 0.94, 0.2),
         warnings=("gain not found on the page: 10 mm/mV assumed",),
     )
 

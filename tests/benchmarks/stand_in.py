@@ -8,7 +8,7 @@ import numpy as np
 import wfdb
 
 from digitize.layouts import LEAD_NAMES
-from digitize.leads import Calibration, Geometry, Leads, Strip
+from digitize.leads import Calibration, Geometry, Leads, Quality, Strip
 
 
 def trace(image: Path) -> Leads:
@@ -30,5 +30,6 @@ def trace(image: Path) -> Leads:
         "12x1",
         Calibration(25.0, 10.0, "assumed", "assumed", 4.0, "grid"),
         Geometry((200, 120), 0.0, 1.0),
+        Quality("good", (), 1.0, 0.2),
         ("nothing was looked at",),
     )

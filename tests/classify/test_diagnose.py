@@ -12,7 +12,7 @@ from classify import diagnose
 from classify.diagnose import WEIGHTS, load_weights, predict
 from classify.statements import CODES, STATEMENTS
 from classify.view import cut_to_layout, view_pieces
-from digitize.leads import Calibration, Geometry, Leads, Strip
+from digitize.leads import Calibration, Geometry, Leads, Quality, Strip
 
 
 def page(lead: np.ndarray, layout: str, drop: tuple[str, ...] = ()) -> Leads:
@@ -23,7 +23,8 @@ def page(lead: np.ndarray, layout: str, drop: tuple[str, ...] = ()) -> Leads:
         if p.lead not in drop
     )
     calibration = Calibration(25, 10, "read", "read", 8, "grid")
-    return Leads(recording, np.ones_like(recording), 500, strips, layout, calibration, Geometry((1, 1), 0, 1))
+    geometry, quality = Geometry((1, 1), 0, 1), Quality("good", (), 1.0, 0.2)
+    return Leads(recording, np.ones_like(recording), 500, strips, layout, calibration, geometry, quality)
 
 
 def test_import_is_quick():

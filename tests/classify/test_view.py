@@ -6,7 +6,7 @@ from scipy.signal import resample_poly
 
 from classify.view import ABSENT, FS, RHYTHM_SAMPLES, Piece, cut_to_layout, longest_piece, view_leads, view_pieces
 from digitize.layouts import LEAD_NAMES, find_layout
-from digitize.leads import Calibration, Geometry, Leads, Strip
+from digitize.leads import Calibration, Geometry, Leads, Quality, Strip
 
 
 @pytest.fixture
@@ -43,6 +43,7 @@ def as_leads(recording: np.ndarray, layout: str, fs: int = 500) -> Leads:
         layout,
         Calibration(25, 10, "read", "read", 8, "grid"),
         Geometry((100, 100), 0, 1),
+        Quality("good", (), 1.0, 0.2),
     )
 
 
