@@ -17,6 +17,7 @@ BLURRED_MM = 0.55
 _LEVEL = 0.3
 """Slope up to which a trace's edge is measured straight across."""
 _REACH = 12
+_LEAST_INK = 0.1
 _EDGE_MM = 1.0
 _GOOD, _USABLE = 0.93, 0.75
 """Share of a page's samples that may be expected to be right for a verdict of good and of usable."""
@@ -58,7 +59,7 @@ def edge_width(coverage: NDArray[np.float32], centre: NDArray[np.float32]) -> fl
         profile = coverage[around, columns[:, None]]
         rise = np.abs(np.diff(profile, axis=1)).max(axis=1)
         darkest = profile.max(axis=1)
-        seen = rise > 0.02
+        seen = darkest > _LEAST_INK
         widths.append(darkest[seen] / rise[seen])
     every = np.concatenate(widths) if widths else np.zeros(0)
     return float(np.median(every)) / PIXELS_PER_MM if len(every) else float("nan")
