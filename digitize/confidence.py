@@ -20,7 +20,7 @@ from digitize.rectify import PIXELS_PER_MM
 from digitize.trace import Traces, erase_traces
 
 TOLERANCE_MV = 0.1
-"""Error within which a sample counts as right."""
+"""Error within which a sample counts as right, the strip's median error apart: paper does not tell where 0 mV lies."""
 
 FEATURES = (
     *("ink", "thickness", "slope", "steepest", "bend", "stray", "stray_near", "apart", "away", "radius", "noise"),

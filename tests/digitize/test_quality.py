@@ -72,7 +72,7 @@ def test_blur_widens_the_edge(sigma):
     page = np.zeros((200, 900), np.float32)
     page[99:103] = 1.0
     blurred = cv2.GaussianBlur(page, (0, 0), sigma)
-    y = np.arange(-15, 16)
+    y = np.arange(-15, 16) + 0.5
     profile = norm.cdf((y + 2) / sigma) - norm.cdf((y - 2) / sigma)
     expected = profile.max() / np.abs(np.diff(profile)).max() / 10
     width = edge_width(blurred, np.full((1, 900), 100.5, np.float32))
