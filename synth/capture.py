@@ -76,7 +76,7 @@ class Capture:
     banding : float
         Strength of a scanner's streaks, 0 to 1.
     fax : str
-        One of `FAX_MODES`.
+        ``"none"``, ``"standard"`` (204 x 98 dots an inch) or ``"fine"`` (204 x 196).
     halftone : bool
         Whether the fax dithers; otherwise it cuts at a threshold.
     dropouts : float
