@@ -126,7 +126,7 @@ def _meanings(kind: type) -> dict[str, str]:
     """What a class's documentation says about each of its attributes."""
     found: dict[str, str] = {}
     names: list[str] = []
-    for line in inspect.getdoc(kind).partition("Attributes\n")[2].partition("\n\nRaises")[0].splitlines()[1:]:
+    for line in (inspect.getdoc(kind) or "").partition("Attributes\n")[2].partition("\n\nRaises")[0].splitlines()[1:]:
         if line.startswith(" "):
             found |= {name: f"{found.get(name, '')} {line.strip()}".strip().replace("`", "") for name in names}
         else:

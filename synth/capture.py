@@ -254,7 +254,7 @@ def draw_capture(device: str, rng: np.random.Generator) -> Capture:
         return Capture(
             banding=_sometimes(rng, 0.3, 0.1, 0.6),
             fax="standard" if rng.random() < 0.3 else "fine",
-            halftone=bool(rng.random() < 0.25),
+            halftone=bool(rng.random() < 0.15),
             dropouts=_sometimes(rng, 0.4, 0.002, 0.03),
         )
     return Capture()

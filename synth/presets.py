@@ -100,8 +100,9 @@ def _scanned(style: PageStyle, rng: np.random.Generator) -> PageStyle:
 
 
 def _photographed(wear: Wear, capture: Capture) -> dict[str, Any]:
-    """Folds are seen in the light that the picture is taken in."""
-    return {"wear": wear if wear == Wear() else replace(wear, light=capture.light_direction), "capture": capture}
+    """A camera sees folds in the light that it takes its picture in; other devices bring a light of their own."""
+    lit = wear != Wear() and capture.moves
+    return {"wear": replace(wear, light=capture.light_direction) if lit else wear, "capture": capture}
 
 
 def _clean(rng: np.random.Generator) -> PageStyle:
@@ -266,7 +267,7 @@ def _random(rng: np.random.Generator) -> PageStyle:
     """Anything, from any machine, after anything, by any device."""
     style = replace(random_style(rng), notes=random_notes(rng))
     wear, capture = random_wear(rng), random_capture(rng)
-    return replace(style, **_photographed(wear, capture)) if capture.moves else replace(style, wear=wear, capture=capture)
+    return replace(style, **_photographed(wear, capture))
 
 
 PRESETS: dict[str, Callable[[np.random.Generator], PageStyle]] = {

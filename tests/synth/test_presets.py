@@ -99,7 +99,7 @@ def contrasts(page: PrintedPage) -> list[float]:
         if len(line) < 100:
             continue
         pen = map_coordinates(grey, line.T[::-1], order=1, mode="nearest")
-        sides = [line + (0, side) for side in (-aside, aside)]
+        sides = [line + np.array([0.0, side]) for side in (-aside, aside)]
         paper = np.mean([map_coordinates(grey, side.T[::-1], order=1, mode="nearest") for side in sides], axis=0)
         read.append(float(np.median(paper - pen)))
     return read
@@ -165,7 +165,7 @@ def test_presets_are_what_they_are_called() -> None:
 
 @pytest.mark.parametrize("preset", ["phone_photo", "crumpled", "random"])
 def test_folds_are_seen_in_the_camera_s_light(preset: str) -> None:
-    taken = [style for style in (preset_style(preset, seed) for seed in range(60)) if style.capture.distance]
+    taken = [style for style in (preset_style(preset, seed) for seed in range(60)) if style.capture.moves]
     worn = [style for style in taken if style.wear != Wear()]
     assert len(worn) > 5
     assert all(style.wear.light == style.capture.light_direction for style in worn)
