@@ -284,7 +284,7 @@ def apply_wear(image: NDArray[np.uint8], px_per_mm: float, wear: Wear, rng: np.r
         _tape(canvas, wear.tape_kind, streams["tape"])
     if wear.dust:
         dark, bright = dust(canvas.hidden.shape, px_per_mm, wear.dust, streams["dust"])
-        at = np.nonzero(cv2.max(dark, bright))
+        at = np.nonzero(np.asarray(cv2.max(dark, bright)) > 0)
         levels = canvas.image[at].astype(np.int16) - dark[at][:, None] + bright[at][:, None]
         canvas.image[at] = np.clip(levels, 0, 255)
     return WornSheet(canvas.image, paper, canvas.hidden, offset, SPACING)
