@@ -134,6 +134,7 @@ def _store(image: Image, style: PageStyle, middle: NDArray[np.float32]) -> Image
             grey = np.where(grey >= threshold, np.uint8(255), np.uint8(0))
         image = np.repeat(grey[..., None], 3, axis=2)
     if style.jpeg is not None:
-        _, encoded = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, style.jpeg])
+        bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+        _, encoded = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, style.jpeg])
         image = np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR_RGB), np.uint8)
     return image
