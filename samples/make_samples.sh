@@ -1,5 +1,5 @@
 #!/bin/sh
-# Prints the sample pages again, bit for bit: sh samples/make_samples.sh PATH/TO/ptb-xl OUT (run beside synth/).
+# Prints the sample pages and the sheet of presets again, bit for bit: sh samples/make_samples.sh PATH/TO/ptb-xl OUT (run beside synth/).
 set -eu
 records="$1/records500"
 out="$2"
@@ -14,3 +14,5 @@ python -m synth "$records/00000/00139_hr" --out "$out" --seed 16 --layout 3x4 --
     --pen-color 45 45 45 --pen-width 0.35 --separator gap --grid-phase 1.7 3.9
 python -m synth "$records/00000/00436_hr" --out "$out" --seed 32 --layout 3x4+II+V1+V5 --grid orange --dpi 150 \
     --paper-color 255 246 236 --font sans-bold --text-color 60 30 20 --separator join --grid-area traces --row-pitch 29
+python -m synth.contact_sheet "$out/presets.jpg" "$records/00000/00024_hr" "$records/00000/00307_hr" \
+    "$records/02000/02988_hr" "$records/00000/00139_hr" "$records/00000/00436_hr"

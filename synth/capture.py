@@ -76,7 +76,7 @@ class Capture:
     banding : float
         Strength of a scanner's streaks, 0 to 1.
     fax : str
-        One of `FAX_MODES`.
+        ``"none"``, ``"standard"`` (204 x 98 dots an inch) or ``"fine"`` (204 x 196).
     halftone : bool
         Whether the fax dithers; otherwise it cuts at a threshold.
     dropouts : float
@@ -254,7 +254,7 @@ def draw_capture(device: str, rng: np.random.Generator) -> Capture:
         return Capture(
             banding=_sometimes(rng, 0.3, 0.1, 0.6),
             fax="standard" if rng.random() < 0.3 else "fine",
-            halftone=bool(rng.random() < 0.25),
+            halftone=bool(rng.random() < 0.15),
             dropouts=_sometimes(rng, 0.4, 0.002, 0.03),
         )
     return Capture()

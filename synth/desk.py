@@ -55,7 +55,7 @@ def lay_on_desk(
     coarse = np.clip(np.round(level[..., None] * np.array(color, np.float32)), 0, 255).astype(np.uint8)
     desk = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
     laid = np.asarray(cv2.copyTo(desk, cv2.inRange(paper, 0, 0), image.copy()), np.uint8)
-    edge = np.flatnonzero(cv2.inRange(paper, 1, 254))
+    edge = np.flatnonzero(np.asarray(cv2.inRange(paper, 1, 254)) > 0)
     share = paper.reshape(-1)[edge, None].astype(np.float32) / 255
     over, under = image.reshape(-1, 3)[edge], desk.reshape(-1, 3)[edge]
     laid.reshape(-1, 3)[edge] = np.round(over * share + under * (1 - share)).astype(np.uint8)

@@ -134,7 +134,7 @@ def _store(image: Image, style: PageStyle, middle: NDArray[np.float32]) -> Image
             grey = np.where(grey >= threshold, np.uint8(255), np.uint8(0))
         image = np.repeat(grey[..., None], 3, axis=2)
     if style.jpeg is not None:
-        _, encoded = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, style.jpeg])
-        decoded = np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR), np.uint8)
-        image = np.ascontiguousarray(decoded[..., ::-1])
+        bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+        _, encoded = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, style.jpeg])
+        image = np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR_RGB), np.uint8)
     return image

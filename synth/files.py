@@ -146,7 +146,10 @@ def write_page(page: PrintedPage, directory: str | Path, name: str, *, overwrite
             image = image.convert("1" if page.style.color == "1-bit" and page.style.jpeg is None else "L")
         dots = (page.style.dpi, page.style.dpi)
         if page.style.jpeg is None:
-            image.save(Path(scratch, picture), dpi=dots, optimize=True)
+            # Grain does not get smaller by looking longer.
+            grainy = page.style.texture or page.style.capture.noise
+            effort: dict[str, Any] = {"compress_level": 3} if grainy else {"optimize": True}
+            image.save(Path(scratch, picture), dpi=dots, **effort)
         else:
             image.save(Path(scratch, picture), dpi=dots, quality=page.style.jpeg)
         Image.fromarray(page.ink).save(Path(scratch, f"{name}_ink.png"), dpi=dots)

@@ -37,7 +37,8 @@ def light_field(warp: Warp, sheet: tuple[float, float], capture: Capture, rng: n
     x, y, pixels = _coarse(warp.shape)
     height, width = x.shape
     tint = np.ones((height, width, 3), np.float32)
-    angle = np.deg2rad(capture.light_direction)
+    # The light's way is the sheet's, x and y are the turned picture's.
+    angle = np.deg2rad(capture.light_direction + 90 * capture.quarter_turns)
     towards = np.cos(angle) * x + np.sin(angle) * y
     if capture.uneven:
         patches = _smooth_noise((height, width), 0.25, rng)

@@ -101,10 +101,11 @@ class Notes:
     redactions : int
         Boxes over printed text, and now and then over the traces, 0 to 8.
     redaction_color : RGB
+        Of those boxes.
     labels : int
         Printed labels stuck on, 0 to 4.
     staples : int
-        0 to 4.
+        In the upper corners, 0 to 4.
     ink : RGB or None
         Ink of words, marks and underlines; None takes one of the usual pens for each.
 

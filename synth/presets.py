@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
-from synth.capture import draw_capture, random_capture
+from synth.capture import Capture, draw_capture, random_capture
 from synth.notes import Notes, random_notes
 from synth.style import PageStyle, random_style
 from synth.wear import Wear, random_wear
+
+_STREAM = 0
+"""Of the style; the printer's own streams have other numbers."""
 
 
 def draw_preset(name: str, rng: np.random.Generator) -> PageStyle:
@@ -42,6 +46,32 @@ def draw_preset(name: str, rng: np.random.Generator) -> PageStyle:
     return PRESETS[name](rng)
 
 
+def preset_style(name: str, seed: int) -> PageStyle:
+    """Draw the page style that `synth.render_page` prints for a preset and a seed.
+
+    Parameters
+    ----------
+    name : str
+        A name of `PRESETS`.
+    seed : int
+
+    Returns
+    -------
+    PageStyle
+
+    Raises
+    ------
+    ValueError
+        If there is no such preset.
+
+    Examples
+    --------
+    >>> preset_style("clean", 1).texture
+    0.0
+    """
+    return draw_preset(name, np.random.default_rng([seed, _STREAM]))
+
+
 def _print(rng: np.random.Generator) -> PageStyle:
     """A print of any make that left the machine in order and has the size of a usual scan."""
     return replace(
@@ -67,6 +97,12 @@ def _scanned(style: PageStyle, rng: np.random.Generator) -> PageStyle:
         jpeg=int(rng.integers(60, 95)),
         capture=draw_capture("scanner", rng),
     )
+
+
+def _photographed(wear: Wear, capture: Capture) -> dict[str, Any]:
+    """A camera sees folds in the light that it takes its picture in; other devices bring a light of their own."""
+    lit = wear != Wear() and capture.moves
+    return {"wear": replace(wear, light=capture.light_direction) if lit else wear, "capture": capture}
 
 
 def _clean(rng: np.random.Generator) -> PageStyle:
@@ -124,8 +160,7 @@ def _phone_photo(rng: np.random.Generator) -> PageStyle:
         texture=float(rng.uniform(0, 8)),
         jpeg=int(rng.integers(60, 95)),
         notes=random_notes(rng) if rng.random() < 0.3 else Notes(),
-        wear=wear,
-        capture=draw_capture("phone", rng),
+        **_photographed(wear, draw_capture("phone", rng)),
     )
 
 
@@ -170,8 +205,8 @@ def _crumpled(rng: np.random.Generator) -> PageStyle:
     )
     if rng.random() < 0.6:
         return replace(_scanned(_print(rng), rng), wear=wear)
-    capture = draw_capture("phone", rng)
-    return replace(_print(rng), jpeg=int(rng.integers(60, 95)), wear=wear, capture=capture)
+    jpeg = int(rng.integers(60, 95))
+    return replace(_print(rng), jpeg=jpeg, **_photographed(wear, draw_capture("phone", rng)))
 
 
 def _screen_photo(rng: np.random.Generator) -> PageStyle:
@@ -230,7 +265,9 @@ def _archive_1980s(rng: np.random.Generator) -> PageStyle:
 
 def _random(rng: np.random.Generator) -> PageStyle:
     """Anything, from any machine, after anything, by any device."""
-    return replace(random_style(rng), notes=random_notes(rng), wear=random_wear(rng), capture=random_capture(rng))
+    style = replace(random_style(rng), notes=random_notes(rng))
+    wear, capture = random_wear(rng), random_capture(rng)
+    return replace(style, **_photographed(wear, capture))
 
 
 PRESETS: dict[str, Callable[[np.random.Generator], PageStyle]] = {

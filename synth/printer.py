@@ -14,14 +14,14 @@ from digitize.layouts import LEAD_NAMES
 from synth.exposure import Sheet, expose, lay_out
 from synth.notes import Notes, draw_notes
 from synth.pose import pose
-from synth.presets import draw_preset
+from synth.presets import preset_style
 from synth.raster import apply_homography, rasterise
 from synth.scene import Scene, Trace, compose
 from synth.style import PageStyle
 from synth.warp import Warp, make_warp, plane_through
 from synth.wear import Wear, apply_wear
 
-_STYLE, _SCENE, _NOTES, _WEAR, _PRINT = 0, 1, 2, 3, 8
+_SCENE, _NOTES, _WEAR, _PRINT = 1, 2, 3, 8
 _HALF_STRIP = 5.0
 
 Box = tuple[float, float, float, float]
@@ -180,7 +180,7 @@ def render_page(
     if not (np.isfinite(fs) and fs > 0):
         raise ValueError(f"fs is {fs}; allowed: a positive number of Hz")
     if isinstance(style, str):
-        style = draw_preset(style, np.random.default_rng([seed, _STYLE]))
+        style = preset_style(style, seed)
     chosen = replace(style or PageStyle(), **knobs)
 
     scene = compose(millivolts, fs, chosen, np.random.default_rng([seed, _SCENE]))

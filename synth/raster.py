@@ -217,7 +217,8 @@ def _corners(text: Text, mask: TextMask, scale: float, homography: NDArray[np.fl
 
 def _paint(image: NDArray[np.uint8], coverage: NDArray[np.uint8], color: RGB) -> None:
     """Lay ink over the image, in place."""
-    inked = np.flatnonzero(coverage)
+    # Of truth values the places are found many times faster than of levels.
+    inked = np.flatnonzero(coverage > 0)
     flat = image.reshape(-1, 3)
     share = coverage.reshape(-1)[inked, None].astype(np.float32) / 255
     flat[inked] = np.round(flat[inked] * (1 - share) + np.array(color, np.float32) * share).astype(np.uint8)

@@ -84,7 +84,8 @@ class PageStyle:
     rotation : float
         Skew of the paper in degrees, positive clockwise as seen; the picture grows to hold all of the paper.
     paper : str
-        A name of `PAPERS`. On A4 and Letter, time that does not fit is not printed.
+        ``"content"``, as large as what is printed, ``"A4"``, ``"Letter"`` or ``"roll"``.
+        On A4 and Letter, time that does not fit is not printed.
     orientation : str
         ``"landscape"`` or ``"portrait"``, for A4 and Letter.
     roll_height : float
@@ -102,7 +103,7 @@ class PageStyle:
     placement : float
         Where the traces stand in the height that is left over on fixed paper: 0 top, 1 bottom.
     grid : str
-        A name of `GRID_COLORS`.
+        A name of `GRID_COLORS`: red, pink, orange, green, blue, grey, black or none.
     grid_form : str
         ``"lines"``, or ``"dots"``: lines every 5 mm and, as strong as those, dots at every millimetre node, twice as
         wide as the lines that they stand for; ``"dotted"``: the 1 mm lines are rows of dots, two a millimetre.
@@ -138,7 +139,7 @@ class PageStyle:
     antialias : bool
         False prints whole pixels only, as a screen or an old scanner does; with a `dot_pitch` it is the grid's alone.
     font : str
-        One of `FONTS`.
+        One of `FONTS`: sans, sans-bold, serif-bold, mono, aileron, sans-oblique, condensed-bold, roman, roman-bold.
     label_size, text_size : float
         Height of a capital letter in the lead names, and in header and footer.
     label_position : str
@@ -437,7 +438,7 @@ def random_style(rng: np.random.Generator) -> PageStyle:
         major_width=between(0.12, 0.4),
         minor_strength=minor_strength,
         major_strength=min(1.0, minor_strength + between(0.1 if minor_strength else 0.3, 0.45) * ceiling),
-        grid_fade=sometimes(0.15, 0.1, 0.8),
+        grid_fade=sometimes(0.15, 0.1, 0.6),
         pen_width=between(0.15, 0.55),
         pen_color=pen,
         text_color=pen if rng.random() < 0.8 else (10, 10, 10),

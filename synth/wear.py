@@ -42,7 +42,9 @@ _MOULD = (62, 68, 58)
 _FIBRES = (247, 245, 238)
 _DIRT = (110, 102, 92)
 _STEEPNESS = 0.42
-_COCKLE = 2.2
+_COCKLE = 1.6
+_DAMP_EDGE = (17, 17)
+"""Pixels of the relief over which the cockles of wet paper die out."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class Wear:
     facet : float
         Size of a crumpled sheet's facets, 8 to 80 mm.
     fold : str
-        One of `synth.folds.FOLDS`.
+        ``"none"``, ``"half"``, ``"half-long"``, ``"quarter"`` or ``"thirds"``.
     creases : int
         Short accidental bends, 0 to 12.
     light : float
@@ -80,7 +82,7 @@ class Wear:
     tape : int
         Pieces of tape, 0 to 4.
     tape_kind : str
-        One of `synth.tape.TAPES`; the print is hidden below ``"opaque"``.
+        ``"clear"``, ``"yellowed"`` or ``"opaque"``, below which the print is hidden.
     yellowing : float
         From the edges inward.
     dust : float
@@ -282,7 +284,7 @@ def apply_wear(image: NDArray[np.uint8], px_per_mm: float, wear: Wear, rng: np.r
         _tape(canvas, wear.tape_kind, streams["tape"])
     if wear.dust:
         dark, bright = dust(canvas.hidden.shape, px_per_mm, wear.dust, streams["dust"])
-        at = np.nonzero(cv2.max(dark, bright))
+        at = np.nonzero(np.asarray(cv2.max(dark, bright)) > 0)
         levels = canvas.image[at].astype(np.int16) - dark[at][:, None] + bright[at][:, None]
         canvas.image[at] = np.clip(levels, 0, 255)
     return WornSheet(canvas.image, paper, canvas.hidden, offset, SPACING)
@@ -313,10 +315,12 @@ def _relief(
         slope += steepness * facets(slope.shape[:2], _RELIEF, 0.8 * wear.facet, stretch, angle, rng)
     first = _first()
     if wet is not None:
-        height = smooth_noise(slope.shape[:2], 16 * _RELIEF, streams["soaking"], octaves=2)
+        height = smooth_noise(slope.shape[:2], 20 * _RELIEF, streams["soaking"], octaves=2)
         size = (math.ceil(canvas.width * _RELIEF), math.ceil(canvas.height * _RELIEF))
         after = (shape[0] - first - size[1], shape[1] - first - size[0])
         damp = cv2.resize(wet, size, interpolation=cv2.INTER_AREA)
+        # Dry paper beside it is pulled along: it does not lie flat from one millimetre to the next.
+        damp = cv2.blur(cv2.blur(damp, _DAMP_EDGE), _DAMP_EDGE)
         damp = cv2.copyMakeBorder(damp, first, after[0], first, after[1], cv2.BORDER_REPLICATE)
         rise = _COCKLE * wear.soaking * _RELIEF
         steps = [cv2.Sobel(height, -1, dx, 1 - dx, scale=0.125 * rise) for dx in (1, 0)]

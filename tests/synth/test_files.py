@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +11,11 @@ import wfdb
 from PIL import Image
 
 from digitize.layouts import LEAD_NAMES
-from synth import render_page
+from synth import Notes, PageStyle, Wear, render_page
 from synth.__main__ import main
 from synth.capture import Capture
 from synth.files import find_records, read_record, write_page
+from synth.presets import preset_style
 
 
 @pytest.fixture
@@ -124,3 +127,87 @@ def test_lead_that_is_missing_is_not_printed(tmp_path: Path) -> None:
     signal, _ = read_record(tmp_path / "two.hea")
     assert np.isfinite(signal).all(axis=1).nonzero()[0].tolist() == [1, 6]
     assert signal[6, 0] == pytest.approx(-0.5, abs=1e-3)
+
+
+def test_command_prints_presets_with_nested_knobs(record: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    options = ["--preset", "stained", "--seed", "4", "--dpi", "72", "--jpeg", "none", "--wear-stains", "2"]
+    options += ["--capture-white-balance", "1", "0.9", "0.8", "--notes-words", "1", "--capture-noise", "0"]
+    assert main([str(record.parent), "--out", str(out), "--pages", "2", *options]) == 0
+    assert {path.name for path in out.glob("*.png")} == {f"heart-{n}{end}.png" for n in (1, 2) for end in ("", "_ink")}
+    signal, fs = read_record(record)
+    style = preset_style("stained", 5)
+    style = replace(
+        style,
+        dpi=72.0,
+        jpeg=None,
+        wear=replace(style.wear, stains=2),
+        notes=replace(style.notes, words=1),
+        capture=replace(style.capture, white_balance=(1.0, 0.9, 0.8), noise=0.0),
+    )
+    with Image.open(out / "heart-2.png") as picture:
+        np.testing.assert_array_equal(np.asarray(picture.convert("RGB")), render_page(signal, fs, style, seed=5).image)
+
+
+def test_jobs_print_the_same_bytes(record: Path, tmp_path: Path) -> None:
+    options = [str(record), "--pages", "2", "--preset", "faxed", "--dpi", "72", "--layout", "3x4"]
+    for jobs in ("1", "2"):
+        assert main([*options, "--out", str(tmp_path / jobs), "--jobs", jobs]) == 0
+    names = sorted(path.name for path in (tmp_path / "1").iterdir())
+    assert {"heart-1.json", "heart-2.json"} < set(names)
+    assert names == sorted(path.name for path in (tmp_path / "2").iterdir())
+    for name in names:
+        assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
+
+
+def test_command_simulates_where_no_recording_is_at_hand(tmp_path: Path) -> None:
+    options = ["--simulate", "2", "--layout", "3x4", "--dpi", "72", "--seed", "3"]
+    assert main([*options, "--out", str(tmp_path)]) == 0
+    assert {path.name for path in tmp_path.glob("*.hea")} == {"simulated-4_truth.hea", "simulated-5_truth.hea"}
+    signals = [wfdb.rdrecord(str(tmp_path / f"simulated-{number}_truth")).p_signal for number in (4, 5)]
+    assert all(np.ptp(signal[np.isfinite(signal)]) > 0.5 for signal in signals)
+    assert not np.array_equal(*signals, equal_nan=True)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ([], "nothing to print; allowed: records, folders of records, or --simulate N"),
+        (["--simulate", "0"], "allowed: whole numbers from 1"),
+        (["--simulate", "1", "--seed", "-1"], "allowed: whole numbers from 0"),
+        (["--simulate", "1", "--preset", "dirty"], "invalid choice: 'dirty'"),
+        (["--simulate", "1", "--wear-crumple", "3"], "crumple is 3.0; allowed: 0 to 1"),
+        (["--simulate", "1", "--grid", "beige"], "grid is 'beige'; allowed: red"),
+        (["--simulate", "1", "--capture-fax", "email"], "fax is 'email'; allowed: none, standard, fine"),
+    ],
+)
+def test_wrong_options_are_explained(
+    options: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main([*options, "--out", str(tmp_path / "out")])
+    assert stop.value.code == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_help_explains_every_knob(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    shown = capsys.readouterr().out
+    for prefix, kind in (("", PageStyle), ("notes-", Notes), ("wear-", Wear), ("capture-", Capture)):
+        for knob in fields(kind):
+            if knob.name in ("notes", "wear", "capture"):
+                continue
+            option = f"--{prefix}{knob.name.replace('_', '-')}"
+            entry = re.search(rf"^  {option}[ ,](.*?)\(default:", shown, re.MULTILINE | re.DOTALL)
+            # The option's name and values, and then at least two words about it.
+            assert entry and len(re.findall(r"[a-z]{2,}", entry[1])) >= 2, option
+
+
+def test_interruption_has_its_own_exit_code(record: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("synth.__main__.read_record", interrupt)
+    assert main([str(record), "--out", str(tmp_path / "out")]) == 130

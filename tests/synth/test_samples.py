@@ -13,6 +13,7 @@ from synth.files import read_record
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "samples"
+SHEET = SAMPLES / "presets.jpg"
 PTB_XL = Path(os.environ.get("PAPERTRACE_DATA", ROOT.parent / "shared" / "data")) / "ptb-xl"
 SECONDS = {"00024_hr": 2.5, "00307_hr": 5.0, "02988_hr": 10.0, "00139_hr": 2.5, "00436_hr": 2.5}
 RHYTHM = {"00024_hr": ["II"], "00307_hr": ["II"], "00436_hr": ["II", "V1", "V5"]}
@@ -28,13 +29,19 @@ def test_truth_shows_what_the_layout_shows(name: str) -> None:
 
 
 def test_pages_are_small_and_readable() -> None:
-    pages = sorted(path for path in SAMPLES.iterdir() if path.suffix in (".png", ".jpg"))
+    pages = sorted(path for path in SAMPLES.iterdir() if path.suffix in (".png", ".jpg") and path != SHEET)
     assert sorted(path.stem for path in pages) == sorted(SECONDS)
     assert sum(path.stat().st_size for path in SAMPLES.iterdir()) < 5e6
     for path in pages:
         assert path.stat().st_size < 1.5e6
         with Image.open(path) as picture:
             assert min(np.asarray(picture).shape[:2]) > 700
+
+
+def test_contact_sheet_is_small() -> None:
+    assert SHEET.stat().st_size <= 600_000
+    with Image.open(SHEET) as picture:
+        assert min(picture.size) > 1000
 
 
 @pytest.mark.skipif(not PTB_XL.is_dir(), reason=f"PTB-XL is not at {PTB_XL} (set PAPERTRACE_DATA)")
