@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import os
 import statistics
 import sys
@@ -284,7 +285,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for preset in chosen.presets or PRESETS
     ]
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    with ProcessPoolExecutor(chosen.jobs, initializer=_one_thread) as pool:
+    # A fresh interpreter: a fork of one whose libraries run threads may hang.
+    fresh = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(chosen.jobs, mp_context=fresh, initializer=_one_thread) as pool:
         outcomes = list(tqdm(pool.map(run, jobs), total=len(jobs), unit="page", disable=None))
     made_with = provenance()
     text = markdown(outcomes, made_with, chosen.fold)

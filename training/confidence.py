@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import multiprocessing
 import os
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
@@ -235,7 +236,9 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     config = Config(train_pages=options.train_pages, choose_pages=options.choose_pages)
     sets = []
-    with ProcessPoolExecutor(options.jobs, initializer=_quiet) as pool:
+    # A fresh interpreter: a fork of one whose libraries run threads may hang.
+    fresh = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(options.jobs, mp_context=fresh, initializer=_quiet) as pool:
         for folds, pages, seed in (((1, 2, 3, 4, 5, 6, 7), config.train_pages, 1), ((8,), config.choose_pages, 2)):
             jobs = _jobs(find_500(options.data, folds), pages, seed)
             results = list(tqdm(pool.map(collect, jobs), total=len(jobs), unit="page"))
