@@ -100,11 +100,13 @@ class PageLayout:
 
 @dataclass(frozen=True)
 class _Slots:
-    """Places for names: row, column, left side (x) and middle (y), and the word that was found there, -1 for none."""
+    """Places for names: row, column, left side (x) and middle (y), where the left sides of the column's names stand in
+    line (x), and the word that was found there, -1 for none."""
 
     row: NDArray[np.int64]
     column: NDArray[np.int64]
     x: NDArray[np.float64]
+    line: NDArray[np.float64]
     y: NDArray[np.float64]
     word: NDArray[np.int64]
 
@@ -333,7 +335,7 @@ def _find_slots(
     flat = word.ravel()
     y = np.where(flat >= 0, (boxes[flat, 1] + boxes[flat, 3]) / 2 if len(boxes) else 0.0, level[row])
     at = np.where(flat >= 0, boxes[flat, 0] if len(boxes) else 0.0, x.ravel())
-    return _Slots(row, column, at, y, flat)
+    return _Slots(row, column, at, x.ravel(), y, flat)
 
 
 def _read_again(
@@ -347,33 +349,45 @@ def _read_again(
 ) -> None:
     """Look again for names that were not found, that a trace cut up, or that say other than expected; in place."""
     coverage, printed, unmarked = inks
-    wanted = []
+    wanted, windows = [], []
+    cut = np.zeros(len(logs), bool)
     for index, (row, column, word) in enumerate(zip(slots.row, slots.column, slots.word, strict=True)):
         leads = naming.rows[row - naming.skipped] if 0 <= row - naming.skipped < len(naming.rows) else ()
         if column >= len(leads):
             continue
+        whole = _with_lost_stroke(boxes[word], slots.line[index], coverage) if word >= 0 else np.zeros(4)
         # A name through which a trace ran has lost some of its ink.
-        if word < 0 or _certainty(logs[index], leads[column]) < _READ or _was_cut(boxes[word], coverage, printed):
+        cut[index] = word >= 0 and (whole[0] < boxes[word, 0] or _was_cut(whole, coverage, printed))
+        if word < 0 or _certainty(logs[index], leads[column]) < _READ or cut[index]:
+            x, y = whole[0] if cut[index] else slots.x[index], slots.y[index]
+            if word < 0:
+                y = _height_of_piece(boxes, x, y, tall)
             wanted.append(index)
+            windows.append([x - 2, y - tall / 2 - 6, x + 2.2 * tall, y + tall / 2 + 6])
     if not wanted:
         return
-    windows = []
-    for index in wanted:
-        x, y = slots.x[index], slots.y[index]
-        if slots.word[index] < 0:
-            y = _height_of_piece(boxes, x, y, tall)
-        windows.append([x - 2, y - tall / 2 - 6, x + 2.2 * tall, y + tall / 2 + 6])
     # With the trace it is whole, without it cut up: each reading counts as far as it is to be believed.
     both = [read_lead_names(ink, np.array(windows)) for ink in (printed, unmarked)]
     for number, index in enumerate(wanted):
         readings = [again.log_probability[number] for again in both]
         signs = [again.negated[number] for again in both]
-        if slots.word[index] >= 0:
+        if slots.word[index] >= 0 and not cut[index]:
             readings.append(logs[index])
             signs.append(negated[index])
         worth = np.array([_worth(reading) for reading in readings])
         logs[index] = np.log(np.average(np.exp(readings), axis=0, weights=worth) + 1e-9)
         negated[index] = signs[int(worth.argmax())] and logs[index, :-1].max() > _SURE
+
+
+def _with_lost_stroke(
+    box: NDArray[np.float64], line: float, coverage: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """A name's box from where the names of its column begin, if there is ink: a stroke that is joined to a trace."""
+    x0, y0, x1, y1 = box
+    if not 0.2 < (x0 - line) / (y1 - y0) < 1.0:
+        return box
+    before = coverage[int(y0) : int(y1), max(0, int(line) - 2) : int(x0)]
+    return np.array([line, y0, x1, y1]) if before.sum() > y1 - y0 else box
 
 
 def _height_of_piece(boxes: NDArray[np.float64], x: float, y: float, tall: float) -> float:
