@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from digitize.layouts import ALL_NAMES, LEAD_NAMES, Layout
 from digitize.marks import Marks, split_pulses
@@ -32,6 +33,12 @@ from digitize.trace import Traces
 
 _NAME_HEIGHT_MM = (1.2, 7.0)
 _NAME_WIDTH_MM = 18.0
+_LONGEST = 5.0
+"""Width of the longest name in heights."""
+_SLIM = 0.4
+"""Width of a single stroke, in heights, at most."""
+_OTHER_SIZE = 0.25
+"""Share by which the height of a word differs at least from the page's names for it to be none."""
 _MOST_GLYPHS = 6
 """Pieces of ink in the longest name, a minus and a bar before it included."""
 _NEAR_MM = 25.0
@@ -42,7 +49,7 @@ _ON_ROW = 5 * PIXELS_PER_MM
 """Farthest that a name's middle is from the 0 mV of a row whose trace seems to run on through it."""
 _UNIT_MM = 12.5
 """Length of half a second at 25 mm/s, of a quarter at 50 mm/s: rows are whole multiples of it."""
-_WHOLE = 0.02
+_WHOLE = 0.015
 """How much longer than its rows a page's columns may be together and still be whole."""
 _SURE = float(np.log(0.6))
 _READ = 0.3
@@ -153,16 +160,13 @@ def read_layout(
 
     unmarked = np.where(marks.mask, np.float32(0.0), coverage)
     boxes = np.array([word.box for word in words if _may_be_name(word, baseline)], float).reshape(-1, 4)
-    readings = read_lead_names(printed, boxes)
+    boxes, readings = _read_words(printed, _join_strokes(boxes))
     if tall := _usual_height(_of_one_height(boxes, readings.log_probability)):
         # Where a trace seemed to run on through a name, that is no longer among the words.
         more = _names_on_rows(unmarked, boxes, baseline, tall)
         again = read_lead_names(unmarked, more)
         boxes = np.concatenate([boxes, more])
-        readings = LeadReadings(
-            np.concatenate([readings.log_probability, again.log_probability]),
-            np.concatenate([readings.negated, again.negated]),
-        )
+        readings = _both(readings, again)
     names = _of_one_height(boxes, readings.log_probability)
     standings = rows_of_names(boxes, names.sure, baseline)
     bars = np.array([bar.x for bar in marks.bars])
@@ -250,10 +254,52 @@ def _row_ends(traces: Traces, marks: Marks) -> tuple[NDArray[np.float64], NDArra
     return left, right
 
 
+def _join_strokes(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The boxes, single strokes of one numeral that are printed far apart joined."""
+    x0, y0, x1, y1 = boxes.T
+    height = y1 - y0
+    slim = _is_slim(boxes)
+    apart = x0 - x1[:, None]
+    near = (apart >= 0) & (apart < 1.2 * height) & slim & slim[:, None]
+    for ends in (y0, y1):
+        near &= np.abs(ends - ends[:, None]) < 0.1 * height
+    numeral = sparse.csgraph.connected_components(sparse.csr_array(near), directed=False)[1]
+    groups = [boxes[numeral == number] for number in range(numeral.max(initial=-1) + 1)]
+    joined = [
+        [np.r_[group[:, :2].min(axis=0), group[:, 2:].max(axis=0)]] if len(group) <= NUMERALS else group
+        for group in groups
+    ]
+    return np.array([box for group in joined for box in group]).reshape(-1, 4)
+
+
+def _is_slim(boxes: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which boxes hold a single stroke."""
+    return np.asarray(boxes[:, 2] - boxes[:, 0] < _SLIM * (boxes[:, 3] - boxes[:, 1]))
+
+
+def _read_words(
+    printed: NDArray[np.float32], boxes: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], LeadReadings]:
+    """Boxes and what they say; of single strokes, which are many on some pages, only those as tall as the names."""
+    slim = _is_slim(boxes)
+    readings = read_lead_names(printed, boxes[~slim])
+    if tall := _usual_height(_of_one_height(boxes[~slim], readings.log_probability)):
+        slim &= np.abs((boxes[:, 3] - boxes[:, 1]) / tall - 1) < _OTHER_SIZE
+    again = read_lead_names(printed, boxes[slim])
+    wide = boxes[~_is_slim(boxes)]
+    return np.concatenate([wide, boxes[slim]]), _both(readings, again)
+
+
+def _both(one: LeadReadings, other: LeadReadings) -> LeadReadings:
+    return LeadReadings(
+        np.concatenate([one.log_probability, other.log_probability]), np.concatenate([one.negated, other.negated])
+    )
+
+
 def _may_be_name(word: Word, baseline: NDArray[np.float64]) -> bool:
     x0, y0, x1, y1 = word.box
     height, width = (y1 - y0) / PIXELS_PER_MM, (x1 - x0) / PIXELS_PER_MM
-    if not _NAME_HEIGHT_MM[0] <= height <= _NAME_HEIGHT_MM[1] or width > min(_NAME_WIDTH_MM, 6 * height):
+    if not _NAME_HEIGHT_MM[0] <= height <= _NAME_HEIGHT_MM[1] or width > min(_NAME_WIDTH_MM, _LONGEST * height):
         return False
     near = np.abs(baseline - (y0 + y1) / 2).min() < _NEAR_MM * PIXELS_PER_MM
     return bool(near) and word.glyphs <= _MOST_GLYPHS
@@ -280,7 +326,7 @@ def _of_one_height(boxes: NDArray[np.float64], logs: NDArray[np.float64]) -> Nam
     sure = _sure_names(boxes, logs)
     height = boxes[:, 3] - boxes[:, 1]
     if sure.any():
-        logs = np.where((np.abs(height / np.median(height[sure]) - 1) > 0.25)[:, None], _NOTHING, logs)
+        logs = np.where((np.abs(height / np.median(height[sure]) - 1) > _OTHER_SIZE)[:, None], _NOTHING, logs)
     return Names(boxes, logs, sure)
 
 

@@ -35,7 +35,7 @@ _ACROSS, _DOWN = 2.0 * PIXELS_PER_MM, 2.5 * PIXELS_PER_MM
 _FARTHEST = 6.0 * PIXELS_PER_MM
 """Farthest that one strays."""
 _NEAR_BAR = 4.0 * PIXELS_PER_MM
-_WHOLE = 0.03
+_WHOLE = 0.015
 """How much longer than its rows a page's columns may be together and still be whole."""
 _LEAST_SHARE = 0.88
 """Share of its rows that a page's columns fill at least: a pulse may follow."""
