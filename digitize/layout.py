@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from digitize.layouts import ALL_NAMES, LEAD_NAMES, Layout
 from digitize.marks import Marks, split_pulses
@@ -32,6 +33,12 @@ from digitize.trace import Traces
 
 _NAME_HEIGHT_MM = (1.2, 7.0)
 _NAME_WIDTH_MM = 18.0
+_LONGEST = 5.0
+"""Width of the longest name in heights."""
+_SLIM = 0.4
+"""Width of a single stroke, in heights, at most."""
+_OTHER_SIZE = 0.25
+"""Share by which the height of a word differs at least from the page's names for it to be none."""
 _MOST_GLYPHS = 6
 """Pieces of ink in the longest name, a minus and a bar before it included."""
 _NEAR_MM = 25.0
@@ -42,7 +49,7 @@ _ON_ROW = 5 * PIXELS_PER_MM
 """Farthest that a name's middle is from the 0 mV of a row whose trace seems to run on through it."""
 _UNIT_MM = 12.5
 """Length of half a second at 25 mm/s, of a quarter at 50 mm/s: rows are whole multiples of it."""
-_WHOLE = 0.02
+_WHOLE = 0.015
 """How much longer than its rows a page's columns may be together and still be whole."""
 _SURE = float(np.log(0.6))
 _READ = 0.3
@@ -100,11 +107,13 @@ class PageLayout:
 
 @dataclass(frozen=True)
 class _Slots:
-    """Places for names: row, column, left side (x) and middle (y), and the word that was found there, -1 for none."""
+    """Places for names: row, column, left side (x) and middle (y), where the left sides of the column's names stand in
+    line (x), and the word that was found there, -1 for none."""
 
     row: NDArray[np.int64]
     column: NDArray[np.int64]
     x: NDArray[np.float64]
+    line: NDArray[np.float64]
     y: NDArray[np.float64]
     word: NDArray[np.int64]
 
@@ -151,16 +160,13 @@ def read_layout(
 
     unmarked = np.where(marks.mask, np.float32(0.0), coverage)
     boxes = np.array([word.box for word in words if _may_be_name(word, baseline)], float).reshape(-1, 4)
-    readings = read_lead_names(printed, boxes)
+    boxes, readings = _read_words(printed, _join_strokes(boxes))
     if tall := _usual_height(_of_one_height(boxes, readings.log_probability)):
         # Where a trace seemed to run on through a name, that is no longer among the words.
         more = _names_on_rows(unmarked, boxes, baseline, tall)
         again = read_lead_names(unmarked, more)
         boxes = np.concatenate([boxes, more])
-        readings = LeadReadings(
-            np.concatenate([readings.log_probability, again.log_probability]),
-            np.concatenate([readings.negated, again.negated]),
-        )
+        readings = _both(readings, again)
     names = _of_one_height(boxes, readings.log_probability)
     standings = rows_of_names(boxes, names.sure, baseline)
     bars = np.array([bar.x for bar in marks.bars])
@@ -248,10 +254,52 @@ def _row_ends(traces: Traces, marks: Marks) -> tuple[NDArray[np.float64], NDArra
     return left, right
 
 
+def _join_strokes(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The boxes, single strokes of one numeral that are printed far apart joined."""
+    x0, y0, x1, y1 = boxes.T
+    height = y1 - y0
+    slim = _is_slim(boxes)
+    apart = x0 - x1[:, None]
+    near = (apart >= 0) & (apart < 1.2 * height) & slim & slim[:, None]
+    for ends in (y0, y1):
+        near &= np.abs(ends - ends[:, None]) < 0.1 * height
+    numeral = sparse.csgraph.connected_components(sparse.csr_array(near), directed=False)[1]
+    groups = [boxes[numeral == number] for number in range(numeral.max(initial=-1) + 1)]
+    joined = [
+        [np.r_[group[:, :2].min(axis=0), group[:, 2:].max(axis=0)]] if len(group) <= NUMERALS else group
+        for group in groups
+    ]
+    return np.array([box for group in joined for box in group]).reshape(-1, 4)
+
+
+def _is_slim(boxes: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which boxes hold a single stroke."""
+    return np.asarray(boxes[:, 2] - boxes[:, 0] < _SLIM * (boxes[:, 3] - boxes[:, 1]))
+
+
+def _read_words(
+    printed: NDArray[np.float32], boxes: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], LeadReadings]:
+    """Boxes and what they say; of single strokes, which are many on some pages, only those as tall as the names."""
+    slim = _is_slim(boxes)
+    readings = read_lead_names(printed, boxes[~slim])
+    if tall := _usual_height(_of_one_height(boxes[~slim], readings.log_probability)):
+        slim &= np.abs((boxes[:, 3] - boxes[:, 1]) / tall - 1) < _OTHER_SIZE
+    again = read_lead_names(printed, boxes[slim])
+    wide = boxes[~_is_slim(boxes)]
+    return np.concatenate([wide, boxes[slim]]), _both(readings, again)
+
+
+def _both(one: LeadReadings, other: LeadReadings) -> LeadReadings:
+    return LeadReadings(
+        np.concatenate([one.log_probability, other.log_probability]), np.concatenate([one.negated, other.negated])
+    )
+
+
 def _may_be_name(word: Word, baseline: NDArray[np.float64]) -> bool:
     x0, y0, x1, y1 = word.box
     height, width = (y1 - y0) / PIXELS_PER_MM, (x1 - x0) / PIXELS_PER_MM
-    if not _NAME_HEIGHT_MM[0] <= height <= _NAME_HEIGHT_MM[1] or width > min(_NAME_WIDTH_MM, 6 * height):
+    if not _NAME_HEIGHT_MM[0] <= height <= _NAME_HEIGHT_MM[1] or width > min(_NAME_WIDTH_MM, _LONGEST * height):
         return False
     near = np.abs(baseline - (y0 + y1) / 2).min() < _NEAR_MM * PIXELS_PER_MM
     return bool(near) and word.glyphs <= _MOST_GLYPHS
@@ -278,7 +326,7 @@ def _of_one_height(boxes: NDArray[np.float64], logs: NDArray[np.float64]) -> Nam
     sure = _sure_names(boxes, logs)
     height = boxes[:, 3] - boxes[:, 1]
     if sure.any():
-        logs = np.where((np.abs(height / np.median(height[sure]) - 1) > 0.25)[:, None], _NOTHING, logs)
+        logs = np.where((np.abs(height / np.median(height[sure]) - 1) > _OTHER_SIZE)[:, None], _NOTHING, logs)
     return Names(boxes, logs, sure)
 
 
@@ -333,7 +381,7 @@ def _find_slots(
     flat = word.ravel()
     y = np.where(flat >= 0, (boxes[flat, 1] + boxes[flat, 3]) / 2 if len(boxes) else 0.0, level[row])
     at = np.where(flat >= 0, boxes[flat, 0] if len(boxes) else 0.0, x.ravel())
-    return _Slots(row, column, at, y, flat)
+    return _Slots(row, column, at, x.ravel(), y, flat)
 
 
 def _read_again(
@@ -347,33 +395,45 @@ def _read_again(
 ) -> None:
     """Look again for names that were not found, that a trace cut up, or that say other than expected; in place."""
     coverage, printed, unmarked = inks
-    wanted = []
+    wanted, windows = [], []
+    cut = np.zeros(len(logs), bool)
     for index, (row, column, word) in enumerate(zip(slots.row, slots.column, slots.word, strict=True)):
         leads = naming.rows[row - naming.skipped] if 0 <= row - naming.skipped < len(naming.rows) else ()
         if column >= len(leads):
             continue
+        whole = _with_lost_stroke(boxes[word], slots.line[index], coverage) if word >= 0 else np.zeros(4)
         # A name through which a trace ran has lost some of its ink.
-        if word < 0 or _certainty(logs[index], leads[column]) < _READ or _was_cut(boxes[word], coverage, printed):
+        cut[index] = word >= 0 and (whole[0] < boxes[word, 0] or _was_cut(whole, coverage, printed))
+        if word < 0 or _certainty(logs[index], leads[column]) < _READ or cut[index]:
+            x, y = whole[0] if cut[index] else slots.x[index], slots.y[index]
+            if word < 0:
+                y = _height_of_piece(boxes, x, y, tall)
             wanted.append(index)
+            windows.append([x - 2, y - tall / 2 - 6, x + 2.2 * tall, y + tall / 2 + 6])
     if not wanted:
         return
-    windows = []
-    for index in wanted:
-        x, y = slots.x[index], slots.y[index]
-        if slots.word[index] < 0:
-            y = _height_of_piece(boxes, x, y, tall)
-        windows.append([x - 2, y - tall / 2 - 6, x + 2.2 * tall, y + tall / 2 + 6])
     # With the trace it is whole, without it cut up: each reading counts as far as it is to be believed.
     both = [read_lead_names(ink, np.array(windows)) for ink in (printed, unmarked)]
     for number, index in enumerate(wanted):
         readings = [again.log_probability[number] for again in both]
         signs = [again.negated[number] for again in both]
-        if slots.word[index] >= 0:
+        if slots.word[index] >= 0 and not cut[index]:
             readings.append(logs[index])
             signs.append(negated[index])
         worth = np.array([_worth(reading) for reading in readings])
         logs[index] = np.log(np.average(np.exp(readings), axis=0, weights=worth) + 1e-9)
         negated[index] = signs[int(worth.argmax())] and logs[index, :-1].max() > _SURE
+
+
+def _with_lost_stroke(
+    box: NDArray[np.float64], line: float, coverage: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """A name's box from where the names of its column begin, if there is ink: a stroke that is joined to a trace."""
+    x0, y0, x1, y1 = box
+    if not 0.2 < (x0 - line) / (y1 - y0) < 1.0:
+        return box
+    before = coverage[int(y0) : int(y1), max(0, int(line) - 2) : int(x0)]
+    return np.array([line, y0, x1, y1]) if before.sum() > y1 - y0 else box
 
 
 def _height_of_piece(boxes: NDArray[np.float64], x: float, y: float, tall: float) -> float:

@@ -20,6 +20,10 @@ _LEAST = 2 * PIXELS_PER_MM + 1
 """Shortest stroke."""
 
 
+_AT_END = 0.1
+"""Share of a row's length that counts as its end."""
+
+
 @dataclass(frozen=True)
 class Pulse:
     """A calibration pulse, in upright pixels.
@@ -100,7 +104,7 @@ def find_marks(coverage: NDArray[np.float32], rows: Rows) -> Marks:
         for i in np.flatnonzero(square)
     ]
     strokes = [stroke for stroke in strokes if stroke.row >= 0]
-    pulses = _find_pulses(ink, strokes)
+    pulses = _in_line(_find_pulses(ink, strokes), rows)
     # Where one row has a pulse the others have theirs, even if a beat or a label hides a flank.
     flanks = [x for pulse in pulses for x in (pulse.left, pulse.right)]
     free = [s for s in strokes if not any(abs(s.x - flank) < PIXELS_PER_MM for flank in flanks)]
@@ -252,6 +256,18 @@ def _find_pulses(ink: NDArray[np.uint8], strokes: list[Bar]) -> list[Pulse]:
                 foot = min(left.bottom, right.bottom) - half
                 pulses.append(Pulse(left.row, left.x, right.x, first + half, foot))
     return pulses + _pulses_like(pulses, strokes)
+
+
+def _in_line(pulses: list[Pulse], rows: Rows) -> list[Pulse]:
+    """Pulses at the ends of the rows, and elsewhere those that half of the rows have in line: no lines of a grid."""
+    start, end = float(np.median(rows.start)), float(np.median(rows.end))
+    margin = _AT_END * (end - start)
+    return [
+        pulse
+        for pulse in pulses
+        if not start + margin < pulse.left < end - margin
+        or 2 * sum(abs(other.left - pulse.left) < PIXELS_PER_MM for other in pulses) >= len(rows.level)
+    ]
 
 
 def _pulses_like(pulses: list[Pulse], strokes: list[Bar]) -> list[Pulse]:

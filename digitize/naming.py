@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize
 
-from digitize.layouts import ALL_NAMES, LAYOUTS, LEAD_NAMES, Layout
+from digitize.layouts import ALL_NAMES, LAYOUTS, LEAD_NAMES, OTHER_NAMES, Layout
 from digitize.rectify import PIXELS_PER_MM
 
 NUMERALS = 3
@@ -35,7 +35,7 @@ _ACROSS, _DOWN = 2.0 * PIXELS_PER_MM, 2.5 * PIXELS_PER_MM
 _FARTHEST = 6.0 * PIXELS_PER_MM
 """Farthest that one strays."""
 _NEAR_BAR = 4.0 * PIXELS_PER_MM
-_WHOLE = 0.03
+_WHOLE = 0.015
 """How much longer than its rows a page's columns may be together and still be whole."""
 _LEAST_SHARE = 0.88
 """Share of its rows that a page's columns fill at least: a pulse may follow."""
@@ -60,6 +60,7 @@ _EMPTY_COLUMN = 3.0
 """Price, in such an order, of a column without a name."""
 _OUTSIDE, _SURELY_OUTSIDE = 3.0, 1.5
 """Price of a lead outside the standard twelve in the place of one of them, and least evidence for it."""
+_BACK = tuple(OTHER_NAMES.index(lead) for lead in ("V7", "V8", "V9"))
 _LEFT_OUT = 4.0
 """Price of a row above the first strip."""
 _PRICES = {"3x4": 0.0, "12x1": 0.5, "6x2": 1.0}
@@ -285,23 +286,19 @@ def find_lines(
     list of Hypothesis
         The most likely one and, where names are missing, different ones that are nearly as likely; best first.
     """
-    best: dict[tuple[int, str], Hypothesis] = {}
+    best: dict[tuple[int, int], Hypothesis] = {}
     for lines in _ways(names, left, right, gaps, None if given is None else given.columns):
         worth = _worth_of_bars(bars, lines, left, right)
-        for standing in standings:
+        for number, standing in enumerate(standings):
             cells, astray = _cells(names, lines, standing, left)
             naming = name_rows(cells, astray, names.unread, given)
             naming = replace(naming, score=naming.score + worth)
-            kind = (lines.columns, naming.name)
+            kind = (lines.columns, number)
             if kind not in best or naming.score > best[kind].naming.score:
                 best[kind] = Hypothesis(lines, standing, naming, astray, worth)
     ranked = sorted(best.values(), key=lambda hypothesis: -hypothesis.naming.score)
     least = ranked[0].naming.score - _CLOSE
-    different: dict[int, Hypothesis] = {}
-    for hypothesis in ranked:
-        if hypothesis.naming.score >= least:
-            different.setdefault(hypothesis.lines.columns, hypothesis)
-    return list(different.values())[:_MOST_RIVALS]
+    return [hypothesis for hypothesis in ranked if hypothesis.naming.score >= least][:_MOST_RIVALS]
 
 
 def _ways(
@@ -478,6 +475,9 @@ def name_rows(
             outside = free[skipped : skipped + size, :, len(LEAD_NAMES) :]
             other = outside.max(axis=2) - _OUTSIDE
             replaced = (other > expected) & (other > _SURELY_OUTSIDE - _OUTSIDE)
+            # Leads of the back are recorded together: a lone one is a digit misread.
+            back = replaced & np.isin(outside.argmax(axis=2), _BACK)
+            replaced &= ~back if back.sum() == 1 else True
             rows = tuple(
                 tuple(
                     ALL_NAMES[len(LEAD_NAMES) + int(outside[r, c].argmax())] if replaced[r, c] else lead
@@ -541,4 +541,5 @@ def _own_order(free: NDArray[np.float64], size: int, n_rows: int, later: NDArray
     worth, rhythm = _rhythm(free[size:, 0], later[size:])
     score = float(flat[place, lead].sum()) + worth - unread - _OWN_ORDER - _RHYTHM_PRICES[n_rows - size]
     score -= _EMPTY_COLUMN * float((free[:size].max(axis=(0, 2)) <= 0).sum())
+    score -= _PARTIAL if len(flat) != len(LEAD_NAMES) else 0.0
     return Naming(score, "+".join([f"custom-{size}x{n_columns}", *rhythm]), (*rows, *((lead,) for lead in rhythm)))

@@ -32,6 +32,10 @@ _BEAT = 60
 _BESIDE = 3 * PIXELS_PER_MM
 """How far above and below a row's level other ink speaks for letters."""
 
+_DENSE, _THINNER = 0.45, 0.25
+"""Shares of the columns with ink in which a row has thin ink near its level: by itself, and with as many rows found
+as most columns have runs."""
+
 _SLOW = 81
 """Columns of the running median (0.32 s at 25 mm/s) that keeps wander and drops beats."""
 
@@ -90,7 +94,11 @@ def find_rows(coverage: NDArray[np.float32]) -> Rows | None:
     every = find_runs(coverage, 0.4)
     if not level or max(_range(row) for row in level) > _STEADY:
         runs = every
-        dense = _level_by_density(runs, columns)
+        dense = _level_by_density(runs, columns, _DENSE)
+        if len(dense) < n_rows:
+            # Tall beats and bent rows thin a row's ink out; the count of runs tells that it is one.
+            thinner = _level_by_density(runs, columns, _THINNER)
+            dense = thinner if len(thinner) == n_rows else dense
         level = dense if not level or _jumps(level, dense) else level
         if not level:
             return None
@@ -100,7 +108,7 @@ def find_rows(coverage: NDArray[np.float32]) -> Rows | None:
     return Rows(np.stack(level)[real].astype(np.float32), start[real], end[real]) if real.any() else None
 
 
-def _level_by_density(runs: Runs, columns: NDArray[np.int64]) -> list[NDArray[np.float64]]:
+def _level_by_density(runs: Runs, columns: NDArray[np.int64], least: float) -> list[NDArray[np.float64]]:
     """Levels of the rows of a page whose traces are broken or whose grid left marks: where thin ink lies densest."""
     centre, height = (runs.top + runs.bottom) / 2, runs.bottom - runs.top
     thin = np.isfinite(centre) & (height < 0.8 * PIXELS_PER_MM)
@@ -113,7 +121,7 @@ def _level_by_density(runs: Runs, columns: NDArray[np.int64]) -> list[NDArray[np
     present[(y // 10).astype(int), column] = True
     near = ndimage.maximum_filter1d(present, 3, axis=0)
     share = near.sum(axis=1) / max(1, int(near.any(axis=0).sum()))
-    peaks, _ = signal.find_peaks(ndimage.gaussian_filter1d(share.astype(float), 1.0), height=0.45, distance=6)
+    peaks, _ = signal.find_peaks(ndimage.gaussian_filter1d(share.astype(float), 1.0), height=least, distance=6)
     levels = []
     for peak in peaks:
         rough = 10.0 * peak + 5.0
@@ -130,7 +138,7 @@ def _range(level: NDArray[np.float64]) -> float:
 
 def _jumps(levels: list[NDArray[np.float64]], dense: list[NDArray[np.float64]]) -> bool:
     """Whether a level changes from row to row: traces that beats cut into short pieces leave few runs in order."""
-    if len(dense) <= len(levels):
+    if len(dense) < max(2, len(levels)):
         return False
     apart = np.diff([float(np.median(row)) for row in dense]).min()
     return max(_range(row) for row in levels) > 0.8 * float(apart)
