@@ -35,6 +35,8 @@ _VEIL_CELLS = 5
 """Cells, two millimetres, beside each other that a veil covers in most parts, and strokes in few."""
 _VEIL_SHARE = 30
 """Percentile of these cells that is the veil's: of flanks of a beat and of letters less than 70 % is ink."""
+_VEILED = 0.01
+"""Least share of a page that is under a veil: letters and the tips of beats alone make up less."""
 _LEAST_SEEN = 0.3
 """Share that a veil leaves to be seen, at least, where ink over it still tells anything."""
 
@@ -118,7 +120,7 @@ def _without_veil(coverage: NDArray[np.float32]) -> NDArray[np.float32]:
     size = (-(-width // _VEIL_CELL), -(-height // _VEIL_CELL))
     small = cv2.convertScaleAbs(cv2.resize(coverage, size, interpolation=cv2.INTER_AREA), alpha=_WHITE)
     veil = ndimage.percentile_filter(small, _VEIL_SHARE, size=_VEIL_CELLS)
-    if not veil.any():
+    if (veil > _NOTICEABLE * _WHITE).mean() < _VEILED:
         return coverage
     across = cv2.resize(veil, (width, height), interpolation=cv2.INTER_LINEAR).astype(np.float32) / _WHITE
     return np.asarray(np.maximum(coverage - across, 0.0) / np.maximum(1.0 - across, _LEAST_SEEN), np.float32)
