@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from digitize.rectify import PIXELS_PER_MM, TILE_MM, UprightPage
 
@@ -26,6 +27,18 @@ _NOTICEABLE = 0.1
 
 _LEAST_INK = 0.003
 """What a full cover of ink costs in squared colour error: about the noise of a scan."""
+
+
+_VEIL_CELL = 4
+"""Side in pixels of the cells in which a veil is looked for."""
+_VEIL_CELLS = 5
+"""Cells, two millimetres, beside each other that a veil covers in most parts, and strokes in few."""
+_VEIL_SHARE = 30
+"""Percentile of these cells that is the veil's: of flanks of a beat and of letters less than 70 % is ink."""
+_VEILED = 0.01
+"""Least share of a page that is under a veil: letters and the tips of beats alone make up less."""
+_LEAST_SEEN = 0.3
+"""Share that a veil leaves to be seen, at least, where ink over it still tells anything."""
 
 
 @dataclass(frozen=True)
@@ -93,8 +106,24 @@ def find_ink(page: UprightPage, *, tiled: bool) -> Ink:
         here = np.flatnonzero(noticed[band])
         pixels, lines = (np.take(colours.reshape(-1, 3), here, axis=0) for colours in (flat[band], line))
         np.put(coverage[band], here, _unmix(pixels, lines, pen))
+    coverage = _without_veil(coverage)
     red, green, blue = (float(channel) / _WHITE for channel in pen)
     return Ink(coverage, paper, (red, green, blue))
+
+
+def _without_veil(coverage: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Coverage without what shades an area and not a line: creases and blots narrower than the paper's own shade.
+
+    What most of a place of a few strokes' widths exceeds is no stroke, and a stroke over a blot covers what it left.
+    """
+    height, width = coverage.shape
+    size = (-(-width // _VEIL_CELL), -(-height // _VEIL_CELL))
+    small = cv2.convertScaleAbs(cv2.resize(coverage, size, interpolation=cv2.INTER_AREA), alpha=_WHITE)
+    veil = ndimage.percentile_filter(small, _VEIL_SHARE, size=_VEIL_CELLS)
+    if (veil > _NOTICEABLE * _WHITE).mean() < _VEILED:
+        return coverage
+    across = cv2.resize(veil, (width, height), interpolation=cv2.INTER_LINEAR).astype(np.float32) / _WHITE
+    return np.asarray(np.maximum(coverage - across, 0.0) / np.maximum(1.0 - across, _LEAST_SEEN), np.float32)
 
 
 def _unmix(pixels: NDArray[np.uint8], line: NDArray[np.uint8], pen: NDArray[np.float32]) -> NDArray[np.float32]:

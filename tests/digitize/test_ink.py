@@ -90,6 +90,16 @@ def test_shade_does_not_move_edges():
     assert ink.coverage[truth == 0].max() < 0.2
 
 
+def test_a_blot_is_not_ink_and_a_stroke_through_it_is():
+    away = np.abs(np.arange(WIDTH) - 500.0)
+    shade = 1 - 0.6 * np.exp(-((away / 25) ** 2)) * (np.arange(HEIGHT)[:, None] > 250)
+    page = draw(paper_with_grid(None), stroke(wave()), BLACK) * shade[..., None]
+    coverage = find_ink(upright(page, noise=10.0), tiled=False).coverage
+    path = np.rint(wave()[480:520]).astype(int)
+    assert coverage[path, np.arange(480, 520)].min() > 0.6
+    assert coverage[450:650, 480:520].mean() < 0.2
+
+
 def test_dark_table_around_the_page_is_neither_paper_nor_ink():
     truth = stroke(wave())
     image = draw(paper_with_grid(GRIDS["red"]), truth, BLACK)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import ndimage
 
 from digitize.rows import Rows, find_rows
 from digitize.trace import Traces, erase_traces, trace_rows
@@ -63,6 +64,16 @@ def test_the_pen_may_be_pale(draw):
     page = draw((500, WIDTH), spike(250.0, 400, 60), 1.5)
     full, pale = (trace_rows(share * page, level_rows(250.0)).centre[0, 45:855] for share in (1.0, 0.6))
     assert np.abs(full - pale).max() < 0.2
+
+
+def test_noise_on_a_stroke_hardly_moves_it(draw):
+    wave = 200 + 40 * np.sin(np.maximum(X - 400, 0) / 25)
+    page = draw((400, WIDTH), line(wave), 1.5)
+    noise = np.random.default_rng(1).normal(0, 0.25, page.shape)
+    near = ndimage.maximum_filter(page, 5) > 0
+    noisy = np.where(near, np.clip(page + noise, 0, 1), 0).astype(np.float32)
+    error = trace_rows(noisy, level_rows(200.0)).centre[0, X[5:-5]] - wave[5:-5]
+    assert np.sqrt(np.mean(error**2)) < 0.32
 
 
 def test_a_deep_s_wave_through_the_row_below_spoils_neither(draw):
