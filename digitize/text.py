@@ -326,7 +326,10 @@ _NUMBER = r"(?<![\d.])([\doOlI|][\doOlISsZz|]{0,2}(?:[. ][\doOρp]\W?)?)\s*"
 _MILLI = r"[mnriu]{1,6}"
 _PER = r"\s*[/1lI|7iyYf\\]\s*"
 _SPEED_TEXT = re.compile(_NUMBER + rf"(?:{_MILLI}{_PER}|mm\s?)[s5$]", re.IGNORECASE)
-_GAIN_TEXT = re.compile(rf"(chest:?\s*)?{_NUMBER}({_MILLI}{_PER}|mm\s?|cm{_PER})(?:m|rn|nn|in)[vyu]", re.IGNORECASE)
+_CHEST = r"(?:[ct]hest|precordial|pr[ea]c\w*|(?<![a-z])v(?:1\s?-\s?v?6)?)[:;.]?\s*"
+_GAIN_UNIT = rf"({_MILLI}{_PER}|mm\s?|cm{_PER})(?:m|rn|nn|in)[vyu]"
+_GAIN_TEXT = re.compile(rf"({_CHEST})?{_NUMBER}{_GAIN_UNIT}", re.IGNORECASE)
+_GAINS_TEXT = re.compile(rf"{_NUMBER}/\s*([\doO]{{1,2}}(?:\.[\doO])?)\s*{_GAIN_UNIT}", re.IGNORECASE)
 _DIGITS = str.maketrans("oOρplI|SsZz ", "00001115522.")
 
 
@@ -349,6 +352,9 @@ def parse_scale(text: str) -> PrintedScale:
     5.0
     >>> parse_scale("25,0mrn/5 lOmm/mv 0.05-150 Hz").gain
     10.0
+    >>> both = parse_scale("25 mm/s 20/10 mm/mV")
+    >>> both.gain, both.chest_gain
+    (20.0, 10.0)
     >>> parse_scale("PR 160 ms").speed is None
     True
     """
@@ -356,6 +362,8 @@ def parse_scale(text: str) -> PrintedScale:
     speed = gain = chest_gain = None
     for match in _SPEED_TEXT.finditer(dense):
         speed = speed or _plausible(match[1], SPEEDS)
+    if pair := _GAINS_TEXT.search(dense):
+        gain, chest_gain = _plausible(pair[1], GAINS), _plausible(pair[2], GAINS)
     for match in _GAIN_TEXT.finditer(dense):
         value = _plausible(match[2], GAINS, 10.0 if match[3].lower().startswith("c") else 1.0)
         if match[1]:
