@@ -95,7 +95,8 @@ def find_scale(
         speed_source = "given"
     elif printed.speed is not None:
         speed, speed_source = printed.speed, "read"
-    elif measured_speed is not None:
+    elif measured_speed is not None and measured_speed >= USUAL_SPEED:
+        # Pulses shorter than the custom are more common than slower paper.
         speed, speed_source = measured_speed, "measured"
     else:
         speed, speed_source = USUAL_SPEED, "assumed"
@@ -110,8 +111,8 @@ def find_scale(
             f"the chest leads' calibration pulse is {np.median(chest_heights):.1f} mm high, but their gain is "
             f"{chest_gain:g} mm/mV (read)"
         )
-    # Shorter pulses than the custom are common, longer ones are not.
     if measured_speed is not None and measured_speed > speed:
+        # The other way round it would be a pulse shorter than the custom.
         warnings.append(
             f"the calibration pulse is {np.median(widths):.1f} mm wide, {_PULSE_SECONDS:g} s at {measured_speed:g} mm/s, "
             f"but the speed is {speed:g} mm/s ({speed_source})"

@@ -66,6 +66,8 @@ _LEFT_OUT = 4.0
 _PRICES = {"3x4": 0.0, "12x1": 0.5, "6x2": 1.0}
 _RARE, _PARTIAL = 2.0, 3.0
 """Prices of the common layouts, of others, and of those without all twelve leads."""
+_GOES_ON = 7.0
+"""Price of one lead that goes on from row to row."""
 _RHYTHM_PRICES = (0.5, 0.0, 1.0, 0.5)
 """Prices of 0 to 3 rhythm strips."""
 _BAR, _STRAY_BAR, _MISSING_BAR = 1.0, 0.5, 0.5
@@ -523,7 +525,7 @@ def _single_rows(held: NDArray[np.float64], free: NDArray[np.float64]) -> list[N
     if n_rows > 1:
         lead = int(held.sum(axis=0).argmax())
         name = f"{ALL_NAMES[lead]}*{n_rows}"
-        found.append(Naming(float(held[:, lead].sum()) - _RARE, name, ((ALL_NAMES[lead],),) * n_rows, goes_on=True))
+        found.append(Naming(float(held[:, lead].sum()) - _GOES_ON, name, ((ALL_NAMES[lead],),) * n_rows, goes_on=True))
     return found
 
 
