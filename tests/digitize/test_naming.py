@@ -126,8 +126,8 @@ def test_columns_cut_short_or_followed_by_something_keep_their_pitch(share):
 
 
 def test_names_below_their_rows_are_tried_beside_names_above():
-    # 13 names, each 60 px below its row and 84 above the next: both stand in line.
-    order = [("V4",), ("V1",), ("aVR",), ("I",), ("V5",), ("V2",), ("aVL",), ("II",), ("V6",), ("V3",), ("aVF",), ("III",)]
+    # Each 59 px below its row and 85 above the next: both stand in line.
+    order = [(lead,) for lead in "V4 V1 aVR I V5 V2 aVL II V6 V3 aVF III".split()]
     baseline = 400.0 + 144.0 * np.arange(12)
     boxes = np.array([[LEFT, y + 46, LEFT + 2 * TALL, y + 46 + TALL] for y in baseline])
     names = Names(boxes, np.array([log_reading(row[0]) for row in order]), np.ones(12, bool))
