@@ -114,8 +114,8 @@ def find_scale(
     if measured_speed is not None and measured_speed > speed:
         # The other way round it would be a pulse shorter than the custom.
         warnings.append(
-            f"the calibration pulse is {np.median(widths):.1f} mm wide, {_PULSE_SECONDS:g} s at {measured_speed:g} mm/s, "
-            f"but the speed is {speed:g} mm/s ({speed_source})"
+            f"the calibration pulse is {np.median(widths):.1f} mm wide, {_PULSE_SECONDS:g} s at {measured_speed:g} "
+            f"mm/s, but the speed is {speed:g} mm/s ({speed_source})"
         )
     return Scale(speed, gain, chest_gain or gain, speed_source, gain_source, tuple(warnings))
 
