@@ -107,7 +107,7 @@ class PageLayout:
 
 @dataclass(frozen=True)
 class _Slots:
-    """Places for names: row, column, left side (x), middle (y), their column's line (x); the word there, -1 for none."""
+    """Places for names: row, column, left side (x) and middle (y); column's line (x); word there, -1 for none."""
 
     row: NDArray[np.int64]
     column: NDArray[np.int64]
