@@ -523,8 +523,8 @@ def _single_rows(held: NDArray[np.float64], free: NDArray[np.float64]) -> list[N
         price = _RARE + 1.0 * (n_rows - 1)
         found.append(Naming(worth - price, "+".join(leads), tuple((lead,) for lead in leads)))
     lead = int(held.sum(axis=0).argmax())
-    # Without a name, rows are more likely to be different leads.
-    if n_rows > 1 and held[:, lead].sum() > 0:
+    # Unless half of the rows name it, they are more likely to be different leads.
+    if n_rows > 1 and 2 * (held[:, lead] > 0).sum() >= n_rows:
         name = f"{ALL_NAMES[lead]}*{n_rows}"
         found.append(Naming(float(held[:, lead].sum()) - _GOES_ON, name, ((ALL_NAMES[lead],),) * n_rows, goes_on=True))
     return found
