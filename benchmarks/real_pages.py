@@ -10,12 +10,17 @@ from __future__ import annotations
 import argparse
 import csv
 import math
+import multiprocessing
+import os
 import statistics
 import time
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
@@ -230,6 +235,27 @@ def examine(page: RealPage, folder: Path) -> Outcome:
     return Outcome(page, leads, tuple(find_faults(page, leads)), decibels, seconds)
 
 
+def examine_all(pages: Sequence[RealPage], folder: Path, jobs: int) -> list[Outcome]:
+    """Examine pages, some at a time.
+
+    Parameters
+    ----------
+    pages : sequence of RealPage
+    folder : Path
+        Where their pictures are.
+    jobs : int
+        Processes, each held to one core.
+
+    Returns
+    -------
+    list of Outcome
+    """
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
+        outcomes = pool.map(partial(examine, folder=folder), pages)
+        return list(tqdm(outcomes, total=len(pages), desc="real pages", disable=None))
+
+
 def markdown(outcomes: Sequence[Outcome], made_with: dict[str, object]) -> str:
     """Write the outcomes as a Markdown page.
 
@@ -288,6 +314,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.real_pages", description="Examine the real pages.")
     parser.add_argument("pages", nargs="*", metavar="PAGE", help="file names of the table; default: all")
     parser.add_argument("--data", type=Path, default=data_folder().parent, help="folder with real-pages")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="pages at a time (default: %(default)s)")
     parser.add_argument(
         "--out", type=Path, default=Path(__file__).parent / "results", help="folder of the table (default: %(default)s)"
     )
@@ -300,8 +327,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     folder = chosen.data / "real-pages" / "without-truth"
     if not folder.is_dir():
         parser.error(f"{folder}: no such folder")
+    if chosen.jobs < 1:
+        parser.error(f"--jobs {chosen.jobs}; allowed: whole numbers from 1")
     wanted = [page for page in pages if page.page in chosen.pages or not chosen.pages]
-    outcomes = [examine(page, folder) for page in tqdm(wanted, desc="real pages", disable=None)]
+    outcomes = examine_all(wanted, folder, min(chosen.jobs, len(wanted)))
     text = markdown(outcomes, provenance())
     with written_together(chosen.out) as temporary:
         (temporary / "real_pages.md").write_text(text, encoding="utf-8")

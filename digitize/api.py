@@ -169,7 +169,9 @@ def read_page(
         raise PageError(f"{page.name}: no electrocardiogram found (no grid, no lead name, no calibration pulse)")
     # Now that the names are known, a trace that ran into one can be led past it.
     view = replace(view, traces=trace_rows(view.coverage, view.rows, view.not_trace, found.names))
-    worth = find_scale(read_scale(printed, words), view.marks.pulses, speed=speed, gain=gain)
+    limb_rows = {place.row for place in found.places if not place.lead.startswith("V")}
+    chest_rows = {place.row for place in found.places} - limb_rows
+    worth = find_scale(read_scale(printed, words), view.marks.pulses, chest_rows, speed=speed, gain=gain)
     return Reading(page, view, found, worth)
 
 

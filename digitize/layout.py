@@ -107,8 +107,7 @@ class PageLayout:
 
 @dataclass(frozen=True)
 class _Slots:
-    """Places for names: row, column, left side (x) and middle (y), where the left sides of the column's names stand in
-    line (x), and the word that was found there, -1 for none."""
+    """Places for names: row, column, left side (x) and middle (y); column's line (x); word there, -1 for none."""
 
     row: NDArray[np.int64]
     column: NDArray[np.int64]
@@ -277,9 +276,7 @@ def _is_slim(boxes: NDArray[np.float64]) -> NDArray[np.bool_]:
     return np.asarray(boxes[:, 2] - boxes[:, 0] < _SLIM * (boxes[:, 3] - boxes[:, 1]))
 
 
-def _read_words(
-    printed: NDArray[np.float32], boxes: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], LeadReadings]:
+def _read_words(printed: NDArray[np.float32], boxes: NDArray[np.float64]) -> tuple[NDArray[np.float64], LeadReadings]:
     """Boxes and what they say; of single strokes, which are many on some pages, only those as tall as the names."""
     slim = _is_slim(boxes)
     readings = read_lead_names(printed, boxes[~slim])
@@ -425,9 +422,7 @@ def _read_again(
         negated[index] = signs[int(worth.argmax())] and logs[index, :-1].max() > _SURE
 
 
-def _with_lost_stroke(
-    box: NDArray[np.float64], line: float, coverage: NDArray[np.float32]
-) -> NDArray[np.float64]:
+def _with_lost_stroke(box: NDArray[np.float64], line: float, coverage: NDArray[np.float32]) -> NDArray[np.float64]:
     """A name's box from where the names of its column begin, if there is ink: a stroke that is joined to a trace."""
     x0, y0, x1, y1 = box
     if not 0.2 < (x0 - line) / (y1 - y0) < 1.0:

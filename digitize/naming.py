@@ -66,6 +66,8 @@ _LEFT_OUT = 4.0
 _PRICES = {"3x4": 0.0, "12x1": 0.5, "6x2": 1.0}
 _RARE, _PARTIAL = 2.0, 3.0
 """Prices of the common layouts, of others, and of those without all twelve leads."""
+_GOES_ON = 4.0
+"""Price of one lead that goes on from row to row."""
 _RHYTHM_PRICES = (0.5, 0.0, 1.0, 0.5)
 """Prices of 0 to 3 rhythm strips."""
 _BAR, _STRAY_BAR, _MISSING_BAR = 1.0, 0.5, 0.5
@@ -520,10 +522,11 @@ def _single_rows(held: NDArray[np.float64], free: NDArray[np.float64]) -> list[N
         worth, leads = _rhythm(free, np.zeros(n_rows, int))
         price = _RARE + 1.0 * (n_rows - 1)
         found.append(Naming(worth - price, "+".join(leads), tuple((lead,) for lead in leads)))
-    if n_rows > 1:
-        lead = int(held.sum(axis=0).argmax())
+    lead = int(held.sum(axis=0).argmax())
+    # Unless half of the rows name it, they are more likely to be different leads.
+    if n_rows > 1 and 2 * (held[:, lead] > 0).sum() >= n_rows:
         name = f"{ALL_NAMES[lead]}*{n_rows}"
-        found.append(Naming(float(held[:, lead].sum()) - _RARE, name, ((ALL_NAMES[lead],),) * n_rows, goes_on=True))
+        found.append(Naming(float(held[:, lead].sum()) - _GOES_ON, name, ((ALL_NAMES[lead],),) * n_rows, goes_on=True))
     return found
 
 

@@ -32,6 +32,9 @@ _BEAT = 60
 _BESIDE = 3 * PIXELS_PER_MM
 """How far above and below a row's level other ink speaks for letters."""
 
+_FEW_ORDERED = 0.25
+"""Share of the columns with ink that must have as many runs as any to say how many rows there are."""
+
 _DENSE, _THINNER = 0.45, 0.25
 """Shares of the columns with ink in which a row has thin ink near its level: by itself, and with as many rows found
 as most columns have runs."""
@@ -95,7 +98,7 @@ def find_rows(coverage: NDArray[np.float32]) -> Rows | None:
     if not level or max(_range(row) for row in level) > _STEADY:
         runs = every
         dense = _level_by_density(runs, columns, _DENSE)
-        if len(dense) < n_rows:
+        if len(dense) < n_rows and len(ordered) > _FEW_ORDERED * inked:
             # Tall beats and bent rows thin a row's ink out; the count of runs tells that it is one.
             thinner = _level_by_density(runs, columns, _THINNER)
             dense = thinner if len(thinner) == n_rows else dense

@@ -41,7 +41,7 @@ _MOST_GLYPHS = 1500
 _HEIGHT = 48
 """Pixels of a line of text in the recogniser."""
 
-_NAME_WIDTHS = (96, 160, 320)
+_NAME_WIDTHS = (48, 64, 96, 160, 320)
 """Widths to which crops of names are padded, so that crops of like width are read together."""
 
 _LONGEST_LINE = 1600
@@ -237,8 +237,13 @@ def read_lead_names(coverage: NDArray[np.float32], boxes: ArrayLike) -> LeadRead
     """
     crops = [_crop(coverage, box) for box in np.asarray(boxes, float).reshape(-1, 4)]
     likelihood, minus = np.zeros((len(crops), len(ALL_NAMES) + 1)), np.zeros((len(crops), 2))
-    for index, (crop, posterior) in enumerate(zip(crops, _recognise(crops, _NAME_WIDTHS), strict=True)):
-        likelihood[index], minus[index] = _name_likelihoods(posterior, _count_strokes(crop))
+    posteriors = _recognise(crops, _NAME_WIDTHS)
+    strokes = np.array([_count_strokes(crop) for crop in crops])
+    steps = np.array([len(posterior) for posterior in posteriors])
+    for number in np.unique(steps):
+        alike = np.flatnonzero(steps == number)
+        batch = np.stack([posteriors[index] for index in alike])
+        likelihood[alike], minus[alike] = _name_likelihoods(batch, strokes[alike])
     with np.errstate(divide="ignore"):
         logs = np.log(likelihood / likelihood.sum(axis=1, keepdims=True))
     return LeadReadings(logs, minus[:, 1] > minus[:, 0])
@@ -326,7 +331,10 @@ _NUMBER = r"(?<![\d.])([\doOlI|][\doOlISsZz|]{0,2}(?:[. ][\doOρp]\W?)?)\s*"
 _MILLI = r"[mnriu]{1,6}"
 _PER = r"\s*[/1lI|7iyYf\\]\s*"
 _SPEED_TEXT = re.compile(_NUMBER + rf"(?:{_MILLI}{_PER}|mm\s?)[s5$]", re.IGNORECASE)
-_GAIN_TEXT = re.compile(rf"(chest:?\s*)?{_NUMBER}({_MILLI}{_PER}|mm\s?|cm{_PER})(?:m|rn|nn|in)[vyu]", re.IGNORECASE)
+_CHEST = r"(?:[ct]hest|precordial|pr[ea]c\w*|(?<![a-z])v(?:1\s?-\s?v?6)?)[:;.]?\s*"
+_GAIN_UNIT = rf"({_MILLI}{_PER}|mm\s?|cm{_PER})(?:m|rn|nn|in)[vyu]"
+_GAIN_TEXT = re.compile(rf"({_CHEST})?{_NUMBER}{_GAIN_UNIT}", re.IGNORECASE)
+_GAINS_TEXT = re.compile(rf"{_NUMBER}/\s*([\doO]{{1,2}}(?:\.[\doO])?)\s*{_GAIN_UNIT}", re.IGNORECASE)
 _DIGITS = str.maketrans("oOρplI|SsZz ", "00001115522.")
 
 
@@ -349,6 +357,9 @@ def parse_scale(text: str) -> PrintedScale:
     5.0
     >>> parse_scale("25,0mrn/5 lOmm/mv 0.05-150 Hz").gain
     10.0
+    >>> both = parse_scale("25 mm/s 20/10 mm/mV")
+    >>> both.gain, both.chest_gain
+    (20.0, 10.0)
     >>> parse_scale("PR 160 ms").speed is None
     True
     """
@@ -356,6 +367,8 @@ def parse_scale(text: str) -> PrintedScale:
     speed = gain = chest_gain = None
     for match in _SPEED_TEXT.finditer(dense):
         speed = speed or _plausible(match[1], SPEEDS)
+    if pair := _GAINS_TEXT.search(dense):
+        gain, chest_gain = _plausible(pair[1], GAINS), _plausible(pair[2], GAINS)
     for match in _GAIN_TEXT.finditer(dense):
         value = _plausible(match[2], GAINS, 10.0 if match[3].lower().startswith("c") else 1.0)
         if match[1]:
@@ -530,8 +543,8 @@ def _spellings() -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64
 
 
 @lru_cache(maxsize=1)
-def _symbol_weights() -> NDArray[np.float64]:
-    """Weight of each character (rows) for the blank and each symbol (columns)."""
+def _symbol_weights() -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Characters that stand for a symbol or the blank, and the weight of each (rows) for all of these (columns)."""
     _, characters = _recogniser()
     number = {character: index for index, character in enumerate(characters)}
     weights = np.zeros((len(characters), 1 + len(_SYMBOLS)))
@@ -539,7 +552,8 @@ def _symbol_weights() -> NDArray[np.float64]:
     for column, (sure, similar) in enumerate([_STRAY, *_SYMBOLS.values()]):
         for group, weight in ((similar, _SIMILAR), (sure, 1.0)):
             weights[[number[character] for character in group if character in number], column] = weight
-    return weights
+    used = np.flatnonzero(weights.any(axis=1))
+    return used, weights[used]
 
 
 def _count_strokes(crop: NDArray[np.uint8]) -> int:
@@ -552,30 +566,34 @@ def _count_strokes(crop: NDArray[np.uint8]) -> int:
     return len(peaks)
 
 
-def _name_likelihoods(posterior: NDArray[np.float32], strokes: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Likelihood of each lead and of anything else, (leads + 1,), and of names without and with a minus, (2,)."""
+def _name_likelihoods(
+    posterior: NDArray[np.float32], strokes: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Likelihoods of crops as leads and anything else (n, leads + 1), and of names without and with a minus (n, 2)."""
     table, length, lead, negated = _spellings()
+    used, weights = _symbol_weights()
     # The floor keeps the product of 40 steps above the smallest number.
-    emission = np.maximum(posterior.astype(np.float64) @ _symbol_weights(), 1e-7)
+    emission = np.maximum(posterior[:, :, used].astype(np.float64) @ weights, 1e-7)
     chains, longest = table.shape
     states = np.zeros((chains, 2 * longest + 1), np.int64)
     states[:, 1::2] = table + 1
-    skip = np.zeros(states.shape, bool)
+    skip = np.zeros(states.shape)
     skip[:, 3::2] = (table[:, 1:] != table[:, :-1]) & (table[:, 1:] >= 0)
-    forward = np.zeros(states.shape)
-    forward[:, 0], forward[:, 1] = emission[0, 0], emission[0, states[:, 1]]
-    for step in emission[1:]:
+    forward = np.zeros((len(posterior), *states.shape))
+    forward[:, :, 0], forward[:, :, 1] = emission[:, 0, :1], emission[:, 0, states[:, 1]]
+    for step in np.moveaxis(emission[:, 1:], 1, 0):
         moved = forward.copy()
-        moved[:, 1:] += forward[:, :-1]
-        moved[:, 2:] += np.where(skip[:, 2:], forward[:, :-2], 0.0)
-        forward = moved * step[states]
+        moved[..., 1:] += forward[..., :-1]
+        moved[..., 2:] += skip[:, 2:] * forward[..., :-2]
+        forward = moved * step[:, states]
     row = np.arange(chains)
-    likelihood = forward[row, 2 * length] + forward[row, 2 * length - 1]
-    names = np.bincount(lead, likelihood, len(ALL_NAMES))
-    if strokes in (1, 2, 3):
-        # The recogniser knows a row of strokes, yet not always how many.
-        romans = names[:3].sum()
-        names[:3] *= np.where(np.arange(1, 4) == strokes, 1.0, _MISCOUNT)
-        names[:3] *= romans / max(names[:3].sum(), 1e-300)
-    other = _ELSE * np.prod(np.maximum(posterior.max(axis=1), 1e-7), dtype=np.float64)
-    return np.r_[names, other], np.array([likelihood[~negated].sum(), likelihood[negated].sum()])
+    likelihood = forward[:, row, 2 * length] + forward[:, row, 2 * length - 1]
+    names = likelihood @ (lead[:, None] == np.arange(len(ALL_NAMES)))
+    # The recogniser knows a row of strokes, yet not always how many.
+    counted = np.isin(strokes, (1, 2, 3))
+    romans = names[counted, :3]
+    told = romans * np.where(np.arange(1, 4) == strokes[counted, None], 1.0, _MISCOUNT)
+    names[counted, :3] = told * (romans.sum(axis=1) / np.maximum(told.sum(axis=1), 1e-300))[:, None]
+    other = _ELSE * np.prod(np.maximum(posterior.max(axis=2), 1e-7), axis=1, dtype=np.float64)
+    signs = np.stack([likelihood[:, ~negated].sum(axis=1), likelihood[:, negated].sum(axis=1)], axis=1)
+    return np.c_[names, other], signs

@@ -14,6 +14,12 @@ _CLEARLY = 0.1
 """By how much columns must fit the page's start better than their own places: of a heart as even as a clock, both fit,
 and most printers let columns follow each other."""
 
+_DRIFT = 0.03
+"""Share of a time on the page by which it may be wrong: bent paper under a camera is stretched here and there."""
+
+_STEP = 0.02
+"""Seconds between the starts that are tried."""
+
 
 def columns_are_simultaneous(
     strips: list[tuple[float, NDArray[np.float32]]], rhythm: list[NDArray[np.float32]], fs: float
@@ -48,11 +54,12 @@ def columns_are_simultaneous(
         activity = _activity(below, fs)
         for offset, strip in strips:
             own = _activity(strip, fs)
-            in_turn = _likeness(own, activity[round(offset * fs) :])
-            together = _likeness(own, activity)
+            reach = _DRIFT * offset
+            in_turn = _best_likeness(own, activity, offset - reach, offset + reach, fs)
+            together = _best_likeness(own, activity, 0.0, 0.0, fs)
             if in_turn is not None and together is not None:
                 votes.append(together - in_turn)
-    return bool(np.mean(votes) > _CLEARLY) if votes else None
+    return bool(np.median(votes) > _CLEARLY) if votes else None
 
 
 def _activity(signal: NDArray[np.float32], fs: float) -> NDArray[np.float64]:
@@ -62,6 +69,15 @@ def _activity(signal: NDArray[np.float32], fs: float) -> NDArray[np.float64]:
         return np.zeros(len(signal))
     filled = np.interp(np.arange(len(signal)), np.flatnonzero(known), signal[known])
     return ndimage.gaussian_filter1d(np.abs(np.gradient(filled)), 0.03 * fs)
+
+
+def _best_likeness(
+    own: NDArray[np.float64], other: NDArray[np.float64], first: float, last: float, fs: float
+) -> float | None:
+    """Highest likeness at any start between the first and the last (s)."""
+    starts = np.unique(np.rint(np.arange(first, last + 0.5 * _STEP, _STEP) * fs).astype(int))
+    found = [likeness for start in starts if (likeness := _likeness(own, other[max(0, start) :])) is not None]
+    return max(found, default=None)
 
 
 def _likeness(own: NDArray[np.float64], other: NDArray[np.float64]) -> float | None:

@@ -29,12 +29,17 @@ def test_the_caller_comes_before_print():
 
 
 @pytest.mark.parametrize("gain", GAINS)
-@pytest.mark.parametrize("speed", SPEEDS)
+@pytest.mark.parametrize("speed", SPEEDS[1:])
 def test_pulses_measure_what_is_not_printed(gain, speed):
     scale = find_scale(NOTHING, [pulse(gain, 0.2 * speed, row) for row in range(3)])
     assert (scale.speed, scale.speed_source) == (speed, "measured")
     assert (scale.gain, scale.gain_source) == (gain, "measured")
     assert scale.warnings == ()
+
+
+def test_a_short_pulse_is_no_sign_of_slow_paper():
+    scale = find_scale(NOTHING, [pulse(10, 2.5)])
+    assert (scale.speed, scale.speed_source) == (25.0, "assumed")
 
 
 def test_a_bare_page_takes_what_is_usual_and_says_so():
@@ -49,7 +54,7 @@ def test_a_bare_page_takes_what_is_usual_and_says_so():
 def test_pulses_that_contradict_the_gain_are_a_warning():
     scale = find_scale(PrintedScale(25.0, 10.0, None, ""), [pulse(5)])
     assert scale.gain == 10.0
-    assert scale.warnings == ("the calibration pulse is 5.0 mm high, but the gain is 10 mm/mV",)
+    assert scale.warnings == ("the calibration pulse is 5.0 mm high, but the gain is 10 mm/mV (read)",)
 
 
 def test_one_bad_pulse_of_four_does_not_decide():
@@ -79,3 +84,42 @@ def test_chest_leads_may_have_a_gain_of_their_own():
     assert (scale.gain, scale.chest_gain) == (10.0, 5.0)
     assert any("chest" in warning for warning in scale.warnings)
     assert find_scale(PrintedScale(25.0, 10.0, 5.0, ""), [], gain=20.0).chest_gain == 20.0
+
+
+def test_pulses_of_chest_rows_measure_their_gain():
+    pulses = [pulse(10, row=row) for row in range(6)] + [pulse(5, row=row) for row in range(6, 12)]
+    scale = find_scale(NOTHING, pulses, range(6, 12))
+    assert (scale.gain, scale.chest_gain, scale.gain_source) == (10.0, 5.0, "measured")
+    assert scale.warnings == ("chest leads are printed at 5 mm/mV, limb leads at 10",)
+    read = find_scale(PrintedScale(25.0, 10.0, None, ""), pulses, range(6, 12))
+    assert (read.gain, read.chest_gain, read.gain_source) == (10.0, 5.0, "read")
+
+
+def test_pulses_of_chest_rows_that_contradict_print_are_a_warning():
+    pulses = [pulse(10, row=0), pulse(10, row=1)]
+    scale = find_scale(PrintedScale(25.0, 10.0, 5.0, ""), pulses, [1])
+    assert scale.chest_gain == 5.0
+    assert scale.warnings == (
+        "chest leads are printed at 5 mm/mV, limb leads at 10",
+        "the chest leads' calibration pulse is 10.0 mm high, but their gain is 5 mm/mV (read)",
+    )
+
+
+def test_a_page_of_chest_leads_takes_the_gain_of_its_pulses():
+    scale = find_scale(NOTHING, [pulse(5, row=row) for row in range(6)], range(6))
+    assert (scale.gain, scale.chest_gain) == (5.0, 5.0)
+    assert scale.warnings == ()
+
+
+def test_a_gain_that_was_given_holds_for_all_leads():
+    scale = find_scale(NOTHING, [pulse(10, row=0), pulse(5, row=1)], [1], gain=10.0)
+    assert (scale.gain, scale.chest_gain) == (10.0, 10.0)
+
+
+def test_a_pulse_too_wide_for_the_speed_is_a_warning_with_both():
+    scale = find_scale(PrintedScale(25.0, 10.0, None, ""), [pulse(10, 10)])
+    assert scale.speed == 25.0
+    assert scale.warnings == (
+        "the calibration pulse is 10.0 mm wide, 0.2 s at 50 mm/s, but the speed is 25 mm/s (read)",
+    )
+    assert find_scale(PrintedScale(25.0, 10.0, None, ""), [pulse(10, 2.5)]).warnings == ()

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks.real_pages import examine, find_faults, main, read_table
+from benchmarks.real_pages import examine_all, find_faults, main, read_table
 from digitize.layouts import find_layout
 from training.ptbxl import data_folder
 
@@ -52,10 +52,9 @@ def test_faults_name_what_is_wrong(leads):
     ]
 
 
-@pytest.mark.xfail(reason="warped photographs are not put upright yet, and some traces leave their rows", strict=True)
 @needs_pages
 def test_names_and_strips_of_real_pages_are_right():
-    outcomes = [examine(page, FOLDER) for page in read_table()]
+    outcomes = examine_all(read_table(), FOLDER, jobs=2)
     wrong = [f"{outcome.page.page}: {'; '.join(outcome.faults)}" for outcome in outcomes if outcome.faults]
     assert len(outcomes) - len(wrong) >= LEAST, "\n".join(wrong)
 

@@ -204,3 +204,17 @@ def test_missing_model_names_the_package(monkeypatch, tmp_path):
     monkeypatch.setattr(rapidocr, "__file__", str(tmp_path / "__init__.py"))
     with pytest.raises(RuntimeError, match=r"rapidocr .*rec.*allowed: rapidocr>=3"):
         text._recogniser.__wrapped__()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Speed: 25 mm/sec   Limb: 10 mm/mV   Chest: 5 mm/mV",
+        "25 mm/s   10/5 mm/mV   0.05-150 Hz",
+        "25mm/s  10mm/mV  V: 5mm/mV  100Hz",
+        "25 mm/s  limb 10 mm/mV  precordial 5 mm/mV",
+    ],
+)
+def test_chest_leads_may_be_said_to_have_a_gain_of_their_own(text):
+    scale = parse_scale(text)
+    assert (scale.speed, scale.gain, scale.chest_gain) == (25.0, 10.0, 5.0)
