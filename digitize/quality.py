@@ -59,7 +59,7 @@ def edge_width(coverage: NDArray[np.float32], centre: NDArray[np.float32]) -> fl
         profile = coverage[around, columns[:, None]]
         rise = np.abs(np.diff(profile, axis=1)).max(axis=1)
         darkest = profile.max(axis=1)
-        seen = darkest > _LEAST_INK
+        seen = (darkest > _LEAST_INK) & (rise > 0)
         widths.append(darkest[seen] / rise[seen])
     every = np.concatenate(widths) if widths else np.zeros(0)
     return float(np.median(every)) / PIXELS_PER_MM if len(every) else float("nan")

@@ -41,7 +41,7 @@ _MOST_GLYPHS = 1500
 _HEIGHT = 48
 """Pixels of a line of text in the recogniser."""
 
-_NAME_WIDTHS = (48, 64, 96, 160, 320)
+_NAME_WIDTHS = (96, 160, 320)
 """Widths to which crops of names are padded, so that crops of like width are read together."""
 
 _LONGEST_LINE = 1600

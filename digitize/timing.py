@@ -17,6 +17,9 @@ and most printers let columns follow each other."""
 _DRIFT = 0.03
 """Share of a time on the page by which it may be wrong: bent paper under a camera is stretched here and there."""
 
+_DRIFT_COST = 0.3
+"""Likeness that the whole of this drift must be worth: the beats of an even heart fit somewhere near any place."""
+
 _STEP = 0.02
 """Seconds between the starts that are tried."""
 
@@ -54,8 +57,7 @@ def columns_are_simultaneous(
         activity = _activity(below, fs)
         for offset, strip in strips:
             own = _activity(strip, fs)
-            reach = _DRIFT * offset
-            in_turn = _best_likeness(own, activity, offset - reach, offset + reach, fs)
+            in_turn = _best_likeness(own, activity, offset, _DRIFT * offset, fs)
             together = _best_likeness(own, activity, 0.0, 0.0, fs)
             if in_turn is not None and together is not None:
                 votes.append(together - in_turn)
@@ -72,12 +74,16 @@ def _activity(signal: NDArray[np.float32], fs: float) -> NDArray[np.float64]:
 
 
 def _best_likeness(
-    own: NDArray[np.float64], other: NDArray[np.float64], first: float, last: float, fs: float
+    own: NDArray[np.float64], other: NDArray[np.float64], place: float, reach: float, fs: float
 ) -> float | None:
-    """Highest likeness at any start between the first and the last (s)."""
-    starts = np.unique(np.rint(np.arange(first, last + 0.5 * _STEP, _STEP) * fs).astype(int))
-    found = [likeness for start in starts if (likeness := _likeness(own, other[max(0, start) :])) is not None]
-    return max(found, default=None)
+    """Highest likeness at any start within reach of a place (s), less what its distance costs."""
+    best = None
+    for drift in np.arange(-round(reach / _STEP), round(reach / _STEP) + 1) * _STEP:
+        likeness = _likeness(own, other[max(0, round((place + drift) * fs)) :])
+        if likeness is not None:
+            worth = likeness - (_DRIFT_COST * abs(drift) / reach if drift else 0.0)
+            best = worth if best is None else max(best, worth)
+    return best
 
 
 def _likeness(own: NDArray[np.float64], other: NDArray[np.float64]) -> float | None:

@@ -43,13 +43,13 @@ _EVERY = 10
 class Config:
     """How the network is made."""
 
-    train_pages: int = 900
-    choose_pages: int = 250
-    hidden: int = 24
-    epochs: int = 60
+    train_pages: int = 270
+    choose_pages: int = 110
+    hidden: int = 16
+    epochs: int = 20
     batch: int = 4096
-    rate: float = 3e-3
-    decay: float = 1e-4
+    rate: float = 2e-3
+    decay: float = 0.05
     seed: int = 0
 
 
