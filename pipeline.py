@@ -302,9 +302,7 @@ def write(name: str, out: Path, page: Page, leads: Leads, report: dict[str, Any]
     with written_together(out) as folder:
         leads.to_wfdb(folder / name)
         write_csv(leads, folder / f"{name}.csv")
-        (folder / f"{name}.json").write_text(
-            json.dumps(report, indent=2, allow_nan=False) + "\n", encoding="utf-8"
-        )
+        (folder / f"{name}.json").write_text(json.dumps(report, indent=2, allow_nan=False) + "\n", encoding="utf-8")
         Image.fromarray(leads.overlay(page.image)).save(folder / f"{name}.overlay.png")
 
 

@@ -88,6 +88,5 @@ def test_weights_belong_to_their_record():
     record = json.loads(WEIGHTS.with_suffix(".json").read_text())
     assert tuple(record["features"]) == FEATURES
     assert hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()[:12] == record["version"] == weights_version()
-    sure = [row for row in record["reliability on fold 8"] if row["from"] >= 0.9]
-    assert sure
-    assert all(row["right"] >= 0.9 for row in sure)
+    for row in record["reliability on fold 8"]:
+        assert row["samples"] < 2000 or abs(row["said"] - row["right"]) < 0.12

@@ -28,7 +28,8 @@ def traces(slope: float = 0.0, length: int = 2500) -> tuple[Traces, NDArray[np.f
     level = np.stack([400.0 * (1 + row) + slope * columns for row in range(3)]).astype(np.float32)
     start = np.full(3, 200)
     zeros = np.zeros_like(level)
-    return Traces(centre=level, confidence=zeros + 1, start=start, end=start + length, radius=1.5), level
+    ends = {"start": start, "end": start + length, "left": start - 0.5, "right": start + length - 0.5}
+    return Traces(centre=level, between=level, confidence=zeros + 1, **ends, radius=1.5), level
 
 
 def marks(height: float | None) -> Marks:

@@ -104,8 +104,8 @@ def test_names_are_read_off_the_page(case, name):
         assert found.lead == printed.lead
         if found.name_source != "read":
             unread.append(found.lead)
-    # A beat may strike one name through; the others still tell what it is.
-    assert len(unread) <= 1
+    # Beats may strike two names through; the others still tell what they are.
+    assert len(unread) <= 2
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -298,7 +298,7 @@ def test_sampling_frequency(small, small_leads, fs):
     assert other.fs == fs
     step = max(1, FS // fs)
     n = min(other.signal.shape[1] * FS // fs, small_leads.signal.shape[1]) - 2 * step
-    ours = small_leads.signal[:3, : n : step]
+    ours = small_leads.signal[:3, :n:step]
     theirs = other.signal[:3, :: max(1, fs // FS)][:, : ours.shape[1]]
     assert np.nanmax(np.abs(ours - theirs)) < 0.01
 
