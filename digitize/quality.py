@@ -19,9 +19,9 @@ _LEVEL = 0.3
 _REACH = 12
 _LEAST_INK = 0.1
 _EDGE_MM = 1.0
-_GOOD, _USABLE = 0.93, 0.75
+_GOOD, _USABLE = 0.8, 0.55
 """Share of a page's samples that may be expected to be right for a verdict of good and of usable."""
-_GOOD_LEAD, _USABLE_LEAD = 0.8, 0.5
+_GOOD_LEAD, _USABLE_LEAD = 0.65, 0.35
 """The same for its worst lead."""
 
 
