@@ -37,7 +37,6 @@ from training.scores import bootstrap
 FS = 500
 PAGES = 200
 BINS = 10
-SURE = 0.9
 
 
 @dataclass(frozen=True)
@@ -139,8 +138,9 @@ def _by_confidence(
     given = np.isfinite(leads.signal)
     confidence = leads.confidence[given]
     error = leads.signal - truth
-    for row in error[np.isfinite(error).any(axis=1)]:
-        row -= np.nanmedian(row)
+    for row in error:
+        if np.isfinite(row).any():
+            row -= np.nanmedian(row)
     hit = np.abs(error[given]) < TOLERANCE_MV
     place = np.clip((confidence * BINS).astype(int), 0, BINS - 1)
     return (

@@ -9,6 +9,7 @@ these marks; it was trained on pages that `synth` prints, against the errors tha
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -142,7 +143,13 @@ def rate(marks: NDArray[np.float32]) -> NDArray[np.float32]:
     >>> probability.shape, bool(((probability > 0) & (probability < 1)).all())
     ((2, 5), True)
     """
-    layers = _network()
+    return probability(marks, _network())
+
+
+def probability(
+    marks: NDArray[np.float32], layers: Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]]
+) -> NDArray[np.float32]:
+    """Run a network of fully connected layers, each a weight and a bias, on marks; see `rate`."""
     hidden = marks.reshape(-1, marks.shape[-1])
     for weight, bias in layers[:-1]:
         hidden = np.maximum(hidden @ weight.T + bias, 0.0)
@@ -161,7 +168,11 @@ def weights_version() -> str:
 def _network() -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
     from safetensors.numpy import load_file
 
-    tensors = load_file(WEIGHTS)
+    return layers_of(load_file(WEIGHTS))
+
+
+def layers_of(tensors: Mapping[str, NDArray[np.float32]]) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    """Put the tensors of a weights file in the order of the layers."""
     return [(tensors[f"{k}.weight"], tensors[f"{k}.bias"]) for k in range(len(tensors) // 2)]
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from synth.chance import sometimes
+
 RGB = tuple[int, int, int]
 
 FAX_MODES = ("none", "standard", "fine")
@@ -252,31 +254,25 @@ def draw_capture(device: str, rng: np.random.Generator) -> Capture:
         return _random_screen(rng)
     if device == "fax":
         return Capture(
-            banding=_sometimes(rng, 0.3, 0.1, 0.6),
+            banding=sometimes(rng, 0.3, 0.1, 0.6),
             fax="standard" if rng.random() < 0.3 else "fine",
             halftone=bool(rng.random() < 0.15),
-            dropouts=_sometimes(rng, 0.4, 0.002, 0.03),
+            dropouts=sometimes(rng, 0.4, 0.002, 0.03),
         )
     return Capture()
-
-
-def _sometimes(rng: np.random.Generator, chance: float, low: float, high: float) -> float:
-    """A value from `low` to `high`, or 0; the same number of draws either way."""
-    value = float(rng.uniform(low, high))
-    return value if rng.random() < chance else 0.0
 
 
 def _random_scanner(rng: np.random.Generator) -> Capture:
     exposure = rng.uniform(0.9, 1.08)
     tint = exposure * (1 + rng.normal(0, 0.015, 3))
     return Capture(
-        lid=_sometimes(rng, 0.25, 0.1, 0.6),
+        lid=sometimes(rng, 0.25, 0.1, 0.6),
         white_balance=_gains(tint),
-        haze=_sometimes(rng, 0.3, 0.02, 0.2),
-        defocus=_sometimes(rng, 0.5, 0.3, 0.9),
+        haze=sometimes(rng, 0.3, 0.02, 0.2),
+        defocus=sometimes(rng, 0.5, 0.3, 0.9),
         noise=float(rng.uniform(0.5, 4.0)),
-        sharpening=_sometimes(rng, 0.4, 0.3, 1.5),
-        banding=_sometimes(rng, 0.3, 0.1, 0.8),
+        sharpening=sometimes(rng, 0.4, 0.3, 1.5),
+        banding=sometimes(rng, 0.3, 0.1, 0.8),
     )
 
 
@@ -305,14 +301,14 @@ def _random_phone(rng: np.random.Generator) -> Capture:
     warmth = rng.normal(0.02, 0.04)
     tint = exposure * np.array([1 + warmth, 1.0 + rng.normal(0, 0.012), 1 - warmth])
     # Most sheets lie nearly flat; a roll's end stays curled.
-    curl = _sometimes(rng, 0.75, 1.0, 8.0) if rng.random() < 0.8 else float(rng.uniform(8.0, 25.0))
+    curl = sometimes(rng, 0.75, 1.0, 8.0) if rng.random() < 0.8 else float(rng.uniform(8.0, 25.0))
     return Capture(
         **_random_pose(rng, 45.0),
         curl=curl,
         curl_direction=float(rng.choice([0.0, 90.0]) + rng.normal(0, 12)),
         curl_waves=float(rng.uniform(0.4, 2.5)),
         curl_phase=float(rng.uniform(0, 360)),
-        lift=_sometimes(rng, 0.2, 5.0, 35.0),
+        lift=sometimes(rng, 0.2, 5.0, 35.0),
         lift_corner=int(rng.integers(4)),
         desk=_DESKS[int(rng.integers(len(_DESKS)))],
         texture=float(rng.uniform(0.05, 0.5)),
@@ -320,15 +316,15 @@ def _random_phone(rng: np.random.Generator) -> Capture:
         relief=float(rng.uniform(0.3, 1.0)),
         uneven=float(rng.uniform(0.03, 0.32)),
         vignette=float(rng.uniform(0.0, 0.2)),
-        shadow=_sometimes(rng, 0.5, 0.08, 0.36),
-        glare=_sometimes(rng, 0.12, 0.1, 0.5),
+        shadow=sometimes(rng, 0.5, 0.08, 0.36),
+        glare=sometimes(rng, 0.12, 0.1, 0.5),
         white_balance=_gains(tint),
-        haze=_sometimes(rng, 0.4, 0.02, 0.15),
+        haze=sometimes(rng, 0.4, 0.02, 0.15),
         defocus=float(abs(rng.normal(0.1, 0.45))),
-        motion=_sometimes(rng, 0.15, 1.0, 4.0),
+        motion=sometimes(rng, 0.15, 1.0, 4.0),
         motion_direction=float(rng.uniform(0, 180)),
         noise=float(rng.uniform(0.5, 6.0)),
-        sharpening=_sometimes(rng, 0.7, 0.3, 1.8),
+        sharpening=sometimes(rng, 0.7, 0.3, 1.8),
     )
 
 
@@ -339,12 +335,12 @@ def _random_screen(rng: np.random.Generator) -> Capture:
         desk=(24, 24, 28),
         uneven=float(rng.uniform(0.0, 0.25)),
         vignette=float(rng.uniform(0.0, 0.25)),
-        glare=_sometimes(rng, 0.3, 0.1, 0.4),
+        glare=sometimes(rng, 0.3, 0.1, 0.4),
         white_balance=_gains(exposure * np.array([rng.normal(0.95, 0.03), 1.0, rng.normal(1.06, 0.04)])),
         haze=float(rng.uniform(0.02, 0.15)),
         screen_pitch=float(rng.choice([1.0, 2.0, 2.5], p=[0.3, 0.5, 0.2]) * rng.normal(1.0, 0.04)),
         moire=float(rng.uniform(0.05, 0.35)),
         defocus=float(abs(rng.normal(0.4, 0.3))),
         noise=float(rng.uniform(0.5, 5.0)),
-        sharpening=_sometimes(rng, 0.5, 0.3, 1.5),
+        sharpening=sometimes(rng, 0.5, 0.3, 1.5),
     )

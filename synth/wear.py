@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import fft
 
 from synth.canvas import Canvas
+from synth.chance import sometimes
 from synth.crumple import facets
 from synth.dust import dust
 from synth.folds import FOLDS, Crease, add_slope, broken_print, fold_lines, random_crease
@@ -184,33 +185,29 @@ def random_wear(rng: np.random.Generator) -> Wear:
     True
     """
 
-    def some(share: float, low: float, high: float) -> float:
-        value = float(rng.uniform(low, high))
-        return value if rng.random() < share else 0.0
-
     def count(share: float, mean: float, most: int) -> int:
         value = int(min(most, 1 + rng.poisson(mean)))
         return value if rng.random() < share else 0
 
     untouched = rng.random() < 0.3
     drawn = Wear(
-        crumple=some(0.25, 0.1, 0.8),
-        wrinkles=some(0.3, 0.1, 0.7),
+        crumple=sometimes(rng, 0.25, 0.1, 0.8),
+        wrinkles=sometimes(rng, 0.3, 0.1, 0.7),
         facet=float(np.exp(rng.uniform(np.log(12), np.log(55)))),
         fold=FOLDS[int(rng.choice(len(FOLDS), p=[0.68, 0.12, 0.06, 0.07, 0.07]))],
         creases=count(0.3, 1.5, 8),
         light=float(rng.uniform(0, 360)),
         light_height=float(rng.uniform(35, 78)),
         stains=count(0.18, 0.6, 4),
-        soaking=some(0.1, 0.2, 0.9),
-        mould=some(0.08, 0.1, 0.8),
+        soaking=sometimes(rng, 0.1, 0.2, 0.9),
+        mould=sometimes(rng, 0.08, 0.1, 0.8),
         tears=count(0.15, 0.6, 4),
-        cropped=some(0.1, 2, 20),
+        cropped=sometimes(rng, 0.1, 2, 20),
         punches=(0, 2, 3, 4)[int(rng.choice(4, p=[0.8, 0.12, 0.05, 0.03]))],
         tape=count(0.1, 0.4, 3),
         tape_kind=TAPES[int(rng.choice(3, p=[0.45, 0.43, 0.12]))],
-        yellowing=some(0.3, 0.1, 1.0),
-        dust=some(0.4, 0.05, 0.8),
+        yellowing=sometimes(rng, 0.3, 0.1, 1.0),
+        dust=sometimes(rng, 0.4, 0.05, 0.8),
     )
     return Wear() if untouched else drawn
 

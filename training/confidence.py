@@ -26,7 +26,7 @@ from torch import nn
 from tqdm import tqdm
 
 from digitize.api import marks_of, read_page, strips_of
-from digitize.confidence import FEATURES, TOLERANCE_MV, WEIGHTS
+from digitize.confidence import FEATURES, TOLERANCE_MV, WEIGHTS, layers_of, probability
 from digitize.export import written_together
 from digitize.layouts import LEAD_NAMES
 from digitize.page import PageError
@@ -171,12 +171,13 @@ def train(
     return tensors, history
 
 
-def reliability(probability: NDArray[np.float32], right: NDArray[np.bool_]) -> list[dict[str, float]]:
+def reliability(said: NDArray[np.float32], right: NDArray[np.bool_]) -> list[dict[str, float]]:
     """Hold probabilities against what happened, in ten bins.
 
     Parameters
     ----------
-    probability : ndarray, shape (n,)
+    said : ndarray, shape (n,)
+        Probabilities.
     right : ndarray, shape (n,), bool
 
     Returns
@@ -190,7 +191,7 @@ def reliability(probability: NDArray[np.float32], right: NDArray[np.bool_]) -> l
     [{'from': 0.7, 'to': 0.8, 'said': 0.75, 'right': 0.75, 'samples': 4}]
     """
     table = []
-    place = np.clip((probability * 10).astype(int), 0, 9)
+    place = np.clip((said * 10).astype(int), 0, 9)
     for k in range(10):
         inside = place == k
         if inside.any():
@@ -198,7 +199,7 @@ def reliability(probability: NDArray[np.float32], right: NDArray[np.bool_]) -> l
                 {
                     "from": k / 10,
                     "to": (k + 1) / 10,
-                    "said": float(probability[inside].mean()),
+                    "said": float(said[inside].mean()),
                     "right": float(right[inside].mean()),
                     "samples": int(inside.sum()),
                 }
@@ -255,11 +256,7 @@ def write(
     config: Config,
 ) -> None:
     """Write ``confidence.safetensors`` and its training record ``confidence.json``."""
-    hidden = np.concatenate([sample.marks for sample in sets[1]])
-    for layer in range(3):
-        hidden = hidden @ tensors[f"{layer}.weight"].T + tensors[f"{layer}.bias"]
-        hidden = np.maximum(hidden, 0.0) if layer < 2 else hidden
-    probability = 1 / (1 + np.exp(-hidden[:, 0]))
+    said = probability(np.concatenate([sample.marks for sample in sets[1]]), layers_of(tensors))
     right = np.concatenate([sample.right for sample in sets[1]])
     with written_together(folder) as scratch:
         file = scratch / WEIGHTS.name
@@ -275,7 +272,7 @@ def write(
                 "train": float(np.mean(np.concatenate([s.right for s in sets[0]]))),
                 "fold 8": float(right.mean()),
             },
-            "reliability on fold 8": reliability(probability.astype(np.float32), right),
+            "reliability on fold 8": reliability(said, right),
             "history": history,
         }
         (scratch / WEIGHTS.with_suffix(".json").name).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")

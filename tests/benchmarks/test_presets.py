@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from benchmarks import presets
 from benchmarks.presets import BINS, Outcome, main, markdown, run
 from benchmarks.report import provenance
-from digitize import PageError
+from digitize import Leads, PageError, trace_leads
 
 
 @pytest.fixture
@@ -37,6 +38,18 @@ def test_pages_that_cannot_be_read_count_as_nothing(record, monkeypatch, error, 
     assert (outcome.aligned, outcome.worst, outcome.crashed) == (0.0, 0.0, crashed)
     assert "nothing here" in outcome.error or "oh" in outcome.error
     assert sum(outcome.count) == 0
+
+
+def test_a_lead_read_off_its_baseline_counts_as_right(record, monkeypatch):
+    def raised(*args: object, **keywords: object) -> Leads:
+        leads = trace_leads(*args, **keywords)
+        return replace(leads, signal=leads.signal + 0.5)
+
+    level = run(("clean", 3, record))
+    monkeypatch.setattr(presets, "trace_leads", raised)
+    outcome = run(("clean", 3, record))
+    assert outcome.right == level.right
+    assert sum(outcome.right) > 0.6 * sum(outcome.count)
 
 
 def test_tables_tell_crashes_verdicts_and_confidence():
