@@ -34,9 +34,9 @@ _PEAKS = 14
 _LEAST_HEIGHT = 2.2
 """A peak of a window's spectrum stands nine times over its surroundings."""
 
-_CLEAR_HEIGHT, _LEAST_CLEAR = 4.0, 0.25
-"""Height of a window's tallest peak that is no chance, and share of the windows that have one on a page with a grid:
-of the pages that `synth` prints three quarters and more, of text and traces on white paper a sixth."""
+_CLEAR_HEIGHT, _LEAST_CLEAR = 4.5, 0.3
+"""Height of a window's tallest peak that is no chance, and least share of the windows that have one on a page with a
+grid: where `synth` printed one that could be followed, three quarters and more; without, two fifths and less."""
 
 _LOWEST = 3.0 / _WINDOW
 _HIGHEST = 0.42
