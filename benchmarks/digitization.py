@@ -227,7 +227,7 @@ def measure(targets: Sequence[Target], digitiser: Digitiser = digitise, jobs: in
     images = [target.image for target in targets]
     jobs = min(jobs, len(targets))
     with (
-        _one_thread_each(),
+        one_thread_each(),
         ProcessPoolExecutor(
             jobs,
             # A fresh interpreter: thread counts are read when a library is loaded.
@@ -246,7 +246,8 @@ def measure(targets: Sequence[Target], digitiser: Digitiser = digitise, jobs: in
 
 
 @contextmanager
-def _one_thread_each() -> Iterator[None]:
+def one_thread_each() -> Iterator[None]:
+    """Let processes that are started within use one thread each: libraries look at this when they are loaded."""
     before = {name: os.environ.get(name) for name in _THREADS}
     os.environ.update(dict.fromkeys(_THREADS, "1"))
     try:
@@ -263,10 +264,18 @@ def _prepare(digitiser: Digitiser, image: Path, alone: bool) -> None:
     import cv2
 
     cv2.setNumThreads(1)
-    if alone and hasattr(os, "sched_setaffinity"):
-        # Holds libraries that start threads of their own, as onnxruntime does, to one core.
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    if alone:
+        one_core()
     _read(digitiser, image)
+
+
+def one_core() -> None:
+    """Hold the process to one core, libraries that start threads of their own, as onnxruntime does, included."""
+    import cv2
+
+    cv2.setNumThreads(1)
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
 
 def _read(digitiser: Digitiser, image: Path) -> Reading:
@@ -276,10 +285,11 @@ def _read(digitiser: Digitiser, image: Path) -> Reading:
         leads = digitiser(image)
     except Exception as exception:  # a page that breaks the digitiser is a result, not the end of the run
         error = f"{type(exception).__name__}: {exception}"
-    return Reading(leads, error, time.perf_counter() - start, _peak())
+    return Reading(leads, error, time.perf_counter() - start, peak_memory())
 
 
-def _peak() -> float:
+def peak_memory() -> float:
+    """Highest memory of this process so far, MiB; NaN where the system does not tell."""
     if sys.platform == "win32":
         return math.nan
     import resource

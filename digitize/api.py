@@ -21,7 +21,7 @@ from digitize.page import Page, PageError, PageSource, load_pages
 from digitize.quality import cut_off, edge_width, judge
 from digitize.strips import cut_strips, join_strips
 from digitize.text import Word, find_words, read_scale
-from digitize.trace import erase_traces, trace_rows
+from digitize.trace import erase_traces, touch_names, trace_rows
 from digitize.view import View, look
 from digitize.warp import scale_at
 
@@ -167,8 +167,9 @@ def read_page(
     gridless = isinstance(view.ground, PaperScale)
     if gridless and not view.marks.pulses and all(place.name_source == "assumed" for place in found.places):
         raise PageError(f"{page.name}: no electrocardiogram found (no grid, no lead name, no calibration pulse)")
-    # Now that the names are known, a trace that ran into one can be led past it.
-    view = replace(view, traces=trace_rows(view.coverage, view.rows, view.not_trace, found.names))
+    if touch_names(view.traces, found.names):
+        # Now that the names are known, a trace that ran into one can be led past it.
+        view = replace(view, traces=trace_rows(view.coverage, view.rows, view.not_trace, found.names))
     limb_rows = {place.row for place in found.places if not place.lead.startswith("V")}
     chest_rows = {place.row for place in found.places} - limb_rows
     worth = find_scale(read_scale(printed, words), view.marks.pulses, chest_rows, speed=speed, gain=gain)

@@ -81,7 +81,9 @@ def _best_story(ink: Edges, first: Edges, together: NDArray[np.bool_], radius: f
         stories = [(first[0][row], first[1][row])]
         for story in ((nothing, nothing), far, near, whole):
             # Before and after the crossing every row has its own ink.
-            stories.append(tuple(np.where(together, drawn, edge) for drawn, edge in zip(story, whole, strict=True)))
+            edges = [np.where(together, drawn, edge) for drawn, edge in zip(story, whole, strict=True)]
+            if not all(np.array_equal(*pair, equal_nan=True) for pair in zip(edges, stories[0], strict=True)):
+                stories.append((edges[0], edges[1]))
         told.append([(story, path) for story in stories if (path := _path(story, radius)) is not None])
     if not told[0] or not told[1]:
         return first

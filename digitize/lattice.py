@@ -34,6 +34,10 @@ _PEAKS = 14
 _LEAST_HEIGHT = 2.2
 """A peak of a window's spectrum stands nine times over its surroundings."""
 
+_CLEAR_HEIGHT, _LEAST_CLEAR = 4.5, 0.3
+"""Height of a window's tallest peak that is no chance, and least share of the windows that have one on a page with a
+grid: where `synth` printed one that could be followed, three quarters and more; without, two fifths and less."""
+
 _LOWEST = 3.0 / _WINDOW
 _HIGHEST = 0.42
 """Cycles a pixel between which the carriers of a grid are looked for."""
@@ -201,6 +205,8 @@ def follow_lattice(texture: NDArray[np.float32]) -> Iterator[Lattice]:
     1.0
     """
     windows = _find_windows(texture)
+    if (windows.heights[..., 0] > _CLEAR_HEIGHT).mean() < _LEAST_CLEAR:
+        return
     for pair in _choose_pairs(_find_families(windows)):
         counted = [_count_lines(windows, carrier.family) / carrier.order for carrier in pair]
         x, y = np.meshgrid(windows.x, windows.y)

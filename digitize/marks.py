@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from digitize.pieces import find_pieces
 from digitize.rectify import PIXELS_PER_MM
 from digitize.rows import Rows
 
@@ -89,8 +90,9 @@ def find_marks(coverage: NDArray[np.float32], rows: Rows) -> Marks:
     """
     ink = (coverage >= 0.4).astype(np.uint8)
     tall = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((_LEAST, 1), np.uint8))
-    _, _, stats, _ = cv2.connectedComponentsWithStats(tall, connectivity=8)
-    left, y, width, height, area = (stats[1:, i].astype(float) for i in range(5))
+    pieces = find_pieces(np.asarray(tall) > 0)
+    left, y, right, bottom = pieces.boxes[1:].T.astype(float)
+    width, height, area = right - left, bottom - y, pieces.area[1:]
     square = (area > 0.8 * width * height) & (width <= 1.4 * PIXELS_PER_MM) & (height <= 45 * PIXELS_PER_MM)
     # A row's level over all its length: a pulse itself, or a beat, is not part of it.
     level = np.median(rows.level, axis=1)

@@ -148,4 +148,8 @@ def _solve(
         bands[2] += np.bincount(node + offset, weight * part**2, size)
         right += np.bincount(node + offset, weight * part * height, size)
     bands[1] += np.bincount(node + 1, weight * share * (1.0 - share), size)
-    return np.asarray(linalg.solveh_banded(bands, right, check_finite=False), np.float64)
+    # What `scipy.linalg.solveh_banded` calls; its checks take longer than a short path's solution.
+    _, path, failed = linalg.lapack.dpbsv(bands, right, overwrite_ab=True, overwrite_b=True)
+    if failed:
+        raise linalg.LinAlgError(f"path of {size} nodes: leading minor {failed} is not positive definite")
+    return np.asarray(path, np.float64)

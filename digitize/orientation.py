@@ -95,7 +95,9 @@ def is_upside_down(coverage: NDArray[np.float32]) -> bool:
     """
     turned = np.ascontiguousarray(coverage[::-1, ::-1])
     pulses = min(max(_pulses(turned) - _pulses(coverage), -_MOST_PULSES), _MOST_PULSES)
-    return _names_read(turned) - _names_read(coverage) + pulses > _CLEARLY
+    ahead = _names_read(turned) + pulses
+    # To read takes longest, and what can be read the right way up only ever speaks against.
+    return ahead > _CLEARLY and ahead - _names_read(coverage) > _CLEARLY
 
 
 def _hanging_together(cells: NDArray[np.uint8]) -> int:

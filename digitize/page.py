@@ -295,9 +295,9 @@ def _from_picture(picture: Image.Image, label: str) -> tuple[NDArray[np.uint8], 
     dpi = _stated_dpi(picture)
     upright = ImageOps.exif_transpose(picture)
     if upright.has_transparency_data:
-        layer = upright.convert("RGBA")
-        white = Image.new("RGBA", layer.size, "white")
-        upright = Image.alpha_composite(white, layer)
+        upright = upright.convert("RGBA")
+        if any(upright.getchannel("A").histogram()[:255]):
+            upright = Image.alpha_composite(Image.new("RGBA", upright.size, "white"), upright)
     if upright.mode.startswith("I;16"):
         return _from_array(np.asarray(upright), label), dpi
     if upright.mode in ("I", "F"):

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage, signal
 
+from digitize.pieces import find_pieces
 from digitize.rectify import PIXELS_PER_MM
 from digitize.runs import Runs, find_runs
 
@@ -181,15 +182,28 @@ def _thin_end(alone: NDArray[np.bool_], start: int) -> int:
 def _trace_mask(coverage: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Ink that hangs together over a good part of the page, without ruled lines and frames."""
     ink = (coverage >= 0.4).astype(np.uint8)
-    for shape in ((1, _STRAIGHT), (_STRAIGHT, 1)):
-        ruled = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones(shape, np.uint8))
-        ink[cv2.dilate(ruled, np.ones((5, 5), np.uint8)) > 0] = 0
+    for axis in (1, 0):
+        ruled = _ruled(ink, axis)
+        if ruled.any():
+            ink[cv2.dilate(ruled, np.ones((5, 5), np.uint8)) > 0] = 0
     joined = cv2.morphologyEx(ink, cv2.MORPH_CLOSE, np.ones((3, 9), np.uint8))
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
-    width, height = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
+    pieces = find_pieces(np.asarray(joined) > 0)
+    width, height = (pieces.boxes[:, 2:] - pieces.boxes[:, :2]).T
     long = (width >= _LEAST_WIDTH) & (height >= 0.8 * PIXELS_PER_MM)
     long[0] = False
-    return long[labels] & (ink > 0)
+    return pieces.mask(long) & (ink > 0)
+
+
+def _ruled(ink: NDArray[np.uint8], axis: int) -> NDArray[np.uint8]:
+    """Ink that runs straight over `_STRAIGHT` pixels along an axis; at the picture's edge half of it will do."""
+    ruled = np.zeros_like(ink)
+    lines, found = np.moveaxis(ink, axis, 1), np.moveaxis(ruled, axis, 1)
+    # So wide an opening is slow, and few lines have enough ink for it.
+    long = lines.sum(axis=1) >= min(_STRAIGHT // 2, lines.shape[1])
+    if long.any():
+        shape = (1, _STRAIGHT)
+        found[long] = cv2.morphologyEx(lines[long], cv2.MORPH_OPEN, np.ones(shape, np.uint8))
+    return ruled
 
 
 def _running_median(

@@ -24,6 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import signal, sparse
 
 from digitize.layouts import ALL_NAMES
+from digitize.pieces import find_pieces
 from digitize.rectify import PIXELS_PER_MM
 
 _LEVEL = 0.4
@@ -149,10 +150,9 @@ def find_words(coverage: NDArray[np.float32]) -> tuple[list[Word], NDArray[np.bo
     >>> find_words(page)[0]
     [Word(box=(50, 100, 65, 130), glyphs=2)]
     """
-    mask = (coverage >= _LEVEL).astype(np.uint8)
-    _, numbered, table, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    labels, stats = np.asarray(numbered, np.int32), np.asarray(table, np.int32)
-    x, y, width, height, area = stats.T
+    pieces = find_pieces(coverage >= _LEVEL)
+    boxes, area = pieces.boxes, pieces.area
+    width, height = (boxes[:, 2:] - boxes[:, :2]).T
     mm = PIXELS_PER_MM
     # Letters of a coarse scan touch: a piece may be several letters wide if it is no taller than small print.
     tall = (height >= mm) & (height <= 6 * mm) & ((width <= 8 * mm) | ((height <= 4 * mm) & (width <= 10 * height)))
@@ -160,18 +160,17 @@ def find_words(coverage: NDArray[np.float32]) -> tuple[list[Word], NDArray[np.bo
     glyph = tall & (area >= 1.2 * height) & (area <= 0.75 * width * height + 3 * height)
     glyph[0] = False
     # What is left of a grid is paler and thinner than print.
-    ink = np.bincount(labels[mask > 0], coverage[mask > 0], len(stats))
+    ink = np.bincount(pieces.number, coverage.ravel()[pieces.inked], len(area))
     glyph &= (ink >= 0.8 * _DARKNESS * area) & (ink >= 0.8 * _STROKE * height)
     sure = (ink >= _DARKNESS * area) & (ink >= _STROKE * height)
     index = np.flatnonzero(glyph)
     if len(index) > _MOST_GLYPHS:
         index = index[np.argsort(-area[index], kind="stable")[:_MOST_GLYPHS]]
-    boxes = np.stack([x, y, x + width, y + height], axis=1)
     word = _group(boxes[index])
     # A minus before a name is too flat for a letter.
     flat = (width >= 2 * height) & (width >= mm // 2) & (width <= 2 * mm) & (area >= 0.5 * width * height)
     dash = np.flatnonzero(flat)[:_MOST_GLYPHS]
-    chosen = np.zeros(len(stats), bool)
+    chosen = np.zeros(len(area), bool)
     words = []
     for number in range(word.max(initial=-1) + 1):
         members = index[word == number]
@@ -180,13 +179,13 @@ def find_words(coverage: NDArray[np.float32]) -> tuple[list[Word], NDArray[np.bo
         x0, y0, x1, y1 = _around(boxes[members])
         chosen[members] = True
         # Dots and specks between the letters belong to them.
-        within = np.unique(labels[y0:y1, x0:x1])
+        within = np.unique(pieces.labels[y0:y1, x0:x1])
         chosen[within[(boxes[within, :2] >= (x0, y0)).all(axis=1) & (boxes[within, 2:] <= (x1, y1)).all(axis=1)]] = True
         level = np.abs(boxes[dash, 1] + boxes[dash, 3] - y0 - y1) < 0.5 * (y1 - y0)
         minus = dash[level & (boxes[dash, 2] <= x0) & (boxes[dash, 2] > x0 - 0.5 * (y1 - y0))]
         chosen[minus] = True
         words.append(Word((int(boxes[minus, 0].min(initial=x0)), y0, x1, y1), len(members)))
-    return sorted(words, key=lambda word: (word.box[1], word.box[0])), chosen[labels]
+    return sorted(words, key=lambda word: (word.box[1], word.box[0])), pieces.mask(chosen)
 
 
 def _around(boxes: NDArray[np.int32]) -> tuple[int, int, int, int]:

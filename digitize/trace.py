@@ -83,6 +83,8 @@ class Traces:
         Where the pen's centre came down and was lifted (x), to a fraction of a pixel.
     radius : float
         The pen's radius in pixels.
+    ink : ndarray, shape (2, rows, w), float32
+        Top and bottom of the run of ink that each row follows, in pixels (y); NaN where the pen is lifted.
     """
 
     centre: NDArray[np.float32]
@@ -93,6 +95,7 @@ class Traces:
     left: NDArray[np.float64]
     right: NDArray[np.float64]
     radius: float
+    ink: NDArray[np.float32]
 
 
 def trace_rows(
@@ -171,7 +174,38 @@ def trace_rows(
         left,
         right,
         radius,
+        np.stack(ink).astype(np.float32),
     )
+
+
+def touch_names(traces: Traces, names: NDArray[np.float64]) -> bool:
+    """Whether a trace follows ink that ends inside a name: if none does, to trace with these names changes nothing.
+
+    `trace_rows` only makes such ink dearer, and a cheapest path stays the cheapest when others become dearer.
+
+    Parameters
+    ----------
+    traces : Traces
+        Traced without names.
+    names : ndarray, shape (n, 4), float64
+        Boxes ``(x0, y0, x1, y1)``.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> from digitize.rows import find_rows
+    >>> page = np.zeros((400, 900), np.float32)
+    >>> wave = 200 + (40 * np.sin(np.arange(900) / 30)).astype(int)
+    >>> for dy in (-1, 0, 1):
+    ...     page[wave + dy, np.arange(900)] = 1
+    >>> traces = trace_rows(page, find_rows(page))
+    >>> [touch_names(traces, np.array([[300.0, y, 340.0, y + 50.0]])) for y in (60, 150)]
+    [False, True]
+    """
+    return any(_letters(traces.ink[0], traces.ink[1], name)[1].any() for name in names)
 
 
 def erase_traces(coverage: NDArray[np.float32], traces: Traces) -> NDArray[np.float32]:
@@ -192,7 +226,7 @@ def erase_traces(coverage: NDArray[np.float32], traces: Traces) -> NDArray[np.fl
     >>> page = np.ones((40, 60), np.float32)
     >>> centre = np.full((1, 60), 20, np.float32)
     >>> ends = np.array([0]), np.array([60]), np.array([0.0]), np.array([59.0])
-    >>> left = erase_traces(page, Traces(centre, centre, np.ones_like(centre), *ends, 1.5))
+    >>> left = erase_traces(page, Traces(centre, centre, np.ones_like(centre), *ends, 1.5, np.stack([centre, centre])))
     >>> float(left[20].max()), float(left[:15].min())
     (0.0, 1.0)
     """
@@ -336,11 +370,9 @@ def _follow(runs: Runs, rows: Rows, radius: float, names: NDArray[np.float64]) -
         rests = (away < 6.0) & ((bottom - top) < 6 * radius + 4)[:, None]
     taken = (rests.sum(axis=1, keepdims=True) - rests) > 0
     node = _AWAY * away + np.where(taken & ~rests, _TAKEN, 0.0)
-    for x0, y0, x1, y1 in names:
-        columns = slice(max(0, int(x0)), int(x1) + 1)
-        with np.errstate(invalid="ignore"):
-            letter = (top[columns] >= y0) & (bottom[columns] <= y1)
-        node[columns] += _TAKEN * letter[:, None]
+    for name in names:
+        columns, letter = _letters(top.T, bottom.T, name)
+        node[columns] += _TAKEN * letter.T[:, None]
     # Lifted, the pen hovers at the row's level.
     landing = _LAND + 5 * _AWAY * away
 
@@ -377,6 +409,16 @@ def _follow(runs: Runs, rows: Rows, radius: float, names: NDArray[np.float64]) -
         # State -1, the lifted pen, is also the last of `back`.
         state = back[x, every, state].astype(np.int64)
     return chosen
+
+
+def _letters(
+    top: NDArray[np.floating], bottom: NDArray[np.floating], name: NDArray[np.float64]
+) -> tuple[slice, NDArray[np.bool_]]:
+    """Columns of a name's box, and which runs in them, shape (n, columns) of (n, w), end inside it."""
+    x0, y0, x1, y1 = name
+    columns = slice(max(0, int(x0)), int(x1) + 1)
+    with np.errstate(invalid="ignore"):
+        return columns, (top[:, columns] >= y0) & (bottom[:, columns] <= y1)
 
 
 def _resolve_shared(

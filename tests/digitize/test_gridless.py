@@ -29,7 +29,8 @@ def traces(slope: float = 0.0, length: int = 2500) -> tuple[Traces, NDArray[np.f
     start = np.full(3, 200)
     zeros = np.zeros_like(level)
     ends = {"start": start, "end": start + length, "left": start - 0.5, "right": start + length - 0.5}
-    return Traces(centre=level, between=level, confidence=zeros + 1, **ends, radius=1.5), level
+    ink = np.stack([level - 1.5, level + 1.5])
+    return Traces(centre=level, between=level, confidence=zeros + 1, **ends, radius=1.5, ink=ink), level
 
 
 def marks(height: float | None) -> Marks:

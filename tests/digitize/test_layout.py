@@ -73,6 +73,7 @@ class Print:
             np.full(count, start + RADIUS - 0.5),
             np.full(count, end - RADIUS - 0.5),
             RADIUS,
+            np.stack([centre - RADIUS, centre + RADIUS]),
         )
 
     def words(self) -> list[Word]:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from digitize.rows import Rows, find_rows
-from digitize.trace import Traces, erase_traces, trace_rows
+from digitize.trace import Traces, erase_traces, touch_names, trace_rows
 
 WIDTH = 900
 X = np.arange(40, 860)
@@ -137,6 +137,36 @@ def test_masked_print_is_not_followed(draw):
     assert np.abs(traces.centre[0, 280:320] - 200).max() < 1.0
 
 
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_names_that_no_trace_touches_change_nothing(seed):
+    rng = np.random.default_rng(seed)
+    page = np.zeros((300, WIDTH), np.float32)
+    for level in (100, 200):
+        y = np.clip(level + np.cumsum(rng.normal(0, 2.0, len(X))), 20, 280).astype(int)
+        for dy in range(-2, 3):
+            page[y + dy, X] = 1
+    for x in rng.integers(X[0], X[-1], 5):
+        page[:, x : x + int(rng.integers(1, 60))] *= rng.random((300, 1)) < 0.5
+    corner = rng.integers((0, 0), (WIDTH, 280), (3, 2))
+    names = np.hstack([corner, corner + rng.integers(5, 80, (3, 2))]).astype(np.float64)
+    rows = level_rows(100.0, 200.0)
+    alone = trace_rows(page, rows)
+    beside = trace_rows(page, rows, names=names)
+    same = all(
+        np.array_equal(getattr(alone, field), getattr(beside, field), equal_nan=True)
+        for field in ("centre", "between", "confidence", "start", "end", "left", "right", "ink")
+    )
+    assert same or touch_names(alone, names)
+
+
+def test_a_trace_that_runs_into_a_name_touches_it(draw):
+    traces = trace_rows(draw((400, WIDTH), line(200.0), 1.5), level_rows(200.0))
+    assert touch_names(traces, np.array([[300.0, 150.0, 340.0, 260.0]]))
+    assert not touch_names(traces, np.array([[300.0, 100.0, 340.0, 190.0], [300.0, 199.0, 340.0, 201.0]]))
+    assert not touch_names(traces, np.zeros((0, 4)))
+
+
 def test_the_page_is_not_modified(draw):
     page = draw((400, WIDTH), spike(200.0, 400, 60))
     before = page.copy()
@@ -157,9 +187,8 @@ def test_what_is_left_without_the_traces_is_print(draw):
 def test_nothing_is_erased_where_nothing_was_traced():
     page = np.ones((20, 30), np.float32)
     unknown = np.full((1, 30), np.nan, np.float32)
-    traces = Traces(
-        unknown, unknown, np.zeros((1, 30), np.float32), np.array([0]), np.array([0]), np.zeros(1), np.zeros(1), 1.5
-    )
+    ends = np.array([0]), np.array([0]), np.zeros(1), np.zeros(1)
+    traces = Traces(unknown, unknown, np.zeros((1, 30), np.float32), *ends, 1.5, np.stack([unknown, unknown]))
     np.testing.assert_array_equal(erase_traces(page, traces), page)
 
 
