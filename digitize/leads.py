@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import os
 
     import pandas as pd
+    import xarray
     from matplotlib.figure import Figure
 
 Source = str
@@ -178,10 +179,16 @@ class Leads:
         return max(self.strips, key=lambda strip: len(strip.signal), default=None)
 
     def to_frame(self) -> pd.DataFrame:
-        """Arrange the leads as a table: millivolts, one column a lead, indexed by ``time_s``."""
+        """Arrange the leads as a table: millivolts, one column a lead, indexed by ``time_s`` (`digitize.export.csv`)."""
         from digitize.export import to_frame
 
         return to_frame(self)
+
+    def to_xarray(self) -> xarray.Dataset:
+        """Arrange ``signal`` and ``confidence`` as labelled arrays (`digitize.export.xarray`); needs xarray."""
+        from digitize.export import to_xarray
+
+        return to_xarray(self)
 
     def to_wfdb(self, path: str | os.PathLike[str]) -> Path:
         """Write the leads as a WFDB record (``.hea`` and ``.dat``); returns the header's path.

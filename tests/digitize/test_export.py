@@ -9,8 +9,7 @@ import pandas as pd
 import pytest
 import wfdb
 
-from digitize import export
-from digitize.export import record_name, to_digital, write_csv, written_together
+from digitize.export import files, record_name, to_digital, write_csv, written_together
 from digitize.layouts import LEAD_NAMES
 from digitize.overlay import ROW_COLOURS, UNSURE_COLOUR
 from digitize.version import __version__
@@ -104,7 +103,7 @@ def test_a_failure_while_moving_leaves_nothing_new(tmp_path, monkeypatch):
         move(source, target)
 
     move = os.replace
-    monkeypatch.setattr(export.os, "replace", fail_on_second)
+    monkeypatch.setattr(files.os, "replace", fail_on_second)
     with pytest.raises(OSError, match="gone"), written_together(tmp_path) as folder:
         (folder / "a.txt").write_text("one")
         (folder / "b.txt").write_text("two")
@@ -121,7 +120,7 @@ def test_an_older_file_survives_a_failure(tmp_path):
 
 def test_headers_move_last(tmp_path, monkeypatch):
     moved = []
-    monkeypatch.setattr(export.os, "replace", lambda source, target: moved.append(Path(target).name))
+    monkeypatch.setattr(files.os, "replace", lambda source, target: moved.append(Path(target).name))
     with written_together(tmp_path) as folder:
         for name in ("scan.hea", "scan.dat", "scan.json"):
             (folder / name).write_text("")
