@@ -179,13 +179,13 @@ class Leads:
         return max(self.strips, key=lambda strip: len(strip.signal), default=None)
 
     def to_frame(self) -> pd.DataFrame:
-        """Arrange the leads as a table: millivolts, one column a lead, indexed by ``time_s`` (`digitize.export.csv`)."""
+        """Arrange the leads as a table: millivolts, one column a lead, indexed by ``time_s`` (`export.to_frame`)."""
         from digitize.export import to_frame
 
         return to_frame(self)
 
     def to_xarray(self) -> xarray.Dataset:
-        """Arrange ``signal`` and ``confidence`` as labelled arrays (`digitize.export.xarray`); needs xarray."""
+        """Arrange ``signal`` and ``confidence`` as labelled arrays (`export.to_xarray`); needs xarray."""
         from digitize.export import to_xarray
 
         return to_xarray(self)

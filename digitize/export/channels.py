@@ -1,4 +1,4 @@
-"""What every format writes: the twelve standard leads, and after them those of the back and the right that a page shows."""
+"""What every format writes: the twelve standard leads, and after them the others that a page shows."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Channels:
 
     def shown(self) -> Channels:
         """Keep the leads of which the page shows something."""
-        seen = np.isfinite(self.signal).any(axis=1)
+        seen = np.asarray(np.isfinite(self.signal).any(axis=1))
         names = tuple(name for name, kept in zip(self.names, seen, strict=True) if kept)
         return Channels(names, self.signal[seen], self.confidence[seen], self.fs)
 

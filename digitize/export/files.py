@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+
 def record_name(name: str) -> str:
     """Make a page's name fit for a WFDB record: letters, digits, hyphens and underscores.
 

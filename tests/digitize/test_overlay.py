@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from digitize.overlay import ROW_COLOURS, UNSURE_COLOUR
+
+
+def test_overlay(leads, paper):
+    before = paper.copy()
+    drawn = leads.overlay(paper)
+    assert (paper == before).all()
+    assert drawn.shape == paper.shape and drawn.dtype == np.uint8
+
+    def mixed(colour):
+        """Opaque shares of a colour over white, as the overlay mixes them."""
+        return np.rint(0.65 * np.array(colour) + 0.35 * 255)
+
+    rhythm = leads.strips[-1]
+    for sample, colour in ((2000, ROW_COLOURS[3]), (250, UNSURE_COLOUR)):
+        x, y = np.rint(rhythm.path[sample]).astype(int)
+        near = drawn[y - 1 : y + 2, x].astype(float)
+        assert np.abs(near - mixed(colour)).max(axis=1).min() < 30, (sample, near)
+    x, y = 55, 480  # sample 125, in the hidden stretch: nothing is drawn
+    assert (drawn[y - 3 : y + 4, x] == paper[y - 3 : y + 4, x]).all()
+    assert (drawn != paper).any(axis=2).mean() < 0.2
+
+
+def test_overlay_of_strips_without_a_trace(leads, paper):
+    hidden = [
+        replace(strip, path=np.full_like(strip.path, np.nan), signal=np.full_like(strip.signal, np.nan))
+        for strip in leads.strips
+    ]
+    assert (replace(leads, strips=tuple(hidden)).overlay(paper) == paper).all()
+    assert (replace(leads, strips=()).overlay(paper) == paper).all()
+
+
+def test_plot(leads, tmp_path):
+    figure = leads.plot()
+    (axes,) = figure.axes
+    assert [text.get_text() for text in axes.texts] == [strip.lead for strip in leads.strips]
+    np.testing.assert_array_equal(axes.lines[0].get_ydata(), leads.strips[0].signal)
+    figure.savefig(tmp_path / "plot.png")
+    assert (tmp_path / "plot.png").stat().st_size > 10_000
