@@ -213,3 +213,9 @@ class Leads:
         from digitize.overlay import plot_leads
 
         return plot_leads(self)
+
+    def _repr_html_(self) -> str:
+        """Show the leads in a notebook: on ECG paper, with the verdict and what to know before trusting them."""
+        from digitize.notebook import leads_html
+
+        return leads_html(self)
