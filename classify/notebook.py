@@ -17,7 +17,7 @@ ABSENT_COLOUR = "#9aa4b0"
 _BAR = "display:inline-block;position:relative;width:160px;height:10px;background:#e6e9ed;vertical-align:middle"
 _CELL = ' style="text-align:left;padding:1px 10px 1px 0;border:0"'
 # As wide in both tables, so that their bars stand one below the other.
-_NAME = _CELL.replace("border:0", "border:0;width:330px")
+_NAME = _CELL.replace("border:0", "border:0;width:360px")
 
 
 def diagnosis_html(diagnosis: Diagnosis) -> str:
