@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from digitize.paper import row_starts
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -100,7 +102,8 @@ def plot_leads(leads: Leads) -> Figure:
     from matplotlib.figure import Figure
 
     rows = max((strip.row for strip in leads.strips), default=0) + 1
-    ends = [strip.start + len(strip.signal) / leads.fs for strip in leads.strips]
+    left = row_starts(leads)
+    ends = [strip.start - left[strip.row] + len(strip.signal) / leads.fs for strip in leads.strips]
     spacing = 3.0  # mV from row to row
     width = max(ends, default=10.0)
     low, high = -spacing * (rows - 0.5), spacing / 2
@@ -113,7 +116,8 @@ def plot_leads(leads: Leads) -> Figure:
         axes.hlines(np.arange(low, high, millivolts), 0, width, color="#f0a8a8", linewidth=line)
     for strip in leads.strips:
         base = -spacing * strip.row
-        time = strip.start + np.arange(len(strip.signal)) / leads.fs
+        start = strip.start - left[strip.row]
+        time = start + np.arange(len(strip.signal)) / leads.fs
         axes.plot(time, strip.signal + base, color="black", linewidth=0.8)
-        axes.text(strip.start + 0.05, base + 1.2, strip.lead, fontsize=9, weight="bold")
+        axes.text(start + 0.05, base + 1.2, strip.lead, fontsize=9, weight="bold")
     return figure

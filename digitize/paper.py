@@ -177,7 +177,7 @@ def leads_svg(leads: Leads, *, tolerance: float = 0.02) -> str:
     str
         An ``<svg>`` element, at 25 mm/s and 10 mm/mV whatever the page had.
     """
-    offsets = _row_starts(leads)
+    offsets = row_starts(leads)
     strips = sorted(leads.strips, key=lambda strip: (strip.row, strip.start))
     return paper_svg(
         [strip.signal for strip in strips],
@@ -190,8 +190,18 @@ def leads_svg(leads: Leads, *, tolerance: float = 0.02) -> str:
     )
 
 
-def _row_starts(leads: Leads) -> dict[int, float]:
-    """Time at the left end of each row: 0, unless each row goes on where the one above it ended."""
+def row_starts(leads: Leads) -> dict[int, float]:
+    """Find the time at the left end of each row of a page.
+
+    Parameters
+    ----------
+    leads : Leads
+
+    Returns
+    -------
+    dict
+        Seconds by row: 0, unless each row goes on where the one above it ended; then the start of its first strip.
+    """
     first: dict[int, float] = {}
     last: dict[int, float] = {}
     for strip in leads.strips:

@@ -3,6 +3,22 @@
 Every format holds the standard twelve leads, and the others that a page shows, in millivolts or in units that say what
 they are worth; gaps and lead names survive. `FORMATS` lists the formats and what each cannot say. Libraries that only
 some of them need are the extra ``formats`` (``pip install 'papertrace[formats]'``), imported when something is written.
+
+Examples
+--------
+>>> from pathlib import Path
+>>> from tempfile import TemporaryDirectory
+>>> from digitize import trace_leads
+>>> leads = trace_leads("samples/00024_hr.png")
+>>> with TemporaryDirectory() as folder:
+...     for form in FORMATS.values():
+...         print(*(file.name for file in form.write(leads, Path(folder), "scan")))
+scan.hea scan.dat
+scan.csv
+scan.edf
+scan.dcm
+scan.fhir.json
+scan.parquet
 """
 
 from digitize.export.channels import Channels, channels_of, find_gaps, to_digital

@@ -3,6 +3,7 @@ from __future__ import annotations
 import builtins
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -45,6 +46,15 @@ def test_names_and_suffixes_are_distinct():
     assert list(FORMATS) == ["wfdb", "csv", "edf", "dicom", "fhir", "parquet"] == [f.name for f in FORMATS.values()]
     suffixes = [suffix for form in FORMATS.values() for suffix in form.suffixes]
     assert len(set(suffixes)) == len(suffixes)
+
+
+def test_the_readme_has_a_row_for_every_format():
+    readme = Path(__file__).parents[2] / "README.md"
+    rows = [line.split("|") for line in readme.read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
+    told = {cells[1].strip(" `"): cells for cells in rows}
+    for name, form in FORMATS.items():
+        assert all(f"`{suffix}`" in told[name][2] for suffix in form.suffixes)
+        assert all(what in told[name][5] for what in form.unsaid)
 
 
 def test_formats_are_found_once_and_in_order():

@@ -43,3 +43,10 @@ def test_plot(leads, tmp_path):
     np.testing.assert_array_equal(axes.lines[0].get_ydata(), leads.strips[0].signal)
     figure.savefig(tmp_path / "plot.png")
     assert (tmp_path / "plot.png").stat().st_size > 10_000
+
+
+def test_plot_of_a_lead_that_goes_on(leads_of, back_strip):
+    strips = tuple(replace(back_strip("V1", 5000 * row, 5000), row=row) for row in range(3))
+    (axes,) = leads_of(np.zeros((12, 15000)), strips=strips).plot().axes
+    assert axes.get_xlim() == (0, 10)
+    assert [line.get_xdata()[0] for line in axes.lines] == [0, 0, 0]
