@@ -25,6 +25,7 @@ UNSURE = 0.5
 
 _OPACITY = 0.65
 _SUBPIXEL_BITS = 4
+_MOST_MV = 5.0
 
 
 def draw_overlay(image: NDArray[np.uint8], leads: Leads) -> NDArray[np.uint8]:
@@ -107,6 +108,9 @@ def plot_leads(leads: Leads) -> Figure:
     spacing = 3.0  # mV from row to row
     width = max(ends, default=10.0)
     low, high = -spacing * (rows - 0.5), spacing / 2
+    for strip in leads.strips:  # what the first and the last row need more, within reason
+        seen = np.clip(strip.signal[np.isfinite(strip.signal)], -_MOST_MV, _MOST_MV) - spacing * strip.row
+        low, high = min(low, seen.min(initial=low)), max(high, seen.max(initial=high))
     figure = Figure(figsize=((25 * width + 10) / 25.4, (10 * (high - low) + 12) / 25.4), layout="constrained")
     axes = figure.add_subplot(xlim=(0, width), ylim=(low, high), aspect=10 / 25, xlabel="time (s)")
     axes.set_xticks(np.arange(int(width) + 1))

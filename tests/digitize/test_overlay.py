@@ -50,3 +50,11 @@ def test_plot_of_a_lead_that_goes_on(leads_of, back_strip):
     (axes,) = leads_of(np.zeros((12, 15000)), strips=strips).plot().axes
     assert axes.get_xlim() == (0, 10)
     assert [line.get_xdata()[0] for line in axes.lines] == [0, 0, 0]
+
+
+def test_plot_holds_tall_beats_and_cuts_wild_ones(leads_of, back_strip):
+    tall, wild = back_strip("V2", 0, 500), back_strip("V3", 0, 500)
+    tall.signal[100], wild.signal[100] = -3.5, -40
+    for strip, lowest in ((tall, -3.5), (wild, -5), (back_strip("V2", 0, 500), -1.5)):
+        (axes,) = leads_of(np.zeros((12, 500)), strips=(strip,)).plot().axes
+        assert axes.get_ylim()[0] == lowest
