@@ -25,7 +25,7 @@ LIMIT_MV = 32.767
 """Beyond it a sample is ``L`` or ``U``, so that all formats hold the same range."""
 
 _LOINC = {"system": "http://loinc.org", "code": "11524-6", "display": "EKG study"}
-_MDC = "urn:oid:2.16.840.1.113883.6.24"
+_MDC = "urn:iso:std:iso:11073:10101"
 _POTENTIAL = 131328  # MDC_ECG_ELEC_POTL, partition 2: a lead's potential is this plus the lead's number.
 _CATEGORY = {
     "system": "http://terminology.hl7.org/CodeSystem/observation-category",

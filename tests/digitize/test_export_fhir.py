@@ -68,6 +68,7 @@ def test_codes_of_leads(leads_of, back_strip, tmp_path):
         *("131390", "131331", "131336", "131337", "131394")
     ]
     assert (coded["aVF"].display, coded["V4R"].display) == ("MDC_ECG_ELEC_POTL_AVF", "MDC_ECG_ELEC_POTL_V4R")
+    assert {coding.system for coding in coded.values()} == {"urn:iso:std:iso:11073:10101"}
     assert coded["V1R"].display == "MDC_ECG_ELEC_POTL"
     assert len({coding.code for coding in coded.values()}) == len(ALL_NAMES)
 
