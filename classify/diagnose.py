@@ -20,6 +20,8 @@ from digitize.layouts import LEAD_NAMES
 from digitize.leads import Leads
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from classify.network import ArrhythmiaNetwork
 
 WEIGHTS = Path(__file__).parent / "weights" / "arrhythmia.safetensors"
@@ -69,6 +71,18 @@ class Diagnosis:
     rhythm: Rhythm
     weights_version: str
     warnings: tuple[str, ...]
+
+    def plot(self) -> Figure:
+        """Plot the statements' probabilities as bars, each with its threshold."""
+        from classify.notebook import plot_diagnosis
+
+        return plot_diagnosis(self)
+
+    def _repr_html_(self) -> str:
+        """Show the reading in a notebook: statements as bars, measurements, warnings."""
+        from classify.notebook import diagnosis_html
+
+        return diagnosis_html(self)
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import os
 
     import pandas as pd
+    import xarray
     from matplotlib.figure import Figure
 
 Source = str
@@ -178,10 +179,16 @@ class Leads:
         return max(self.strips, key=lambda strip: len(strip.signal), default=None)
 
     def to_frame(self) -> pd.DataFrame:
-        """Arrange the leads as a table: millivolts, one column a lead, indexed by ``time_s``."""
+        """Arrange the leads as a table: millivolts, one column a lead, indexed by ``time_s`` (`export.to_frame`)."""
         from digitize.export import to_frame
 
         return to_frame(self)
+
+    def to_xarray(self) -> xarray.Dataset:
+        """Arrange ``signal`` and ``confidence`` as labelled arrays (`export.to_xarray`); needs xarray."""
+        from digitize.export import to_xarray
+
+        return to_xarray(self)
 
     def to_wfdb(self, path: str | os.PathLike[str]) -> Path:
         """Write the leads as a WFDB record (``.hea`` and ``.dat``); returns the header's path.
@@ -206,3 +213,9 @@ class Leads:
         from digitize.overlay import plot_leads
 
         return plot_leads(self)
+
+    def _repr_html_(self) -> str:
+        """Show the leads in a notebook: on ECG paper, with the verdict and what to know before trusting them."""
+        from digitize.notebook import leads_html
+
+        return leads_html(self)

@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from digitize.paper import row_starts
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -23,6 +25,7 @@ UNSURE = 0.5
 
 _OPACITY = 0.65
 _SUBPIXEL_BITS = 4
+_MOST_MV = 5.0
 
 
 def draw_overlay(image: NDArray[np.uint8], leads: Leads) -> NDArray[np.uint8]:
@@ -100,10 +103,14 @@ def plot_leads(leads: Leads) -> Figure:
     from matplotlib.figure import Figure
 
     rows = max((strip.row for strip in leads.strips), default=0) + 1
-    ends = [strip.start + len(strip.signal) / leads.fs for strip in leads.strips]
+    left = row_starts(leads)
+    ends = [strip.start - left[strip.row] + len(strip.signal) / leads.fs for strip in leads.strips]
     spacing = 3.0  # mV from row to row
     width = max(ends, default=10.0)
     low, high = -spacing * (rows - 0.5), spacing / 2
+    for strip in leads.strips:  # what the first and the last row need more, within reason
+        seen = np.clip(strip.signal[np.isfinite(strip.signal)], -_MOST_MV, _MOST_MV) - spacing * strip.row
+        low, high = min(low, seen.min(initial=low)), max(high, seen.max(initial=high))
     figure = Figure(figsize=((25 * width + 10) / 25.4, (10 * (high - low) + 12) / 25.4), layout="constrained")
     axes = figure.add_subplot(xlim=(0, width), ylim=(low, high), aspect=10 / 25, xlabel="time (s)")
     axes.set_xticks(np.arange(int(width) + 1))
@@ -113,7 +120,8 @@ def plot_leads(leads: Leads) -> Figure:
         axes.hlines(np.arange(low, high, millivolts), 0, width, color="#f0a8a8", linewidth=line)
     for strip in leads.strips:
         base = -spacing * strip.row
-        time = strip.start + np.arange(len(strip.signal)) / leads.fs
+        start = strip.start - left[strip.row]
+        time = start + np.arange(len(strip.signal)) / leads.fs
         axes.plot(time, strip.signal + base, color="black", linewidth=0.8)
-        axes.text(strip.start + 0.05, base + 1.2, strip.lead, fontsize=9, weight="bold")
+        axes.text(start + 0.05, base + 1.2, strip.lead, fontsize=9, weight="bold")
     return figure

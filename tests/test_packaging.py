@@ -3,6 +3,7 @@ from __future__ import annotations
 import ast
 import configparser
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -81,10 +82,15 @@ def test_parts_import_only_what_they_may(part):
                 assert allowed, f"{file.relative_to(ROOT)} imports {module}"
 
 
+def distributions_in(lines: str) -> set[str]:
+    return {re.match(r"[\w-]+", line)[0] for line in lines.split("\n") if line[:1].isalpha()}
+
+
 def test_dependencies_are_what_is_imported():
-    stated = {
-        re.match(r"[\w-]+", line)[0] for line in SETUP["options"]["install_requires"].split("\n") if line[:1].isalpha()
-    }
+    always = distributions_in(SETUP["options"]["install_requires"])
+    extra = distributions_in(SETUP["options.extras_require"]["formats"])
+    assert not always & extra
+    stated = always | extra
     distributions = {"cv2": "opencv-python-headless", "skimage": "scikit-image", "PIL": "pillow"}
     ours = {*PACKAGES, "pipeline"}
     needed = set()
@@ -99,8 +105,22 @@ def test_dependencies_are_what_is_imported():
     assert stated - needed <= {"onnxruntime"}, stated - needed
 
 
+def test_extras_are_imported_only_where_they_are_needed():
+    """Nothing of an extra is imported with a module: it may not be installed."""
+    extra = distributions_in(SETUP["options.extras_require"]["formats"])
+    for part in (*PACKAGES, "pipeline.py"):
+        for file in sources(part):
+            if {module.split(".")[0] for module in imported(file)} & extra:
+                code = f"import sys, {'.'.join(file.relative_to(ROOT).with_suffix('').parts)}; print(*sys.modules)"
+                loaded = subprocess.run(
+                    [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+                )
+                assert not extra & set(loaded.stdout.split()), file
+
+
 def test_every_dependency_has_a_range():
-    lines = [line for line in SETUP["options"]["install_requires"].split("\n") if line and not line.startswith("#")]
+    stated = SETUP["options"]["install_requires"] + SETUP["options.extras_require"]["formats"]
+    lines = [line for line in stated.split("\n") if line and not line.startswith("#")]
     for line in lines:
         assert re.fullmatch(r"[\w-]+(>=[\d.]+,<[\d.]+|==[\d.]+)", line), line
 

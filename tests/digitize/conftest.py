@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import ArrayLike, NDArray
 
+from digitize.leads import Calibration, Geometry, Leads, Quality, Strip
+
 FS = 500
 Way = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 _DESK = (90, 70, 50)
@@ -138,3 +140,34 @@ def _photograph(page: NDArray[np.uint8], way: Way, shape: tuple[int, int]) -> ND
     return np.asarray(
         cv2.remap(page, at_x, at_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_CONSTANT, borderValue=_DESK), np.uint8
     )
+
+
+@pytest.fixture(scope="session")
+def leads_of() -> Callable[..., Leads]:
+    """Make leads of any signal, (12, n) in mV: where it is finite, the confidence is 0.9."""
+
+    def make(signal: NDArray[np.float32], fs: int = FS, strips: tuple[Strip, ...] = ()) -> Leads:
+        return Leads(
+            signal=signal.astype(np.float32),
+            confidence=np.where(np.isfinite(signal), 0.9, 0).astype(np.float32),
+            fs=fs,
+            strips=strips,
+            layout="12x1",
+            calibration=Calibration(25.0, 10.0, "read", "assumed", 8.0, "grid"),
+            geometry=Geometry((1100, 600), 0.5, 0.9),
+            quality=Quality("usable", ("the gain is assumed",), 0.94, 0.2),
+            warnings=("gain not found on the page: 10 mm/mV assumed",),
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def back_strip() -> Callable[[str, int, int], Strip]:
+    """Make a strip of a lead, a rising line, from its first sample and its length."""
+
+    def make(lead: str, first: int, n: int) -> Strip:
+        signal = np.linspace(-1, 1, n, dtype=np.float32)
+        return Strip(lead, 0, 0, first / FS, signal, np.full(n, 0.8, np.float32), np.zeros((n, 2), np.float32), "read")
+
+    return make

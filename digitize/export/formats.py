@@ -1,0 +1,129 @@
+"""The formats by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from digitize.export.csv import write_csv
+from digitize.export.dicom import write_dicom
+from digitize.export.edf import write_edf
+from digitize.export.extras import EXTRA
+from digitize.export.fhir import write_fhir
+from digitize.export.parquet import write_parquet
+from digitize.export.wfdb import write_wfdb
+
+if TYPE_CHECKING:
+    from digitize.leads import Leads
+
+
+@dataclass(frozen=True)
+class Format:
+    """One way to write leads.
+
+    Attributes
+    ----------
+    name : str
+        As on the command line.
+    suffixes : tuple of str
+        Of the files of a page; the first is the one to open.
+    writer : callable
+        Takes the leads and the path of the first file.
+    gaps : str
+        What stands where the page shows nothing.
+    unsaid : tuple of str
+        What the format cannot say of `Leads`.
+    library : str or None
+        Module of the extra ``formats`` that it needs.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    writer: Callable[[Leads, Path], Path]
+    gaps: str
+    unsaid: tuple[str, ...]
+    library: str | None = None
+
+    def write(self, leads: Leads, folder: Path, name: str) -> tuple[Path, ...]:
+        """Write a page.
+
+        Parameters
+        ----------
+        leads : Leads
+        folder : Path
+            Made when missing; files of the same name are replaced.
+        name : str
+            The files' name without suffix; WFDB takes letters, digits, hyphens and underscores (`record_name`).
+
+        Returns
+        -------
+        tuple of Path
+            The files, one for each of `suffixes`.
+
+        Raises
+        ------
+        ImportError
+            If the library is not installed.
+        ValueError
+            If the format cannot hold the leads or the name.
+        OSError
+            If a file cannot be written.
+        """
+        self.writer(leads, folder / (name + self.suffixes[0]))
+        return tuple(folder / (name + suffix) for suffix in self.suffixes)
+
+
+FORMATS: dict[str, Format] = {
+    form.name: form
+    for form in (
+        Format("wfdb", (".hea", ".dat"), write_wfdb, "invalid sample", ("confidence", "warnings")),
+        Format("csv", (".csv",), write_csv, "empty", ("confidence", "warnings", "unit")),
+        Format("edf", (".edf",), write_edf, "digital minimum and annotation", ("confidence", "warnings"), "edfio"),
+        Format("dicom", (".dcm",), write_dicom, "padding value", ("confidence",), "pydicom"),
+        Format("fhir", (".fhir.json",), write_fhir, "E", ("confidence",)),
+        Format("parquet", (".parquet",), write_parquet, "null", (), "pyarrow"),
+    )
+}
+"""Every format that `Leads` can be written in."""
+
+
+def find_formats(names: Iterable[str]) -> tuple[Format, ...]:
+    """Look formats up, before any page is read.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Names in `FORMATS`; one that is named twice counts once.
+
+    Returns
+    -------
+    tuple of Format
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown.
+    ImportError
+        If a format's library is not installed.
+
+    Examples
+    --------
+    >>> [form.suffixes for form in find_formats(["wfdb", "csv"])]
+    [('.hea', '.dat'), ('.csv',)]
+    >>> find_formats(["xml"])
+    Traceback (most recent call last):
+    ...
+    ValueError: unknown format 'xml'; allowed: wfdb, csv, edf, dicom, fhir, parquet
+    """
+    found = []
+    for name in dict.fromkeys(names):
+        if name not in FORMATS:
+            raise ValueError(f"unknown format {name!r}; allowed: {', '.join(FORMATS)}")
+        form = FORMATS[name]
+        if form.library is not None and find_spec(form.library) is None:
+            raise ImportError(f"{name} needs {form.library}: pip install '{EXTRA}'", name=form.library)
+        found.append(form)
+    return tuple(found)

@@ -1,0 +1,68 @@
+"""WFDB records."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digitize.export.channels import UNITS_PER_MV, channels_of, to_digital
+from digitize.export.files import record_name, written_together
+from digitize.version import __version__
+
+if TYPE_CHECKING:
+    from digitize.leads import Leads
+
+
+def write_wfdb(leads: Leads, path: str | os.PathLike[str]) -> Path:
+    """Write a WFDB record: format 16, 1000 units per mV, NaN as the invalid sample.
+
+    The format has no place for confidence.
+
+    Parameters
+    ----------
+    leads : Leads
+    path : path
+        The record without suffix, or its ``.hea`` file. Both files are replaced when they exist.
+
+    Returns
+    -------
+    Path
+        The header file.
+
+    Raises
+    ------
+    ValueError
+        If the record's name has other characters than letters, digits, hyphens and underscores.
+    OSError
+        If the files cannot be written.
+
+    References
+    ----------
+    Moody et al., "PhysioNet: a web-based resource for the study of physiologic signals", IEEE Eng Med Biol 20, 2001;
+    header(5) and signal(5) of the WFDB Applications Guide.
+    """
+    import wfdb
+
+    header = Path(path) if Path(path).suffix == ".hea" else Path(f"{os.fspath(path)}.hea")
+    name = header.stem
+    if record_name(name) != name:
+        raise ValueError(f"record name {name!r}; allowed: letters, digits, hyphens and underscores")
+    channels = channels_of(leads)
+    count = len(channels.names)
+    with written_together(header.parent) as temporary:
+        wfdb.wrsamp(
+            name,
+            fs=channels.fs,
+            units=["mV"] * count,
+            sig_name=list(channels.names),
+            d_signal=np.ascontiguousarray(to_digital(channels.signal).T),
+            fmt=["16"] * count,
+            adc_gain=[UNITS_PER_MV] * count,
+            baseline=[0] * count,
+            comments=[f"digitised by Papertrace {__version__}"],
+            write_dir=str(temporary),
+        )
+    return header

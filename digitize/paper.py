@@ -1,0 +1,288 @@
+"""Signals redrawn on ECG paper, as SVG: what was digitised, in the form that is read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from itertools import pairwise
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from digitize.leads import Leads
+
+
+class Shade(NamedTuple):
+    """How a trace is shaded where it is not sure.
+
+    Attributes
+    ----------
+    below : float
+        The confidence below which it applies.
+    colour : str
+    opacity : float
+    """
+
+    below: float
+    colour: str
+    opacity: float
+
+
+SHADES = (Shade(0.5, "#f26b1d", 0.45), Shade(0.75, "#f7b928", 0.5))
+"""What is drawn behind a trace of low confidence, the lowest first."""
+
+_MARGIN_MM = 10.0  # left of time zero: the calibration pulse stands there
+_RIGHT_MM = 2.0
+_LEAST_MM, _MOST_MM = 10.0, 45.0  # paper above and below a row's zero
+_TEXT_MM = 3.2
+_PULSE_MM = 5.0
+_HALO_MM = 1.8
+_CELL_PER_TOLERANCE = 25  # shades change every half millimetre at most, where the tolerance is the default
+_LAP_S = 0.1  # by so much a row that goes on may begin before the one above it ends
+_HUNDREDTHS = 'transform="scale(.01)" fill="none" stroke-linejoin="round" stroke-linecap="round"'
+
+
+class _Row(NamedTuple):
+    """Millimetres from the top of the paper."""
+
+    zero: float
+    top: float
+    bottom: float
+
+
+def paper_svg(
+    signals: Sequence[NDArray[np.float32]] | NDArray[np.float32],
+    fs: float,
+    names: Sequence[str],
+    *,
+    confidence: Sequence[NDArray[np.float32]] | NDArray[np.float32] | None = None,
+    rows: Sequence[int] | None = None,
+    starts: Sequence[float] | None = None,
+    beats: Sequence[float] = (),
+    speed: float = 25.0,
+    gain: float = 10.0,
+    tolerance: float = 0.02,
+) -> str:
+    """Draw signals on ECG paper: small squares of 1 mm, large ones of 5 mm, a calibration pulse before each row.
+
+    Parameters
+    ----------
+    signals : sequence of ndarray, each of shape (n,)
+        Millivolts; where they are NaN nothing is drawn. They may be of different lengths.
+    fs : float
+        Their sampling frequency in Hz.
+    names : sequence of str
+        What is written at the start of each, e.g. lead names.
+    confidence : sequence of ndarray, each of shape (n,), optional
+        0 to 1, as `digitize.leads.Leads.confidence`: traces of low confidence are shaded as `SHADES` say.
+    rows : sequence of int, optional
+        Row of each signal, from 0 at the top; by default each has one of its own.
+    starts : sequence of float, optional
+        Seconds from the left end of its row at which each signal starts; 0 by default.
+    beats : sequence of float, optional
+        Seconds from the left end at which every row is marked, e.g. R peaks.
+    speed, gain : float
+        Paper speed in mm/s and gain in mm/mV.
+    tolerance : float
+        Millimetres by which a trace may leave its samples to save points (Ramer 1972; Douglas and Peucker 1973); the
+        shades are coarser by as much.
+
+    Returns
+    -------
+    str
+        An ``<svg>`` element as wide as its container, at most life-size (96 dpi): it needs nothing from elsewhere, has
+        no identifiers and prints. One unit is a millimetre.
+
+    Raises
+    ------
+    ValueError
+        If there are not as many names, rows, starts or arrays of confidence as signals, arrays of confidence are not as
+        long as their signals, or fs, speed, gain or tolerance is out of range.
+
+    Examples
+    --------
+    >>> beat = np.exp(-(((np.arange(500) - 250) / 8.0) ** 2))
+    >>> svg = paper_svg([beat, -beat], 500, ["I", "aVR"])
+    >>> svg.startswith("<svg"), svg.count('class="trace"'), ">aVR<" in svg
+    (True, 2, True)
+    """
+    count = len(signals)
+    places = list(range(count)) if rows is None else [int(row) for row in rows]
+    begin = [0.0] * count if starts is None else [float(start) for start in starts]
+    sure = [None] * count if confidence is None else list(confidence)
+    for what, length in (
+        ("names", len(names)),
+        ("rows", len(places)),
+        ("starts", len(begin)),
+        ("confidence", len(sure)),
+    ):
+        if length != count:
+            raise ValueError(f"{length} {what} for {count} signals; allowed: one each")
+    for what, value in (("fs", fs), ("speed", speed), ("gain", gain), ("tolerance", tolerance)):
+        if not (np.isfinite(value) and value > 0):
+            raise ValueError(f"{what} is {value!r}; allowed: numbers above 0")
+    for name, signal, of_signal in zip(names, signals, sure, strict=True):
+        if of_signal is not None and len(of_signal) != len(signal):
+            raise ValueError(f"{name}: {len(of_signal)} values of confidence for {len(signal)} samples")
+
+    heights = [-gain * np.asarray(signal, np.float64) for signal in signals]  # downward, as the drawing is
+    zero, tall = _zero_lines(heights, places)
+    ends = [start + len(signal) / fs for start, signal in zip(begin, signals, strict=True)]
+    wide = _MARGIN_MM + 5 * np.ceil(max(speed * max(ends, default=0.0), 50.0) / 5) + _RIGHT_MM
+
+    shades = [""] * len(SHADES)
+    traces, labels = "", ""
+    for name, height, of_signal, row, start in zip(names, heights, sure, places, begin, strict=True):
+        x = _MARGIN_MM + speed * (start + np.arange(len(height)) / fs)
+        y, seen = zero[row].zero + height, np.isfinite(height)
+        if of_signal is not None and len(x):
+            kind = _kinds(np.asarray(of_signal), cell=max(1, round(_CELL_PER_TOLERANCE * tolerance * fs / speed)))
+            for number in range(len(SHADES)):
+                shades[number] += _line(x, y, seen & (kind == number), 5 * tolerance)
+        traces += f'<path class="trace" d="{_line(x, y, seen, tolerance)}"/>'
+        labels += _label(name, _MARGIN_MM + speed * start, zero[row].top)
+    described = f"Electrocardiogram on paper: {', '.join(names)}" if count else "Electrocardiogram without a trace"
+    scale = f"{speed:g} mm/s, {gain:g} mm/mV"
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {wide:g} {tall:g}" role="img" '
+        f'aria-label="{escape(described)}" style="display:block;width:100%;max-width:{wide:g}mm;height:auto">'
+        f'<rect width="{wide:g}" height="{tall:g}" fill="#fffafa"/>'
+        + _grid(wide, tall)
+        + _halo(shades)
+        + _beats(zero, beats, speed, wide)
+        + f'<path d="{"".join(_pulse(row.zero, gain) for row in zero.values())}" fill="none" stroke="#555" '
+        'stroke-width=".25"/>'
+        + f'<g {_HUNDREDTHS} stroke="#111" stroke-width="28">'
+        + traces
+        + f'</g><g font-family="sans-serif" font-size="{_TEXT_MM:g}" fill="#111" stroke="#fffafa" stroke-width=".7" '
+        'paint-order="stroke" stroke-linejoin="round">'
+        + labels
+        + f'<text x="{_MARGIN_MM:g}" y="{tall - 1.2:g}" font-size="2.6">{scale}</text></g></svg>'
+    )
+
+
+def leads_svg(leads: Leads, *, tolerance: float = 0.02) -> str:
+    """Draw digitised leads on ECG paper, arranged as on their page.
+
+    Parameters
+    ----------
+    leads : Leads
+    tolerance : float
+        As for `paper_svg`.
+
+    Returns
+    -------
+    str
+        An ``<svg>`` element, at 25 mm/s and 10 mm/mV whatever the page had.
+    """
+    offsets = row_starts(leads)
+    strips = sorted(leads.strips, key=lambda strip: (strip.row, strip.start))
+    return paper_svg(
+        [strip.signal for strip in strips],
+        leads.fs,
+        [strip.lead for strip in strips],
+        confidence=[strip.confidence for strip in strips],
+        rows=[strip.row for strip in strips],
+        starts=[strip.start - offsets[strip.row] for strip in strips],
+        tolerance=tolerance,
+    )
+
+
+def row_starts(leads: Leads) -> dict[int, float]:
+    """Find the time at the left end of each row of a page.
+
+    Parameters
+    ----------
+    leads : Leads
+
+    Returns
+    -------
+    dict
+        Seconds by row: 0, unless each row goes on where the one above it ended; then the start of its first strip.
+    """
+    first: dict[int, float] = {}
+    last: dict[int, float] = {}
+    for strip in leads.strips:
+        first[strip.row] = min(first.get(strip.row, np.inf), strip.start)
+        last[strip.row] = max(last.get(strip.row, 0.0), strip.start + len(strip.signal) / leads.fs)
+    rows = sorted(first)
+    goes_on = len(rows) > 1 and all(first[below] >= last[above] - _LAP_S for above, below in pairwise(rows))
+    return first if goes_on else dict.fromkeys(rows, 0.0)
+
+
+def _zero_lines(heights: Sequence[NDArray[np.float64]], places: Sequence[int]) -> tuple[dict[int, _Row], float]:
+    """Place the rows, zero lines on thick lines of the grid; and the paper's height."""
+    zero: dict[int, _Row] = {}
+    below = 0.0
+    for row in sorted(set(places)):
+        seen = np.concatenate([y[np.isfinite(y)] for y, place in zip(heights, places, strict=True) if place == row])
+        # The name stands above the trace; a wild spike must not push the other rows off the page.
+        up = np.clip(-seen.min(initial=0.0) + _TEXT_MM + 1, _LEAST_MM, _MOST_MM)
+        down = np.clip(seen.max(initial=0.0) + 1, _LEAST_MM / 2, _MOST_MM)
+        line = 5 * np.ceil((below + up) / 5)
+        zero[row] = _Row(line, line - up, line + down)
+        below = line + down
+    return zero, float(5 * np.ceil((below + _TEXT_MM) / 5))
+
+
+def _grid(wide: float, tall: float) -> str:
+    drawn = ""
+    for every, colour, width in ((1, "#f6cfcf", 0.1), (5, "#e9a3a3", 0.18)):
+        columns = "".join(f"M{x} 0v{tall:g}" for x in range(0, int(wide) + 1, every) if every == 5 or x % 5)
+        rows = "".join(f"M0 {y}h{wide:g}" for y in range(0, int(tall) + 1, every) if every == 5 or y % 5)
+        drawn += f'<path d="{columns}{rows}" fill="none" stroke="{colour}" stroke-width="{width}"/>'
+    return drawn
+
+
+def _pulse(zero: float, gain: float) -> str:
+    """One millivolt for 5 mm, in the margin."""
+    return f"M1 {zero:g}h1.5v{-gain:g}h{_PULSE_MM:g}v{gain:g}h1"
+
+
+def _kinds(confidence: NDArray[np.float32], cell: int) -> NDArray[np.int64]:
+    """Number of the shade of each sample, `len(SHADES)` for none, the same for all samples of a cell."""
+    cells = np.arange(0, len(confidence), cell)
+    sizes = np.diff(cells, append=len(confidence))
+    mean = np.add.reduceat(confidence, cells, dtype=np.float64) / sizes
+    return np.repeat(np.digitize(mean, [shade.below for shade in SHADES]), sizes)
+
+
+def _halo(shades: Sequence[str]) -> str:
+    """Broad lines behind the traces, the surest first."""
+    return "".join(
+        f'<path class="unsure" {_HUNDREDTHS} stroke="{shade.colour}" stroke-opacity="{shade.opacity:g}" '
+        f'stroke-width="{100 * _HALO_MM:g}" d="{line}"/>'
+        for shade, line in reversed(list(zip(SHADES, shades, strict=True)))
+        if line
+    )
+
+
+def _beats(zero: dict[int, _Row], beats: Sequence[float], speed: float, wide: float) -> str:
+    marks = [
+        f"M{_MARGIN_MM + speed * beat:.2f} {row.bottom:g}l-.8 1.4h1.6z"
+        for beat in beats
+        if 0 <= speed * beat <= wide - _MARGIN_MM
+        for row in zero.values()
+    ]
+    return f'<path class="beats" d="{"".join(marks)}" fill="#1660a8"/>' if marks else ""
+
+
+def _label(name: str, x: float, top: float) -> str:
+    return f'<text x="{x + 0.8:.2f}" y="{top + _TEXT_MM:.2f}" font-weight="bold">{escape(name)}</text>'
+
+
+def _line(x: NDArray[np.float64], y: NDArray[np.float64], drawn: NDArray[np.bool_], tolerance: float) -> str:
+    """Path data in hundredths of a millimetre, of relative moves, broken where a point is not to be drawn."""
+    parts = []
+    edges = np.flatnonzero(np.diff(drawn.astype(np.int8), prepend=0, append=0)).reshape(-1, 2)
+    for first, end in edges:
+        line = np.stack([x[first:end], y[first:end]], axis=1).astype(np.float32)
+        kept = cv2.approxPolyDP(line, tolerance, False).reshape(-1, 2)
+        # Rounded before they are subtracted, or the rounding would add up along the trace.
+        steps = np.diff(np.rint(kept * 100).astype(int), axis=0, prepend=0)
+        (left, high), *others = steps.tolist()
+        moves = "l" + " ".join(f"{dx} {dy}" for dx, dy in others) if others else "h0"
+        parts.append(f"M{left} {high}{moves}".replace(" -", "-"))
+    return "".join(parts)

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+
+import pytest
+
+from classify import STATEMENTS, Diagnosis, Finding, Rhythm
+
+
+@pytest.fixture
+def reading() -> Diagnosis:
+    """A reading in which the likelihoods rise along the statements, and the last four are present."""
+    count = len(STATEMENTS)
+    findings = tuple(
+        Finding(s.code, s.name, s.group, (n + 0.5) / count, 1 - 4 / count, n >= count - 4)
+        for n, s in enumerate(STATEMENTS)
+    )
+    return Diagnosis(findings, Rhythm(71.8, 0.034, 12, "II"), "0123456789ab", ("not seen: V2 <&>",))
+
+
+def test_it_shows_itself(reading):
+    html = reading._repr_html_()
+    root = ET.fromstring(html)
+    text = "".join(root.itertext())
+    assert "Heart rate 72/min, 12 beats in lead II, RR intervals vary by 3 %" in text
+    assert "0123456789ab" in text and "Not a medical device" in text
+    assert [item.text for item in root.iter("li")] == ["not seen: V2 <&>"]
+    names = [row[0].text for row in root.iter("tr")]
+    assert names == [statement.name for statement in STATEMENTS[::-1]], "the likeliest first"
+    folded = root.find("details")
+    assert folded[0].text == "29 below their thresholds"
+    assert [row[0].text for row in folded.iter("tr")] == names[4:]
+    assert not re.search(r"<script|href=|src=|url\(|\bid=", html)
+
+
+def test_bars_are_as_long_as_their_probability(reading):
+    (first, *_), root = reading.statements[::-1], ET.fromstring(reading._repr_html_())
+    bar = next(iter(root.iter("tr")))[1][0]
+    assert f"width:{100 * first.probability:.1f}%" in bar[0].get("style")
+    assert f"left:{100 * first.threshold:.1f}%" in bar[1].get("style")
+    assert bar.get("title") == f"{first.code}: threshold 88%"
+
+
+def test_nothing_present_and_everything_present(reading):
+    none = replace(reading, statements=tuple(replace(s, present=False) for s in reading.statements), warnings=())
+    assert "No statement reaches its threshold" in none._repr_html_() and "<ul" not in none._repr_html_()
+    every = replace(reading, statements=tuple(replace(s, present=True) for s in reading.statements))
+    assert "<details>" not in every._repr_html_()
+    ET.fromstring(every._repr_html_())
+
+
+def test_no_heart_rate_is_said_with_its_reason(reading):
+    silent = replace(reading, rhythm=Rhythm(None, None, 0, None, "no <strip>"))
+    assert "No heart rate: no &lt;strip&gt;" in silent._repr_html_()
+
+
+def test_plot(reading, tmp_path):
+    figure = reading.plot()
+    (axes,) = figure.axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == [s.name for s in STATEMENTS[::-1]]
+    widths = [bar.get_width() for bar in axes.patches]
+    assert widths == [found.probability for found in reading.statements[::-1]]
+    assert axes.get_ylim()[0] > axes.get_ylim()[1], "the likeliest at the top"
+    assert len({bar.get_facecolor() for bar in axes.patches[:4]} | {axes.patches[4].get_facecolor()}) == 2
+    figure.savefig(tmp_path / "plot.png")
+    assert (tmp_path / "plot.png").stat().st_size > 10_000

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from digitize.overlay import ROW_COLOURS, UNSURE_COLOUR
+
+
+def test_overlay(leads, paper):
+    before = paper.copy()
+    drawn = leads.overlay(paper)
+    assert (paper == before).all()
+    assert drawn.shape == paper.shape and drawn.dtype == np.uint8
+
+    def mixed(colour):
+        """Opaque shares of a colour over white, as the overlay mixes them."""
+        return np.rint(0.65 * np.array(colour) + 0.35 * 255)
+
+    rhythm = leads.strips[-1]
+    for sample, colour in ((2000, ROW_COLOURS[3]), (250, UNSURE_COLOUR)):
+        x, y = np.rint(rhythm.path[sample]).astype(int)
+        near = drawn[y - 1 : y + 2, x].astype(float)
+        assert np.abs(near - mixed(colour)).max(axis=1).min() < 30, (sample, near)
+    x, y = 55, 480  # sample 125, in the hidden stretch: nothing is drawn
+    assert (drawn[y - 3 : y + 4, x] == paper[y - 3 : y + 4, x]).all()
+    assert (drawn != paper).any(axis=2).mean() < 0.2
+
+
+def test_overlay_of_strips_without_a_trace(leads, paper):
+    hidden = [
+        replace(strip, path=np.full_like(strip.path, np.nan), signal=np.full_like(strip.signal, np.nan))
+        for strip in leads.strips
+    ]
+    assert (replace(leads, strips=tuple(hidden)).overlay(paper) == paper).all()
+    assert (replace(leads, strips=()).overlay(paper) == paper).all()
+
+
+def test_plot(leads, tmp_path):
+    figure = leads.plot()
+    (axes,) = figure.axes
+    assert [text.get_text() for text in axes.texts] == [strip.lead for strip in leads.strips]
+    np.testing.assert_array_equal(axes.lines[0].get_ydata(), leads.strips[0].signal)
+    figure.savefig(tmp_path / "plot.png")
+    assert (tmp_path / "plot.png").stat().st_size > 10_000
+
+
+def test_plot_of_a_lead_that_goes_on(leads_of, back_strip):
+    strips = tuple(replace(back_strip("V1", 5000 * row, 5000), row=row) for row in range(3))
+    (axes,) = leads_of(np.zeros((12, 15000)), strips=strips).plot().axes
+    assert axes.get_xlim() == (0, 10)
+    assert [line.get_xdata()[0] for line in axes.lines] == [0, 0, 0]
+
+
+def test_plot_holds_tall_beats_and_cuts_wild_ones(leads_of, back_strip):
+    tall, wild = back_strip("V2", 0, 500), back_strip("V3", 0, 500)
+    tall.signal[100], wild.signal[100] = -3.5, -40
+    for strip, lowest in ((tall, -3.5), (wild, -5), (back_strip("V2", 0, 500), -1.5)):
+        (axes,) = leads_of(np.zeros((12, 500)), strips=(strip,)).plot().axes
+        assert axes.get_ylim()[0] == lowest
