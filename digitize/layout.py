@@ -190,6 +190,7 @@ def read_layout(
         for row, leads in enumerate(naming.rows, naming.skipped)
     ]
     places, chosen = [], []
+    shown = dict.fromkeys(ALL_NAMES, 0.0)
     for index, leads in enumerate(naming.rows):
         row_number = index + naming.skipped
         begins = 0.0
@@ -209,13 +210,14 @@ def read_layout(
                     column=column,
                     left=first,
                     right=last,
-                    before=index * (right[row_number] - left[row_number]) if naming.goes_on else begins,
+                    before=shown[lead] if naming.goes_on else begins,
                     name_source=source,
                     certainty=certainty,
                 )
             )
             chosen.append(slot)
             begins += last - first
+            shown[lead] += last - first
     printed_names = _name_boxes(places, slots, np.array(chosen), boxes, tall)
     return PageLayout(tuple(places), printed_names, naming.name, tuple(_warn(places, naming, n_rows)))
 

@@ -68,6 +68,10 @@ _RARE, _PARTIAL = 2.0, 3.0
 """Prices of the common layouts, of others, and of those without all twelve leads."""
 _GOES_ON = 4.0
 """Price of one lead that goes on from row to row."""
+_RARELY_GOES_ON = 1.0
+"""Price of one that is seldom chosen for that."""
+_LONGEST_BLOCK = 3
+"""Most leads that go on together."""
 _RHYTHM_PRICES = (0.5, 0.0, 1.0, 0.5)
 """Prices of 0 to 3 rhythm strips."""
 _BAR, _STRAY_BAR, _MISSING_BAR = 1.0, 0.5, 0.5
@@ -160,7 +164,7 @@ class Naming:
     skipped : int
         Rows above the first of these that are no strips.
     goes_on : bool
-        Whether one lead goes on from row to row.
+        Whether leads go on from row to row, or from block of rows to block.
     """
 
     score: float
@@ -515,19 +519,32 @@ def _rhythm(free: NDArray[np.float64], later: NDArray[np.int64]) -> tuple[float,
 
 
 def _single_rows(held: NDArray[np.float64], free: NDArray[np.float64]) -> list[Naming]:
-    """Rows of one strip each: different leads, or one that goes on from row to row."""
+    """Rows of one strip each: different leads, or a few that go on below."""
     n_rows = len(held)
     found = []
     if n_rows <= 1 + _MOST_RHYTHM:
         worth, leads = _rhythm(free, np.zeros(n_rows, int))
         price = _RARE + 1.0 * (n_rows - 1)
         found.append(Naming(worth - price, "+".join(leads), tuple((lead,) for lead in leads)))
-    lead = int(held.sum(axis=0).argmax())
-    # Unless half of the rows name it, they are more likely to be different leads.
-    if n_rows > 1 and 2 * (held[:, lead] > 0).sum() >= n_rows:
-        name = f"{ALL_NAMES[lead]}*{n_rows}"
-        found.append(Naming(float(held[:, lead].sum()) - _GOES_ON, name, ((ALL_NAMES[lead],),) * n_rows, goes_on=True))
+    found += [_going_on(held, size) for size in range(1, min(_LONGEST_BLOCK, n_rows // 2) + 1) if n_rows % size == 0]
     return found
+
+
+def _going_on(held: NDArray[np.float64], size: int) -> Naming:
+    """Blocks of so many leads, each lead going on in the next block."""
+    times = len(held) // size
+    folded = held.reshape(times, size, -1).sum(axis=0)
+    # The same single stroke in every row is a mark of some kind, and proves as little as one.
+    folded[:, 0] = np.minimum(folded[:, 0], _MOST_FOR_NUMERALS)
+    rare = np.where([lead in _USUAL_RHYTHM for lead in ALL_NAMES], 0.0, _RARELY_GOES_ON)
+    _, leads = optimize.linear_sum_assignment(rare - folded)
+    worth = float((folded - rare)[np.arange(size), leads].sum())
+    # Unless half of the rows name their leads, they are more likely to be different ones.
+    named = (held[np.arange(len(held)), np.tile(leads, times)] > 0).mean()
+    block = tuple((ALL_NAMES[lead],) for lead in leads)
+    name = f"{'+'.join(lead for (lead,) in block)}*{times}"
+    score = worth - _GOES_ON if named >= 0.5 else -np.inf
+    return Naming(score, name, block * times, goes_on=True)
 
 
 def _own_order(free: NDArray[np.float64], size: int, n_rows: int, later: NDArray[np.int64], unread: float) -> Naming:
