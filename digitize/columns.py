@@ -41,12 +41,15 @@ _OFTEN = 0.6
 """Share of the borders at which strips that are parted show white."""
 _ON_ROW = 3 * PIXELS_PER_MM
 """Farthest that the middle of a name that stands in the gap before its strip is from the row's level."""
+_NARROWER, _WIDER = 0.2 * PIXELS_PER_MM, 8 * PIXELS_PER_MM
+"""By how much gaps may be narrower than measured, and wider, where a name that was not found fills a part of them."""
 _NAME_TO_STRIP = 4 * PIXELS_PER_MM
 """Farthest that a strip begins after a name that stands before it."""
 _PEN_DOWN = 0.7
 """First column of a stroke before the pen's middle, less the pen's radius."""
-_LAST_SAMPLE = 0.05 * PIXELS_PER_MM
-"""From a row's last sample to where the next would stand: 2 ms at 25 mm/s."""
+_SAMPLES, _LAST_SAMPLE = 5000, 0.05 * PIXELS_PER_MM
+"""A row of 10 s has so many samples, at 500 Hz, and ends at the last one, not where the next would stand; that is 2 ms
+at 25 mm/s."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -223,7 +226,7 @@ def _widest(hidden: NDArray[np.bool_]) -> int:
 
 
 def strip_edges(
-    ends: Ends, row: int, columns: int, pitch: float | None, gap: float, bars: NDArray[np.float64]
+    ends: Ends, row: int, columns: int, pitch: float | None, gap: float, bars: NDArray[np.float64], usual: float = 0.0
 ) -> list[tuple[float, float]]:
     """Find where the strips of a row begin and end.
 
@@ -239,6 +242,8 @@ def strip_edges(
         White between the strips, about.
     bars : ndarray, shape (k,)
         Separators (x).
+    usual : float
+        Length of a row without gaps that is likely, where names that could not be read may hide a part of them.
 
     Returns
     -------
@@ -252,16 +257,20 @@ def strip_edges(
     >>> [(round(a, 2), round(b, 2)) for a, b in strip_edges(ends, 0, 2, None, 0.0, np.zeros(0))]
     [(100.0, 1350.0), (1350.0, 2600.0)]
     """
-    left, right = float(ends.left[row]), float(ends.right[row]) + _LAST_SAMPLE
+    left, right = float(ends.left[row]), float(ends.right[row])
+    right += max(_LAST_SAMPLE, (right - left) / _SAMPLES)
     gap = gap if columns > 1 else 0.0
     length = right - left - gap * (columns - 1)
     cut_short = pitch is not None and bool(abs((columns * pitch - gap) / (right - left) - 1) > _WHOLE)
     if pitch is not None and cut_short:
         length = columns * (pitch - gap)
     whole = _whole_length(length, cut_short, bool(ends.sure_left[row]), bool(ends.sure_right[row]))
-    if whole is not None and not cut_short and gap:
-        # The strips' length is known exactly: what is left over is white.
-        gap = (right - left - whole) / (columns - 1) if ends.sure_left[row] and ends.sure_right[row] else gap
+    if gap and not cut_short:
+        if -_NARROWER < (right - left - usual) / (columns - 1) - gap < _WIDER:
+            whole = usual
+        if whole is not None and ends.sure_left[row] and ends.sure_right[row]:
+            # The strips' length is known exactly: what is left over is white.
+            gap = (right - left - whole) / (columns - 1)
     step = (whole if whole is not None else length) / columns + gap
     known, at = [0.0] * bool(ends.sure_left[row]), [left] * bool(ends.sure_left[row])
     at_bars = bars if not gap else bars + gap

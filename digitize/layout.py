@@ -46,6 +46,8 @@ _NEAR_MM = 25.0
 """Farthest that a name stands above or below its trace."""
 _ON_ROW = 5 * PIXELS_PER_MM
 """Farthest that a name's middle is from the 0 mV of a row whose trace seems to run on through it."""
+_TEN_SECONDS = 250.0 * PIXELS_PER_MM
+"""Length of most recordings at 25 mm/s."""
 _SURE = float(np.log(0.6))
 _READ = 0.3
 """Least probability of a lead, from its own name, that makes it read."""
@@ -165,11 +167,15 @@ def read_layout(
     seen = names.boxes[names.sure]
     ends = past_names(ends, traces, seen, baseline)
     left, right = ends.left, ends.right
-    gaps = {
-        n: white_between(traces, left, (right - left) / n, [n] * n_rows, seen, baseline, len(bars) > 0) for n in COLUMNS
-    }
+    gaps, parted = {}, []
+    for n in COLUMNS:
+        pitch, columns = (right - left) / n, [n] * n_rows
+        gaps[n] = white_between(traces, left, pitch, columns, seen, baseline, len(bars) > 0)
+        # Worn ink is white everywhere.
+        if gaps[n] and not white_between(traces, left - pitch / 2, pitch, columns, seen, baseline, len(bars) > 0):
+            parted.append(n)
     looks = []
-    for hypothesis in find_lines(names, standings, left, right, bars, gaps, given):
+    for hypothesis in find_lines(names, standings, left, right, bars, gaps, parted, given):
         word = place_names(names, hypothesis.lines, hypothesis.standing, left)
         slots = _find_slots(word, hypothesis.lines, boxes, baseline + hypothesis.standing.distance, tall)
         logs = np.where((slots.word >= 0)[:, None], names.logs[slots.word] if len(boxes) else _NOTHING, np.nan)
@@ -179,15 +185,18 @@ def read_layout(
             _read_again(logs, negated, slots, naming, boxes, tall, (coverage, printed, unmarked))
             cells = _says(logs).reshape(n_rows, hypothesis.lines.columns, -1)
             naming = name_rows(cells, hypothesis.astray, names.unread, given)
-        looks.append((naming.score + hypothesis.worth_of_bars, hypothesis.lines, naming, slots, logs, negated))
+        looks.append((naming.score + hypothesis.worth_of_borders, hypothesis.lines, naming, slots, logs, negated))
     _, lines, naming, slots, logs, negated = max(looks, key=lambda look: look[0])
 
     columns_of = [*[1] * naming.skipped, *(len(leads) for leads in naming.rows)]
     pitches = np.full(n_rows, lines.pitch)
     gap = white_between(traces, left, pitches, columns_of, seen, baseline, len(bars) > 0)
+    of_rows = list(enumerate(naming.rows, naming.skipped))
+    alone = [strip_edges(ends, row, 1, None, 0.0, bars)[0] for row, leads in of_rows if len(leads) == 1]
+    usual = float(np.median([end - begin for begin, end in alone])) if alone else _TEN_SECONDS
     edges = [
-        strip_edges(ends, row, len(leads), lines.pitch if len(leads) == lines.columns else None, gap, bars)
-        for row, leads in enumerate(naming.rows, naming.skipped)
+        strip_edges(ends, row, len(leads), lines.pitch if len(leads) == lines.columns else None, gap, bars, usual)
+        for row, leads in of_rows
     ]
     places, chosen = [], []
     shown = dict.fromkeys(ALL_NAMES, 0.0)

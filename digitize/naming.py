@@ -10,7 +10,7 @@ that is. In such an order the names are a permutation of the leads, so the most 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -52,6 +52,10 @@ _MOST_AGAINST = 1.5
 """What one reading may weigh against another name."""
 _UNREAD = 0.5
 """Price of a strip whose name is not found on a page with names."""
+_HARDLY_ANY, _ILLEGIBLE = 0.1, 2.0
+"""Share of the names up to which a page's names are illegible, and the most that they say against a layout then."""
+_PARTED = 0.5
+"""Worth of white at a border between columns."""
 _ASTRAY = 1.5
 """Price of a sure name that stands where the hypothesis has no strip."""
 _OWN_ORDER = 7.0
@@ -176,13 +180,13 @@ class Naming:
 
 @dataclass(frozen=True, eq=False)
 class Hypothesis:
-    """How names stand, the leads that it gives, sure names of every row that stand elsewhere, and what bars add."""
+    """How names stand, the leads that it gives, sure names of every row that stand elsewhere, and what borders add."""
 
     lines: Lines
     standing: Standing
     naming: Naming
     astray: NDArray[np.int64]
-    worth_of_bars: float
+    worth_of_borders: float
 
 
 def evidence(logs: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -269,6 +273,7 @@ def find_lines(
     right: NDArray[np.float64],
     bars: NDArray[np.float64],
     gaps: Mapping[int, float],
+    parted: Collection[int] = (),
     given: Layout | None = None,
 ) -> list[Hypothesis]:
     """Find how the names of a page stand in line, and the leads that this gives.
@@ -284,6 +289,8 @@ def find_lines(
         Separators within the rows (x).
     gaps : mapping of int to float
         White between neighbouring strips, if there were so many columns.
+    parted : collection of int
+        Numbers of columns at whose borders, and not between them, all rows are white.
     given : Layout, optional
         The layout as the caller knows it.
 
@@ -295,6 +302,7 @@ def find_lines(
     best: dict[tuple[int, int], Hypothesis] = {}
     for lines in _ways(names, left, right, gaps, None if given is None else given.columns):
         worth = _worth_of_bars(bars, lines, left, right)
+        worth += _PARTED * len(left) * (lines.columns - 1) * (lines.columns in parted)
         for number, standing in enumerate(standings):
             cells, astray = _cells(names, lines, standing, left)
             naming = name_rows(cells, astray, names.unread, given)
@@ -493,6 +501,7 @@ def name_rows(
             )
             worth, rhythm = _rhythm(free[skipped + size :, 0], later[skipped + size :])
             score = float(np.where(replaced, other, expected).sum())
+            score += _forgiven(expected)
             score += worth - unread * float(empty[skipped + size :, 0].sum())
             score -= price + _RHYTHM_PRICES[rest] + _LEFT_OUT * skipped
             name = f"custom-{layout.name}" if replaced.any() else layout.name
@@ -504,6 +513,13 @@ def name_rows(
     ]
     best = max(found, key=lambda naming: naming.score)
     return replace(best, score=best.score - _ASTRAY * float(astray.sum()))
+
+
+def _forgiven(expected: NDArray[np.float64]) -> float:
+    """What speaks too much against a layout where hardly any name can be read: what hid one name hid all of them."""
+    if (expected > 0).mean() > _HARDLY_ANY:
+        return 0.0
+    return max(0.0, -float(np.minimum(expected, 0.0).sum()) - _ILLEGIBLE)
 
 
 def _index(lead: str) -> int:
@@ -534,8 +550,8 @@ def _going_on(held: NDArray[np.float64], size: int) -> Naming:
     """Blocks of so many leads, each lead going on in the next block."""
     times = len(held) // size
     folded = held.reshape(times, size, -1).sum(axis=0)
-    # The same single stroke in every row is a mark of some kind, and proves as little as one.
-    folded[:, 0] = np.minimum(folded[:, 0], _MOST_FOR_NUMERALS)
+    # The same single stroke in every row is a mark of some kind, and proves nothing.
+    folded[:, 0] = np.minimum(folded[:, 0], 0.0)
     rare = np.where([lead in _USUAL_RHYTHM for lead in ALL_NAMES], 0.0, _RARELY_GOES_ON)
     _, leads = optimize.linear_sum_assignment(rare - folded)
     worth = float((folded - rare)[np.arange(size), leads].sum())
