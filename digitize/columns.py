@@ -284,6 +284,9 @@ def strip_edges(
     firsts = [x - step * index for index, x in zip(known, at, strict=True)]
     if whole is not None and not cut_short and ends.sure_right[row]:
         firsts.append(right - whole - gap * (columns - 1))
+        # A pulse without a foot ends where the first sample stands.
+        if not ends.sure_left[row] and abs(left - firsts[-1]) < _AGREE:
+            firsts.append(left)
     first = _first_of(firsts, left)
     begins = [first + step * index for index in range(columns)]
     strips = [(begin, begin + step - gap) for begin in begins]
