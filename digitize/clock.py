@@ -17,13 +17,15 @@ def set_clock(strips: list[Strip], found: PageLayout, fs: int) -> tuple[list[Str
     warnings = []
     later = [(strip.start, strip.signal) for strip in strips if strip.column > 0]
     if later:
-        together = columns_are_simultaneous(later, [strips[k].signal for k in alone], fs)
+        inside = [strip for strip in strips if columns[strip.row] > 1]
+        beside = [[strip.signal for strip in inside if strip.column == k] for k in range(max(columns.values()))]
+        together = columns_are_simultaneous(beside, later, [strips[k].signal for k in alone], fs)
         if together is None:
-            warnings.append("columns taken to follow each other in time (no rhythm strip to compare with)")
+            warnings.append("columns taken to follow each other in time (neither beats nor a rhythm strip tell)")
         elif together:
             strips = [replace(strip, start=0.0) for strip in strips]
     name = found.name
-    if "+" not in name:
+    if "+" not in name or "*" in name:
         return strips, name, warnings
     rhythm = [strips[k] for k in alone[-name.count("+") :]]
     others = [strip for strip in strips if strip not in rhythm]

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from digitize.columns import past_names, row_ends, strip_edges, white_between
 from digitize.layouts import ALL_NAMES, LEAD_NAMES, Layout
-from digitize.marks import Marks, split_pulses
+from digitize.marks import Marks
 from digitize.naming import (
     COLUMNS,
     NUMERALS,
@@ -43,21 +44,15 @@ _MOST_GLYPHS = 6
 """Pieces of ink in the longest name, a minus and a bar before it included."""
 _NEAR_MM = 25.0
 """Farthest that a name stands above or below its trace."""
-_BESIDE_BORDER = 10 * PIXELS_PER_MM
-"""How far from a border white between two strips is looked for."""
 _ON_ROW = 5 * PIXELS_PER_MM
 """Farthest that a name's middle is from the 0 mV of a row whose trace seems to run on through it."""
-_UNIT_MM = 12.5
-"""Length of half a second at 25 mm/s, of a quarter at 50 mm/s: rows are whole multiples of it."""
-_WHOLE = 0.015
-"""How much longer than its rows a page's columns may be together and still be whole."""
+_TEN_SECONDS = 250.0 * PIXELS_PER_MM
+"""Length of most recordings at 25 mm/s."""
 _SURE = float(np.log(0.6))
 _READ = 0.3
 """Least probability of a lead, from its own name, that makes it read."""
 _CHARACTER_WIDTHS = {"I": 0.45}
 """Widths of letters, in heights of the name, where they are not the usual 0.8."""
-_MOST_SNAP = (0.006, 0.015)
-"""How far from a whole number of half seconds the columns of a whole page, and of one cut short, may be."""
 _NOTHING = np.log(np.r_[np.full(len(ALL_NAMES), 0.001 / len(ALL_NAMES)), 0.999])
 """Reading of a word that is no name."""
 
@@ -151,8 +146,8 @@ def read_layout(
     ValueError
         If the page has fewer rows than the given layout.
     """
-    left, right = _row_ends(traces, marks)
-    n_rows = len(left)
+    ends = row_ends(traces, marks)
+    n_rows = len(ends.left)
     if given is not None and len(given.rows) + len(given.rhythm) > n_rows:
         needed = len(given.rows) + len(given.rhythm)
         raise ValueError(f"layout {given.name!r} has {needed} rows, but the page shows {n_rows}")
@@ -169,9 +164,18 @@ def read_layout(
     names = _of_one_height(boxes, readings.log_probability)
     standings = rows_of_names(boxes, names.sure, baseline)
     bars = np.array([bar.x for bar in marks.bars])
-    gaps = {n: _white_between(traces, left, (right - left) / n, [n] * n_rows) for n in COLUMNS}
+    seen = names.boxes[names.sure]
+    ends = past_names(ends, traces, seen, baseline)
+    left, right = ends.left, ends.right
+    gaps, parted = {}, []
+    for n in COLUMNS:
+        pitch, columns = (right - left) / n, [n] * n_rows
+        gaps[n] = white_between(traces, left, pitch, columns, seen, baseline, len(bars) > 0)
+        # Worn ink is white everywhere.
+        if gaps[n] and not white_between(traces, left - pitch / 2, pitch, columns, seen, baseline, len(bars) > 0):
+            parted.append(n)
     looks = []
-    for hypothesis in find_lines(names, standings, left, right, bars, gaps, given):
+    for hypothesis in find_lines(names, standings, left, right, bars, gaps, parted, given):
         word = place_names(names, hypothesis.lines, hypothesis.standing, left)
         slots = _find_slots(word, hypothesis.lines, boxes, baseline + hypothesis.standing.distance, tall)
         logs = np.where((slots.word >= 0)[:, None], names.logs[slots.word] if len(boxes) else _NOTHING, np.nan)
@@ -181,17 +185,21 @@ def read_layout(
             _read_again(logs, negated, slots, naming, boxes, tall, (coverage, printed, unmarked))
             cells = _says(logs).reshape(n_rows, hypothesis.lines.columns, -1)
             naming = name_rows(cells, hypothesis.astray, names.unread, given)
-        looks.append((naming.score + hypothesis.worth_of_bars, hypothesis.lines, naming, slots, logs, negated))
+        looks.append((naming.score + hypothesis.worth_of_borders, hypothesis.lines, naming, slots, logs, negated))
     _, lines, naming, slots, logs, negated = max(looks, key=lambda look: look[0])
 
     columns_of = [*[1] * naming.skipped, *(len(leads) for leads in naming.rows)]
     pitches = np.full(n_rows, lines.pitch)
-    gap = 0.0 if len(bars) else _white_between(traces, left, pitches, columns_of)
+    gap = white_between(traces, left, pitches, columns_of, seen, baseline, len(bars) > 0)
+    of_rows = list(enumerate(naming.rows, naming.skipped))
+    alone = [strip_edges(ends, row, 1, None, 0.0, bars)[0] for row, leads in of_rows if len(leads) == 1]
+    usual = float(np.median([end - begin for begin, end in alone])) if alone else _TEN_SECONDS
     edges = [
-        _edges(left[row], right[row], lines if len(leads) == lines.columns else None, gap, marks)
-        for row, leads in enumerate(naming.rows, naming.skipped)
+        strip_edges(ends, row, len(leads), lines.pitch if len(leads) == lines.columns else None, gap, bars, usual)
+        for row, leads in of_rows
     ]
     places, chosen = [], []
+    shown = dict.fromkeys(ALL_NAMES, 0.0)
     for index, leads in enumerate(naming.rows):
         row_number = index + naming.skipped
         begins = 0.0
@@ -211,13 +219,14 @@ def read_layout(
                     column=column,
                     left=first,
                     right=last,
-                    before=index * (right[row_number] - left[row_number]) if naming.goes_on else begins,
+                    before=shown[lead] if naming.goes_on else begins,
                     name_source=source,
                     certainty=certainty,
                 )
             )
             chosen.append(slot)
             begins += last - first
+            shown[lead] += last - first
     printed_names = _name_boxes(places, slots, np.array(chosen), boxes, tall)
     return PageLayout(tuple(places), printed_names, naming.name, tuple(_warn(places, naming, n_rows)))
 
@@ -235,22 +244,6 @@ def _warn(places: list[Place], naming: Naming, n_rows: int) -> list[str]:
             f"the page shows {n_rows} rows, layout {naming.name!r} has {len(naming.rows)}: the rest were left out"
         )
     return warnings
-
-
-def _row_ends(traces: Traces, marks: Marks) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """First and last sample of every row (x): the pen's middle at its ends, or the flank of a calibration pulse."""
-    left, right = traces.left.copy(), traces.right.copy()
-    middle = float(np.median((left + right) / 2))
-    before, after = split_pulses(marks.pulses, middle)
-    flanks_of = [pulse.right for pulse in before], [pulse.left for pulse in after]
-    # Rows of one page begin and end together; one that strays by a little was cut by print or worn ink.
-    for ends, flanks in zip((left, right), flanks_of, strict=True):
-        usual = float(np.median(ends))
-        # The trace goes on from the pulse's flank, unless white parts them.
-        if flanks and abs(usual - float(np.median(flanks))) < 0.8 * PIXELS_PER_MM:
-            usual = float(np.median(flanks))
-        ends[np.abs(ends - usual) < 4 * PIXELS_PER_MM] = usual
-    return left, right
 
 
 def _join_strokes(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -472,54 +465,3 @@ def _worth(logs: NDArray[np.float64]) -> float:
     """
     lead = int(logs[:-1].argmax())
     return float(np.exp(logs[lead])) * (1.0 if lead >= NUMERALS else 0.5) + 1e-6
-
-
-def _white_between(
-    traces: Traces, left: NDArray[np.float64], pitch: NDArray[np.float64], columns_of: list[int]
-) -> float:
-    """Pixels of white between neighbouring strips of a row, 0 when they touch."""
-    widths = []
-    for row, n_columns in enumerate(columns_of):
-        for column in range(1, n_columns):
-            border = left[row] + pitch[row] * column
-            first = max(0, int(border - _BESIDE_BORDER))
-            hidden = traces.confidence[row, first : int(border + _BESIDE_BORDER)] <= 0.3
-            pieces = np.flatnonzero(np.diff(hidden.astype(int), prepend=0, append=0)).reshape(-1, 2)
-            widths.append(max((int(b - a) for a, b in pieces), default=0))
-    if not widths or np.mean(np.array(widths) >= 0.5 * PIXELS_PER_MM) < 0.6:
-        return 0.0
-    # The pen's round ends reach into the gap.
-    return float(np.median(widths)) + 2 * traces.radius
-
-
-def _edges(left: float, right: float, lines: Lines | None, gap: float, marks: Marks) -> list[tuple[float, float]]:
-    """Beginning and end of a row's strips (x): equal shares of the row, or as long as names and bars are apart.
-
-    Bars and the row's beginning each know where the borders are to half a pixel; together, and with columns that are a
-    whole share of a whole number of half seconds, as all printers' are, to a tenth.
-    """
-    n_columns = 1 if lines is None else lines.columns
-    cut_short = lines is not None and bool(abs(lines.columns * lines.pitch / (right - left) - 1) > _WHOLE)
-    if lines is not None and cut_short:
-        pitch = lines.pitch
-        length = n_columns * (pitch - gap)
-    else:
-        length = right - left - gap * (n_columns - 1)
-        pitch = length / n_columns + gap
-    bars = np.array([bar.x for bar in marks.bars])
-    known, at = [0.0], [left]
-    for index in range(1, n_columns):
-        near = bars[np.abs(bars - left - pitch * index) < 4 * PIXELS_PER_MM]
-        if len(near):
-            known.append(float(index))
-            at.append(float(np.median(near)))
-    unit = _UNIT_MM * PIXELS_PER_MM
-    whole = round(length / unit) * unit
-    if whole and abs(length / whole - 1) < _MOST_SNAP[cut_short]:
-        pitch = whole / n_columns + gap
-    elif len(known) > 2:
-        pitch = float(np.polyfit(known, at, 1)[0])
-    first = float(np.median(np.array(at) - pitch * np.array(known)))
-    begins = [first + pitch * index for index in range(n_columns)]
-    ends = [begin + pitch - gap for begin in begins]
-    return list(zip(begins, [*ends[:-1], min(ends[-1], right) if cut_short else ends[-1]], strict=True))

@@ -36,7 +36,7 @@ class Layout:
     rhythm : tuple of str
         Leads of the full-width strips below the rectangle, top to bottom.
     goes_on : bool
-        Whether each row goes on in time where the one above it ended: one lead over several rows.
+        Whether leads go on in time, each in the next row that shows it: a few leads over many rows.
     """
 
     name: str
@@ -82,8 +82,8 @@ def find_layout(name: str) -> Layout:
     Parameters
     ----------
     name : str
-        A name of `LAYOUTS`, followed by one ``+LEAD`` a rhythm strip; a lone lead name is a single strip, and
-        ``LEAD*ROWS`` one that goes on over several rows.
+        A name of `LAYOUTS`, followed by one ``+LEAD`` a rhythm strip; a lone lead name is a single strip. ``*TIMES``
+        behind a layout of one column: its rows go on below, so many times in all.
 
     Returns
     -------
@@ -102,10 +102,20 @@ def find_layout(name: str) -> Layout:
     ('II', 'V1')
     >>> find_layout("V1*3").rows
     (('V1',), ('V1',), ('V1',))
+    >>> find_layout("II+V5*2").rows
+    (('II',), ('V5',), ('II',), ('V5',))
     """
-    lead, _, rows = name.partition("*")
-    if lead in LEAD_NAMES and rows.isdecimal() and 1 < int(rows) <= MOST_ROWS:
-        return Layout(name, ((lead,),) * int(rows), goes_on=True)
+    block, _, times = name.partition("*")
+    if block != name:
+        once = find_layout(block)
+        rows = (*once.rows, *((lead,) for lead in once.rhythm))
+        most = MOST_ROWS // len(rows)
+        if once.columns > 1 or not times.isdecimal() or not 1 < int(times) <= most:
+            raise ValueError(
+                f"layout {name!r} goes on; allowed: a layout of one column and a number of times from 2, "
+                f"{MOST_ROWS} rows at most"
+            )
+        return Layout(name, rows * int(times), goes_on=True)
     rectangle, *rhythm = name.split("+")
     unknown = [lead for lead in rhythm if lead not in LEAD_NAMES]
     if unknown:
@@ -114,7 +124,7 @@ def find_layout(name: str) -> Layout:
         return Layout(name, ((rectangle,),), tuple(rhythm))
     if rectangle not in LAYOUTS:
         raise ValueError(
-            f"unknown layout {name!r}; allowed: {', '.join(LAYOUTS)}, a lead, each with +LEAD a rhythm strip, "
-            f"or LEAD*ROWS with 2 to {MOST_ROWS} rows"
+            f"unknown layout {name!r}; allowed: {', '.join(LAYOUTS)}, a lead, each with +LEAD a rhythm strip; "
+            f"of one column, with *TIMES where it goes on below, {MOST_ROWS} rows at most"
         )
     return Layout(name, LAYOUTS[rectangle].rows, tuple(rhythm))

@@ -10,7 +10,7 @@ that is. In such an order the names are a permutation of the leads, so the most 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -52,6 +52,10 @@ _MOST_AGAINST = 1.5
 """What one reading may weigh against another name."""
 _UNREAD = 0.5
 """Price of a strip whose name is not found on a page with names."""
+_HARDLY_ANY, _ILLEGIBLE = 0.1, 2.0
+"""Share of the names up to which a page's names are illegible, and the most that they say against a layout then."""
+_PARTED = 0.5
+"""Worth of white at a border between columns."""
 _ASTRAY = 1.5
 """Price of a sure name that stands where the hypothesis has no strip."""
 _OWN_ORDER = 7.0
@@ -68,6 +72,10 @@ _RARE, _PARTIAL = 2.0, 3.0
 """Prices of the common layouts, of others, and of those without all twelve leads."""
 _GOES_ON = 4.0
 """Price of one lead that goes on from row to row."""
+_RARELY_GOES_ON = 1.0
+"""Price of one that is seldom chosen for that."""
+_LONGEST_BLOCK = 3
+"""Most leads that go on together."""
 _RHYTHM_PRICES = (0.5, 0.0, 1.0, 0.5)
 """Prices of 0 to 3 rhythm strips."""
 _BAR, _STRAY_BAR, _MISSING_BAR = 1.0, 0.5, 0.5
@@ -160,7 +168,7 @@ class Naming:
     skipped : int
         Rows above the first of these that are no strips.
     goes_on : bool
-        Whether one lead goes on from row to row.
+        Whether leads go on from row to row, or from block of rows to block.
     """
 
     score: float
@@ -172,13 +180,13 @@ class Naming:
 
 @dataclass(frozen=True, eq=False)
 class Hypothesis:
-    """How names stand, the leads that it gives, sure names of every row that stand elsewhere, and what bars add."""
+    """How names stand, the leads that it gives, sure names of every row that stand elsewhere, and what borders add."""
 
     lines: Lines
     standing: Standing
     naming: Naming
     astray: NDArray[np.int64]
-    worth_of_bars: float
+    worth_of_borders: float
 
 
 def evidence(logs: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -265,6 +273,7 @@ def find_lines(
     right: NDArray[np.float64],
     bars: NDArray[np.float64],
     gaps: Mapping[int, float],
+    parted: Collection[int] = (),
     given: Layout | None = None,
 ) -> list[Hypothesis]:
     """Find how the names of a page stand in line, and the leads that this gives.
@@ -280,6 +289,8 @@ def find_lines(
         Separators within the rows (x).
     gaps : mapping of int to float
         White between neighbouring strips, if there were so many columns.
+    parted : collection of int
+        Numbers of columns at whose borders, and not between them, all rows are white.
     given : Layout, optional
         The layout as the caller knows it.
 
@@ -291,6 +302,7 @@ def find_lines(
     best: dict[tuple[int, int], Hypothesis] = {}
     for lines in _ways(names, left, right, gaps, None if given is None else given.columns):
         worth = _worth_of_bars(bars, lines, left, right)
+        worth += _PARTED * len(left) * (lines.columns - 1) * (lines.columns in parted)
         for number, standing in enumerate(standings):
             cells, astray = _cells(names, lines, standing, left)
             naming = name_rows(cells, astray, names.unread, given)
@@ -489,6 +501,7 @@ def name_rows(
             )
             worth, rhythm = _rhythm(free[skipped + size :, 0], later[skipped + size :])
             score = float(np.where(replaced, other, expected).sum())
+            score += _forgiven(expected)
             score += worth - unread * float(empty[skipped + size :, 0].sum())
             score -= price + _RHYTHM_PRICES[rest] + _LEFT_OUT * skipped
             name = f"custom-{layout.name}" if replaced.any() else layout.name
@@ -500,6 +513,13 @@ def name_rows(
     ]
     best = max(found, key=lambda naming: naming.score)
     return replace(best, score=best.score - _ASTRAY * float(astray.sum()))
+
+
+def _forgiven(expected: NDArray[np.float64]) -> float:
+    """What speaks too much against a layout where hardly any name can be read: what hid one name hid all of them."""
+    if (expected > 0).mean() > _HARDLY_ANY:
+        return 0.0
+    return max(0.0, -float(np.minimum(expected, 0.0).sum()) - _ILLEGIBLE)
 
 
 def _index(lead: str) -> int:
@@ -515,19 +535,32 @@ def _rhythm(free: NDArray[np.float64], later: NDArray[np.int64]) -> tuple[float,
 
 
 def _single_rows(held: NDArray[np.float64], free: NDArray[np.float64]) -> list[Naming]:
-    """Rows of one strip each: different leads, or one that goes on from row to row."""
+    """Rows of one strip each: different leads, or a few that go on below."""
     n_rows = len(held)
     found = []
     if n_rows <= 1 + _MOST_RHYTHM:
         worth, leads = _rhythm(free, np.zeros(n_rows, int))
         price = _RARE + 1.0 * (n_rows - 1)
         found.append(Naming(worth - price, "+".join(leads), tuple((lead,) for lead in leads)))
-    lead = int(held.sum(axis=0).argmax())
-    # Unless half of the rows name it, they are more likely to be different leads.
-    if n_rows > 1 and 2 * (held[:, lead] > 0).sum() >= n_rows:
-        name = f"{ALL_NAMES[lead]}*{n_rows}"
-        found.append(Naming(float(held[:, lead].sum()) - _GOES_ON, name, ((ALL_NAMES[lead],),) * n_rows, goes_on=True))
+    found += [_going_on(held, size) for size in range(1, min(_LONGEST_BLOCK, n_rows // 2) + 1) if n_rows % size == 0]
     return found
+
+
+def _going_on(held: NDArray[np.float64], size: int) -> Naming:
+    """Blocks of so many leads, each lead going on in the next block."""
+    times = len(held) // size
+    folded = held.reshape(times, size, -1).sum(axis=0)
+    # The same single stroke in every row is a mark of some kind, and proves nothing.
+    folded[:, 0] = np.minimum(folded[:, 0], 0.0)
+    rare = np.where([lead in _USUAL_RHYTHM for lead in ALL_NAMES], 0.0, _RARELY_GOES_ON)
+    _, leads = optimize.linear_sum_assignment(rare - folded)
+    worth = float((folded - rare)[np.arange(size), leads].sum())
+    # Unless half of the rows name their leads, they are more likely to be different ones.
+    named = (held[np.arange(len(held)), np.tile(leads, times)] > 0).mean()
+    block = tuple((ALL_NAMES[lead],) for lead in leads)
+    name = f"{'+'.join(lead for (lead,) in block)}*{times}"
+    score = worth - _GOES_ON if named >= 0.5 else -np.inf
+    return Naming(score, name, block * times, goes_on=True)
 
 
 def _own_order(free: NDArray[np.float64], size: int, n_rows: int, later: NDArray[np.int64], unread: float) -> Naming:

@@ -2,13 +2,20 @@
 
 On most pages the second column goes on where the first ended; some printers show the same seconds in every column. A
 rhythm strip below decides: its beats stand under those of a column either at the column's own place, or at the start.
+Without one the columns do: the beats of columns that were recorded together stand at the same places in all of them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+
+_SAME = 0.85
+"""Likeness of columns from which they were recorded together. Of 150 recordings of PTB-XL, cut into columns of every
+layout, 98 in 100 that were cut in turn are below 0.7, and 95 in 100 that were cut at the same place above this."""
 
 _CLEARLY = 0.1
 """By how much columns must fit the page's start better than their own places: of a heart as even as a clock, both fit,
@@ -25,12 +32,17 @@ _STEP = 0.02
 
 
 def columns_are_simultaneous(
-    strips: list[tuple[float, NDArray[np.float32]]], rhythm: list[NDArray[np.float32]], fs: float
+    columns: Sequence[Sequence[NDArray[np.float32]]],
+    strips: list[tuple[float, NDArray[np.float32]]],
+    rhythm: list[NDArray[np.float32]],
+    fs: float,
 ) -> bool | None:
-    """Compare columns with the rhythm strips.
+    """Compare columns with each other and with the rhythm strips.
 
     Parameters
     ----------
+    columns : sequence of sequence of ndarray
+        Signals (mV) of the strips of every column, each from its own start.
     strips : list of (float, ndarray)
         For every strip beyond the first column: seconds between the row's start and the strip's, and its signal (mV).
     rhythm : list of ndarray
@@ -47,9 +59,9 @@ def columns_are_simultaneous(
     --------
     >>> beats = np.zeros(5000, np.float32)
     >>> beats[[300, 1100, 1800, 2700, 3400, 4300]] = 1
-    >>> columns_are_simultaneous([(5.0, beats[2500:])], [beats], 500)
+    >>> columns_are_simultaneous([[beats[:2500]], [beats[2500:]]], [(5.0, beats[2500:])], [beats], 500)
     False
-    >>> columns_are_simultaneous([(5.0, beats[:2500])], [beats], 500)
+    >>> columns_are_simultaneous([[beats[:2500]], [-beats[:2500]]], [(5.0, -beats[:2500])], [], 500)
     True
     """
     votes = []
@@ -61,7 +73,24 @@ def columns_are_simultaneous(
             together = _best_likeness(own, activity, 0.0, 0.0, fs)
             if in_turn is not None and together is not None:
                 votes.append(together - in_turn)
-    return bool(np.median(votes) > _CLEARLY) if votes else None
+    if votes:
+        return bool(np.median(votes) > _CLEARLY)
+    alike = _likeness_of_columns(columns, fs)
+    return None if alike is None else alike > _SAME
+
+
+def _likeness_of_columns(columns: Sequence[Sequence[NDArray[np.float32]]], fs: float) -> float | None:
+    """Correlation of the columns' activities with that of the first, each from its own start; the median of them."""
+    n = min((len(strip) for column in columns for strip in column), default=0)
+    if len(columns) < 2 or n < fs:
+        return None
+    every = []
+    for column in columns:
+        moves = [activity for strip in column if (activity := _activity(strip[:n], fs)).std() > 0]
+        if not moves:
+            return None
+        every.append(np.mean([(activity - activity.mean()) / activity.std() for activity in moves], axis=0))
+    return float(np.median([np.corrcoef(every[0], other)[0, 1] for other in every[1:]]))
 
 
 def _activity(signal: NDArray[np.float32], fs: float) -> NDArray[np.float64]:

@@ -43,8 +43,9 @@ _LEAST_PIECE = 10 * PIXELS_PER_MM
 
 _END_REACH = 6
 """Columns beyond a trace's end in which the end's own shape is looked at."""
-_ROUND_END = 0.72
-"""Radii beyond the nib's centre at which the ink of a stroke's blurred end is half as high as the stroke."""
+_ROUND_END, _BLURRED_END = 0.87, 0.18
+"""Radii beyond the nib's centre at which the ink of a stroke's round end is half as high as the stroke, and by how many
+pixels, for a radius of one, a scanner's blur brings that nearer."""
 
 _NIB_ANGLES = 25
 
@@ -271,7 +272,7 @@ def _ends(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Where the pen's centre came down and was lifted in each row (x).
 
-    The ink of a round end is half as high as the stroke 0.87 radii beyond the nib's centre; blurred, a little less.
+    The ink of a round end is half as high as the stroke 0.87 radii beyond the nib's centre; of a thin one less.
     """
     found = []
     for side, outward in ((start, -1), (end - 1, 1)):
@@ -289,7 +290,7 @@ def _ends(
             if len(low) and low[0] > 0 and height[low[0] :][:3].min() < 0.3 * radius:
                 high, after = height[low[0] - 1], height[low[0]]
                 edge = columns[low[0] - 1] + outward * (high - radius) / (high - after)
-                own[row] = edge - outward * _ROUND_END * radius
+                own[row] = edge - outward * (_ROUND_END * radius - _BLURRED_END / radius)
         found.append(own)
     return found[0], found[1]
 

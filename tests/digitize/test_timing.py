@@ -34,32 +34,32 @@ def test_beats_tell(seed, together, sign, noise):
     """Whatever the lead's polarity and size."""
     signal = record(seed)
     rhythm = signal + np.random.default_rng(seed).normal(0, noise, len(signal)).astype(np.float32)
-    assert columns_are_simultaneous(strips(signal, together, sign), [rhythm], FS) is together
+    assert columns_are_simultaneous([], strips(signal, together, sign), [rhythm], FS) is together
 
 
 def test_hidden_stretches_do_not_matter():
     signal = record(3)
     rhythm = signal.copy()
     rhythm[600:650] = rhythm[3000:3100] = np.nan
-    assert columns_are_simultaneous(strips(signal, False), [rhythm], FS) is False
-    assert columns_are_simultaneous(strips(signal, True), [rhythm], FS) is True
+    assert columns_are_simultaneous([], strips(signal, False), [rhythm], FS) is False
+    assert columns_are_simultaneous([], strips(signal, True), [rhythm], FS) is True
 
 
 def test_several_rhythm_strips_vote():
     signal = record(4)
     flat = np.zeros_like(signal)
-    assert columns_are_simultaneous(strips(signal, True), [flat, signal], FS) is True
+    assert columns_are_simultaneous([], strips(signal, True), [flat, signal], FS) is True
 
 
 @pytest.mark.parametrize("rhythm", [[], [np.zeros(5000, np.float32)], [np.full(5000, np.nan, np.float32)]])
 def test_nothing_to_compare_with(rhythm):
-    assert columns_are_simultaneous(strips(record(5), False), rhythm, FS) is None
+    assert columns_are_simultaneous([], strips(record(5), False), rhythm, FS) is None
 
 
 def test_no_later_columns():
-    assert columns_are_simultaneous([], [record(6)], FS) is None
+    assert columns_are_simultaneous([], [], [record(6)], FS) is None
 
 
 def test_a_rhythm_strip_that_is_too_short_to_reach_a_column():
     signal = record(7)
-    assert columns_are_simultaneous(strips(signal, False), [signal[:1500]], FS) is None
+    assert columns_are_simultaneous([], strips(signal, False), [signal[:1500]], FS) is None

@@ -1,0 +1,316 @@
+"""Where the strips of a page begin and end: the time of every first sample.
+
+Four things know it, and each is blind somewhere. The pen comes down at a row's beginning and is lifted at its end, but
+a calibration pulse may lead straight into the trace, paper may be cut, and nobody knows the shape of the pen's end.
+Bars stand at the borders. And electrocardiographs print whole half seconds: where that tells the length of a row, its
+middle tells the beginning: whatever the pen's ends look like, they look alike on either side.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitize.marks import Marks, split_pulses
+from digitize.rectify import PIXELS_PER_MM
+from digitize.trace import Traces
+
+_TOGETHER = 4 * PIXELS_PER_MM
+"""Rows that begin no farther apart than this begin together: one that strays was cut by print or worn ink."""
+_JOINED = 0.8 * PIXELS_PER_MM
+"""Farthest that a trace which goes on from a pulse's flank seems to begin beside it."""
+_FOOT = 3.0 * PIXELS_PER_MM
+"""Longest foot of a pulse that leads into the trace."""
+_UNIT = 12.5 * PIXELS_PER_MM
+"""Length of half a second at 25 mm/s, of a quarter at 50 mm/s: rows are whole multiples of it."""
+_MOST_SNAP = (0.006, 0.015)
+"""How far from a whole number of half seconds the columns of a whole page, and of one cut short, may be."""
+_WHOLE = 0.015
+"""How much longer than its rows a page's columns may be together and still be whole."""
+_NEAR_BAR = 4 * PIXELS_PER_MM
+"""Farthest that a bar stands from the border that it marks."""
+_AGREE = 0.5 * PIXELS_PER_MM
+"""Farthest apart that a row's beginning, its end and its bars put the first sample to be averaged."""
+_BESIDE_BORDER = 10 * PIXELS_PER_MM
+"""How far from a border white between two strips is looked for."""
+_LEAST_GAP, _LEAST_BESIDE_BAR = 0.5 * PIXELS_PER_MM, 2.0 * PIXELS_PER_MM
+"""Narrowest white that parts strips; where bars stand, which hide the traces, it is wider."""
+_OFTEN = 0.6
+"""Share of the borders at which strips that are parted show white."""
+_ON_ROW = 3 * PIXELS_PER_MM
+"""Farthest that the middle of a name that stands in the gap before its strip is from the row's level."""
+_NARROWER, _WIDER = 0.2 * PIXELS_PER_MM, 8 * PIXELS_PER_MM
+"""By how much gaps may be narrower than measured, and wider, where a name that was not found fills a part of them."""
+_NAME_TO_STRIP = 4 * PIXELS_PER_MM
+"""Farthest that a strip begins after a name that stands before it."""
+_PEN_DOWN = 0.7
+"""First column of a stroke before the pen's middle, less the pen's radius."""
+_SAMPLES, _LAST_SAMPLE = 5000, 0.05 * PIXELS_PER_MM
+"""A row of 10 s has so many samples, at 500 Hz, and ends at the last one, not where the next would stand; that is 2 ms
+at 25 mm/s."""
+
+
+@dataclass(frozen=True, eq=False)
+class Ends:
+    """Where rows begin and end.
+
+    Attributes
+    ----------
+    left, right : ndarray, shape (rows,), float64
+        First and last sample of every row (x): the pen's middle at its ends, or the flank of a calibration pulse.
+    sure_left, sure_right : ndarray, shape (rows,), bool
+        False where a pulse leads into the trace: the row begins or ends at its flank, or up to a foot's length away.
+    """
+
+    left: NDArray[np.float64]
+    right: NDArray[np.float64]
+    sure_left: NDArray[np.bool_]
+    sure_right: NDArray[np.bool_]
+
+
+def row_ends(traces: Traces, marks: Marks) -> Ends:
+    """Find where the rows begin and end.
+
+    Parameters
+    ----------
+    traces : Traces
+    marks : Marks
+
+    Returns
+    -------
+    Ends
+
+    Examples
+    --------
+    >>> nothing = np.zeros((2, 900), np.float32)
+    >>> ends = np.array([50, 50]), np.array([850, 850]), np.array([50.0, 52.0]), np.array([849.0, 849.0])
+    >>> found = row_ends(Traces(nothing, nothing, nothing, *ends, 1.5), Marks((), (), nothing > 0))
+    >>> found.left.tolist(), found.right.tolist()
+    ([51.0, 51.0], [849.0, 849.0])
+    """
+    left, right = traces.left.copy(), traces.right.copy()
+    middle = float(np.median((left + right) / 2))
+    before, after = split_pulses(marks.pulses, middle)
+    flanks_of = [pulse.right for pulse in before], [pulse.left for pulse in after]
+    sure = []
+    for ends, flanks in zip((left, right), flanks_of, strict=True):
+        free = np.ones(len(ends), bool)
+        if flanks:
+            free = np.abs(ends - float(np.median(flanks))) >= _JOINED
+        usual = float(np.median(ends))
+        # The trace goes on from the pulse's flank, unless white parts them.
+        if flanks and abs(usual - float(np.median(flanks))) < _JOINED:
+            usual = float(np.median(flanks))
+        near = np.abs(ends - usual) < _TOGETHER
+        if free[near].sum() * 2 >= near.sum() and free[near].any():
+            usual, free[near] = float(np.median(ends[near & free])), True
+        else:
+            free[near] = False
+        ends[near] = usual
+        sure.append(free)
+    return Ends(left, right, *sure)
+
+
+def past_names(ends: Ends, traces: Traces, names: NDArray[np.float64], level: NDArray[np.float64]) -> Ends:
+    """Let rows begin after the names that stand before them, which look like the first piece of a trace.
+
+    Parameters
+    ----------
+    ends : Ends
+    traces : Traces
+    names : ndarray, shape (n, 4)
+        Boxes ``(x0, y0, x1, y1)`` of lead names.
+    level : ndarray, shape (rows,)
+        0 mV of the rows (y).
+
+    Returns
+    -------
+    Ends
+
+    Examples
+    --------
+    >>> shown = np.ones((1, 1000), np.float32)
+    >>> shown[0, 60:72] = 0
+    >>> at = np.array([20]), np.array([999]), np.array([20.0]), np.array([999.0])
+    >>> traces, sure = Traces(shown, shown, shown, *at, 1.5), np.ones(1, bool)
+    >>> found = past_names(Ends(*at[2:], sure, sure), traces, np.array([[20, 90, 62, 115.0]]), np.array([100.0]))
+    >>> round(float(found.left[0]), 1), bool(found.sure_left[0])
+    (72.8, False)
+    """
+    begins = []
+    for row, left in enumerate(ends.left):
+        own = names[np.abs((names[:, 1] + names[:, 3]) / 2 - level[row]) < _ON_ROW]
+        own = own[(own[:, 0] < left + _FOOT) & (own[:, 2] > left)]
+        after = int(own[:, 2].max()) if len(own) else 0
+        hidden = traces.confidence[row, after : after + _NAME_TO_STRIP] <= 0.3
+        white = np.flatnonzero(hidden)
+        drawn = np.flatnonzero(~hidden[white[0] :]) if len(white) and len(own) else white[:0]
+        if len(drawn):
+            begins.append(after + white[0] + drawn[0] + traces.radius - _PEN_DOWN)
+    if 2 * len(begins) < len(ends.left):
+        return ends
+    usual = float(np.median(begins))
+    moved = ends.left < usual - _AGREE
+    return Ends(np.where(moved, usual, ends.left), ends.right, ends.sure_left & ~moved, ends.sure_right)
+
+
+def white_between(
+    traces: Traces,
+    left: NDArray[np.float64],
+    pitch: NDArray[np.float64],
+    columns_of: list[int],
+    names: NDArray[np.float64],
+    level: NDArray[np.float64],
+    barred: bool,
+) -> float:
+    """Measure the white between neighbouring strips of a row.
+
+    Parameters
+    ----------
+    traces : Traces
+    left : ndarray, shape (rows,)
+        First sample of every row (x).
+    pitch : ndarray, shape (rows,)
+        Distance of its columns' beginnings.
+    columns_of : list of int
+        Number of columns of each of the first rows.
+    names : ndarray, shape (n, 4)
+        Boxes ``(x0, y0, x1, y1)`` of lead names: one that stands before its strip, in the row, is part of the gap.
+    level : ndarray, shape (rows,)
+        0 mV of the rows (y).
+    barred : bool
+        Whether bars stand between the columns.
+
+    Returns
+    -------
+    float
+        Pixels, 0 where the strips touch.
+
+    Examples
+    --------
+    >>> shown = np.ones((1, 1000), np.float32)
+    >>> shown[0, 480:520] = 0
+    >>> ends = np.array([0]), np.array([1000]), np.array([0.0]), np.array([999.0])
+    >>> traces, nothing = Traces(shown, shown, shown, *ends, 1.5), np.zeros((0, 4))
+    >>> white_between(traces, np.zeros(1), np.array([520.0]), [2], nothing, np.zeros(1), False)
+    43.0
+    """
+    plain, named = [], []
+    for row, n_columns in enumerate(columns_of):
+        hidden = traces.confidence[row] <= 0.3
+        without = hidden.copy()
+        own = names[np.abs((names[:, 1] + names[:, 3]) / 2 - level[row]) < _ON_ROW]
+        for x0, _, x1, _ in own:
+            a, b = max(0, int(x0) - 1), int(x1) + 1
+            # A name that is printed over its strip has trace on both sides.
+            without[a:b] |= bool(hidden[max(0, a - 5) : a].any() and hidden[b : b + 15].any())
+        for column in range(1, n_columns):
+            border = left[row] + pitch[row] * column
+            window = slice(max(0, int(border - _BESIDE_BORDER)), int(border + _BESIDE_BORDER))
+            plain.append(_widest(hidden[window]))
+            if without[window].sum() > hidden[window].sum():
+                named.append(_widest(without[window]))
+    widths = named if 2 * len(named) >= len(plain) else plain
+    least = _LEAST_BESIDE_BAR if barred else _LEAST_GAP
+    if not widths or np.mean(np.array(widths) >= least) < _OFTEN:
+        return 0.0
+    # The pen's round ends reach into the gap.
+    return float(np.median(widths)) + 2 * traces.radius
+
+
+def _widest(hidden: NDArray[np.bool_]) -> int:
+    pieces = np.flatnonzero(np.diff(hidden.astype(int), prepend=0, append=0)).reshape(-1, 2)
+    return max((int(b - a) for a, b in pieces), default=0)
+
+
+def strip_edges(
+    ends: Ends, row: int, columns: int, pitch: float | None, gap: float, bars: NDArray[np.float64], usual: float = 0.0
+) -> list[tuple[float, float]]:
+    """Find where the strips of a row begin and end.
+
+    Parameters
+    ----------
+    ends : Ends
+    row : int
+    columns : int
+        Number of the row's strips.
+    pitch : float or None
+        How far apart names stand; None where they do not tell.
+    gap : float
+        White between the strips, about.
+    bars : ndarray, shape (k,)
+        Separators (x).
+    usual : float
+        Length of a row without gaps that is likely, where names that could not be read may hide a part of them.
+
+    Returns
+    -------
+    list of (float, float)
+        First sample and end of each strip (x).
+
+    Examples
+    --------
+    >>> sure = np.ones(1, bool)
+    >>> ends = Ends(np.array([100.2]), np.array([2599.3]), sure, sure)
+    >>> [(round(a, 2), round(b, 2)) for a, b in strip_edges(ends, 0, 2, None, 0.0, np.zeros(0))]
+    [(100.0, 1350.0), (1350.0, 2600.0)]
+    """
+    left, right = float(ends.left[row]), float(ends.right[row])
+    right += max(_LAST_SAMPLE, (right - left) / _SAMPLES)
+    gap = gap if columns > 1 else 0.0
+    length = right - left - gap * (columns - 1)
+    cut_short = pitch is not None and bool(abs((columns * pitch - gap) / (right - left) - 1) > _WHOLE)
+    if pitch is not None and cut_short:
+        length = columns * (pitch - gap)
+    whole = _whole_length(length, cut_short, bool(ends.sure_left[row]), bool(ends.sure_right[row]))
+    if gap and not cut_short:
+        if -_NARROWER < (right - left - usual) / (columns - 1) - gap < _WIDER:
+            whole = usual
+        if whole is not None and ends.sure_left[row] and ends.sure_right[row]:
+            # The strips' length is known exactly: what is left over is white.
+            gap = (right - left - whole) / (columns - 1)
+    step = (whole if whole is not None else length) / columns + gap
+    known, at = [0.0] * bool(ends.sure_left[row]), [left] * bool(ends.sure_left[row])
+    at_bars = bars if not gap else bars + gap
+    for index in range(1, columns):
+        near = at_bars[np.abs(at_bars - left - step * index) < _NEAR_BAR]
+        if len(near):
+            known.append(float(index))
+            at.append(float(np.median(near)))
+    if whole is None and len(known) > 2:
+        step = float(np.polyfit(known, at, 1)[0])
+    firsts = [x - step * index for index, x in zip(known, at, strict=True)]
+    if whole is not None and not cut_short and ends.sure_right[row]:
+        firsts.append(right - whole - gap * (columns - 1))
+        # A pulse without a foot ends where the first sample stands.
+        if not ends.sure_left[row] and abs(left - firsts[-1]) < _AGREE:
+            firsts.append(left)
+    first = _first_of(firsts, left)
+    begins = [first + step * index for index in range(columns)]
+    strips = [(begin, begin + step - gap) for begin in begins]
+    if cut_short:
+        strips[-1] = strips[-1][0], min(strips[-1][1], right)
+    return strips
+
+
+def _whole_length(length: float, cut_short: bool, sure_left: bool, sure_right: bool) -> float | None:
+    """The whole number of half seconds that a row is long, None where it is none."""
+    whole = round(length / _UNIT) * _UNIT
+    if whole and abs(length / whole - 1) < _MOST_SNAP[cut_short]:
+        return whole
+    shorter = np.floor(length / _UNIT) * _UNIT
+    # Measured from the flank of a pulse, a row is longer by the pulse's foot.
+    if shorter and sure_left != sure_right and not cut_short and length - shorter < _FOOT:
+        return float(shorter)
+    return None
+
+
+def _first_of(firsts: list[float], left: float) -> float:
+    """Where the first sample is by all that tell it."""
+    if not firsts:
+        return left
+    middle = float(np.median(firsts))
+    near = [first for first in firsts if abs(first - middle) < _AGREE]
+    return float(np.mean(near)) if near else firsts[0]
