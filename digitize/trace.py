@@ -35,6 +35,12 @@ _FAR = 25.0
 """White, in pixels, beyond which a jump costs more than its length: a worn stroke has many small gaps."""
 _TAKEN = 5.0
 """Cost of a run on which another row rests, or that is part of a name."""
+_TURN = 1.0
+"""Cost of turning back: where two strokes cross, each goes on as it went."""
+_SHARP = 15.0
+"""Change of slope, pixels a column, that costs half of it."""
+_HEADING = 0.6
+"""Share of the slope that the latest column decides."""
 
 _GAP = 61
 """Columns of missing ink that do not end a trace."""
@@ -45,6 +51,15 @@ _END_REACH = 6
 """Columns beyond a trace's end in which the end's own shape is looked at."""
 _ROUND_END = 0.72
 """Radii beyond the nib's centre at which the ink of a stroke's blurred end is half as high as the stroke."""
+
+_STEEP = 11
+"""Pixels of ink, one above the other, that make a steep stroke."""
+_STROKE = 3
+"""Columns beside a stroke's middle that are still the stroke's."""
+_EVENLY = 0.4
+"""Share of the darkest ink around that all of them have."""
+_PALEST = 0.2
+"""Share of the pen's coverage that they have at least: paler ink is a remnant of the grid."""
 
 _NIB_ANGLES = 25
 
@@ -129,6 +144,7 @@ def trace_rows(
     True
     """
     level_of_pen = _pen_coverage(coverage, rows)
+    coverage = _with_fast_strokes(coverage, level_of_pen)
     keep = np.ones(coverage.shape, bool) if print_mask is None else ~print_mask
     keep[:, : rows.start.min()] = keep[:, rows.end.max() :] = False
     runs = find_runs(coverage, _EDGE * level_of_pen, keep)
@@ -286,6 +302,18 @@ def _pen_coverage(coverage: NDArray[np.float32], rows: Rows) -> float:
     return float(np.clip(np.median(np.concatenate(peaks)), 0.3, 1.0))
 
 
+def _with_fast_strokes(coverage: NDArray[np.float32], level_of_pen: float) -> NDArray[np.float32]:
+    """Coverage with steep strokes as dark as level ones: a pen that moves fast leaves less ink."""
+    evened = cv2.blur(coverage, (1, _STEEP // 2))
+    upright = cv2.morphologyEx(evened, cv2.MORPH_OPEN, np.ones((_STEEP, 1), np.uint8))
+    # A stroke's edges are as pale as a fast stroke; how dark its middle is tells them apart.
+    darkest = cv2.dilate(evened, np.ones((_STEEP, 2 * _STROKE + 1), np.uint8))
+    upright = cv2.dilate(upright, np.ones((1, 2 * _STROKE + 1), np.uint8))
+    steep = upright > np.maximum(_EVENLY * darkest, _PALEST * level_of_pen)
+    darker = np.maximum(level_of_pen / np.maximum(darkest, 1e-3), 1.0)
+    return np.asarray(np.where(steep, np.minimum(coverage * darker, 1.0), coverage), np.float32)
+
+
 def _resting_ink(runs: Runs, rows: Rows) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
     """Middle and height, column by column, of the runs on which each row rests; NaN where it does not."""
     every_column = np.arange(len(runs.count))
@@ -349,6 +377,8 @@ def _follow(runs: Runs, rows: Rows, radius: float, names: NDArray[np.float64]) -
     count = runs.count.tolist()
     now = count[0]
     cost, lifted = node[0, :, :now], np.full(n_rows, _LIFTED)
+    middle = (top + bottom) / 2
+    heading = np.zeros((n_rows, now))
     for x in range(1, width):
         before, now = now, count[x]
         best = lifted[:, None] + landing[x, :, :now]
@@ -361,11 +391,18 @@ def _follow(runs: Runs, rows: Rows, radius: float, names: NDArray[np.float64]) -
         if before and now:
             gap = np.maximum(top[x, :now, None] - bottom[x - 1, :before], top[x - 1, :before] - bottom[x, :now, None])
             gap = np.maximum(gap - 1.0, 0.0)
-            step = cost[:, None] + _JUMP * gap * (1.0 + gap / _FAR)
-            along = step.min(axis=2)
+            moved = middle[x, :now, None] - middle[x - 1, :before]
+            turn = np.abs(moved - heading[:, None])
+            step = cost[:, None] + _JUMP * gap * (1.0 + gap / _FAR) + _TURN * turn / (turn + _SHARP)
+            source = step.argmin(axis=2)
+            along = np.take_along_axis(step, source[:, :, None], axis=2)[:, :, 0]
             stays = along <= best
-            back[x, :, :now] = np.where(stays, step.argmin(axis=2), -1)
+            back[x, :, :now] = np.where(stays, source, -1)
             best = np.where(stays, along, best)
+            came = np.take_along_axis(heading, source, axis=1)
+            heading = np.where(stays, came + _HEADING * (moved[np.arange(now), source] - came), 0.0)
+        else:
+            heading = np.zeros((n_rows, now))
         cost = best + node[x, :, :now]
         lifted = lifted + _LIFTED
     final = np.concatenate([cost, lifted[:, None]], axis=1)
