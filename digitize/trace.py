@@ -56,6 +56,8 @@ _STEEP = 11
 """Pixels of ink, one above the other, that make a steep stroke."""
 _STROKE = 3
 """Columns beside a stroke's middle that are still the stroke's."""
+_SHADE = 15
+"""Columns of ink side by side that no steep stroke fills."""
 _EVENLY = 0.4
 """Share of the darkest ink around that all of them have."""
 _PALEST = 0.2
@@ -310,6 +312,8 @@ def _with_fast_strokes(coverage: NDArray[np.float32], level_of_pen: float) -> ND
     darkest = cv2.dilate(evened, np.ones((_STEEP, 2 * _STROKE + 1), np.uint8))
     upright = cv2.dilate(upright, np.ones((1, 2 * _STROKE + 1), np.uint8))
     steep = upright > np.maximum(_EVENLY * darkest, _PALEST * level_of_pen)
+    # Shade of a crease is as pale, but wide.
+    steep &= cv2.morphologyEx(evened, cv2.MORPH_OPEN, np.ones((1, _SHADE), np.uint8)) < _EVENLY * darkest
     darker = np.maximum(level_of_pen / np.maximum(darkest, 1e-3), 1.0)
     return np.asarray(np.where(steep, np.minimum(coverage * darker, 1.0), coverage), np.float32)
 
