@@ -52,6 +52,15 @@ _END_REACH = 6
 _ROUND_END = 0.72
 """Radii beyond the nib's centre at which the ink of a stroke's blurred end is half as high as the stroke."""
 
+_TOGETHER = 15
+"""Pixels between the levels of two rows that ran together."""
+_LONG = 100
+"""Columns over which they do; crossing beats are shorter."""
+_OWN = 8
+"""Pixels from a level within which ink is a row's own."""
+_MOSTLY = 0.5
+"""Share of these columns in which ink beside them is nobody's, where a row lost its own."""
+
 _STEEP = 11
 """Pixels of ink, one above the other, that make a steep stroke."""
 _STROKE = 3
@@ -156,6 +165,7 @@ def trace_rows(
         level_of_pen = _pen_coverage(coverage, rows)
         runs = find_runs(coverage, _EDGE * level_of_pen, keep)
     radius = _pen_radius(runs, rows)
+    rows = _part_levels(runs, rows)
     chosen = _follow(runs, rows, radius, np.zeros((0, 4)) if names is None else names)
     columns = np.arange(len(runs.count))
     top = np.where(chosen >= 0, runs.top[columns, np.maximum(chosen, 0)], np.nan)
@@ -355,6 +365,35 @@ def _pen_radius(runs: Runs, rows: Rows) -> float:
     every = every[np.isfinite(every)]
     # The lower part: a trembling stroke is thicker than the pen, and too wide a nib costs more than too thin.
     return float(np.percentile(every, 25) / 2) if len(every) else 1.5
+
+
+def _part_levels(runs: Runs, rows: Rows) -> Rows:
+    """Rows whose levels ran together for a while apart again, where ink beside them is nobody's.
+
+    A level that wander took out of the order of rows is carried on straight, and may end on the next row's.
+    """
+    level = rows.level.copy()
+    middle = (runs.top + runs.bottom) / 2
+    thin = np.isfinite(middle) & (runs.bottom - runs.top < 0.8 * PIXELS_PER_MM)
+    with np.errstate(invalid="ignore"):
+        owned = np.stack([np.abs(middle - own[:, None]) < _OWN for own in rows.level]).any(axis=0)
+    for upper in range(len(level) - 1):
+        together = ndimage.binary_opening(np.abs(rows.level[upper + 1] - rows.level[upper]) < _TOGETHER, np.ones(_LONG))
+        pieces, _ = ndimage.label(together)
+        for (piece,) in ndimage.find_objects(pieces):
+            above = level[upper - 1, piece] if upper else np.full(piece.stop - piece.start, -np.inf)
+            below = level[upper + 2, piece] if upper + 2 < len(level) else np.full(piece.stop - piece.start, np.inf)
+            free = thin[piece] & ~owned[piece] & (middle[piece] > above[:, None]) & (middle[piece] < below[:, None])
+            inked = np.flatnonzero(free.any(axis=1))
+            if len(inked) < _MOSTLY * (piece.stop - piece.start):
+                continue
+            apart = np.where(free, np.abs(middle[piece] - level[upper, piece][:, None]), np.inf)[inked]
+            path = middle[piece][inked, apart.argmin(axis=1)]
+            usual = float(np.median(path - level[upper, piece][inked]))
+            slow = ndimage.median_filter(path, size=min(_LONG // 2 + 1, len(path)), mode="nearest")
+            moved = upper if usual < 0 else upper + 1
+            level[moved, piece] = np.interp(np.arange(piece.stop - piece.start), inked, slow)
+    return Rows(level, rows.start, rows.end)
 
 
 def _follow(runs: Runs, rows: Rows, radius: float, names: NDArray[np.float64]) -> NDArray[np.int64]:
