@@ -65,7 +65,7 @@ _STEEP = 11
 """Pixels of ink, one above the other, that make a steep stroke."""
 _STROKE = 3
 """Columns beside a stroke's middle that are still the stroke's."""
-_SHADE = 15
+_SHADE = 11
 """Columns of ink side by side that no steep stroke fills."""
 _EVENLY = 0.4
 """Share of the darkest ink around that all of them have."""
