@@ -76,11 +76,11 @@ def fit_path(
     count, width = top.shape
     nodes = NODES * (width - 1) + 1
     path = np.empty((count, nodes))
-    for row, about in enumerate(guess):
+    for one, about in enumerate(guess):
         known = np.flatnonzero(np.isfinite(about))
         if len(known) == 0:
             raise ValueError("no column has a guess of the path; allowed: one at least")
-        path[row] = np.interp(np.arange(nodes) / NODES, known, about[known])
+        path[one] = np.interp(np.arange(nodes) / NODES, known, about[known])
     if nodes < 3:
         return path
     every = np.arange(width)

@@ -381,7 +381,7 @@ def _part_levels(runs: Runs, rows: Rows) -> Rows:
     middle = (runs.top + runs.bottom) / 2
     thin = np.isfinite(middle) & (runs.bottom - runs.top < 0.8 * PIXELS_PER_MM)
     with np.errstate(invalid="ignore"):
-        owned = np.stack([np.abs(middle - own[:, None]) < _OWN for own in rows.level]).any(axis=0)
+        owned: NDArray[np.bool_] = np.any([np.abs(middle - own[:, None]) < _OWN for own in rows.level], axis=0)
     for upper in range(len(level) - 1):
         together = ndimage.binary_opening(np.abs(rows.level[upper + 1] - rows.level[upper]) < _TOGETHER, np.ones(_LONG))
         pieces, _ = ndimage.label(together)
