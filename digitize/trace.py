@@ -35,12 +35,6 @@ _FAR = 25.0
 """White, in pixels, beyond which a jump costs more than its length: a worn stroke has many small gaps."""
 _TAKEN = 5.0
 """Cost of a run on which another row rests, or that is part of a name."""
-_TURN = 1.0
-"""Cost of turning back: where two strokes cross, each goes on as it went."""
-_SHARP = 15.0
-"""Change of slope, pixels a column, that costs half of it."""
-_HEADING = 0.6
-"""Share of the slope that the latest column decides."""
 
 _GAP = 61
 """Columns of missing ink that do not end a trace."""
@@ -155,15 +149,19 @@ def trace_rows(
     True
     """
     level_of_pen = _pen_coverage(coverage, rows)
-    coverage = _with_fast_strokes(coverage, level_of_pen)
     keep = np.ones(coverage.shape, bool) if print_mask is None else ~print_mask
     keep[:, : rows.start.min()] = keep[:, rows.end.max() :] = False
-    runs = find_runs(coverage, _EDGE * level_of_pen, keep)
+    # What is solid enough to be a trace is judged by the ink as it is.
+    strokes = _with_fast_strokes(coverage, level_of_pen)
+    runs = find_runs(strokes, _EDGE * level_of_pen, keep)
     rough = _roughness(runs, rows)
     if rough > _ROUGH:
-        coverage = np.asarray(cv2.GaussianBlur(coverage, (0, 0), min(_SOOTHE * rough, _MOST_BLUR)), np.float32)
+        width = min(_SOOTHE * rough, _MOST_BLUR)
+        coverage, strokes = (
+            np.asarray(cv2.GaussianBlur(ink, (0, 0), width), np.float32) for ink in (coverage, strokes)
+        )
         level_of_pen = _pen_coverage(coverage, rows)
-        runs = find_runs(coverage, _EDGE * level_of_pen, keep)
+        runs = find_runs(strokes, _EDGE * level_of_pen, keep)
     radius = _pen_radius(runs, rows)
     rows = _part_levels(runs, rows)
     chosen = _follow(runs, rows, radius, np.zeros((0, 4)) if names is None else names)
@@ -425,8 +423,6 @@ def _follow(runs: Runs, rows: Rows, radius: float, names: NDArray[np.float64]) -
     count = runs.count.tolist()
     now = count[0]
     cost, lifted = node[0, :, :now], np.full(n_rows, _LIFTED)
-    middle = (top + bottom) / 2
-    heading = np.zeros((n_rows, now))
     for x in range(1, width):
         before, now = now, count[x]
         best = lifted[:, None] + landing[x, :, :now]
@@ -439,19 +435,11 @@ def _follow(runs: Runs, rows: Rows, radius: float, names: NDArray[np.float64]) -
         if before and now:
             gap = np.maximum(top[x, :now, None] - bottom[x - 1, :before], top[x - 1, :before] - bottom[x, :now, None])
             gap = np.maximum(gap - 1.0, 0.0)
-            moved = middle[x, :now, None] - middle[x - 1, :before]
-            turn = np.abs(moved - heading[:, None])
-            step = cost[:, None] + _JUMP * gap * (1.0 + gap / _FAR) + _TURN * turn / (turn + _SHARP)
-            source = step.argmin(axis=2)
-            run = np.arange(now)
-            along = step[every[:, None], run, source]
+            step = cost[:, None] + _JUMP * gap * (1.0 + gap / _FAR)
+            along = step.min(axis=2)
             stays = along <= best
-            back[x, :, :now] = np.where(stays, source, -1)
+            back[x, :, :now] = np.where(stays, step.argmin(axis=2), -1)
             best = np.where(stays, along, best)
-            came = heading[every[:, None], source]
-            heading = np.where(stays, came + _HEADING * (moved[run, source] - came), 0.0)
-        else:
-            heading = np.zeros((n_rows, now))
         cost = best + node[x, :, :now]
         lifted = lifted + _LIFTED
     final = np.concatenate([cost, lifted[:, None]], axis=1)
