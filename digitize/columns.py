@@ -86,7 +86,7 @@ def row_ends(traces: Traces, marks: Marks) -> Ends:
     --------
     >>> nothing = np.zeros((2, 900), np.float32)
     >>> ends = np.array([50, 50]), np.array([850, 850]), np.array([50.0, 52.0]), np.array([849.0, 849.0])
-    >>> found = row_ends(Traces(nothing, nothing, nothing, *ends, 1.5), Marks((), (), nothing > 0))
+    >>> found = row_ends(Traces(nothing, nothing, nothing, *ends, 1.5, nothing), Marks((), (), nothing > 0))
     >>> found.left.tolist(), found.right.tolist()
     ([51.0, 51.0], [849.0, 849.0])
     """
@@ -134,7 +134,7 @@ def past_names(ends: Ends, traces: Traces, names: NDArray[np.float64], level: ND
     >>> shown = np.ones((1, 1000), np.float32)
     >>> shown[0, 60:72] = 0
     >>> at = np.array([20]), np.array([999]), np.array([20.0]), np.array([999.0])
-    >>> traces, sure = Traces(shown, shown, shown, *at, 1.5), np.ones(1, bool)
+    >>> traces, sure = Traces(shown, shown, shown, *at, 1.5, shown), np.ones(1, bool)
     >>> found = past_names(Ends(*at[2:], sure, sure), traces, np.array([[20, 90, 62, 115.0]]), np.array([100.0]))
     >>> round(float(found.left[0]), 1), bool(found.sure_left[0])
     (72.8, False)
@@ -193,7 +193,7 @@ def white_between(
     >>> shown = np.ones((1, 1000), np.float32)
     >>> shown[0, 480:520] = 0
     >>> ends = np.array([0]), np.array([1000]), np.array([0.0]), np.array([999.0])
-    >>> traces, nothing = Traces(shown, shown, shown, *ends, 1.5), np.zeros((0, 4))
+    >>> traces, nothing = Traces(shown, shown, shown, *ends, 1.5, shown), np.zeros((0, 4))
     >>> white_between(traces, np.zeros(1), np.array([520.0]), [2], nothing, np.zeros(1), False)
     43.0
     """

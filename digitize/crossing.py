@@ -78,59 +78,66 @@ def _best_story(ink: Edges, first: Edges, together: NDArray[np.bool_], radius: f
         whole = ink[0][row], ink[1][row]
         far = (nothing, whole[1]) if row == 0 else (whole[0], nothing)
         near = (whole[0], nothing) if row == 0 else (nothing, whole[1])
-        stories = [(first[0][row], first[1][row])]
-        for story in ((nothing, nothing), far, near, whole):
-            # Before and after the crossing every row has its own ink.
-            edges = [np.where(together, drawn, edge) for drawn, edge in zip(story, whole, strict=True)]
-            if not all(np.array_equal(*pair, equal_nan=True) for pair in zip(edges, stories[0], strict=True)):
-                stories.append((edges[0], edges[1]))
-        told.append([(story, path) for story in stories if (path := _path(story, radius)) is not None])
-    if not told[0] or not told[1]:
+        # Before and after the crossing every row has its own ink.
+        top, bottom = (
+            np.stack(
+                [own, *(np.where(together, story[side], edge) for story in ((nothing, nothing), far, near, whole))]
+            )
+            for side, (own, edge) in enumerate(zip((first[0][row], first[1][row]), whole, strict=True))
+        )
+        guess = _guess(top, bottom, radius)
+        enough = np.isfinite(guess).sum(axis=1) >= 4
+        told.append((top[enough], bottom[enough], guess[enough]))
+    if not all(len(guess) for _, _, guess in told):
         return first
-    swept = [[_sweep(path, radius) for _, path in own] for own in told]
-    bends = [[_bend(path) for _, path in own] for own in told]
-    best, least = (0, 0), np.inf
-    for i in range(len(told[0])):
-        for j in range(len(told[1])):
-            cost = _unexplained(ink, together, swept[0][i], swept[1][j]) + bends[0][i] + bends[1][j]
-            if cost + (_BETTER if (i, j) != (0, 0) else 0.0) < least:
-                best, least = (i, j), cost
-    chosen = told[0][best[0]][0], told[1][best[1]][0]
-    return np.stack([chosen[0][0], chosen[1][0]]), np.stack([chosen[0][1], chosen[1][1]])
+    # All paths at once: one by one, most of the time would go by between them.
+    top, bottom, guess = (np.concatenate(parts) for parts in zip(*told, strict=True))
+    path = fit_path(top, bottom, guess, radius, rounds=5)
+    count = len(told[0][0])
+    swept = _sweep(path, radius)
+    bend = _bend(path)
+    upper, lower = (swept[0][:count], swept[1][:count]), (swept[0][count:], swept[1][count:])
+    cost = _unexplained(ink, together, upper, lower) + bend[:count, None] + bend[count:] + _BETTER
+    cost[0, 0] -= _BETTER
+    i, j = np.unravel_index(cost.argmin(), cost.shape)
+    return np.stack([top[i], top[count + j]]), np.stack([bottom[i], bottom[count + j]])
 
 
-def _path(story: Edges, radius: float) -> NDArray[np.float64] | None:
-    """Path through the edges of a story; None when it has too few."""
-    centre = (story[0] + story[1]) / 2
-    centre = np.where(np.isfinite(centre), centre, np.where(np.isfinite(story[0]), story[0] + radius, centre))
-    centre = np.where(np.isfinite(centre), centre, np.where(np.isfinite(story[1]), story[1] - radius, centre))
-    if np.isfinite(centre).sum() < 4:
-        return None
-    return fit_path(story[0], story[1], centre, radius, rounds=5)
+def _guess(top: NDArray[np.float64], bottom: NDArray[np.float64], radius: float) -> NDArray[np.float64]:
+    """About where paths run, from what edges there are."""
+    centre = (top + bottom) / 2
+    centre = np.where(np.isfinite(centre), centre, top + radius)
+    return np.where(np.isfinite(centre), centre, bottom - radius)
 
 
-def _bend(path: NDArray[np.float64]) -> float:
-    """How much a path bends, in unexplained edges; a tip is no worse the sharper it is."""
-    return float(np.minimum(np.abs(np.diff(path, 2)) * NODES / _BEND, 3.0).sum())
+def _bend(path: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How much each path bends, in unexplained edges; a tip is no worse the sharper it is."""
+    return np.asarray(np.minimum(np.abs(np.diff(path, 2)) * NODES / _BEND, 3.0).sum(axis=1))
 
 
 def _sweep(path: NDArray[np.float64], radius: float) -> Edges:
-    """Edges of the ink that a path leaves, column by column."""
+    """Edges of the ink that each path leaves, column by column, shape (k, n)."""
     reach = int(np.ceil(radius * NODES))
     offsets = np.arange(-reach, reach + 1)
     depth = np.sqrt(np.maximum(radius**2 - (offsets / NODES) ** 2, 0.0))
-    padded = np.pad(path, reach, mode="edge")
-    around = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1)[::NODES]
-    return (around - depth).min(axis=1), (around + depth).max(axis=1)
+    padded = np.pad(path, ((0, 0), (reach, reach)), mode="edge")
+    around = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1, axis=1)[:, ::NODES]
+    return (around - depth).min(axis=2), (around + depth).max(axis=2)
 
 
-def _unexplained(ink: Edges, together: NDArray[np.bool_], upper: Edges, lower: Edges) -> float:
-    """Edges of the ink that two swept paths do not explain, and white where there is ink."""
-    drawn_top = np.where(together, np.minimum(upper[0], lower[0]), np.stack([upper[0], lower[0]]))
-    drawn_bottom = np.where(together, np.maximum(upper[1], lower[1]), np.stack([upper[1], lower[1]]))
-    off = np.stack([drawn_top - ink[0], drawn_bottom - ink[1]])
+def _unexplained(ink: Edges, together: NDArray[np.bool_], upper: Edges, lower: Edges) -> NDArray[np.float64]:
+    """Edges of the ink that two swept paths do not explain, and white where there is ink; of every pair of stories."""
+    (above, below), (other_above, other_below) = (
+        tuple(edge[:, None] for edge in upper),
+        tuple(edge[None] for edge in lower),
+    )
+    top, bottom = np.minimum(above, other_above), np.maximum(below, other_below)
     # A shared edge is one edge.
     share = np.where(together, 0.5, 1.0)
-    white = np.maximum(np.maximum(upper[0], lower[0]) - np.minimum(upper[1], lower[1]), 0.0)
-    cost = share * np.nan_to_num(off**2 / (off**2 + _NEAR**2))
-    return float(cost.sum() + (together * white**2 / (white**2 + _NEAR**2)).sum())
+    cost = np.zeros(top.shape)
+    for row, (own_top, own_bottom) in enumerate(((above, below), (other_above, other_below))):
+        for seen, own, joint in ((ink[0][row], own_top, top), (ink[1][row], own_bottom, bottom)):
+            off = np.where(together, joint, own) - seen
+            cost += share * np.nan_to_num(off**2 / (off**2 + _NEAR**2))
+    white = np.maximum(np.maximum(above, other_above) - np.minimum(below, other_below), 0.0)
+    return np.asarray((cost + together * white**2 / (white**2 + _NEAR**2)).sum(axis=2))

@@ -34,13 +34,13 @@ def fit_path(
     radius: float,
     rounds: int = 8,
 ) -> NDArray[np.float64]:
-    """Fit a pen's path to the edges of its ink.
+    """Fit a pen's path, or several, to the edges of its ink.
 
     Parameters
     ----------
-    top, bottom : ndarray, shape (w,)
-        Edges of the ink column by column, pixels (y, downward); NaN where they are not seen.
-    guess : ndarray, shape (w,)
+    top, bottom : ndarray, shape (w,) or (k, w)
+        Edges of the ink column by column, pixels (y, downward); NaN where they are not seen. A row each of k paths.
+    guess : ndarray, shape (w,) or (k, w)
         About where the path runs; NaN where that is not known.
     radius : float
         The nib's, in pixels.
@@ -49,13 +49,13 @@ def fit_path(
 
     Returns
     -------
-    ndarray, shape (2 w - 1,), float64
+    ndarray, shape (2 w - 1,) or (k, 2 w - 1), float64
         The path at every column and half-way between two, wherever: also where nothing was known.
 
     Raises
     ------
     ValueError
-        If there is no guess at all.
+        If a path has no guess at all.
 
     Examples
     --------
@@ -71,12 +71,16 @@ def fit_path(
     >>> bool(np.abs(path[40:80:2] - tip[400:800:20]).max() < 1.5)
     True
     """
-    known = np.flatnonzero(np.isfinite(guess))
-    if len(known) == 0:
-        raise ValueError("no column has a guess of the path; allowed: one at least")
-    width = len(top)
+    if np.ndim(guess) == 1:
+        return fit_path(top[None], bottom[None], guess[None], radius, rounds)[0]
+    count, width = top.shape
     nodes = NODES * (width - 1) + 1
-    path = np.interp(np.arange(nodes) / NODES, known, guess[known])
+    path = np.empty((count, nodes))
+    for one, about in enumerate(guess):
+        known = np.flatnonzero(np.isfinite(about))
+        if len(known) == 0:
+            raise ValueError("no column has a guess of the path; allowed: one at least")
+        path[one] = np.interp(np.arange(nodes) / NODES, known, about[known])
     if nodes < 3:
         return path
     every = np.arange(width)
@@ -85,22 +89,23 @@ def fit_path(
     at = np.clip((every + radius * np.sin(angle)) * NODES, 0, nodes - 1.001)
     left = at.astype(int)
     part = at - left
-    rigid = _curvature(nodes)
+    rigid = np.tile(_curvature(nodes), count)
     sure = _sure_edges(top, bottom, radius)
     for _ in range(rounds):
-        here = path[left] * (1 - part) + path[left + 1] * part
+        here = path[:, left] * (1 - part) + path[:, left + 1] * part
         node, share, height, weight = [], [], [], []
         drawn_edges = (top, sure[0], here - depth, np.argmin), (bottom, sure[1], here + depth, np.argmax)
         for edge, certain, drawn, contact in drawn_edges:
-            touch = contact(drawn, axis=0)
-            off = edge - drawn[touch, every]
-            seen = np.isfinite(off)
-            touch, columns, off = touch[seen], every[seen], off[seen]
-            node.append(left[touch, columns])
-            share.append(part[touch, columns])
-            height.append(here[touch, columns] + off)
-            weight.append(certain[seen] / np.maximum(1.0, np.abs(off) / _TRUSTED))
-        path = _solve(rigid, *(np.concatenate(parts) for parts in (node, share, height, weight)))
+            touch = contact(drawn, axis=1)
+            off = edge - np.take_along_axis(drawn, touch[:, None], axis=1)[:, 0]
+            row, column = np.nonzero(np.isfinite(off))
+            touch, off = touch[row, column], off[row, column]
+            node.append(row * nodes + left[touch, column])
+            share.append(part[touch, column])
+            height.append(here[row, touch, column] + off)
+            weight.append(certain[row, column] / np.maximum(1.0, np.abs(off) / _TRUSTED))
+        # One system of all paths: no term joins the last node of one to the first of the next.
+        path = _solve(rigid, *(np.concatenate(parts) for parts in (node, share, height, weight))).reshape(count, nodes)
     return path
 
 
@@ -113,8 +118,8 @@ def _sure_edges(
     """
     around = 2 * int(np.ceil(radius + 1)) + 1
     known = np.isfinite(top) & np.isfinite(bottom)
-    up = ndimage.maximum_filter1d(np.where(known, top, -np.inf), around) - np.where(known, top, 0.0)
-    down = np.where(known, bottom, 0.0) - ndimage.minimum_filter1d(np.where(known, bottom, np.inf), around)
+    up = ndimage.maximum_filter1d(np.where(known, top, -np.inf), around, axis=-1) - np.where(known, top, 0.0)
+    down = np.where(known, bottom, 0.0) - ndimage.minimum_filter1d(np.where(known, bottom, np.inf), around, axis=-1)
     up, down = np.where(known, up, 0.0), np.where(known, down, 0.0)
     enough = _PROMINENT * radius
     most = np.maximum(up, down) + enough

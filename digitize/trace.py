@@ -47,6 +47,26 @@ _ROUND_END, _BLURRED_END = 0.87, 0.18
 """Radii beyond the nib's centre at which the ink of a stroke's round end is half as high as the stroke, and by how many
 pixels, for a radius of one, a scanner's blur brings that nearer."""
 
+_TOGETHER = 15
+"""Pixels between the levels of two rows that ran together."""
+_LONG = 100
+"""Columns over which they do; crossing beats are shorter."""
+_OWN = 8
+"""Pixels from a level within which ink is a row's own."""
+_MOSTLY = 0.5
+"""Share of these columns in which ink beside them is nobody's, where a row lost its own."""
+
+_STEEP = 11
+"""Pixels of ink, one above the other, that make a steep stroke."""
+_STROKE = 3
+"""Columns beside a stroke's middle that are still the stroke's."""
+_SHADE = 11
+"""Columns of ink side by side that no steep stroke fills."""
+_EVENLY = 0.4
+"""Share of the darkest ink around that all of them have."""
+_PALEST = 0.2
+"""Share of the pen's coverage that they have at least: paler ink is a remnant of the grid."""
+
 _NIB_ANGLES = 25
 
 _LEVEL = 0.1
@@ -135,13 +155,19 @@ def trace_rows(
     level_of_pen = _pen_coverage(coverage, rows)
     keep = np.ones(coverage.shape, bool) if print_mask is None else ~print_mask
     keep[:, : rows.start.min()] = keep[:, rows.end.max() :] = False
-    runs = find_runs(coverage, _EDGE * level_of_pen, keep)
+    # What is solid enough to be a trace is judged by the ink as it is.
+    strokes = _with_fast_strokes(coverage, level_of_pen)
+    runs = find_runs(strokes, _EDGE * level_of_pen, keep)
     rough = _roughness(runs, rows)
     if rough > _ROUGH:
-        coverage = np.asarray(cv2.GaussianBlur(coverage, (0, 0), min(_SOOTHE * rough, _MOST_BLUR)), np.float32)
+        width = min(_SOOTHE * rough, _MOST_BLUR)
+        coverage, strokes = (
+            np.asarray(cv2.GaussianBlur(ink, (0, 0), width), np.float32) for ink in (coverage, strokes)
+        )
         level_of_pen = _pen_coverage(coverage, rows)
-        runs = find_runs(coverage, _EDGE * level_of_pen, keep)
+        runs = find_runs(strokes, _EDGE * level_of_pen, keep)
     radius = _pen_radius(runs, rows)
+    rows = _part_levels(runs, rows)
     chosen = _follow(runs, rows, radius, np.zeros((0, 4)) if names is None else names)
     columns = np.arange(len(runs.count))
     top = np.where(chosen >= 0, runs.top[columns, np.maximum(chosen, 0)], np.nan)
@@ -321,6 +347,25 @@ def _pen_coverage(coverage: NDArray[np.float32], rows: Rows) -> float:
     return float(np.clip(np.median(np.concatenate(peaks)), 0.3, 1.0))
 
 
+def _with_fast_strokes(coverage: NDArray[np.float32], level_of_pen: float) -> NDArray[np.float32]:
+    """Coverage with steep strokes as dark as level ones: a pen that moves fast leaves less ink."""
+    # Bytes are a few times faster than floats, and finer than a scanner's noise.
+    evened = cv2.blur(cv2.convertScaleAbs(coverage, alpha=255.0), (1, _STEEP // 2))
+    upright = cv2.morphologyEx(evened, cv2.MORPH_OPEN, np.ones((_STEEP, 1), np.uint8))
+    # A stroke's edges are as pale as a fast stroke; how dark its middle is tells them apart.
+    darkest = cv2.dilate(evened, np.ones((_STEEP, 2 * _STROKE + 1), np.uint8))
+    upright = cv2.dilate(upright, np.ones((1, 2 * _STROKE + 1), np.uint8))
+    pale = darkest < 255.0 * level_of_pen
+    # Shade of a crease is as pale, but wide.
+    shade = cv2.morphologyEx(evened, cv2.MORPH_OPEN, np.ones((1, _SHADE), np.uint8))
+    share = cv2.convertScaleAbs(darkest, alpha=_EVENLY)
+    steep = np.flatnonzero(pale & (upright > share) & (upright > 255.0 * _PALEST * level_of_pen) & (shade < share))
+    darker = coverage.copy()
+    dark = np.take(darkest, steep) / np.float32(255.0 * level_of_pen)
+    np.put(darker, steep, np.minimum(np.take(coverage, steep) / dark, 1.0))
+    return darker
+
+
 def _resting_ink(runs: Runs, rows: Rows) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
     """Middle and height, column by column, of the runs on which each row rests; NaN where it does not."""
     every_column = np.arange(len(runs.count))
@@ -358,6 +403,35 @@ def _pen_radius(runs: Runs, rows: Rows) -> float:
     every = every[np.isfinite(every)]
     # The lower part: a trembling stroke is thicker than the pen, and too wide a nib costs more than too thin.
     return float(np.percentile(every, 25) / 2) if len(every) else 1.5
+
+
+def _part_levels(runs: Runs, rows: Rows) -> Rows:
+    """Rows whose levels ran together for a while apart again, where ink beside them is nobody's.
+
+    A level that wander took out of the order of rows is carried on straight, and may end on the next row's.
+    """
+    level = rows.level.copy()
+    middle = (runs.top + runs.bottom) / 2
+    thin = np.isfinite(middle) & (runs.bottom - runs.top < 0.8 * PIXELS_PER_MM)
+    with np.errstate(invalid="ignore"):
+        owned: NDArray[np.bool_] = np.any([np.abs(middle - own[:, None]) < _OWN for own in rows.level], axis=0)
+    for upper in range(len(level) - 1):
+        together = ndimage.binary_opening(np.abs(rows.level[upper + 1] - rows.level[upper]) < _TOGETHER, np.ones(_LONG))
+        pieces, _ = ndimage.label(together)
+        for (piece,) in ndimage.find_objects(pieces):
+            above = level[upper - 1, piece] if upper else np.full(piece.stop - piece.start, -np.inf)
+            below = level[upper + 2, piece] if upper + 2 < len(level) else np.full(piece.stop - piece.start, np.inf)
+            free = thin[piece] & ~owned[piece] & (middle[piece] > above[:, None]) & (middle[piece] < below[:, None])
+            inked = np.flatnonzero(free.any(axis=1))
+            if len(inked) < _MOSTLY * (piece.stop - piece.start):
+                continue
+            apart = np.where(free, np.abs(middle[piece] - level[upper, piece][:, None]), np.inf)[inked]
+            path = middle[piece][inked, apart.argmin(axis=1)]
+            usual = float(np.median(path - level[upper, piece][inked]))
+            slow = ndimage.median_filter(path, size=min(_LONG // 2 + 1, len(path)), mode="nearest")
+            moved = upper if usual < 0 else upper + 1
+            level[moved, piece] = np.interp(np.arange(piece.stop - piece.start), inked, slow)
+    return Rows(level, rows.start, rows.end)
 
 
 def _follow(runs: Runs, rows: Rows, radius: float, names: NDArray[np.float64]) -> NDArray[np.int64]:

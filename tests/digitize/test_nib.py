@@ -81,3 +81,13 @@ def test_moved_and_mirrored_ink_gives_the_moved_and_mirrored_path(seed, up, radi
     path = fit_path(top, bottom, guess, radius)
     np.testing.assert_allclose(fit_path(top + up, bottom + up, guess + up, radius), path + up, atol=0.02)
     np.testing.assert_allclose(fit_path(-bottom, -top, -guess, radius), -path, atol=0.02)
+
+
+def test_paths_fitted_together_are_those_fitted_alone():
+    curves = [60 + height * np.exp(-(((FINE - 50) / 8) ** 2)) for height in (-40.0, 3.0, 25.0)]
+    top, bottom = (np.stack(side) for side in zip(*(edges(curve, 1.6) for curve in curves), strict=True))
+    top[1, 30:60] = np.nan
+    together = fit_path(top, bottom, (top + bottom) / 2, 1.6)
+    for one in range(3):
+        alone = fit_path(top[one], bottom[one], (top[one] + bottom[one]) / 2, 1.6)
+        np.testing.assert_allclose(together[one], alone, atol=1e-6)

@@ -66,6 +66,32 @@ def test_the_pen_may_be_pale(draw):
     assert np.abs(full - pale).max() < 0.2
 
 
+def test_fast_strokes_may_be_paler_than_level_ones(draw):
+    page = draw((500, WIDTH), spike(350.0, 450.0, 200.0), 1.6)
+    pale = np.where(np.arange(500)[:, None] < 342, 0.35 * page, page).astype(np.float32)
+    traces = trace_rows(pale, level_rows(350.0))
+    assert np.nanmin(traces.centre[0]) < 350 - 190
+
+
+def test_a_wide_pale_shade_is_no_fast_stroke(draw):
+    page = draw((500, WIDTH), line(np.full(len(X), 350.0)), 1.6)
+    page[100:350, 430:470] = np.maximum(page[100:350, 430:470], 0.35)
+    traces = trace_rows(page, level_rows(350.0))
+    assert np.abs(traces.centre[0, 420:480] - 350).max() < 2
+
+
+def test_a_row_whose_level_ran_into_the_next_one_keeps_its_own_ink(draw):
+    upper = np.interp(X, [X[0], 500, 700, X[-1]], [200.0, 200.0, 120.0, 120.0])
+    page = np.maximum(draw((500, WIDTH), line(upper), 1.6), draw((500, WIDTH), line(np.full(len(X), 350.0)), 1.6))
+    rows = level_rows(200.0, 350.0)
+    rows.level[0, 600:] = 345.0
+    before = rows.level.copy()
+    traces = trace_rows(page, rows)
+    assert np.abs(traces.centre[0, X[5:-5]] - upper[5:-5]).max() < 1
+    assert np.abs(traces.centre[1, X[5:-5]] - 350).max() < 1
+    assert (rows.level == before).all()
+
+
 def test_noise_on_a_stroke_hardly_moves_it(draw):
     wave = 200 + 40 * np.sin(np.maximum(X - 400, 0) / 25)
     page = draw((400, WIDTH), line(wave), 1.5)
