@@ -17,6 +17,9 @@ _SAME = 0.85
 """Likeness of columns from which they were recorded together. Of 150 recordings of PTB-XL, cut into columns of every
 layout, 98 in 100 that were cut in turn are below 0.7, and 95 in 100 that were cut at the same place above this."""
 
+_UNLIKE = 0.775
+"""Likeness up to which they were not, whatever the rhythm strip says: half-way between the two."""
+
 _CLEARLY = 0.1
 """By how much columns must fit the page's start better than their own places: of a heart as even as a clock, both fit,
 and most printers let columns follow each other."""
@@ -73,9 +76,10 @@ def columns_are_simultaneous(
             together = _best_likeness(own, activity, 0.0, 0.0, fs)
             if in_turn is not None and together is not None:
                 votes.append(together - in_turn)
-    if votes:
-        return bool(np.median(votes) > _CLEARLY)
     alike = _likeness_of_columns(columns, fs)
+    if votes:
+        # On bent paper beats stand askew under each other: the columns must bear the rhythm strip out.
+        return bool(np.median(votes) > _CLEARLY) and (alike is None or alike > _UNLIKE)
     return None if alike is None else alike > _SAME
 
 
