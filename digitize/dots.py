@@ -85,7 +85,7 @@ def fax_resolution(image: NDArray[np.uint8]) -> float | None:
     """
     if not is_bilevel(image):
         return None
-    black = image[..., 1] < 128
+    black: NDArray[np.bool_] = image[..., 1] < 128
     along, down = _beat(black.T), _beat(black)
     found = []
     for dots in [(_ACROSS, lines) for lines in _DOWN] + [(lines, _ACROSS) for lines in _DOWN]:
@@ -125,7 +125,7 @@ def without_halftone(image: NDArray[np.uint8], per_inch: float | None) -> NDArra
     """
     if not is_bilevel(image):
         return image
-    black = image[..., 1] < 128
+    black = np.asarray(image[..., 1] < 128)
     edges = float((black[:, 1:] != black[:, :-1]).mean())
     if edges < max(_DITHERED_EDGES, _DITHERED_RATIO * float(black.mean())):
         return image
@@ -136,11 +136,11 @@ def without_halftone(image: NDArray[np.uint8], per_inch: float | None) -> NDArra
 
 def _beat(black: NDArray[np.bool_]) -> float | None:
     """Dots a pixel down the rows of a picture of dots, below 1; None where its rows do not repeat at a beat."""
-    inked = black.any(axis=1)
-    known = inked[1:] | inked[:-1]
+    inked: NDArray[np.bool_] = np.any(black, axis=1)
+    known = np.logical_or(inked[1:], inked[:-1])
     if known.sum() < _LEAST_INKED:
         return None
-    same = (black[1:] == black[:-1]).all(axis=1) & known
+    same = np.logical_and(np.all(black[1:] == black[:-1], axis=1), known)
     usual = float(same.sum() / known.sum())
     signal = np.where(known, same - usual, 0.0)
     length = 4 * len(signal)

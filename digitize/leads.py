@@ -41,8 +41,8 @@ class Calibration:
         Scale of the original page, along time.
     pitch_source : str
         What the scale was taken from: ``"grid"``; ``"fax"``, the repeated dots of a fax; ``"pulse"``, the height of the
-        calibration pulses; ``"rows"``, which are 10 s long; ``"paper"``, the outline of a sheet of usual format; ``"print"``, the resolution that the file
-        states; ``"assumed"``, the usual width of a page.
+        calibration pulses; ``"rows"``, which are 10 s long; ``"paper"``, the outline of a sheet of usual format;
+        ``"print"``, the resolution that the file states; ``"assumed"``, the usual width of a page.
     """
 
     speed: float
