@@ -11,7 +11,8 @@ from digitize import confidence
 from digitize.calibration import Scale, find_scale
 from digitize.clock import set_clock
 from digitize.confirm import confirm_names
-from digitize.grid import find_grid
+from digitize.dots import fax_resolution, without_halftone
+from digitize.grid import Grid, find_grid
 from digitize.gridless import PaperScale, first_scale, measured_scale
 from digitize.layout import PageLayout, read_layout
 from digitize.layouts import LEAD_NAMES, Layout, find_layout
@@ -24,6 +25,9 @@ from digitize.text import Word, find_words, read_scale
 from digitize.trace import erase_traces, touch_names, trace_rows
 from digitize.view import View, look
 from digitize.warp import scale_at
+
+_SAME_PITCH = 0.003
+"""Part by which a grid's pitch may differ from what the dots of a fax say: a dither's beat is 0.4 % off."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,9 +151,8 @@ def read_page(
     pages = load_pages(image)
     if len(pages) > 1:
         raise PageError(f"{pages[0].name}: {len(pages)} pages in one file; pass one of load_pages(...)")
-    page = pages[0]
-
-    view = look(page, find_grid(page.image) or first_scale(page.image, page.dpi))
+    page, ground = _grounded(pages[0])
+    view = look(page, ground)
     if view is not None and isinstance(view.ground, PaperScale):
         view = look(page, _measured(view, speed, gain))
     if view is None:
@@ -210,6 +213,23 @@ def strips_of(reading: Reading, fs: int) -> tuple[list[Strip], str, float, list[
     cut, found, residual, law_warnings = confirm_names(cut, reading.found)
     strips, name, clock_warnings = set_clock(cut, found, fs)
     return strips, name, residual, [*found.warnings, *reading.worth.warnings, *law_warnings, *clock_warnings]
+
+
+def _grounded(page: Page) -> tuple[Page, Grid | PaperScale]:
+    """The page, its greys restored if it is a dithered fax, and where its millimetres lie."""
+    received = fax_resolution(page.image)
+    page = replace(page, image=without_halftone(page.image, received))
+    grid = find_grid(page.image)
+    if grid is not None and (received is None or _has_pitch(grid, page, received / 25.4)):
+        return page, grid
+    return page, first_scale(page.image, page.dpi, received)
+
+
+def _has_pitch(grid: Grid, page: Page, pixels_per_mm: float) -> bool:
+    """Whether a grid has such a pitch: the beat of a fax's dither, some 8 dots, is near a millimetre, too."""
+    height, width = page.image.shape[:2]
+    scales = scale_at(grid.matrix, (width / 2, height / 2))[:2]
+    return all(abs(scale / pixels_per_mm - 1.0) < _SAME_PITCH for scale in scales)
 
 
 def _certainty(view: View) -> float:

@@ -87,7 +87,11 @@ _BLOCK = 32
 """Side in pixels of the blocks whose phases are measured."""
 
 _BEND_BLOCKS = 3.0
-"""Standard deviation, in blocks, of the smoothing of the paper's bend."""
+_CREASED_BLOCKS = 1.5
+"""Standard deviations, in blocks, of the smoothing of the paper's bend: as a rule, and where it is creased."""
+
+_CREASED = 0.15
+"""Part of what is out of step that the finer bend must bring into step: noise alone lets it bring a tenth."""
 
 _WRAPPED = 0.35
 """Cycles of bend beyond which one line may have been taken for the next: then no bend is better than a wrong one."""
@@ -560,8 +564,20 @@ def _fit_wave(texture: NDArray[np.float32], vector: NDArray[np.float64]) -> tupl
         followed = follow_bend(fine, usual)
         wrapped = followed is None
         residue = np.zeros_like(residue) if followed is None else followed
-    in_step = float((local * np.exp(-2j * np.pi * residue)).sum().real / np.abs(local).sum())
+        return _Wave(vector + found.x, float(phase), residue.astype(np.float32), _in_step(local, residue)), wrapped
+    in_step = _in_step(local, residue)
+    real, imaginary = (cv2.GaussianBlur(part, (0, 0), _CREASED_BLOCKS) for part in (local.real, local.imag))
+    creased = np.angle(real + 1j * imaginary + 0.3 * usual) / (2 * np.pi)
+    creased = np.where(np.abs(creased) > _WRAPPED, residue, creased)
+    # The share in step stays that of the smooth bend: it tells whether the page had better be laid flat first.
+    if _in_step(local, creased) - in_step > _CREASED * (1.0 - in_step):
+        residue = creased
     return _Wave(vector + found.x, float(phase), residue.astype(np.float32), in_step), wrapped
+
+
+def _in_step(local: NDArray[np.complex128], residue: NDArray[np.floating]) -> float:
+    """Share of the blocks' strength that is in step with a bend in cycles."""
+    return float((local * np.exp(-2j * np.pi * residue)).sum().real / np.abs(local).sum())
 
 
 def _line_offset(texture: NDArray[np.float32], wave: _Wave, axis: int, order: int) -> float:

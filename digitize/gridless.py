@@ -1,14 +1,16 @@
 """Scale and direction of a page without a grid.
 
-Without millimetre lines the page is laid out twice: first along the outline of its sheet where that is seen, else at
-the scale that the file states or that a sheet of usual width would have; and then at the scale and slope that its own
-calibration pulses and rows measure in that first view.
+Without millimetre lines the page is laid out twice: first at the scale that the dots of a fax tell, else along the
+outline of its sheet where that is seen, else at the scale that the file states or that a sheet of usual width would
+have; and then at the slope, and unless it is a fax the scale, that its own calibration pulses and rows measure in that
+first view.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
@@ -24,6 +26,15 @@ _SHEET_MM = 279.4
 """Long side of a Letter sheet; A4 is 6 % longer, which is near enough for a first view."""
 _USUAL_DPI = (72, 75, 96, 100, 120, 150, 200, 240, 250, 300, 400, 600)
 _ROW_SECONDS = 10.0
+
+_SKEW_SIDE = 900
+"""Pixels at which a page's skew is looked for."""
+
+_SKEWS = np.arange(-60, 61)
+"""Skews that are tried, in tenths of a degree."""
+
+_LEVEL = 3
+"""Tenths of a degree up to which rows are level enough for a first view."""
 
 
 @dataclass(frozen=True)
@@ -44,22 +55,40 @@ class PaperScale:
         return PaperScale(turn @ self.matrix, self.source, extent)
 
 
-def first_scale(image: NDArray[np.uint8], dpi: float | None) -> PaperScale:
+def first_scale(image: NDArray[np.uint8], dpi: float | None, received: float | None = None) -> PaperScale:
     """Scale for a first view of a page, shape (h, w, 3), that states so many dots per inch.
+
+    A fax's repeated dots tell more surely than anything else how many there are (`digitize.dots.fax_resolution`).
 
     Examples
     --------
     >>> first_scale(np.full((1700, 2200, 3), 255, np.uint8), 200.0).source
     'print'
     """
+    if received is not None:
+        return PaperScale(_straight(25.4 / received, _skew(image)), "fax")
     corners = find_sheet(image)
     if corners is not None:
         matrix = sheet_to_millimetres(corners)
         (left, top), (right, bottom) = project(matrix, corners[[0, 2]]).tolist()
         return PaperScale(matrix, "paper", (left, top, right, bottom))
     if dpi is not None and 100 <= dpi <= 700:
-        return PaperScale(_straight(25.4 / dpi, 0.0), "print")
-    return PaperScale(_straight(_SHEET_MM / max(image.shape[:2]), 0.0), "assumed")
+        return PaperScale(_straight(25.4 / dpi, _skew(image)), "print")
+    return PaperScale(_straight(_SHEET_MM / max(image.shape[:2]), _skew(image)), "assumed")
+
+
+def _skew(image: NDArray[np.uint8]) -> float:
+    """Angle in radians by which rows and lines of print descend: their ink, summed along it, is least spread."""
+    ratio = min(1.0, _SKEW_SIDE / max(image.shape[:2]))
+    grey = cv2.resize(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), None, fx=ratio, fy=ratio, interpolation=cv2.INTER_AREA)
+    # Thin dark strokes, and no shade of a border.
+    ink = cv2.morphologyEx(grey, cv2.MORPH_BLACKHAT, np.ones((7, 7), np.uint8))
+    y, x = np.nonzero(ink > 60)
+    weight = ink[y, x].astype(np.float64)
+    slopes = np.tan(np.radians(_SKEWS / 10.0))
+    sums = [np.bincount((y - slope * x + _SKEW_SIDE).astype(np.intp), weight) for slope in slopes]
+    best = int(_SKEWS[np.argmax([float((part**2).sum()) for part in sums])])
+    return float(np.radians(best / 10.0)) if abs(best) > _LEVEL else 0.0
 
 
 def measured_scale(
@@ -98,12 +127,15 @@ def measured_scale(
     length = float(np.median(traces.end - traces.start)) / PIXELS_PER_MM
     is_row = 0.8 < _ROW_SECONDS * USUAL_SPEED / length < 1.25
     by_row = _ROW_SECONDS * (speed or USUAL_SPEED) / length
-    if marks.pulses:
+    # A fax's dots tell more precisely what a millimetre is than anything that is printed on the page.
+    if marks.pulses and first.source != "fax":
         height = float(np.median([pulse.foot - pulse.top for pulse in marks.pulses])) / PIXELS_PER_MM
         ratio, source = (gain or USUAL_GAIN) / height, "pulse"
     elif first.source in ("assumed", "paper") and is_row:
         ratio, source = by_row, "rows"
-    if first.extent is None:
+    if first.source == "fax":
+        change = _straight(1.0, slope)
+    elif first.extent is None:
         # A pulse is 80 pixels high and known to half of one; pages are scanned and drawn at few resolutions.
         dpi = 25.4 / (float(np.hypot(*first.matrix[0, :2])) * ratio)
         usual = min(_USUAL_DPI, key=lambda candidate: abs(candidate - dpi))

@@ -41,9 +41,9 @@ class Calibration:
     pixels_per_mm : float
         Scale of the original page, along time.
     pitch_source : str
-        What the scale was taken from: ``"grid"``; ``"pulse"``, the height of the calibration pulses; ``"rows"``, which
-        are 10 s long; ``"paper"``, the outline of a sheet of usual format; ``"print"``, the resolution that the file
-        states; ``"assumed"``, the usual width of a page.
+        What the scale was taken from: ``"grid"``; ``"fax"``, the repeated dots of a fax; ``"pulse"``, the height of the
+        calibration pulses; ``"rows"``, which are 10 s long; ``"paper"``, the outline of a sheet of usual format;
+        ``"print"``, the resolution that the file states; ``"assumed"``, the usual width of a page.
     """
 
     speed: float

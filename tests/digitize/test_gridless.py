@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -94,3 +95,20 @@ def test_slopes_are_levelled_and_turns_kept(turns):
     scale = measured(PaperScale(first, "print"), slope=np.tan(np.radians(2.0)))
     before, after = (scale_at(matrix, (0.0, 0.0))[2] for matrix in (first, scale.matrix))
     assert (after - before + 180) % 360 - 180 == pytest.approx(2.0, abs=0.01)
+
+
+def test_the_dots_of_a_fax_come_before_sheet_and_pulses():
+    scale = first_scale(on_desk(), 200.0, 240.0)
+    assert scale.source == "fax"
+    later = measured(scale, slope=0.01, height=90.0)
+    assert scale_at(later.matrix, (0.0, 0.0))[0] == pytest.approx(240 / 25.4)
+    assert later.source == "fax"
+
+
+@pytest.mark.parametrize("degrees", [-2.0, 1.5])
+def test_a_page_is_laid_level_by_its_own_rows(degrees):
+    page = blank()
+    for top in range(300, 1500, 200):
+        run = np.tan(np.radians(degrees)) * 1900
+        cv2.line(page, (150, top), (2050, round(top + run)), (0, 0, 0), 3)
+    assert scale_at(first_scale(page, None).matrix, (0.0, 0.0))[2] == pytest.approx(degrees, abs=0.2)
