@@ -33,6 +33,9 @@ _SKEW_SIDE = 900
 _SKEWS = np.arange(-60, 61)
 """Skews that are tried, in tenths of a degree."""
 
+_AGREE = 0.03
+"""Part by which heights of equal pulses differ at most."""
+
 _LEVEL = 3
 """Tenths of a degree up to which rows are level enough for a first view."""
 
@@ -129,7 +132,7 @@ def measured_scale(
     by_row = _ROW_SECONDS * (speed or USUAL_SPEED) / length
     # A fax's dots tell more precisely what a millimetre is than anything that is printed on the page.
     if marks.pulses and first.source != "fax":
-        height = float(np.median([pulse.foot - pulse.top for pulse in marks.pulses])) / PIXELS_PER_MM
+        height = _usual_height(np.array([pulse.foot - pulse.top for pulse in marks.pulses])) / PIXELS_PER_MM
         ratio, source = (gain or USUAL_GAIN) / height, "pulse"
     elif first.source in ("assumed", "paper") and is_row:
         ratio, source = by_row, "rows"
@@ -147,6 +150,13 @@ def measured_scale(
         change = np.diag([by_row if is_row else ratio, ratio, 1.0]) @ _straight(1.0, slope)
     extent = None if first.extent is None else box_around(change, first.extent)
     return PaperScale(change @ first.matrix, source, extent)
+
+
+def _usual_height(heights: NDArray[np.float64]) -> float:
+    """Height of most of the pulses; of as many, the taller ones: a stain hides a part sooner than it adds one."""
+    agreeing = np.abs(heights / heights[:, None] - 1.0) < _AGREE
+    best = max(range(len(heights)), key=lambda k: (int(agreeing[k].sum()), float(heights[k])))
+    return float(np.median(heights[agreeing[best]]))
 
 
 def _straight(ratio: float, slope: float) -> NDArray[np.float64]:
