@@ -13,7 +13,7 @@ import stat
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
@@ -138,7 +138,7 @@ def page_names(source: PageSource) -> list[str]:
     return [_stem(source)] if count == 1 else [f"{_stem(source)}-{number}" for number in range(1, count + 1)]
 
 
-def load_page(source: PageSource, index: int = 0) -> Page:
+def load_page(source: PageSource, index: int = 0, *, dpi: float | None = None) -> Page:
     """Read one page of a source.
 
     Parameters
@@ -147,6 +147,8 @@ def load_page(source: PageSource, index: int = 0) -> Page:
         As for `load_pages`.
     index : int
         Which page, from 0.
+    dpi : float, optional
+        Resolution of the page, dots an inch, in place of what the file states; a drawn PDF page is rendered at it.
 
     Returns
     -------
@@ -168,18 +170,22 @@ def load_page(source: PageSource, index: int = 0) -> Page:
     if not 0 <= index < len(names):
         raise PageError(f"{label}: no page with index {index}; allowed: 0 to {len(names) - 1}")
     if isinstance(source, Page):
-        return source
-    dpi: float | None
+        return source if dpi is None else replace(source, dpi=dpi)
+    stated: float | None
     if isinstance(source, np.ndarray):
-        image, dpi = _from_array(source, label), None
+        image, stated = _from_array(source, label), None
     elif isinstance(source, Image.Image):
         with _decoding(label):
-            image, dpi = _from_picture(source, label)
+            image, stated = _from_picture(source, label)
     else:
         where = label if len(names) == 1 else f"{label}, page {index + 1}"
         with _opened(source) as file, _decoding(where):
-            image, dpi = _render_pdf(file, index, where) if _is_pdf(file) else _decode(file, index, where)
-    return Page(image, names[index], dpi, index)
+            if _is_pdf(file):
+                image, stated = _render_pdf(file, index, where, dpi)
+                dpi = None
+            else:
+                image, stated = _decode(file, index, where)
+    return Page(image, names[index], stated if dpi is None else dpi, index)
 
 
 def _label(source: PageSource) -> str:
@@ -379,15 +385,17 @@ def _open_pdf(file: IO[bytes], label: str) -> pypdfium2.PdfDocument:
         raise PageError(f"{label}: damaged: {error}") from None
 
 
-def _render_pdf(file: IO[bytes], index: int, label: str) -> tuple[NDArray[np.uint8], float | None]:
+def _render_pdf(file: IO[bytes], index: int, label: str, given: float | None) -> tuple[NDArray[np.uint8], float]:
     with _open_pdf(file, label) as document:
         page = document[index]
         width, height = page.get_size()
-        dpi = _scan_dpi(page, label) or PDF_DPI
+        scanned = _scan_dpi(page, label)
+        dpi = scanned or given or PDF_DPI
         # A drawn page has no pixels of its own: a poster is rendered as finely as the limits allow.
         dpi = min(dpi, 72 * MAX_SIDE / (max(width, height) + 1), 72 * math.sqrt(MAX_PIXELS / (width * height)) * 0.999)
         _check_size(math.ceil(width * dpi / 72), math.ceil(height * dpi / 72), label)
-        return np.array(page.render(scale=dpi / 72, rev_byteorder=True).to_numpy()[..., :3], order="C"), dpi
+        image = np.array(page.render(scale=dpi / 72, rev_byteorder=True).to_numpy()[..., :3], order="C")
+        return image, given if scanned and given else dpi
 
 
 def _scan_dpi(page: pypdfium2.PdfPage, label: str) -> float | None:
