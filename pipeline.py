@@ -30,7 +30,7 @@ ALL_READ, SOME_NOT, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 PAGE_SECONDS = 600.0
 """Time limit for a page; a hundred times what a page takes on a slow core."""
 
-PAGE_MEMORY = 12 * 2**30
+PAGE_MEMORY = 6 * 2**30
 """Bytes of data for a worker: three times what the largest allowed page takes."""
 
 SUMMARIES = 20

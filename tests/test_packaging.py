@@ -17,7 +17,7 @@ SETUP.read(ROOT / "setup.cfg")
 
 MAY_IMPORT = {
     "digitize": set(),
-    "classify": {"digitize.leads", "digitize.layouts"},
+    "classify": {"digitize.leads", "digitize.layouts", "digitize.weights"},
     "synth": {"digitize.leads", "digitize.layouts"},
     "command": {"classify", "digitize"},
     "pipeline.py": {"command"},

@@ -111,9 +111,11 @@ def test_a_run_that_is_ended_goes_on_where_it_was(archive, number, jobs="2"):
 def test_half_written_pages_of_a_killed_run_are_replaced_and_no_others(archive):
     first = start(archive, wait=0.1)
     until_read(archive, 2)
+    out = archive.parent / "out"
+    while (out / JOURNAL).read_text().count("\n") < 3:
+        time.sleep(0.01)
     first.kill()
     finish(first)
-    out = archive.parent / "out"
     begun = json.loads((out / JOURNAL).read_text().splitlines()[-1])[0].split(".")[0]
     assert begun not in {row["outputs"].split(".")[0] for row in rows(archive)}
     mine = "deep/round-3"
