@@ -27,8 +27,8 @@ from command.work import name_pages, read_page
 ALL_READ, SOME_NOT, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 """Exit codes; a wrong option exits with 2, too."""
 
-PAGE_SECONDS = 600.0
-"""Time limit for a page; a hundred times what a page takes on a slow core."""
+PAGE_SECONDS = 300.0
+"""Time limit for a page; a hundred times what it usually takes."""
 
 PAGE_MEMORY = 6 * 2**30
 """Bytes of data for a worker: three times what the largest allowed page takes."""

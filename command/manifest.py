@@ -167,6 +167,7 @@ class Manifest:
             self._write(sorted(self.rows.values(), key=lambda row: place.get(row.key, -1)))
         self._close(self._journal)
         self._journal.unlink(missing_ok=True)
+        self.unfinished = {output for output in self.unfinished if os.path.lexists(self.folder / output)}
         if self.unfinished:
             self._append(self._journal, json.dumps(sorted(self.unfinished)) + "\n")
 

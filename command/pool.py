@@ -8,6 +8,7 @@ takes too long. Workers run one thread each and are started afresh (spawn), so t
 from __future__ import annotations
 
 import contextlib
+import logging
 import multiprocessing
 import os
 import signal
@@ -204,6 +205,7 @@ def _serve(pipe: Connection, memory: int | None) -> None:
     """Answer until the pipe is closed: what a worker does."""
     signal.signal(signal.SIGTERM, _leave)
     threading.Thread(target=_die_with_parent, daemon=True).start()
+    _hush()
     _offer()
     if memory is not None:
         _bound(memory)
@@ -227,6 +229,15 @@ def _die_with_parent() -> None:
     assert parent is not None
     parent.join()
     os._exit(1)
+
+
+def _hush() -> None:
+    """Silence what libraries log or write past Python (libtiff); Python's own errors still come through."""
+    logging.disable()
+    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
 
 
 def _offer() -> None:

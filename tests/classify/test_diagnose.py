@@ -94,7 +94,7 @@ def rewrite(copy, **changes):
 
 
 def test_missing_weights(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"none\.safetensors: no such file; `python -m training\.none` writes it"):
+    with pytest.raises(FileNotFoundError, match=r"none\.safetensors: no such file; .*training\.none"):
         load_weights(tmp_path / "none.safetensors")
 
 
