@@ -17,11 +17,11 @@ LEAST_DPI, MOST_DPI = 100, 700
 
 _EXAMPLES = """\
 examples:
-  papertrace scan.png                          results beside you, one summary
-  papertrace ward.pdf 'photos/*.jpg' --out R   every page of a PDF, and photographs
-  papertrace archive --out R --jobs 4          a folder and all below it; again, with
-                                               --resume, goes on where it stopped
-exit codes: 0 all pages read, 1 some not (see R/manifest.csv), 2 wrong option or
+  papertrace scan.png                         results beside you
+  papertrace ward.pdf 'photos/*.jpg' --out R  all pages of a PDF, photographs
+  papertrace archive --out R --jobs 4         a folder and all below it;
+                                              --resume: where it stopped
+exit codes: 0 all pages read, 1 some not (see manifest.csv), 2 wrong option or
 unusable --out, 130 interrupted
 """
 

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import csv
 import errno
+import io
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -449,14 +451,58 @@ def test_results_go_to_the_current_folder_by_default(calls, paper, as_png, tmp_p
     assert names_in(tmp_path / "here") == outputs("scan")
 
 
-def test_the_command_from_start_to_end(tmp_path):
-    """The real thing on the pages that the project gives to try, in a process of its own."""
+NO_NETWORK = """
+import os, sys
+
+def watch(event, arguments):
+    # urllib3, which wfdb imports, binds to a port of this machine to see whether it has IPv6.
+    if event.startswith("socket.") and event not in ("socket.__new__", "socket.bind", "socket.gethostname"):
+        with open(os.environ["PAPERTRACE_TEST_CALLS"], "a") as calls:
+            calls.write(f"{event} {arguments}\\n")
+        raise OSError(f"no network: {event}")
+
+sys.addaudithook(watch)
+"""
+
+
+@pytest.fixture
+def without_network(tmp_path):
+    """Environment in which every process that looks for the network fails, and notes it in the file ``calls``."""
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "sitecustomize.py").write_text(NO_NETWORK)
+    path = os.pathsep.join(filter(None, [str(tmp_path / "site"), os.environ.get("PYTHONPATH")]))
+    return {**os.environ, "PYTHONPATH": path, "PAPERTRACE_TEST_CALLS": str(tmp_path / "calls")}
+
+
+def offline() -> list[str]:
+    """Command that runs another where there is no network at all, also for libraries that are not Python."""
+    command = ["unshare", "--user", "--map-root-user", "--net"]
+    try:
+        return command if subprocess.run([*command, "true"], capture_output=True, check=False).returncode == 0 else []
+    except OSError:
+        return []
+
+
+def test_the_network_would_be_noticed(without_network, tmp_path):
+    for code in ("socket.create_connection(('127.0.0.1', 9))", "socket.getaddrinfo('localhost', 80)"):
+        done = subprocess.run(
+            [sys.executable, "-c", f"import socket; {code}"], env=without_network, capture_output=True, check=False
+        )
+        assert b"no network" in done.stderr
+    assert len((tmp_path / "calls").read_text().splitlines()) == 2
+
+
+def test_the_command_from_start_to_end(tmp_path, without_network):
+    """The real thing on the pages that the project gives to try, in a process of its own, without a network."""
     samples = sorted((ROOT / "samples").glob("*.png"))
     assert samples, "samples/ holds no pages"
     command = [sys.executable, str(ROOT / "pipeline.py"), str(samples[0]), "missing.png", "--out", "results"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*offline(), *command], cwd=tmp_path, env=without_network, capture_output=True, text=True, check=False
+    )
     assert done.stderr == "papertrace: missing.png: no such file\n"
     assert done.returncode == 1
+    assert not (tmp_path / "calls").exists()
     name = samples[0].stem
     assert names_in(tmp_path / "results") == outputs(name)
     report = json.loads((tmp_path / "results" / f"{name}.json").read_text())
@@ -466,3 +512,91 @@ def test_the_command_from_start_to_end(tmp_path):
     assert 30 < report["measurements"]["heart_rate"] < 200
     assert all(0 <= found["probability"] <= 1 for found in report["statements"])
     assert f"{report['measurements']['heart_rate']:.0f}/min" in done.stdout
+    assert [(row.page, row.status) for row in manifest_of(tmp_path / "results")] == [("1", "read"), ("", "failed")]
+
+
+def test_one_line_of_json_a_page(calls, paper, as_png, tmp_path, out, capsys):
+    folder = Path(as_png(paper, "in/scan.png")).parent
+    (folder / "broken.png").write_bytes(b"x")
+    assert pipeline.main([str(folder), "--out", str(out), "--json"]) == 1
+    captured = capsys.readouterr()
+    broken, read = (json.loads(line) for line in captured.out.splitlines())
+    assert (broken["status"], broken["page"], broken["outputs"]) == ("failed", None, [])
+    assert "not a page picture" in broken["error"]
+    assert read["outputs"] == [f"scan{suffix}" for suffix in SUFFIXES]
+    assert (read["status"], read["verdict"], read["page"], read["layout"]) == ("read", "usable", 1, "3x4+II")
+    assert (read["heart_rate"], read["rhythm"], read["statements"]) == (75.4, "SR", {"SR": 0.97, "NORM": 0.75})
+    assert read["warnings"] == ["gain not found on the page: 10 mm/mV assumed", "V1 was not seen"]
+    assert len(captured.err.splitlines()) == 1
+
+
+def test_quiet(calls, paper, as_png, out, capsys):
+    pages = [as_png(paper, name) for name in ("a.png", "b.png")]
+    assert pipeline.main([*pages, "missing.png", "--out", str(out), "--quiet"]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == "papertrace: missing.png: no such file\n"
+
+
+def test_many_pages_are_told_in_a_table(calls, paper, tmp_path, out, capsys):
+    image = Image.fromarray(paper[:200, :200])
+    image.save(tmp_path / "ward.tiff", save_all=True, append_images=[image] * 21)
+    assert pipeline.main([str(tmp_path / "ward.tiff"), "missing.png", "--out", str(out)]) == 1
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0].startswith("23 pages in ")
+    assert printed[0].endswith(" pages/s")
+    assert printed[1:] == ["  usable           22", "  failed            1", f"  details: {out}/manifest.csv"]
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+def test_a_bar_with_failures_on_a_terminal(calls, paper, as_png, out, monkeypatch, quiet):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    pages = [as_png(paper, "a.png"), as_png(paper[:50], "b.png"), as_png(paper, "c.png")]
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    assert pipeline.main([*pages, "--out", str(out), *(["--quiet"] if quiet else [])]) == 1
+    for told in ("reading", "pages/s", "left", "failed 1"):
+        assert (told in terminal.getvalue()) != quiet
+    assert "papertrace: " in terminal.getvalue()
+
+
+def test_help_fits_on_a_screen(capsys):
+    with pytest.raises(SystemExit) as caught:
+        pipeline.main(["--help"])
+    assert caught.value.code == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) < 32
+    assert max(map(len, lines)) <= 80
+    assert "examples:" in lines
+    assert any(line.startswith("exit codes:") for line in lines)
+
+
+@pytest.mark.parametrize(
+    "name", ["\x1b[2Jscan.png", "a\nb.png", "~.png", "-.png", "CON.png", "x" * 250 + ".png", "a;b=c.png"]
+)
+def test_names_that_play_tricks(calls, paper, as_png, tmp_path, out, capsys, name):
+    as_png(paper, f"in/{name}")
+    assert pipeline.main([str(tmp_path / "in"), "--out", str(out)]) == 0
+    (row,) = manifest_of(out)
+    assert row.status == "read" and row.file.isprintable()
+    assert names_in(out) == sorted(row.files)
+    assert all(re.fullmatch(r"[-\w]+(\.\w+)+", file) for file in row.files)
+    assert "\x1b" not in capsys.readouterr().out
+    assert pipeline.main([str(tmp_path / "in"), "--out", str(out), "--resume"]) == 0
+    assert len(calls) == 1
+
+
+def test_a_link_in_the_place_of_a_result_is_not_written_through(calls, paper, as_png, tmp_path, out, capsys):
+    scan = as_png(paper, "scan.png")
+    out.mkdir()
+    (tmp_path / "victim").write_text("precious")
+    (out / "scan.csv").symlink_to(tmp_path / "victim")
+    (out / "scan.json").symlink_to(tmp_path / "nowhere")
+    assert pipeline.main([scan, "--out", str(out)]) == 1
+    assert pipeline.main([scan, "--out", str(out), "--overwrite"]) == 0
+    assert (tmp_path / "victim").read_text() == "precious"
+    assert not (tmp_path / "nowhere").exists()
+    assert (out / "scan.csv").is_file() and not (out / "scan.csv").is_symlink()
