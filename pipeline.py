@@ -89,7 +89,7 @@ def run(options: Options, manifest: Manifest, progress: Progress) -> int:
         with Pool(options.jobs, PAGE_SECONDS, PAGE_MEMORY) as pool:
             plan = make_plan(look_into(files, pool, progress), options, manifest)
             rows = refuse(plan, options, manifest, progress)
-            progress.start("reading", len(plan.jobs), "pages")
+            progress.start("reading", len(plan.jobs), "pages", len(problems) + len(rows))
             for (job, _), answer in pool.map(read_page, tasks(plan, options, manifest)):
                 rows.append(row_of(job, answer))
                 manifest.end(rows[-1], () if isinstance(answer, Lost) else job.outputs)

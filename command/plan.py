@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from command.formats import suffixes_of
+from command.formats import ALWAYS, suffixes_of
 from command.manifest import FAILED, READ, Manifest, Row, printable
 from command.options import Options
 from command.sources import File
@@ -120,7 +120,7 @@ def make_plan(files: Sequence[tuple[File, list[str] | Failed]], options: Options
                 continue
             outputs = _outputs((*file.tree, page_name), key, options, owners)
             owners.update((output.lower(), key) for output in outputs)
-            name = outputs[-1].removesuffix(suffixes_of(options.formats)[-1])
+            name = outputs[-1].removesuffix(ALWAYS[-1])
             there = [output for output in outputs if os.path.lexists(options.out / output)]
             mine = {*manifest.unfinished, *(before.files if options.resume and before is not None else ())}
             if not options.overwrite and not mine.issuperset(there):
@@ -143,12 +143,11 @@ def seen_from(out: Path, path: str) -> str:
 
 
 def _is_done(row: Row, options: Options) -> bool:
-    suffixes = suffixes_of(options.formats)
-    return (
-        row.status == READ
-        and all(any(file.endswith(suffix) for file in row.files) for suffix in suffixes)
-        and all((options.out / file).is_file() for file in row.files)
-    )
+    if row.status != READ or not row.files:
+        return False
+    name = row.files[-1].removesuffix(ALWAYS[-1])
+    wanted = {name + suffix for suffix in suffixes_of(options.formats)}
+    return wanted.issubset(row.files) and all((options.out / file).is_file() for file in row.files)
 
 
 def _outputs(

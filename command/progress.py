@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
@@ -32,14 +33,22 @@ class Progress:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.stop()
 
-    def start(self, what: str, total: int, unit: str) -> None:
+    def start(self, what: str, total: int, unit: str, failures: int = 0) -> None:
         """Begin a bar, in place of the last one."""
         self.stop()
+        self._failures = failures
         if self._shown and total > 1:
             from tqdm import tqdm
 
+            screen = shutil.get_terminal_size()  # also where the terminal does not tell it
             self._bar = tqdm(
-                total=total, desc=what, unit=f" {unit}", bar_format=BAR, leave=False, dynamic_ncols=True, smoothing=0.1
+                total=total,
+                desc=what,
+                unit=f" {unit}",
+                bar_format=BAR,
+                leave=False,
+                ncols=screen.columns - 1,
+                nrows=screen.lines,
             )
 
     def stop(self) -> None:
