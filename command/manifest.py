@@ -44,7 +44,7 @@ class Row:
     warnings : str
         Joined by ``"; "``.
     seconds : str
-        From opening the file to the files being written.
+        From opening the file to the diagnosis.
     outputs : str
         Files in the folder of results, joined by ``";"``.
     error : str
