@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from dataclasses import replace
-from functools import cache
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import classify
@@ -18,8 +15,6 @@ from command.plan import Failed, Job
 from command.report import build_report
 from command.sources import File
 from digitize.export import written_together
-
-_LATE = ("torch", "neurokit2", "wfdb")
 
 if TYPE_CHECKING:
     from classify import Diagnosis
@@ -58,7 +53,6 @@ def read_page(task: tuple[Job, Options]) -> dict[str, Any] | Failed:
     dict or Failed
         The report (`command.report.build_report`).
     """
-    _load_ahead()
     job, options = task
     began = time.perf_counter()
     try:
@@ -70,12 +64,6 @@ def read_page(task: tuple[Job, Options]) -> dict[str, Any] | Failed:
     except OSError as error:
         return Failed(f"{job.label}: {error}")
     return report
-
-
-@cache
-def _load_ahead() -> None:
-    """Load what reading and writing need while the first page is traced: the libraries take longer than the page."""
-    threading.Thread(target=lambda: [import_module(name) for name in _LATE], daemon=True).start()
 
 
 def _understand(job: Job, options: Options) -> tuple[Page, Leads, Diagnosis]:
