@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,6 +16,7 @@ from classify.statements import CODES, STATEMENTS
 from classify.view import ABSENT, View, pieces_of, view_leads
 from digitize.layouts import LEAD_NAMES
 from digitize.leads import Leads
+from digitize.weights import read_weights
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -123,20 +122,12 @@ def load_weights(path: Path = WEIGHTS) -> Weights:
     FileNotFoundError
         If the weights or their record are missing.
     ValueError
-        If they do not belong together, or not to this code's network and statements.
+        If they do not belong together (`digitize.weights`), or not to this code's network and statements.
     """
-    record_path = path.with_suffix(".json")
-    for needed in (path, record_path):
-        if not needed.is_file():
-            raise FileNotFoundError(f"{needed}: no such file; `python -m training.arrhythmia` writes it")
-    record = json.loads(record_path.read_text())
-    content = path.read_bytes()
-    version = hashlib.sha256(content).hexdigest()[:12]
-    if record["version"] != version:
-        raise ValueError(f"{path}: version {version}, but {record_path.name} is of version {record['version']}")
+    content, record = read_weights(path)
     codes = tuple(statement["code"] for statement in record["statements"])
     if codes != CODES:
-        raise ValueError(f"{record_path}: statements {', '.join(codes)}; this code's are {', '.join(CODES)}")
+        raise ValueError(f"{path}: statements {', '.join(codes)}; this code's are {', '.join(CODES)}")
 
     from safetensors.torch import load
 
@@ -151,7 +142,7 @@ def load_weights(path: Path = WEIGHTS) -> Weights:
             raise ValueError(f"{path}: {name} has shape {found.get(name)}; this network's is {wanted.get(name)}")
     network.load_state_dict(state)
     thresholds = np.array([statement["threshold"] for statement in record["statements"]])
-    return Weights(network.eval(), float(record["temperature"]), thresholds, version)
+    return Weights(network.eval(), float(record["temperature"]), thresholds, str(record["version"]))
 
 
 def predict(views: Sequence[View]) -> NDArray[np.float64]:

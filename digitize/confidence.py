@@ -8,7 +8,6 @@ these marks; it was trained on pages that `synth` prints, against the errors tha
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -19,6 +18,7 @@ from scipy import ndimage
 
 from digitize.rectify import PIXELS_PER_MM
 from digitize.trace import Traces, erase_traces
+from digitize.weights import read_weights
 
 TOLERANCE_MV = 0.1
 """Error within which a sample counts as right, the strip's median error apart: paper does not tell where 0 mV lies."""
@@ -145,7 +145,7 @@ def rate(marks: NDArray[np.float32]) -> NDArray[np.float32]:
     >>> probability.shape, bool(((probability > 0) & (probability < 1)).all())
     ((2, 5), True)
     """
-    return probability(marks, _network())
+    return probability(marks, _network()[0])
 
 
 def probability(
@@ -162,15 +162,16 @@ def probability(
 
 def weights_version() -> str:
     """Tell the version of the weights, as their training record has it."""
-    record = json.loads(WEIGHTS.with_suffix(".json").read_text(encoding="utf-8"))
-    return str(record["version"])
+    return _network()[1]
 
 
 @cache
-def _network() -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
-    from safetensors.numpy import load_file
+def _network() -> tuple[list[tuple[NDArray[np.float32], NDArray[np.float32]]], str]:
+    """The layers and their version."""
+    from safetensors.numpy import load
 
-    return layers_of(load_file(WEIGHTS))
+    content, record = read_weights(WEIGHTS)
+    return layers_of(load(content)), str(record["version"])
 
 
 def layers_of(tensors: Mapping[str, NDArray[np.float32]]) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:

@@ -7,13 +7,14 @@ are checked in the file's header, before anything is decoded: a page that is too
 from __future__ import annotations
 
 import io
+import itertools
 import math
 import os
 import stat
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
@@ -32,6 +33,9 @@ MAX_SIDE = 20_000
 
 MIN_SIDE = 100
 """Shortest side of a page, pixels: below that a millimetre of a single strip is less than a pixel."""
+
+MAX_PAGES = 5000
+"""Most pages of one file; a small damaged or malicious one can claim any number."""
 
 PDF_DPI = 254.0
 """Resolution at which drawn PDF pages are rendered: ten pixels per millimetre. Scanned ones keep their own."""
@@ -132,13 +136,13 @@ def page_names(source: PageSource) -> list[str]:
         return [_stem(source)]
     label = _label(source)
     with _opened(source) as file, _decoding(label):
-        count = len(_open_pdf(file, label)) if _is_pdf(file) else len(_frames(_open_picture(file, label)))
-    if count == 0:
-        raise PageError(f"{label}: has no pages")
-    return [_stem(source)] if count == 1 else [f"{_stem(source)}-{number}" for number in range(1, count + 1)]
+        count = _count_pages(file, label, MAX_PAGES + 1)
+    if count > MAX_PAGES:
+        raise PageError(f"{label}: more than {MAX_PAGES} pages in one file; split it")
+    return [_page_name(source, index, count) for index in range(count)]
 
 
-def load_page(source: PageSource, index: int = 0) -> Page:
+def load_page(source: PageSource, index: int = 0, *, dpi: float | None = None) -> Page:
     """Read one page of a source.
 
     Parameters
@@ -147,6 +151,8 @@ def load_page(source: PageSource, index: int = 0) -> Page:
         As for `load_pages`.
     index : int
         Which page, from 0.
+    dpi : float, optional
+        Resolution of the page, dots an inch, in place of what the file states; a drawn PDF page is rendered at it.
 
     Returns
     -------
@@ -163,23 +169,38 @@ def load_page(source: PageSource, index: int = 0) -> Page:
     >>> load_page(np.zeros((120, 200), bool)).image[0, 0].tolist()
     [0, 0, 0]
     """
-    names = page_names(source)
     label = _label(source)
-    if not 0 <= index < len(names):
-        raise PageError(f"{label}: no page with index {index}; allowed: 0 to {len(names) - 1}")
-    if isinstance(source, Page):
-        return source
-    dpi: float | None
-    if isinstance(source, np.ndarray):
-        image, dpi = _from_array(source, label), None
-    elif isinstance(source, Image.Image):
+    if isinstance(source, (np.ndarray, Image.Image, Page)):
+        _check_index(index, 1, label)
+        if isinstance(source, Page):
+            return source if dpi is None else replace(source, dpi=dpi)
+        if isinstance(source, np.ndarray):
+            return Page(_from_array(source, label), _stem(source), dpi, index)
         with _decoding(label):
-            image, dpi = _from_picture(source, label)
-    else:
-        where = label if len(names) == 1 else f"{label}, page {index + 1}"
-        with _opened(source) as file, _decoding(where):
-            image, dpi = _render_pdf(file, index, where) if _is_pdf(file) else _decode(file, index, where)
-    return Page(image, names[index], dpi, index)
+            image, stated = _from_picture(source, label)
+        return Page(image, _stem(source), dpi or stated, index)
+    with _opened(source) as file:
+        with _decoding(label):
+            # Only whether there are several matters: in a large TIFF every page is a step on the way to the next.
+            count = _count_pages(file, label, max(index + 1, 2))
+        _check_index(index, count, label)
+        where = label if count == 1 else f"{label}, page {index + 1}"
+        with _decoding(where):
+            if _is_pdf(file):
+                image, stated = _render_pdf(file, index, where, dpi)
+            else:
+                image, stated = _decode(file, index, where)
+                stated = dpi or stated
+    return Page(image, _page_name(source, index, count), stated, index)
+
+
+def _check_index(index: int, count: int, label: str) -> None:
+    if not 0 <= index < count:
+        raise PageError(f"{label}: no page with index {index}; allowed: 0 to {count - 1}")
+
+
+def _page_name(source: PageSource, index: int, count: int) -> str:
+    return _stem(source) if count == 1 else f"{_stem(source)}-{index + 1}"
 
 
 def _label(source: PageSource) -> str:
@@ -272,21 +293,38 @@ def _open_picture(file: IO[bytes], label: str) -> Image.Image:
         raise PageError(f"{label}: not a page picture, or damaged; allowed: {_ALLOWED}") from None
 
 
-def _frames(picture: Image.Image) -> list[int]:
-    """Frames that are pages: those of a TIFF that are no thumbnails; the first of an animation or a burst."""
+def _count_pages(file: IO[bytes], label: str, enough: int) -> int:
+    """Count the pages, of a picture no further than `enough`."""
+    if _is_pdf(file):
+        with _open_pdf(file, label) as document:
+            count = len(document)
+    else:
+        count = sum(1 for _ in itertools.islice(_frames(_open_picture(file, label)), enough))
+    if count == 0:
+        raise PageError(f"{label}: has no pages")
+    return count
+
+
+def _frames(picture: Image.Image) -> Iterator[int]:
+    """Frames that are pages: those of a TIFF that are no thumbnails; the first of an animation or a burst.
+
+    The picture stands at the frame that was given last.
+    """
     if not isinstance(picture, TiffImagePlugin.TiffImageFile):
-        return [0]
-    frames = []
-    for frame in range(picture.n_frames):
-        picture.seek(frame)
+        yield 0
+        return
+    for frame in itertools.count():
+        try:
+            picture.seek(frame)
+        except EOFError:
+            return
         if not int(picture.tag_v2.get(254, 0)) & 1:  # NewSubfileType, bit 0: a reduced copy of another page
-            frames.append(frame)
-    return frames
+            yield frame
 
 
 def _decode(file: IO[bytes], index: int, label: str) -> tuple[NDArray[np.uint8], float | None]:
     picture = _open_picture(file, label)
-    picture.seek(_frames(picture)[index])
+    next(itertools.islice(_frames(picture), index, None))
     return _from_picture(picture, label)
 
 
@@ -379,15 +417,17 @@ def _open_pdf(file: IO[bytes], label: str) -> pypdfium2.PdfDocument:
         raise PageError(f"{label}: damaged: {error}") from None
 
 
-def _render_pdf(file: IO[bytes], index: int, label: str) -> tuple[NDArray[np.uint8], float | None]:
+def _render_pdf(file: IO[bytes], index: int, label: str, given: float | None) -> tuple[NDArray[np.uint8], float]:
     with _open_pdf(file, label) as document:
         page = document[index]
         width, height = page.get_size()
-        dpi = _scan_dpi(page, label) or PDF_DPI
+        scanned = _scan_dpi(page, label)
+        dpi = scanned or given or PDF_DPI
         # A drawn page has no pixels of its own: a poster is rendered as finely as the limits allow.
         dpi = min(dpi, 72 * MAX_SIDE / (max(width, height) + 1), 72 * math.sqrt(MAX_PIXELS / (width * height)) * 0.999)
         _check_size(math.ceil(width * dpi / 72), math.ceil(height * dpi / 72), label)
-        return np.array(page.render(scale=dpi / 72, rev_byteorder=True).to_numpy()[..., :3], order="C"), dpi
+        image = np.array(page.render(scale=dpi / 72, rev_byteorder=True).to_numpy()[..., :3], order="C")
+        return image, given if scanned and given else dpi
 
 
 def _scan_dpi(page: pypdfium2.PdfPage, label: str) -> float | None:

@@ -8,7 +8,6 @@ An interrupted run is taken up again by the same command. The two files that it 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
 import platform
@@ -29,6 +28,7 @@ from classify.network import ArrhythmiaNetwork, read_views, stack_views
 from classify.statements import CODES, STATEMENTS, group_indices
 from classify.view import FS, Piece, View, cut_to_layout, view_pieces
 from digitize.layouts import LEAD_NAMES
+from digitize.weights import hash_of
 from training.ptbxl import Records, data_folder, load_ptbxl
 from training.scores import auroc, best_f1_thresholds
 
@@ -428,7 +428,7 @@ def write_weights(
     thresholds = best_f1_thresholds(choice.labels, 1 / (1 + np.exp(-choice_logits / temperature)))
     weights = save(trained.network.state_dict())
     record = {
-        "version": hashlib.sha256(weights).hexdigest()[:12],
+        **hash_of(weights),
         "temperature": temperature,
         "statements": [
             {

@@ -8,7 +8,6 @@ of folds 1 to 7 train it, fold 8 chooses the epoch; fold 9 is never printed.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import multiprocessing
 import os
@@ -31,6 +30,7 @@ from digitize.export import written_together
 from digitize.layouts import LEAD_NAMES
 from digitize.page import PageError
 from digitize.strips import columns_of
+from digitize.weights import hash_of
 from synth import render_page
 from synth.presets import PRESETS
 from training.ptbxl import data_folder, find_500, read_500
@@ -262,7 +262,7 @@ def write(
         file = scratch / WEIGHTS.name
         save_file(tensors, file)
         record: dict[str, Any] = {
-            "version": hashlib.sha256(file.read_bytes()).hexdigest()[:12],
+            **hash_of(file.read_bytes()),
             "data": "PTB-XL records at 500 Hz on pages of every preset; training folds 1-7, epoch chosen on fold 8",
             "features": FEATURES,
             "tolerance_mv": TOLERANCE_MV,

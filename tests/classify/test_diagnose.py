@@ -13,6 +13,7 @@ from classify.diagnose import WEIGHTS, load_weights, predict
 from classify.statements import CODES, STATEMENTS
 from classify.view import cut_to_layout, view_pieces
 from digitize.leads import Calibration, Geometry, Leads, Quality, Strip
+from digitize.weights import hash_of
 
 
 def page(lead: np.ndarray, layout: str, drop: tuple[str, ...] = ()) -> Leads:
@@ -93,13 +94,13 @@ def rewrite(copy, **changes):
 
 
 def test_missing_weights(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"none\.safetensors: no such file; .*training\.arrhythmia"):
+    with pytest.raises(FileNotFoundError, match=r"none\.safetensors: no such file; .*training\.none"):
         load_weights(tmp_path / "none.safetensors")
 
 
 def test_record_of_other_weights(copy):
-    rewrite(copy, version="0" * 12)
-    with pytest.raises(ValueError, match="is of version 000000000000"):
+    rewrite(copy, sha256="0" * 64)
+    with pytest.raises(ValueError, match=r"damaged or exchanged: its SHA-256 is .*, arrhythmia\.json has 0{64}"):
         load_weights(copy)
 
 
@@ -112,8 +113,6 @@ def test_other_statements(copy):
 
 @pytest.mark.parametrize("change", ["shape", "missing", "more"])
 def test_weights_of_another_network(copy, change):
-    import hashlib
-
     import torch
     from safetensors.torch import load, save
 
@@ -126,6 +125,6 @@ def test_weights_of_another_network(copy, change):
         state["zeta"] = torch.zeros(7)
     content = save(state)
     copy.write_bytes(content)
-    rewrite(copy, version=hashlib.sha256(content).hexdigest()[:12])
+    rewrite(copy, **hash_of(content))
     with pytest.raises(ValueError, match=r"arrhythmia\.safetensors: (no_rhythm|zeta) has shape"):
         load_weights(copy)

@@ -204,6 +204,25 @@ def test_dpi(stated, dpi):
     assert load_page(encoded(Image.fromarray(RAMP), "TIFF", **options)).dpi == dpi
 
 
+@pytest.mark.parametrize("kind", ["TIFF", "PDF"])
+def test_a_given_resolution_replaces_the_stated_one(kind):
+    page = load_page(encoded(Image.fromarray(RAMP), kind, resolution=150, dpi=(150, 150)), dpi=300)
+    assert page.dpi == 300
+    assert page.image.shape == RAMP.shape
+    for source in (RAMP, page, Image.fromarray(RAMP)):
+        assert load_page(source, dpi=200).dpi == 200
+    assert page.dpi == 300
+
+
+def test_a_drawn_page_is_rendered_at_a_given_resolution():
+    from matplotlib.figure import Figure
+
+    buffer = io.BytesIO()
+    Figure(figsize=(4, 3)).savefig(buffer, format="pdf")
+    page = load_page(buffer.getvalue(), dpi=100)
+    assert (page.dpi, page.image.shape) == (100, (300, 400, 3))
+
+
 def test_picture_objects(tmp_path):
     path = tmp_path / "opened.png"
     path.write_bytes(encoded(Image.fromarray(RAMP), "PNG"))

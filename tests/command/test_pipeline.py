@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import csv
 import errno
+import io
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -14,12 +17,18 @@ import pytest
 import wfdb
 from PIL import Image
 
+import classify
+import digitize
 import pipeline
 from classify import Diagnosis, Finding, Rhythm
+from command.formats import FORMATS, suffixes_of
+from command.manifest import COLUMNS, Row
+from command.pool import attempt
 from digitize import PageError
 from digitize.version import __version__
 
 ROOT = Path(pipeline.__file__).parent
+SUFFIXES = suffixes_of(("wfdb", "csv"))
 FINDINGS = (
     Finding("NORM", "normal ECG", "superclass", 0.75, 0.5, True),
     Finding("MI", "myocardial infarction", "superclass", 0.05, 0.3, False),
@@ -27,6 +36,23 @@ FINDINGS = (
     Finding("AFIB", "atrial fibrillation", "rhythm", 0.02, 0.2, False),
 )
 DIAGNOSIS = Diagnosis(FINDINGS, Rhythm(75.4, 0.02, 12, "II"), "0123456789ab", ("V1 was not seen",))
+
+
+class Inline:
+    """A pool without processes: the same answers, in this one."""
+
+    def __init__(self, workers, limit, memory):
+        self.workers = workers
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def map(self, work, items):
+        for item in items:
+            yield item, attempt(work, item)
 
 
 @pytest.fixture
@@ -38,8 +64,9 @@ def calls(monkeypatch, leads):
         calls.append((page, options))
         return leads
 
-    monkeypatch.setattr(pipeline, "trace_leads", trace_leads)
-    monkeypatch.setattr(pipeline, "diagnose", lambda leads: DIAGNOSIS)
+    monkeypatch.setattr(pipeline, "Pool", Inline)
+    monkeypatch.setattr(digitize, "trace_leads", trace_leads)
+    monkeypatch.setattr(classify, "diagnose", lambda leads: DIAGNOSIS)
     return calls
 
 
@@ -49,11 +76,19 @@ def out(tmp_path):
 
 
 def names_in(folder: Path) -> list[str]:
-    return sorted(file.name for file in folder.iterdir())
+    """Files of a folder apart from the manifest and the note of what was in flight."""
+    return sorted(file.name for file in folder.iterdir() if file.name not in ("manifest.csv", ".papertrace.started"))
 
 
 def outputs(*names: str) -> list[str]:
-    return sorted(name + suffix for name in names for suffix in pipeline.SUFFIXES)
+    return sorted(name + suffix for name in names for suffix in SUFFIXES)
+
+
+def manifest_of(folder: Path) -> list[Row]:
+    with open(folder / "manifest.csv", newline="", encoding="utf-8") as file:
+        header, *rows = csv.reader(file)
+    assert tuple(header) == COLUMNS
+    return [Row(*row) for row in rows]
 
 
 def error_lines(capsys) -> list[str]:
@@ -143,8 +178,8 @@ def test_report_of_a_page_on_which_little_is_known(calls, leads, paper, as_png, 
     few = replace(leads, signal=signal, calibration=replace(leads.calibration, pixels_per_mm=float("nan")))
     none = tuple(replace(found, present=False) for found in FINDINGS)
     unknown = replace(DIAGNOSIS, statements=none, rhythm=Rhythm(None, None, 0, None, "too short"))
-    monkeypatch.setattr(pipeline, "trace_leads", lambda page, **options: few)
-    monkeypatch.setattr(pipeline, "diagnose", lambda leads: unknown)
+    monkeypatch.setattr(digitize, "trace_leads", lambda page, **options: few)
+    monkeypatch.setattr(classify, "diagnose", lambda leads: unknown)
     monkeypatch.setattr(type(leads), "overlay", lambda self, image: image)
     assert pipeline.main([as_png(paper, "scan.png"), "--out", str(out)]) == 0
     report = json.loads((out / "scan.json").read_text(), parse_constant=pytest.fail)
@@ -160,7 +195,7 @@ def test_report_of_a_page_on_which_little_is_known(calls, leads, paper, as_png, 
 @pytest.mark.parametrize(("count", "last"), [(8, "  20%  statement 8"), (11, "(and 3 more, see scan.json)")])
 def test_a_summary_lists_the_most_probable_statements(calls, paper, as_png, out, monkeypatch, capsys, count, last):
     every = [Finding(f"S{n}", f"statement {n}", "form", 1 - n / 10, 0.0, True) for n in range(1, count + 1)]
-    monkeypatch.setattr(pipeline, "diagnose", lambda leads: replace(DIAGNOSIS, statements=tuple(every[::-1])))
+    monkeypatch.setattr(classify, "diagnose", lambda leads: replace(DIAGNOSIS, statements=tuple(every[::-1])))
     assert pipeline.main([as_png(paper, "scan.png"), "--out", str(out)]) == 0
     printed = capsys.readouterr().out
     told = [line for line in printed.splitlines() if "  statement " in line]
@@ -242,7 +277,8 @@ def bad_files(tmp_path, paper):
 def test_bad_files_are_one_line_each_and_spoil_no_other(calls, paper, as_png, bad_files, tmp_path, out, capsys):
     scan = as_png(paper, "scan.png")
     bad = [str(bad_files / name) for name in BAD_FILES]
-    bad += [str(tmp_path), str(tmp_path / "missing.png"), "x" * 5000]
+    (tmp_path / "hollow").mkdir()
+    bad += [str(tmp_path / "hollow"), str(tmp_path / "missing.png"), "x" * 5000]
     assert pipeline.main([bad[0], scan, *bad[1:], "--out", str(out)]) == 1
     assert names_in(out) == outputs("scan")
     lines = error_lines(capsys)
@@ -253,7 +289,7 @@ def test_bad_files_are_one_line_each_and_spoil_no_other(calls, paper, as_png, ba
 
 def test_nothing_is_made_when_no_page_can_be_read(calls, bad_files, out):
     assert pipeline.main([str(bad_files / "text.png"), "--out", str(out)]) == 1
-    assert not out.exists()
+    assert names_in(out) == []
 
 
 def test_no_permission(calls, paper, as_png, out, capsys, monkeypatch):
@@ -274,11 +310,11 @@ def test_a_page_without_an_ecg(calls, paper, as_png, out, monkeypatch, capsys):
     def find_nothing(page, **options):
         raise PageError(f"{page.name}: no ECG found")
 
-    monkeypatch.setattr(pipeline, "trace_leads", find_nothing)
+    monkeypatch.setattr(digitize, "trace_leads", find_nothing)
     scan = as_png(paper, "scan.png")
     assert pipeline.main([scan, "--out", str(out)]) == 1
     assert error_lines(capsys) == [f"papertrace: {scan}: no ECG found"]
-    assert not out.exists()
+    assert names_in(out) == []
 
 
 @pytest.mark.parametrize(
@@ -294,14 +330,14 @@ def test_a_failing_diagnosis(calls, paper, as_png, out, monkeypatch, capsys, err
     def fail(leads):
         raise error
 
-    monkeypatch.setattr(pipeline, "diagnose", fail)
+    monkeypatch.setattr(classify, "diagnose", fail)
     scan = as_png(paper, "scan.png")
     assert pipeline.main([scan, "--out", str(out)]) == 1
     assert error_lines(capsys) == [f"papertrace: {scan}: {told}"]
-    assert not out.exists()
+    assert names_in(out) == []
 
 
-@pytest.mark.parametrize("suffix", pipeline.SUFFIXES)
+@pytest.mark.parametrize("suffix", SUFFIXES)
 def test_nothing_is_overwritten_without_leave(calls, paper, as_png, out, capsys, suffix):
     scan, other = as_png(paper, "scan.png"), as_png(paper, "other.png")
     out.mkdir()
@@ -317,20 +353,28 @@ def test_nothing_is_overwritten_without_leave(calls, paper, as_png, out, capsys,
 
 def test_pages_of_one_name_do_not_replace_each_other(calls, paper, as_png, out, capsys):
     first, second, third = (as_png(paper, name) for name in ("a/scan.png", "b/scan.png", "c/SCAN.png"))
-    assert pipeline.main([first, second, third, first, "--out", str(out)]) == 1
-    assert names_in(out) == outputs("scan")
-    assert json.loads((out / "scan.json").read_text())["source"]["file"] == first
-    lines = error_lines(capsys)
-    assert len(lines) == 3
-    assert lines[0] == f"papertrace: {second}: its results would replace those of {first}: both are named 'scan'"
+    assert pipeline.main([first, second, third, first, "--out", str(out)]) == 0
+    rows = manifest_of(out)
+    assert [row.file for row in rows] == ["../a/scan.png", "../b/scan.png", "../c/SCAN.png"]
+    stems = [row.files[0].removesuffix(".hea") for row in rows]
+    assert stems[0] == "scan"
+    assert len({stem.lower() for stem in stems}) == 3
+    assert names_in(out) == outputs(*stems)
+    for stem, source in zip(stems, (first, second, third), strict=True):
+        assert json.loads((out / f"{stem}.json").read_text())["source"]["file"] == source
+    assert pipeline.main([third, second, first, "--out", str(out), "--overwrite"]) == 0
+    assert names_in(out) == outputs(*stems), "who comes first does not matter once a page has its name"
 
 
-@pytest.mark.parametrize("stage", ["to_wfdb", "overlay"])
+@pytest.mark.parametrize("stage", ["wfdb", "overlay"])
 def test_a_failing_write_leaves_nothing(calls, leads, paper, as_png, out, monkeypatch, capsys, stage):
     def fail(*_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(type(leads), stage, fail)
+    if stage == "overlay":
+        monkeypatch.setattr(type(leads), stage, fail)
+    else:
+        monkeypatch.setitem(FORMATS, stage, replace(FORMATS[stage], writer=fail))
     scan = as_png(paper, "scan.png")
     assert pipeline.main([scan, "--out", str(out)]) == 1
     assert names_in(out) == []
@@ -345,13 +389,13 @@ def test_interruption_leaves_nothing_half_written(calls, leads, paper, as_png, o
     first, second = as_png(paper, "first.png"), as_png(paper, "second.png")
     assert pipeline.main([first, "--out", str(out)]) == 0
     if stage == "trace":
-        monkeypatch.setattr(pipeline, "trace_leads", interrupt)
+        monkeypatch.setattr(digitize, "trace_leads", interrupt)
     else:
         monkeypatch.setattr(type(leads), "overlay", interrupt)
     capsys.readouterr()
     assert pipeline.main([second, first, "--out", str(out), "--overwrite"]) == 130
     assert names_in(out) == outputs("first")
-    assert error_lines(capsys) == ["papertrace: interrupted"]
+    assert error_lines(capsys) == ["papertrace: interrupted; --resume goes on from here"]
 
 
 @pytest.mark.parametrize(
@@ -388,10 +432,10 @@ def test_names_that_are_no_text(calls, paper, as_png, tmp_path, out, capsys):
 
 
 def test_a_reader_that_leaves(calls, paper, as_png, out, monkeypatch):
-    def leave(text, stream=None):
+    def leave(self, text):
         raise BrokenPipeError
 
-    monkeypatch.setattr(pipeline, "tell", leave)
+    monkeypatch.setattr(pipeline.Progress, "tell", leave)
     closed = []
     monkeypatch.setattr(pipeline.os, "dup2", lambda source, target: closed.append(target))
     assert pipeline.main([as_png(paper, "scan.png"), "--out", str(out)]) == 1
@@ -407,14 +451,58 @@ def test_results_go_to_the_current_folder_by_default(calls, paper, as_png, tmp_p
     assert names_in(tmp_path / "here") == outputs("scan")
 
 
-def test_the_command_from_start_to_end(tmp_path):
-    """The real thing on the pages that the project gives to try, in a process of its own."""
+NO_NETWORK = """
+import os, sys
+
+def watch(event, arguments):
+    # urllib3, which wfdb imports, binds to a port of this machine to see whether it has IPv6.
+    if event.startswith("socket.") and event not in ("socket.__new__", "socket.bind", "socket.gethostname"):
+        with open(os.environ["PAPERTRACE_TEST_CALLS"], "a") as calls:
+            calls.write(f"{event} {arguments}\\n")
+        raise OSError(f"no network: {event}")
+
+sys.addaudithook(watch)
+"""
+
+
+@pytest.fixture
+def without_network(tmp_path):
+    """Environment in which every process that looks for the network fails, and notes it in the file ``calls``."""
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "sitecustomize.py").write_text(NO_NETWORK)
+    path = os.pathsep.join(filter(None, [str(tmp_path / "site"), os.environ.get("PYTHONPATH")]))
+    return {**os.environ, "PYTHONPATH": path, "PAPERTRACE_TEST_CALLS": str(tmp_path / "calls")}
+
+
+def offline() -> list[str]:
+    """Command that runs another where there is no network at all, also for libraries that are not Python."""
+    command = ["unshare", "--user", "--map-root-user", "--net"]
+    try:
+        return command if subprocess.run([*command, "true"], capture_output=True, check=False).returncode == 0 else []
+    except OSError:
+        return []
+
+
+def test_the_network_would_be_noticed(without_network, tmp_path):
+    for code in ("socket.create_connection(('127.0.0.1', 9))", "socket.getaddrinfo('localhost', 80)"):
+        done = subprocess.run(
+            [sys.executable, "-c", f"import socket; {code}"], env=without_network, capture_output=True, check=False
+        )
+        assert b"no network" in done.stderr
+    assert len((tmp_path / "calls").read_text().splitlines()) == 2
+
+
+def test_the_command_from_start_to_end(tmp_path, without_network):
+    """The real thing on the pages that the project gives to try, in a process of its own, without a network."""
     samples = sorted((ROOT / "samples").glob("*.png"))
     assert samples, "samples/ holds no pages"
     command = [sys.executable, str(ROOT / "pipeline.py"), str(samples[0]), "missing.png", "--out", "results"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*offline(), *command], cwd=tmp_path, env=without_network, capture_output=True, text=True, check=False
+    )
     assert done.stderr == "papertrace: missing.png: no such file\n"
     assert done.returncode == 1
+    assert not (tmp_path / "calls").exists()
     name = samples[0].stem
     assert names_in(tmp_path / "results") == outputs(name)
     report = json.loads((tmp_path / "results" / f"{name}.json").read_text())
@@ -424,3 +512,91 @@ def test_the_command_from_start_to_end(tmp_path):
     assert 30 < report["measurements"]["heart_rate"] < 200
     assert all(0 <= found["probability"] <= 1 for found in report["statements"])
     assert f"{report['measurements']['heart_rate']:.0f}/min" in done.stdout
+    assert [(row.page, row.status) for row in manifest_of(tmp_path / "results")] == [("1", "read"), ("", "failed")]
+
+
+def test_one_line_of_json_a_page(calls, paper, as_png, tmp_path, out, capsys):
+    folder = Path(as_png(paper, "in/scan.png")).parent
+    (folder / "broken.png").write_bytes(b"x")
+    assert pipeline.main([str(folder), "--out", str(out), "--json"]) == 1
+    captured = capsys.readouterr()
+    broken, read = (json.loads(line) for line in captured.out.splitlines())
+    assert (broken["status"], broken["page"], broken["outputs"]) == ("failed", None, [])
+    assert "not a page picture" in broken["error"]
+    assert read["outputs"] == [f"scan{suffix}" for suffix in SUFFIXES]
+    assert (read["status"], read["verdict"], read["page"], read["layout"]) == ("read", "usable", 1, "3x4+II")
+    assert (read["heart_rate"], read["rhythm"], read["statements"]) == (75.4, "SR", {"SR": 0.97, "NORM": 0.75})
+    assert read["warnings"] == ["gain not found on the page: 10 mm/mV assumed", "V1 was not seen"]
+    assert len(captured.err.splitlines()) == 1
+
+
+def test_quiet(calls, paper, as_png, out, capsys):
+    pages = [as_png(paper, name) for name in ("a.png", "b.png")]
+    assert pipeline.main([*pages, "missing.png", "--out", str(out), "--quiet"]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == "papertrace: missing.png: no such file\n"
+
+
+def test_many_pages_are_told_in_a_table(calls, paper, tmp_path, out, capsys):
+    image = Image.fromarray(paper[:200, :200])
+    image.save(tmp_path / "ward.tiff", save_all=True, append_images=[image] * 21)
+    assert pipeline.main([str(tmp_path / "ward.tiff"), "missing.png", "--out", str(out)]) == 1
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0].startswith("23 pages in ")
+    assert printed[0].endswith(" pages/s")
+    assert printed[1:] == ["  usable           22", "  failed            1", f"  details: {out}/manifest.csv"]
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+def test_a_bar_with_failures_on_a_terminal(calls, paper, as_png, out, monkeypatch, quiet):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    pages = [as_png(paper, "a.png"), as_png(paper[:50], "b.png"), as_png(paper, "c.png")]
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    assert pipeline.main([*pages, "--out", str(out), *(["--quiet"] if quiet else [])]) == 1
+    for told in ("reading", "pages/s", "left", "failed 1"):
+        assert (told in terminal.getvalue()) != quiet
+    assert "papertrace: " in terminal.getvalue()
+
+
+def test_help_fits_on_a_screen(capsys):
+    with pytest.raises(SystemExit) as caught:
+        pipeline.main(["--help"])
+    assert caught.value.code == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) < 32
+    assert max(map(len, lines)) <= 80
+    assert "examples:" in lines
+    assert any(line.startswith("exit codes:") for line in lines)
+
+
+@pytest.mark.parametrize(
+    "name", ["\x1b[2Jscan.png", "a\nb.png", "~.png", "-.png", "CON.png", "x" * 250 + ".png", "a;b=c.png"]
+)
+def test_names_that_play_tricks(calls, paper, as_png, tmp_path, out, capsys, name):
+    as_png(paper, f"in/{name}")
+    assert pipeline.main([str(tmp_path / "in"), "--out", str(out)]) == 0
+    (row,) = manifest_of(out)
+    assert row.status == "read" and row.file.isprintable()
+    assert names_in(out) == sorted(row.files)
+    assert all(re.fullmatch(r"[-\w]+(\.\w+)+", file) for file in row.files)
+    assert "\x1b" not in capsys.readouterr().out
+    assert pipeline.main([str(tmp_path / "in"), "--out", str(out), "--resume"]) == 0
+    assert len(calls) == 1
+
+
+def test_a_link_in_the_place_of_a_result_is_not_written_through(calls, paper, as_png, tmp_path, out, capsys):
+    scan = as_png(paper, "scan.png")
+    out.mkdir()
+    (tmp_path / "victim").write_text("precious")
+    (out / "scan.csv").symlink_to(tmp_path / "victim")
+    (out / "scan.json").symlink_to(tmp_path / "nowhere")
+    assert pipeline.main([scan, "--out", str(out)]) == 1
+    assert pipeline.main([scan, "--out", str(out), "--overwrite"]) == 0
+    assert (tmp_path / "victim").read_text() == "precious"
+    assert not (tmp_path / "nowhere").exists()
+    assert (out / "scan.csv").is_file() and not (out / "scan.csv").is_symlink()

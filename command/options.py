@@ -1,0 +1,161 @@
+"""The command line: what may be asked for, and what is refused before any work is done."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from command.formats import FORMATS
+from digitize.layouts import find_layout
+from digitize.version import __version__
+
+LEAST_DPI, MOST_DPI = 100, 700
+"""Resolutions of scans; what is beyond is not taken for one (`digitize.gridless`)."""
+
+_EXAMPLES = """\
+examples:
+  papertrace scan.png                         results beside you
+  papertrace ward.pdf 'photos/*.jpg' --out R  all pages of a PDF, photographs
+  papertrace archive --out R --jobs 4         a folder and all below it;
+                                              --resume: where it stopped
+exit codes: 0 all pages read, 1 some not (see manifest.csv), 2 wrong option or
+unusable --out, 130 interrupted
+"""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the caller asks for.
+
+    Attributes
+    ----------
+    sources : tuple of str
+        Files, folders and globs, as the caller named them.
+    out : Path
+        Where the results go.
+    formats : tuple of str
+        Names in `command.formats.FORMATS`.
+    jobs : int
+        Pages that are read at a time.
+    resume, overwrite : bool
+        Whether pages that are done are passed over, and whether existing files may be replaced.
+    layout : str or None
+    speed, gain, dpi : float or None
+        What is known of the pages: mm/s, mm/mV, dots an inch.
+    quiet, json : bool
+        Say nothing but what went wrong; one JSON line a page.
+
+    Examples
+    --------
+    >>> options = parse(["scan.png", "--format", "csv", "--gain", "5"])
+    >>> options.sources, options.formats, options.gain, options.speed
+    (('scan.png',), ('csv',), 5.0, None)
+    """
+
+    sources: tuple[str, ...]
+    out: Path
+    formats: tuple[str, ...]
+    jobs: int
+    resume: bool
+    overwrite: bool
+    layout: str | None
+    speed: float | None
+    gain: float | None
+    dpi: float | None
+    quiet: bool
+    json: bool
+
+
+def parse(arguments: Sequence[str] | None = None) -> Options:
+    """Read the command line.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        The command line without the program's name; `sys.argv` by default.
+
+    Returns
+    -------
+    Options
+
+    Raises
+    ------
+    SystemExit
+        With code 2 and a message on standard error for a wrong option; with 0 for ``--help`` and ``--version``.
+    """
+    parser = argparse.ArgumentParser(
+        prog="papertrace",
+        usage="papertrace PAGE... [--out DIR] [options]",
+        description="Read paper ECGs: millivolts, statements and a report. Not a medical device.",
+        epilog=_EXAMPLES,
+        formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, max_help_position=22, width=80),
+    )
+    add = parser.add_argument
+    add("sources", nargs="+", metavar="PAGE", help="file (picture, TIFF, PDF), folder or glob")
+    add("--out", type=_folder, default=Path("."), metavar="DIR", help="folder of results (default: .)")
+    add("--format", type=_formats, default=("wfdb", "csv"), dest="formats", metavar="F,F",
+        help=f"of {', '.join(FORMATS)} (default: wfdb,csv)")  # fmt: skip
+    add("--jobs", type=_count, default=1, metavar="N", help="pages read at a time (default: 1)")
+    add("--resume", action="store_true", help="pass over pages that DIR/manifest.csv has as read")
+    add("--overwrite", action="store_true", help="replace files of an earlier run")
+    add("--layout", type=_layout, metavar="L", help="e.g. 3x4+II; default: read from the page")
+    add("--speed", type=_positive, metavar="S", help="paper speed, mm/s; default: read from the page")
+    add("--gain", type=_positive, metavar="G", help="gain, mm/mV; default: read from the page")
+    add("--dpi", type=_resolution, metavar="D", help="resolution of the scan; default: what the file states")
+    told = parser.add_mutually_exclusive_group()
+    told.add_argument("--quiet", action="store_true", help="say only what went wrong")
+    told.add_argument("--json", action="store_true", help="one JSON line a page on standard output")
+    add("--version", action="version", version=f"papertrace {__version__}")
+    given = vars(parser.parse_args(arguments))
+    return Options(**{**given, "sources": tuple(given["sources"])})
+
+
+def _folder(text: str) -> Path:
+    folder = Path(text)
+    try:
+        if folder.exists() and not folder.is_dir():
+            raise argparse.ArgumentTypeError(f"{text}: is a file, not a folder")
+    except (OSError, ValueError) as error:
+        raise argparse.ArgumentTypeError(f"{text!r}: not a folder's name: {error}") from None
+    return folder
+
+
+def _formats(text: str) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(name.strip().lower() for name in text.split(",")))
+    for name in names:
+        if name not in FORMATS:
+            raise argparse.ArgumentTypeError(f"unknown format {name!r}; allowed: {', '.join(FORMATS)}")
+    return names
+
+
+def _layout(text: str) -> str:
+    try:
+        return find_layout(text).name
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: allowed: whole numbers from 1")
+    return int(text)
+
+
+def _resolution(text: str) -> float:
+    value = _positive(text)
+    if not LEAST_DPI <= value <= MOST_DPI:
+        raise argparse.ArgumentTypeError(f"{text!r}: allowed: {LEAST_DPI} to {MOST_DPI}")
+    return value
+
+
+def _positive(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not (value > 0 and math.isfinite(value)):
+        raise argparse.ArgumentTypeError(f"{text!r}: allowed: numbers above 0")
+    return value

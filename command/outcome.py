@@ -1,0 +1,42 @@
+"""What became of a page, as a line of the manifest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from command.manifest import FAILED, READ, Row, printable
+from command.plan import Failed, Job
+from command.pool import Lost
+
+
+def row_of(job: Job, answer: dict[str, Any] | Failed | Lost) -> Row:
+    """Enter a page in the books.
+
+    Parameters
+    ----------
+    job : Job
+    answer : dict, Failed or Lost
+        What `command.work.read_page` gave: a report or a reason; or why its worker gave nothing.
+
+    Returns
+    -------
+    Row
+
+    Examples
+    --------
+    >>> job = Job("ward.pdf", 2, "ward.pdf, page 3", "ward-3", ("../ward.pdf", "3"), ("ward-3.json",))
+    >>> row_of(job, Lost("not enough memory")).error
+    'ward.pdf, page 3: not enough memory'
+    """
+    if isinstance(answer, Lost):
+        return Row(*job.key, FAILED, error=printable(" ".join(f"{job.label}: {answer.reason}".split())))
+    if isinstance(answer, Failed):
+        return Row(*job.key, FAILED, error=printable(" ".join(answer.reason.split())))
+    return Row(
+        *job.key,
+        READ,
+        verdict=answer["quality"]["verdict"],
+        warnings=printable("; ".join(answer["warnings"])),
+        seconds=f"{answer['seconds']:.2f}",
+        outputs=";".join(job.outputs),
+    )

@@ -1,0 +1,169 @@
+"""Which page goes where: names that are fit for every file system, keep the folders' tree and cannot collide."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from command.formats import ALWAYS, suffixes_of
+from command.manifest import FAILED, READ, Manifest, Row, printable
+from command.options import Options
+from command.sources import File
+from digitize.export import record_name
+
+LONGEST_NAME = 120
+"""Characters of a name; file systems allow 255 with the suffixes."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One page to read.
+
+    Attributes
+    ----------
+    source : str
+        The file, as the caller named it.
+    index : int
+        Page of the file, from 0.
+    label : str
+        The page in messages: the file, with the page's number where it has several.
+    name : str
+        Where its results go: the path below the folder of results, without suffix, parted by ``/``.
+    key : tuple of str
+        The page in the manifest (`command.manifest.Row.key`).
+    outputs : tuple of str
+        Files that will be written, below the folder of results.
+    """
+
+    source: str
+    index: int
+    label: str
+    name: str
+    key: tuple[str, str]
+    outputs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A page or a file that cannot be read.
+
+    Attributes
+    ----------
+    reason : str
+        One line that names it.
+    """
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be done.
+
+    Attributes
+    ----------
+    jobs : list of Job
+    failures : list of (str, Row)
+        Message and manifest line of what will not be read.
+    done : list of Row
+        Pages that an earlier run has read.
+    order : list of keys
+        All pages, as the caller named them.
+    """
+
+    jobs: list[Job]
+    failures: list[tuple[str, Row]]
+    done: list[Row]
+    order: list[tuple[str, str]]
+
+
+def make_plan(files: Sequence[tuple[File, list[str] | Failed]], options: Options, manifest: Manifest) -> Plan:
+    """Decide for every page whether it is read, and under which name.
+
+    Parameters
+    ----------
+    files : sequence of (File, list of str or Failed)
+        Each with the names of its pages (`digitize.page.page_names`), or with the reason why there are none.
+    options : Options
+    manifest : Manifest
+        What earlier runs have done in this folder.
+
+    Returns
+    -------
+    Plan
+
+    Notes
+    -----
+    A page is called like its file. Where two would have the same name, also one that differs in nothing but capitals
+    (which some file systems do not tell apart), the later one gets a hyphen and the beginning of its path's hash. A
+    page that was read before keeps its name.
+    """
+    plan = Plan([], [], [], [])
+    owners = {output.lower(): row.key for row in manifest.rows.values() for output in row.files}
+    for file, names in files:
+        seen = seen_from(options.out, file.path)
+        if isinstance(names, Failed):
+            row = Row(seen, "", FAILED, error=printable(names.reason))
+            plan.failures.append((names.reason, row))
+            plan.order.append(row.key)
+            continue
+        for index, page_name in enumerate(names):
+            key = (seen, str(index + 1))
+            plan.order.append(key)
+            label = file.path if len(names) == 1 else f"{file.path}, page {index + 1}"
+            before = manifest.rows.get(key)
+            if options.resume and before is not None and _is_done(before, options):
+                plan.done.append(before)
+                continue
+            outputs = _outputs((*file.tree, page_name), key, options, owners)
+            owners.update((output.lower(), key) for output in outputs)
+            name = outputs[-1].removesuffix(ALWAYS[-1])
+            there = [output for output in outputs if os.path.lexists(options.out / output)]
+            mine = {*manifest.unfinished, *(before.files if options.resume and before is not None else ())}
+            if not options.overwrite and not mine.issuperset(there):
+                problem = f"{label}: {options.out / there[0]} exists; --overwrite replaces it"
+                plan.failures.append((problem, Row(*key, FAILED, error=printable(problem))))
+            else:
+                plan.jobs.append(Job(file.path, index, label, name, key, outputs))
+    return plan
+
+
+def seen_from(out: Path, path: str) -> str:
+    """Name a file from the folder of results, in printable characters.
+
+    Examples
+    --------
+    >>> seen_from(Path("results"), "scans/a.png")
+    '../scans/a.png'
+    """
+    return printable(os.path.relpath(os.path.abspath(path), os.path.abspath(out)))
+
+
+def _is_done(row: Row, options: Options) -> bool:
+    if row.status != READ or not row.files:
+        return False
+    name = row.files[-1].removesuffix(ALWAYS[-1])
+    wanted = {name + suffix for suffix in suffixes_of(options.formats)}
+    return wanted.issubset(row.files) and all((options.out / file).is_file() for file in row.files)
+
+
+def _outputs(
+    path: tuple[str, ...], key: tuple[str, str], options: Options, owners: Mapping[str, tuple[str, str]]
+) -> tuple[str, ...]:
+    """Files of a page under the first name that is free."""
+    plain = "/".join(_short(record_name(part)) for part in path)
+    mark = hashlib.sha256("\n".join(key).encode()).hexdigest()
+    for name in (plain, *(f"{plain}-{mark[:length]}" for length in range(8, len(mark)))):
+        outputs = tuple(name + suffix for suffix in suffixes_of(options.formats))
+        if all(owners.get(output.lower(), key) == key for output in outputs):
+            return outputs
+    raise AssertionError("two pages of one hash")
+
+
+def _short(name: str) -> str:
+    if len(name) <= LONGEST_NAME:
+        return name
+    return f"{name[: LONGEST_NAME - 9]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"

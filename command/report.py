@@ -1,0 +1,102 @@
+"""All that is known about a page, as plain JSON values."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digitize.version import __version__
+
+if TYPE_CHECKING:
+    from classify import Diagnosis
+    from command.plan import Job
+    from digitize import Leads
+    from digitize.page import Page
+
+REPORT_FORMAT = "papertrace-report/1"
+"""Name and version of the report's format; the number grows when a key changes its meaning or goes."""
+
+
+def build_report(job: Job, page: Page, leads: Leads, diagnosis: Diagnosis, seconds: float) -> dict[str, Any]:
+    """Put all that is known about a page into a report.
+
+    Parameters
+    ----------
+    job : Job
+    page : Page
+    leads : Leads
+    diagnosis : Diagnosis
+    seconds : float
+        Time from opening the file to the diagnosis.
+
+    Returns
+    -------
+    dict
+        See README.md, "Report".
+    """
+    height, width = page.image.shape[:2]
+    rhythms = [found for found in diagnosis.statements if found.group == "rhythm" and found.present]
+    report = {
+        "format": REPORT_FORMAT,
+        "notice": "Not a medical device: for research and teaching only.",
+        "software": {"name": "papertrace", "version": __version__, "weights": _weights(diagnosis)},
+        "source": {"file": job.source, "page": job.index + 1, "width": width, "height": height, "dpi": page.dpi},
+        "statements": [asdict(found) for found in diagnosis.statements],
+        "rhythm": max(rhythms, key=lambda found: found.probability).code if rhythms else None,
+        "measurements": asdict(diagnosis.rhythm),
+        "layout": leads.layout,
+        "geometry": asdict(leads.geometry),
+        "calibration": asdict(leads.calibration),
+        "quality": {
+            **asdict(leads.quality),
+            "leads": {
+                name: _quality(signal, confidence, leads.fs)
+                for name, signal, confidence in zip(leads.names, leads.signal, leads.confidence, strict=True)
+            },
+            "strips": [
+                {
+                    "lead": strip.lead,
+                    "name_source": strip.name_source,
+                    "row": strip.row,
+                    "column": strip.column,
+                    "start": strip.start,
+                    **_quality(strip.signal, strip.confidence, leads.fs),
+                }
+                for strip in leads.strips
+            ],
+        },
+        "warnings": [*leads.warnings, *diagnosis.warnings],
+        "seconds": seconds,
+    }
+    plain: dict[str, Any] = _plain(report)
+    return plain
+
+
+def _weights(diagnosis: Diagnosis) -> dict[str, str]:
+    from digitize.confidence import weights_version
+
+    return {"classify": diagnosis.weights_version, "digitize": weights_version()}
+
+
+def _quality(signal: np.ndarray, confidence: np.ndarray, fs: int) -> dict[str, float | None]:
+    seen = np.isfinite(signal)
+    return {
+        "seconds": float(seen.sum()) / fs,
+        "confidence": float(confidence[seen].mean()) if seen.any() else None,
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Reduce to JSON values: numbers with six digits, None for what is not finite (JSON has no NaN)."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float):
+        return float(f"{value:.6g}") if math.isfinite(value) else None
+    return value

@@ -1,0 +1,96 @@
+"""Work for workers: they find it by name, so it cannot stand in a test."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from command.work import name_pages as name_pages
+from digitize.export import written_together
+
+REPORT = {
+    "seconds": 0.1,
+    "warnings": [],
+    "quality": {"verdict": "good", "reasons": [], "strips": [{"seconds": 10.0}]},
+    "layout": "3x4",
+    "calibration": {
+        "speed": 25.0, "gain": 10.0, "speed_source": "read", "gain_source": "read",
+        "pixels_per_mm": 8.0, "pitch_source": "grid",
+    },
+    "measurements": {"heart_rate": 60.0},
+    "rhythm": "SR",
+    "statements": [],
+}  # fmt: skip
+
+
+def double(number):
+    return 2 * number
+
+
+def environment(_):
+    import cv2
+
+    return os.environ["OMP_NUM_THREADS"], cv2.getNumThreads(), os.getpid()
+
+
+def misbehave(how):
+    """Do as the name says."""
+    if how == "exit":
+        os._exit(3)
+    if how == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if how == "crash":
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if how == "hang":
+        time.sleep(600)
+    if how == "raise":
+        raise RuntimeError("two\nlines")
+    if how == "memory":
+        return len(bytearray(8 * 2**30))
+    if how == "stack":
+        sys.setrecursionlimit(50)
+        return misbehave(["stack"]) if isinstance(how, list) else _deep()
+    return how, os.getpid()
+
+
+def _deep():
+    return _deep()
+
+
+def read_page(task):
+    """Note the page in the file that PAPERTRACE_TEST_LOG names, wait, and write small files."""
+    job, options = task
+    with open(os.environ["PAPERTRACE_TEST_LOG"], "a") as log:
+        log.write(f"{job.name}\n")
+    target = options.out / job.name
+    with written_together(target.parent) as folder:
+        for output in job.outputs:
+            (folder / Path(output).name).write_text(job.label)
+            time.sleep(float(os.environ.get("PAPERTRACE_TEST_WAIT", "0.03")))
+    return REPORT
+
+
+def resident_after(item):
+    """Read a page whose traces and statements are known, really write it; gives the process's memory in MiB."""
+    import classify
+    import digitize
+    from command.work import read_page as really_read
+
+    task, leads, diagnosis = item
+    classify.diagnose = lambda leads: diagnosis
+    digitize.trace_leads = lambda page, **options: leads
+    report = really_read(task)
+    assert isinstance(report, dict), report
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) / 1024 for line in file if line.startswith("VmRSS"))
+
+
+if __name__ == "__main__":
+    import pipeline
+    from tests.command import stubs
+
+    pipeline.read_page = stubs.read_page
+    sys.exit(pipeline.main())

@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import errno
+import os
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from command import manifest as module
+from command.lock import FolderError, locked
+from command.manifest import COLUMNS, JOURNAL, NAME, Manifest, Row, printable
+
+READ = Row("../a.png", "1", "read", "good", "", "1.00", "a.csv;a.json")
+OTHER = Row('../b, "c".png', "2", "failed", error="too large; really")
+
+
+def test_what_is_written_is_read(tmp_path):
+    with Manifest(tmp_path) as manifest:
+        manifest.end(READ)
+        manifest.end(OTHER)
+    with Manifest(tmp_path) as manifest:
+        assert list(manifest.rows.values()) == [READ, OTHER]
+
+
+@pytest.mark.parametrize("lines", [1, 2, 3])
+def test_a_torn_line_is_dropped_wherever_it_is_torn(tmp_path, lines):
+    with Manifest(tmp_path) as manifest:
+        manifest.end(READ)
+        manifest.end(OTHER)
+    content = (tmp_path / NAME).read_bytes()
+    ends = [0, *(place + 1 for place, byte in enumerate(content) if byte == 10)]
+    for cut in range(ends[lines - 1], ends[lines]):
+        (tmp_path / NAME).write_bytes(content[:cut])
+        with Manifest(tmp_path) as manifest:
+            assert list(manifest.rows.values()) == [READ, OTHER][: max(0, lines - 2)]
+            manifest.end(OTHER)
+        with Manifest(tmp_path) as manifest:
+            assert manifest.rows[OTHER.key] == OTHER
+        assert (tmp_path / NAME).read_text().startswith(",".join(COLUMNS) + "\n")
+
+
+@given(st.text() | st.binary().map(os.fsdecode))
+def test_printable_is_one_line_of_text(text):
+    plain = printable(text)
+    assert plain.isprintable()
+    assert plain.encode("utf-8").decode("utf-8") == plain
+    assert printable(plain) == plain
+
+
+@pytest.mark.parametrize("content", [b"name,age\nx,3\n", b"hello", b"\0\1\2\n", b'"' + b"x" * 200_000 + b'"\n'])
+def test_a_file_of_another_make_is_left_alone(tmp_path, content):
+    (tmp_path / NAME).write_bytes(content)
+    with pytest.raises(FolderError, match="not a manifest of this program; choose another --out"):
+        Manifest(tmp_path)
+    assert (tmp_path / NAME).read_bytes() == content
+
+
+def test_links_are_not_written_through(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "victim").write_text("precious")
+    for name in (NAME, JOURNAL):
+        (tmp_path / "out" / name).symlink_to(tmp_path / "victim")
+        with pytest.raises(FolderError), Manifest(tmp_path / "out") as manifest:
+            manifest.begin(["a.csv"])
+            manifest.end(READ)
+        (tmp_path / "out" / name).unlink()
+    (tmp_path / "out" / ".papertrace.lock").symlink_to(tmp_path / "victim")
+    with pytest.raises(FolderError), locked(tmp_path / "out"):
+        pass
+    assert (tmp_path / "victim").read_text() == "precious"
+
+
+def test_a_full_disk_is_told_and_tears_nothing(tmp_path, monkeypatch):
+    write = os.write
+    with Manifest(tmp_path) as manifest:
+        manifest.end(READ)
+        monkeypatch.setattr(module.os, "write", lambda handle, data: write(handle, data[: len(data) // 2]))
+        with pytest.raises(FolderError, match=r"manifest\.csv: cannot be written: No space left on device"):
+            manifest.end(OTHER)
+    monkeypatch.undo()
+    with Manifest(tmp_path) as manifest:
+        assert list(manifest.rows.values()) == [READ]
+
+
+def test_order_and_stale_lines(tmp_path):
+    stale = Row("../c.pdf", "", "failed", error="damaged")
+    pages = [Row("../c.pdf", str(number), "read", "good", outputs=f"c-{number}.csv") for number in (1, 2)]
+    with Manifest(tmp_path) as manifest:
+        for row in (stale, READ):
+            manifest.end(row)
+        manifest.finish([stale.key, READ.key])
+    with Manifest(tmp_path) as manifest:
+        for row in reversed(pages):
+            manifest.end(row)
+        manifest.finish([row.key for row in pages])
+    with Manifest(tmp_path) as manifest:
+        assert list(manifest.rows.values()) == [READ, *pages]
+
+
+def test_what_was_in_flight_is_known_and_swept(tmp_path):
+    with Manifest(tmp_path) as manifest:
+        for name in ("a", "deep/b"):
+            manifest.begin([f"{name}.csv", f"{name}.json"])
+        manifest.end(READ, ["a.csv", "a.json"])
+        assert manifest.unfinished == {"deep/b.csv", "deep/b.json"}
+    (tmp_path / "deep" / ".papertrace-x1y2").mkdir(parents=True)
+    (tmp_path / "deep" / ".papertrace-x1y2" / "b.csv").write_text("half")
+    (tmp_path / "deep" / "b.csv").write_text("whole")
+    with Manifest(tmp_path) as manifest:
+        assert manifest.unfinished == {"deep/b.csv", "deep/b.json"}
+        assert sorted(os.listdir(tmp_path / "deep")) == ["b.csv"]
+        manifest.finish([])
+        assert manifest.unfinished == {"deep/b.csv"}
+    with Manifest(tmp_path) as manifest:
+        assert manifest.unfinished == {"deep/b.csv"}
+        manifest.end(Row("../b.png", "1", "read", outputs="deep/b.csv"), ["deep/b.csv"])
+        manifest.finish([])
+    assert sorted(os.listdir(tmp_path)) == ["deep", NAME]
+
+
+def test_the_lock(tmp_path):
+    out = tmp_path / "new" / "out"
+    with locked(out):
+        with pytest.raises(FolderError, match=f"another run .process {os.getpid()}. is writing here"), locked(out):
+            pass
+        assert out.is_dir()
+    assert not (tmp_path / "new").exists(), "what was made for nothing is gone"
+    with locked(out):
+        (out / "result").write_text("x")
+    assert os.listdir(out) == ["result"]
+
+
+def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch):
+    (tmp_path / "out").mkdir()
+    if os.geteuid() == 0:  # whom no permission stops: the system's answer to others is put in its place
+
+        def refuse(*_):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+        monkeypatch.setattr("command.lock.os.open", refuse)
+    else:
+        (tmp_path / "out").chmod(0o500)
+    with pytest.raises(FolderError, match="out: results cannot be written here: Permission denied"):
+        with locked(tmp_path / "out"):
+            pass
