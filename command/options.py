@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from command.formats import FORMATS
+from digitize.export import FORMATS, find_formats
 from digitize.layouts import find_layout
 from digitize.version import __version__
 
@@ -37,7 +37,7 @@ class Options:
     out : Path
         Where the results go.
     formats : tuple of str
-        Names in `command.formats.FORMATS`.
+        Names in `digitize.export.FORMATS`.
     jobs : int
         Pages that are read at a time.
     resume, overwrite : bool
@@ -124,11 +124,10 @@ def _folder(text: str) -> Path:
 
 
 def _formats(text: str) -> tuple[str, ...]:
-    names = tuple(dict.fromkeys(name.strip().lower() for name in text.split(",")))
-    for name in names:
-        if name not in FORMATS:
-            raise argparse.ArgumentTypeError(f"unknown format {name!r}; allowed: {', '.join(FORMATS)}")
-    return names
+    try:
+        return tuple(form.name for form in find_formats(name.strip().lower() for name in text.split(",")))
+    except (ValueError, ImportError) as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _layout(text: str) -> str:

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import classify
 import digitize
-from command.formats import FORMATS
 from command.options import Options
 from command.plan import Failed, Job
 from command.report import build_report
 from command.sources import File
-from digitize.export import written_together
+from digitize.export import FORMATS, written_together
 
 if TYPE_CHECKING:
     from classify import Diagnosis

@@ -21,10 +21,11 @@ import classify
 import digitize
 import pipeline
 from classify import Diagnosis, Finding, Rhythm
-from command.formats import FORMATS, suffixes_of
+from command.formats import suffixes_of
 from command.manifest import COLUMNS, Row
 from command.pool import attempt
 from digitize import PageError
+from digitize.export import FORMATS
 from digitize.version import __version__
 
 ROOT = Path(pipeline.__file__).parent
