@@ -33,12 +33,32 @@ _BEAT = 60
 _BESIDE = 3 * PIXELS_PER_MM
 """How far above and below a row's level other ink speaks for letters."""
 
+_FIRM, _FAINT = 0.4, 0.2
+"""Coverage at the edge of ink, and of ink on a page where a pen ran dry or faded."""
+
 _FEW_ORDERED = 0.25
 """Share of the columns with ink that must have as many runs as any to say how many rows there are."""
 
 _DENSE, _THINNER = 0.45, 0.25
-"""Shares of the columns with ink in which a row has thin ink near its level: by itself, and with as many rows found
-as most columns have runs."""
+"""Shares of the columns with ink with thin ink near a row's level: on most pages, and where beats are tall."""
+
+_AT_LEVEL = 1.5 * PIXELS_PER_MM
+_THIN, _TALL = 0.8 * PIXELS_PER_MM, 4 * PIXELS_PER_MM
+_SUPPORT = 0.6
+"""How near its level the ink of a row lies, how tall it is between beats, at rest and where a muscle trembles, and how
+much there must be of it, in parts of what the row with most has."""
+
+_CLEARLY = 0.2
+"""Rows' worth by which another way to tell them must be better than the usual one."""
+
+_LESS_INK, _MORE_INK = 0.55, 1.15
+"""Parts of what rows usually have at their levels: a line of print has less, an edge, which has no beats, more."""
+
+_MOST_DRIFT = 15 * PIXELS_PER_MM
+"""What the level of a row of a bent page, or of one that wanders much, may range over."""
+
+_STRAIGHT_REACH = 0.7 * PIXELS_PER_MM
+"""No trace stays so near its level for 98 % of its length: it has beats."""
 
 _SLOW = 81
 """Columns of the running median (0.32 s at 25 mm/s) that keeps wander and drops beats."""
@@ -84,38 +104,130 @@ def find_rows(coverage: NDArray[np.float32]) -> Rows | None:
     (1, 50, 850)
     """
     columns = np.arange(coverage.shape[1])
-    runs = find_runs(coverage, 0.4, _trace_mask(coverage))
-    inked = int((runs.count > 0).sum())
+    masked = find_runs(coverage, _FIRM, _trace_mask(coverage, _FIRM))
+    inked = int((masked.count > 0).sum())
     if inked < _LEAST_WIDTH:
         return None
-    n_rows = int(np.bincount(runs.count[runs.count > 0]).argmax())
-    ordered = np.flatnonzero(runs.count == n_rows)
-    if len(ordered) > 0.5 * inked:
-        centre = (runs.top[ordered, :n_rows] + runs.bottom[ordered, :n_rows]) / 2
-        level = [_running_median(columns, ordered, centre[:, row]) for row in range(n_rows)]
+    runs = every = find_runs(coverage, _FIRM)
+    level = _level_by_order(masked, columns, 0.5)
+    pale = find_runs(coverage, _FAINT, _trace_mask(coverage, _FAINT))
+    paler = _level_by_order(pale, columns, 0.5)
+    if level and max(_range(row) for row in level) <= _STEADY and len(paler) <= len(level):
+        runs = masked
     else:
-        level = []
-    every = find_runs(coverage, 0.4)
-    if not level or max(_range(row) for row in level) > _STEADY:
-        runs = every
-        dense = _level_by_density(runs, columns, _DENSE)
-        if len(dense) < n_rows and len(ordered) > _FEW_ORDERED * inked:
-            # Tall beats and bent rows thin a row's ink out; the count of runs tells that it is one.
-            thinner = _level_by_density(runs, columns, _THINNER)
-            dense = thinner if len(thinner) == n_rows else dense
-        level = dense if not level or _jumps(level, dense) else level
+        level, runs = _likeliest(coverage, columns, level, masked, every, pale)
         if not level:
             return None
+        every = runs
+    level = _without_edges(level, every)
     start, end = _extents(runs.top, runs.bottom, np.stack(level))
     start, end = _to_thin_ends(every, np.stack(level), start, end)
     real = end - start > _LEAST_WIDTH
     return Rows(np.stack(level)[real].astype(np.float32), start[real], end[real]) if real.any() else None
 
 
-def _level_by_density(runs: Runs, columns: NDArray[np.int64], least: float) -> list[NDArray[np.float64]]:
-    """Levels of the rows of a page whose traces are broken or whose grid left marks: where thin ink lies densest."""
+def _level_by_order(runs: Runs, columns: NDArray[np.int64], least: float) -> list[NDArray[np.float64]]:
+    """Levels of the rows that most columns have, where these columns are more than such a share of those with ink."""
+    n_rows = int(np.bincount(runs.count[runs.count > 0]).argmax())
+    ordered = np.flatnonzero(runs.count == n_rows)
+    if len(ordered) <= least * int((runs.count > 0).sum()):
+        return []
+    centre = (runs.top[ordered, :n_rows] + runs.bottom[ordered, :n_rows]) / 2
+    return [_running_median(columns, ordered, centre[:, row]) for row in range(n_rows)]
+
+
+def _likeliest(
+    coverage: NDArray[np.float32],
+    columns: NDArray[np.int64],
+    ordered: list[NDArray[np.float64]],
+    masked: Runs,
+    every: Runs,
+    pale: Runs,
+) -> tuple[list[NDArray[np.float64]], Runs]:
+    """Of several ways to tell the rows the one with most ink at their levels, and the ink it goes by."""
+    faint = find_runs(coverage, _FAINT)
+    inked = max(1, int((masked.count > 0).sum()))
+
+    def worth(level: list[NDArray[np.float64]]) -> float:
+        support = [_support(pale, row) / inked for row in level]
+        return sum(support) - _SUPPORT * max(support, default=0.0) * len(support)
+
+    dense = _level_by_density(every, columns, _DENSE, inked, _THIN)
+    by_order = _level_by_order(masked, columns, _FEW_ORDERED)
+    if len(dense) < len(by_order):
+        # Tall beats and bent rows thin a row's ink out; the count of runs tells that it is one.
+        thinner = _level_by_density(every, columns, _THINNER, inked, _THIN)
+        dense = thinner if len(thinner) == len(by_order) else dense
+    first = dense if not ordered or _jumps(ordered, dense) else ordered
+    ways = [(_level_by_order(pale, columns, _FEW_ORDERED), faint), (by_order, every)]
+    for runs in (every, faint):
+        ways += [
+            (_level_by_density(runs, columns, share, inked, tall), runs)
+            for share, tall in ((_DENSE, _THIN), (_THINNER, _THIN), (_DENSE, _TALL))
+        ]
+    # A grid's remains are faint, too: among faint ink no row may have far less of it than the others.
+    ways = [
+        (_without_print(_without_edges(level, every), pale, inked, inner=runs is faint), runs)
+        for level, runs in ways
+        if level
+    ]
+    best = max(ways, key=lambda way: worth(way[0]), default=(first, every))
+    return best if not first or worth(best[0]) > worth(first) + _CLEARLY else (first, every)
+
+
+def _jumps(levels: list[NDArray[np.float64]], dense: list[NDArray[np.float64]]) -> bool:
+    """Whether a level changes from row to row: traces that beats cut into short pieces leave few runs in order."""
+    if len(dense) < max(2, len(levels)):
+        return False
+    apart = np.diff([float(np.median(row)) for row in dense]).min()
+    return max(_range(row) for row in levels) > 0.8 * float(apart)
+
+
+def _without_print(
+    level: list[NDArray[np.float64]], runs: Runs, inked: int, *, inner: bool
+) -> list[NDArray[np.float64]]:
+    """Rows but those that have far less ink at their levels than the rest, or ink in all columns, as edges have.
+
+    Rows between others stay but where `inner` says so.
+    """
+    support = [_support(runs, row) for row in level]
+    most, usual = max(min(ink, inked) for ink in support), float(np.median(support))
+    is_row = [_LESS_INK * most < ink <= max(_MORE_INK * usual, inked) for ink in support]
+    if not any(is_row):
+        return level
+    first, last = is_row.index(True), len(is_row) - is_row[::-1].index(True)
+    return [row for k, row in enumerate(level) if is_row[k] or (first < k < last and not inner)]
+
+
+def _support(runs: Runs, level: NDArray[np.float64]) -> int:
+    """Columns in which ink lies at a level; none for one that is not a row's."""
+    if _range(level) > _MOST_DRIFT:
+        return 0
+    near = (runs.top <= level[:, None] + _AT_LEVEL) & (runs.bottom >= level[:, None] - _AT_LEVEL)
+    return int((near & (runs.bottom - runs.top < _TALL)).any(axis=1).sum())
+
+
+def _without_edges(level: list[NDArray[np.float64]], runs: Runs) -> list[NDArray[np.float64]]:
+    """Rows but edges of paper and ruled lines: these are straight."""
+    reach = np.full(len(level), np.nan)
+    for k, row in enumerate(level):
+        slow = row[:, None]
+        near = (runs.top <= slow + 2 * PIXELS_PER_MM) & (runs.bottom >= slow - 2 * PIXELS_PER_MM)
+        inked = near.any(axis=1)
+        if inked.sum() >= _LEAST_WIDTH:
+            top = np.where(near, runs.top, np.inf).min(axis=1)[inked]
+            bottom = np.where(near, runs.bottom, -np.inf).max(axis=1)[inked]
+            reach[k] = np.percentile(np.maximum(row[inked] - top, bottom - row[inked]), 98)
+    edge = reach < _STRAIGHT_REACH
+    return level if edge.all() else [row for row, out in zip(level, edge, strict=True) if not out]
+
+
+def _level_by_density(
+    runs: Runs, columns: NDArray[np.int64], least: float, inked: int, tall: float
+) -> list[NDArray[np.float64]]:
+    """Levels of the rows of a page whose traces are broken or whose grid left marks: where low ink lies densest."""
     centre, height = (runs.top + runs.bottom) / 2, runs.bottom - runs.top
-    thin = np.isfinite(centre) & (height < 0.8 * PIXELS_PER_MM)
+    thin = np.isfinite(centre) & (height < tall)
     column, order = np.nonzero(thin)
     y = centre[column, order]
     # How many columns have thin ink within 2 mm: a trace nearly all, a line of print or a worn ruled line few.
@@ -124,7 +236,7 @@ def _level_by_density(runs: Runs, columns: NDArray[np.int64], least: float) -> l
     present = np.zeros((bins // 10 + 1, len(columns)), bool)
     present[(y // 10).astype(int), column] = True
     near = ndimage.maximum_filter1d(present, 3, axis=0)
-    share = near.sum(axis=1) / max(1, int(near.any(axis=0).sum()))
+    share = near.sum(axis=1) / max(1, min(inked, int(near.any(axis=0).sum())))
     peaks, _ = signal.find_peaks(ndimage.gaussian_filter1d(share.astype(float), 1.0), height=least, distance=6)
     levels = []
     for peak in peaks:
@@ -140,14 +252,6 @@ def _range(level: NDArray[np.float64]) -> float:
     return float(np.ptp(np.percentile(level, (2, 98))))
 
 
-def _jumps(levels: list[NDArray[np.float64]], dense: list[NDArray[np.float64]]) -> bool:
-    """Whether a level changes from row to row: traces that beats cut into short pieces leave few runs in order."""
-    if len(dense) < max(2, len(levels)):
-        return False
-    apart = np.diff([float(np.median(row)) for row in dense]).min()
-    return max(_range(row) for row in levels) > 0.8 * float(apart)
-
-
 def _to_thin_ends(
     runs: Runs, level: NDArray[np.float64], start: NDArray[np.int64], end: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -155,7 +259,7 @@ def _to_thin_ends(
     starts, ends = start.copy(), end.copy()
     for row, slow in enumerate(level):
         near = (runs.top <= slow[:, None] + _BESIDE) & (runs.bottom >= slow[:, None] - _BESIDE)
-        thin = near & (runs.bottom - runs.top < 0.8 * PIXELS_PER_MM)
+        thin = near & (runs.bottom - runs.top < _THIN)
         alone = (near.sum(axis=1) == 1) & thin.any(axis=1)
         starts[row] = _thin_end(alone, start[row])
         ends[row] = len(alone) - _thin_end(alone[::-1], len(alone) - end[row])
@@ -179,9 +283,9 @@ def _thin_end(alone: NDArray[np.bool_], start: int) -> int:
     return first if added.sum() >= 3 * PIXELS_PER_MM and added.mean() > 0.5 else start
 
 
-def _trace_mask(coverage: NDArray[np.float32]) -> NDArray[np.bool_]:
+def _trace_mask(coverage: NDArray[np.float32], level: float) -> NDArray[np.bool_]:
     """Ink that hangs together over a good part of the page, without ruled lines and frames."""
-    ink = (coverage >= 0.4).astype(np.uint8)
+    ink = (coverage >= level).astype(np.uint8)
     for axis in (1, 0):
         ruled = _ruled(ink, axis)
         if ruled.any():

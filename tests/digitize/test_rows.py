@@ -112,3 +112,24 @@ def test_rows_need_no_even_spacing(gaps, seed):
     assert rows is not None
     assert len(rows.level) == len(levels)
     np.testing.assert_allclose(np.median(rows.level, axis=1), levels, atol=5)
+
+
+def test_rows_of_a_pen_that_ran_dry_are_found():
+    levels = [150.0, 350.0, 550.0, 750.0]
+    page = page_of(levels)
+    page[:450] *= 0.33
+    page[450:650, 900:] *= 0.33
+    rows = find_rows(page)
+    assert rows is not None
+    assert len(rows.level) == 4
+    np.testing.assert_allclose(np.median(rows.level, axis=1), levels, atol=5)
+
+
+def test_an_edge_of_the_paper_is_no_row():
+    page = page_of([200.0, 400.0, 600.0], height=900)
+    x = np.arange(WIDTH)
+    for thick in range(4):
+        page[(800 + thick + x * 0.01).astype(int), x] = 1
+    rows = find_rows(page)
+    assert rows is not None
+    assert len(rows.level) == 3
