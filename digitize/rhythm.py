@@ -18,6 +18,10 @@ _ALIKE = 0.5
 """The same, where the lead that is expected fits better than all others: on bent paper strips do not lie as exactly."""
 
 
+_CLEARLY = 0.5
+"""Part of what the expected lead leaves that another must stay below: inferior leads are much alike."""
+
+
 def lead_of_rhythm(
     rhythm: NDArray[np.float32],
     strips: Sequence[tuple[str, float, NDArray[np.float32]]],
@@ -51,6 +55,7 @@ def lead_of_rhythm(
     'V5'
     """
     best: tuple[float, str | None] = (np.inf, None)
+    expected = np.inf
     reach = int(0.02 * fs)
     for lead, start, signal in strips:
         first = round(start * fs)
@@ -64,6 +69,10 @@ def lead_of_rhythm(
             left = float(((a - b) ** 2).sum() / max(float((a**2).sum()), 1e-9))
             if left < _SAME and lead == named:
                 return named
+            if lead == named:
+                expected = min(expected, left)
             if left < best[0]:
                 best = left, lead
-    return best[1] if best[0] < (_ALIKE if best[1] == named else _SAME) else None
+    if expected < _ALIKE and best[0] > _CLEARLY * expected:
+        return named
+    return best[1] if best[0] < _SAME else None
