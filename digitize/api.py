@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,7 +21,7 @@ from digitize.leads import Calibration, Geometry, Leads, Strip
 from digitize.orientation import is_upside_down
 from digitize.page import Page, PageError, PageSource, load_pages
 from digitize.quality import cut_off, edge_width, judge
-from digitize.strips import cut_strips, join_strips
+from digitize.strips import columns_of, cut_strips, join_strips
 from digitize.text import Word, find_words, read_scale
 from digitize.trace import erase_traces, touch_names, trace_rows
 from digitize.view import View, look
@@ -93,9 +94,11 @@ def trace_leads(
         raise ValueError(f"fs is {fs!r}; allowed: a positive number")
     reading = read_page(image, layout=layout, speed=speed, gain=gain)
     view, worth = reading.view, reading.worth
-    sure = confidence.rate(marks_of(reading))
-    reading = replace(reading, view=replace(view, traces=replace(view.traces, confidence=sure)))
     strips, name, residual, warnings = strips_of(reading, fs)
+    strips = [
+        replace(strip, confidence=np.where(np.isfinite(strip.signal), confidence.rate(marks), np.float32(0.0)))
+        for strip, marks in zip(strips, marks_of(reading, strips, residual, fs), strict=True)
+    ]
     signal, joined = join_strips(strips, fs)
 
     height, width = reading.page.image.shape[:2]
@@ -179,17 +182,35 @@ def read_page(
     return Reading(page, view, found, worth)
 
 
-def marks_of(reading: Reading) -> NDArray[np.float32]:
-    """Measure what the confidence of every column of every row rests on (`digitize.confidence.measure`)."""
-    view = reading.view
-    return confidence.measure(
+def marks_of(reading: Reading, strips: Sequence[Strip], residual: float, fs: int) -> list[NDArray[np.float32]]:
+    """Measure what the confidence of every sample of every strip rests on.
+
+    Parameters
+    ----------
+    reading : Reading
+    strips : sequence of Strip
+    residual : float
+        See `strips_of`.
+    fs : int
+        Sampling frequency of the strips, Hz.
+
+    Returns
+    -------
+    list of ndarray, shape (samples, len(digitize.confidence.FEATURES)), float32
+    """
+    view, worth = reading.view, reading.worth
+    along = confidence.measure(
         view.coverage,
         view.traces,
         view.rows.level,
-        gain=reading.worth.gain,
+        gain=worth.gain,
         grid=_certainty(view),
         named=_named(reading.found, len(view.rows.level)),
     )
+    places = {(place.row, place.column): place for place in reading.found.places}
+    nearest = [columns_of(view.traces, places[strip.row, strip.column], worth, fs)[1] for strip in strips]
+    paths = [along[strip.row, columns] for strip, columns in zip(strips, nearest, strict=True)]
+    return confidence.measure_strips(strips, paths, fs=fs, residual=residual, pulse=bool(view.marks.pulses))
 
 
 def strips_of(reading: Reading, fs: int) -> tuple[list[Strip], str, float, list[str]]:

@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from digitize.agreement import compare_strips
+from digitize.leads import Strip
 from digitize.rectify import PIXELS_PER_MM
 from digitize.trace import Traces, erase_traces
 from digitize.weights import read_weights
@@ -23,11 +25,20 @@ from digitize.weights import read_weights
 TOLERANCE_MV = 0.1
 """Error within which a sample counts as right, the strip's median error apart: paper does not tell where 0 mV lies."""
 
-FEATURES = (
+PATH_MARKS = (
     *("ink", "thickness", "slope", "steepest", "bend", "stray", "stray_near", "apart", "away", "radius", "noise"),
     *("bridged", "shared", "broken", "from_end", "grid", "tolerance", "named"),
 )
-"""What the network sees of a sample, in this order (`measure`)."""
+"""What is seen of a sample where it was traced, in this order (`measure`)."""
+
+STRIP_MARKS = (
+    *("own", "beside", "together", "least_together", "repeated", "unrepeated", "law", "no_law", "guessed"),
+    *("columns", "strips", "no_pulse", "page_stray", "page_broken"),
+)
+"""What is seen of it among the page's strips (`measure_strips`): a page can be traced well and still be misread."""
+
+FEATURES = PATH_MARKS + STRIP_MARKS
+"""What the network sees of a sample, in this order."""
 
 WEIGHTS = Path(__file__).parent / "weights" / "confidence.safetensors"
 
@@ -65,7 +76,7 @@ def measure(
 
     Returns
     -------
-    ndarray, shape (rows, w, len(FEATURES)), float32
+    ndarray, shape (rows, w, len(PATH_MARKS)), float32
         About 0 to 1 each; meaningless where `traces.centre` is NaN.
     """
     height, width = coverage.shape
@@ -123,7 +134,73 @@ def measure(
         "tolerance": np.full_like(y, np.log(gain / 10)),
         "named": np.repeat(np.asarray(named, np.float32)[:, None], width, axis=1),
     }
-    return np.stack([np.asarray(found[name], np.float32) for name in FEATURES], axis=2)
+    return np.stack([np.asarray(found[name], np.float32) for name in PATH_MARKS], axis=2)
+
+
+def measure_strips(
+    strips: Sequence[Strip],
+    paths: Sequence[NDArray[np.float32]],
+    *,
+    fs: int,
+    residual: float,
+    pulse: bool,
+) -> list[NDArray[np.float32]]:
+    """Add to the marks along strips those of the strips among each other.
+
+    Parameters
+    ----------
+    strips : sequence of Strip
+        At their times, under their names.
+    paths : sequence of ndarray, shape (samples, len(PATH_MARKS)), float32
+        Marks of every strip's samples (`measure`).
+    fs : int
+        Sampling frequency of the strips, Hz.
+    residual : float
+        Share of the limb leads' power that breaks Einthoven's law; NaN where it says nothing.
+    pulse : bool
+        Whether a calibration pulse was measured.
+
+    Returns
+    -------
+    list of ndarray, shape (samples, len(FEATURES)), float32
+        About 0 to 1 each.
+    """
+    found = compare_strips(strips, fs)
+    both = [(path, np.isfinite(strip.signal)) for path, strip in zip(paths, strips, strict=True)]
+    compared = found.together[found.together != 0]
+    stray, broken = (
+        float(np.mean(np.concatenate([path[:, PATH_MARKS.index(name)][seen] for path, seen in both])))
+        for name in ("stray_near", "broken")
+    )
+    of_page = {
+        "least_together": float(compared.min()) if len(compared) else 0.0,
+        "law": _decades(residual),
+        "no_law": float(np.isnan(residual)),
+        "guessed": float(np.mean([strip.name_source == "assumed" for strip in strips])),
+        "columns": (1 + max(strip.column for strip in strips)) / 6,
+        "strips": len(strips) / 13,
+        "no_pulse": float(not pulse),
+        "page_stray": stray,
+        "page_broken": broken,
+    }
+    every = []
+    for k, (strip, path) in enumerate(zip(strips, paths, strict=True)):
+        of_strip = {
+            "own": np.log1p(found.own[k]) / 2,
+            "beside": np.log1p(found.beside[k]) / 2,
+            "together": found.together[k],
+            "repeated": _decades(float(found.repeated[k])),
+            "unrepeated": np.isnan(found.repeated[k]),
+            **of_page,
+        }
+        marks = [np.broadcast_to(np.asarray(of_strip[name], np.float32), len(strip.signal)) for name in STRIP_MARKS]
+        every.append(np.concatenate([path, np.stack(marks, axis=1)], axis=1))
+    return every
+
+
+def _decades(share: float) -> float:
+    """A share of power on a scale from 0 (a thousandth) to 1 (all of it); 0.5 where it is not known."""
+    return 0.5 if np.isnan(share) else float(np.clip(1 + np.log10(max(share, 1e-3)) / 3, 0.0, 1.2))
 
 
 def rate(marks: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -29,7 +29,6 @@ from digitize.confidence import FEATURES, TOLERANCE_MV, WEIGHTS, layers_of, prob
 from digitize.export import written_together
 from digitize.layouts import LEAD_NAMES
 from digitize.page import PageError
-from digitize.strips import columns_of
 from digitize.weights import hash_of
 from synth import render_page
 from synth.presets import PRESETS
@@ -43,8 +42,8 @@ _EVERY = 10
 class Config:
     """How the network is made."""
 
-    train_pages: int = 270
-    choose_pages: int = 110
+    train_pages: int = 420
+    choose_pages: int = 150
     hidden: int = 16
     epochs: int = 20
     batch: int = 4096
@@ -88,16 +87,11 @@ def collect(job: tuple[Path, str, int]) -> Sample | None:
         reading = read_page(page.image)
     except PageError:
         return None
-    every = marks_of(reading)
-    of_strip = {
-        (place.row, place.column): every[place.row, columns_of(reading.view.traces, place, reading.worth, fs)[1]]
-        for place in reading.found.places
-    }
+    strips, _, residual, _ = strips_of(reading, fs)
     marks, right = [], []
-    for strip in strips_of(reading, fs)[0]:
+    for strip, seen in zip(strips, marks_of(reading, strips, residual, fs), strict=True):
         if strip.lead not in LEAD_NAMES:
             continue
-        seen = of_strip[strip.row, strip.column]
         truth = page.signal[LEAD_NAMES.index(strip.lead)]
         at = round(strip.start * fs) + np.arange(len(strip.signal))
         shown = np.where(at < len(truth), truth[np.minimum(at, len(truth) - 1)], np.nan)

@@ -1,11 +1,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from digitize.confidence import FEATURES, WEIGHTS, measure, rate, weights_version
+from digitize.confidence import (
+    FEATURES,
+    PATH_MARKS,
+    WEIGHTS,
+    measure,
+    measure_strips,
+    rate,
+    weights_version,
+)
+from digitize.leads import Strip
 from digitize.rows import find_rows
 from digitize.trace import Traces, trace_rows
 
@@ -34,7 +44,7 @@ def marks_of(coverage: np.ndarray, traces: Traces | None = None, **known: float)
 
 def test_marks_are_finite_and_of_the_order_of_one(page):
     marks = marks_of(page)
-    assert marks.shape == (2, 1500, len(FEATURES))
+    assert marks.shape == (2, 1500, len(PATH_MARKS))
     assert marks.dtype == np.float32
     assert np.isfinite(marks).all()
     assert np.abs(marks[:, 100:1400]).max() < 3
@@ -72,12 +82,62 @@ def test_inputs_stay_as_they_were(page):
     np.testing.assert_array_equal(page, kept)
 
 
+def strips(*starts: float) -> list[Strip]:
+    """Leads of one heart whose beats are not as even as a clock, in 5 s of a record each, said to begin at `starts`."""
+    beats = np.zeros(5000, np.float32)
+    beats[[300, 1100, 1800, 2700, 3400, 4300]] = 1.0
+    beats = np.convolve(beats, np.hanning(30), "same").astype(np.float32)
+    shown = [0.0, 0.0, 5.0, 5.0]
+    found = []
+    for row, (lead, true, start) in enumerate(zip(("I", "II", "V1", "V2"), shown, starts, strict=True)):
+        signal = beats[round(true * 500) :][:2500] * (1 + 0.2 * row)
+        column = int(true > 0)
+        found.append(
+            Strip(lead, row % 2, column, start, signal, np.ones(2500, np.float32), np.zeros((2500, 2)), "read")
+        )
+    rhythm = Strip("II", 2, 0, 0.0, 1.2 * beats, np.ones(5000, np.float32), np.zeros((5000, 2)), "assumed")
+    return [*found, rhythm]
+
+
+def marks_of_strips(found: list[Strip], **known: object) -> list[np.ndarray]:
+    paths = [np.zeros((len(strip.signal), len(PATH_MARKS)), np.float32) for strip in found]
+    return measure_strips(found, paths, **{"fs": 500, "residual": 0.01, "pulse": True, **known})
+
+
+def test_strips_at_a_wrong_time_are_seen():
+    place = FEATURES.index("least_together")
+    right, wrong = (marks_of_strips(strips(0.0, 0.0, later, later))[0][0, place] for later in (5.0, 0.0))
+    assert right > 0.9
+    assert wrong < right - 0.3
+
+
+def test_what_strips_tell_of_each_other_is_passed_on():
+    marks = marks_of_strips(strips(0.0, 0.0, 5.0, 5.0))
+    assert [len(of) for of in marks] == [2500] * 4 + [5000]
+    assert all(of.shape[1] == len(FEATURES) and np.isfinite(of).all() and np.abs(of).max() < 3 for of in marks)
+    unrepeated = [of[0, FEATURES.index("unrepeated")] for of in marks]
+    assert unrepeated == [1, 0, 1, 1, 0]
+    assert marks[0][0, FEATURES.index("guessed")] == pytest.approx(0.2)
+    blind = marks_of_strips(strips(0.0, 0.0, 5.0, 5.0), residual=np.nan, pulse=False)
+    for name in ("no_law", "no_pulse"):
+        assert (marks[0][0, FEATURES.index(name)], blind[0][0, FEATURES.index(name)]) == (0, 1)
+
+
+def test_hidden_strips_leave_finite_marks():
+    found = strips(0.0, 0.0, 5.0, 5.0)
+    found[1] = replace(found[1], signal=np.full(2500, np.nan, np.float32))
+    assert all(np.isfinite(of).all() for of in marks_of_strips(found))
+
+
 def test_probabilities_follow_the_marks(page):
-    good = marks_of(page)[:, 200:1300]
+    found = strips(0.0, 0.0, 5.0, 5.0)
+    along = marks_of(page)[0, 200:1300]
+    paths = [along[np.arange(len(strip.signal)) % len(along)] for strip in found]
+    good = measure_strips(found, paths, fs=500, residual=0.005, pulse=True)[0]
     bad = good.copy()
-    bad[..., FEATURES.index("bridged")] = 1.0
-    bad[..., FEATURES.index("ink")] = 0.0
-    bad[..., FEATURES.index("stray_near")] = 1.5
+    bad[:, FEATURES.index("bridged")] = 1.0
+    bad[:, FEATURES.index("ink")] = 0.0
+    bad[:, FEATURES.index("stray_near")] = 1.5
     assert rate(good).mean() > rate(bad).mean() + 0.1
     assert ((rate(bad) > 0) & (rate(good) < 1)).all()
 
