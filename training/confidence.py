@@ -42,8 +42,8 @@ _EVERY = 10
 class Config:
     """How the network is made."""
 
-    train_pages: int = 420
-    choose_pages: int = 150
+    train_pages: int = 300
+    choose_pages: int = 110
     hidden: int = 16
     epochs: int = 20
     batch: int = 4096
