@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digitize.columns import Ends, past_names, row_ends, strip_edges, white_between
+from digitize.marks import Marks, Pulse
+from digitize.trace import Traces
+
+NO_BARS, NO_NAMES = np.zeros(0), np.zeros((0, 4))
+WIDTH = 3000
+
+
+def traces_between(left: list[float], right: list[float], hidden: list[tuple[int, int]] | None = None) -> Traces:
+    shown = np.ones((len(left), WIDTH), np.float32)
+    for a, b in hidden or ():
+        shown[:, a:b] = 0.0
+    at = np.array(left, float), np.array(right, float)
+    return Traces(shown, shown, shown, at[0].astype(int), at[1].astype(int) + 1, *at, 1.5, shown)
+
+
+def ends_at(left: float, right: float, sure_left: bool = True, sure_right: bool = True) -> Ends:
+    return Ends(np.array([left]), np.array([right]), np.array([sure_left]), np.array([sure_right]))
+
+
+def marks_with(*pulses: Pulse) -> Marks:
+    return Marks(pulses, (), np.zeros((10, WIDTH), bool))
+
+
+@given(origin=st.floats(50, 200), cap=st.floats(-2.0, 2.0), columns=st.sampled_from([1, 2, 4, 5]))
+def test_pens_of_any_end_begin_at_the_same_sample(origin, cap, columns):
+    """However far the pen's ends reach beyond the samples, they do so on both sides."""
+    last = origin + 2500 - 0.5
+    strips = strip_edges(ends_at(origin - cap, last + cap), 0, columns, None, 0.0, NO_BARS)
+    assert len(strips) == columns
+    assert strips[0][0] == pytest.approx(origin, abs=0.01)
+    assert strips[-1][1] == pytest.approx(origin + 2500, abs=0.01)
+    assert [end for _, end in strips[:-1]] == pytest.approx([begin for begin, _ in strips[1:]], abs=1e-6)
+
+
+def test_a_row_that_is_no_whole_number_of_half_seconds_keeps_its_ends():
+    begin, end = strip_edges(ends_at(100.0, 2420.0), 0, 1, None, 0.0, NO_BARS)[0]
+    assert (begin, end) == (100.0, pytest.approx(2420.0, abs=0.6))
+
+
+def test_bars_tell_where_columns_begin():
+    bars = np.array([723.0, 1348.0, 1973.0])
+    strips = strip_edges(ends_at(100.0, 2470.0), 0, 4, 625.0, 0.0, bars)
+    assert [begin for begin, _ in strips] == pytest.approx([98.0, 723.0, 1348.0, 1973.0], abs=1.0)
+
+
+def test_a_row_that_is_cut_short_ends_where_its_ink_does():
+    strips = strip_edges(ends_at(100.0, 2250.0), 0, 4, 625.0, 0.0, NO_BARS)
+    assert strips[0] == pytest.approx((100.0, 725.0), abs=0.1)
+    assert strips[-1] == pytest.approx((1975.0, 2250.0), abs=0.6)
+
+
+def test_white_between_strips_is_nobodys():
+    strips = strip_edges(ends_at(100.0, 100 + 2500 + 3 * 40 - 0.5), 0, 4, None, 40.0, NO_BARS)
+    assert [end - begin for begin, end in strips] == pytest.approx([625.0] * 4, abs=0.1)
+    assert strips[1][0] - strips[0][1] == pytest.approx(40.0, abs=0.2)
+
+
+def test_a_foot_of_a_pulse_is_no_part_of_the_row():
+    """The row's end and length tell the beginning where a pulse leads into the trace."""
+    begin, end = strip_edges(ends_at(88.0, 2599.5, sure_left=False), 0, 1, None, 0.0, NO_BARS)[0]
+    assert (begin, end) == pytest.approx((100.0, 2600.0), abs=0.1)
+
+
+def test_rows_begin_together():
+    found = row_ends(traces_between([50, 51, 52, 75], [2549, 2549, 2550, 2551]), marks_with())
+    assert found.left.tolist() == [51.5] * 4
+    assert found.sure_left.all() and found.sure_right.all()
+    apart = row_ends(traces_between([50, 51, 52, 400], [2549, 2549, 2550, 2551]), marks_with())
+    assert apart.left[3] == 400
+
+
+def test_a_pulse_that_leads_into_the_trace_leaves_the_beginning_unsure():
+    found = row_ends(traces_between([60.3, 60.4], [2549, 2549]), marks_with(Pulse(0, 20.0, 60.0, 100.0, 200.0)))
+    assert found.left.tolist() == [60.0, 60.0]
+    assert not found.sure_left.any()
+    assert found.sure_right.all()
+    parted = row_ends(traces_between([75.0, 75.0], [2549, 2549]), marks_with(Pulse(0, 20.0, 60.0, 100.0, 200.0)))
+    assert parted.left.tolist() == [75.0, 75.0]
+    assert parted.sure_left.all()
+
+
+def test_names_before_rows_are_passed():
+    traces = traces_between([20, 20], [2549, 2549], [(60, 75)])
+    level = np.array([100.0, 300.0])
+    names = np.array([[20.0, 90, 60, 112], [20.0, 290, 60, 312]])
+    found = past_names(row_ends(traces, marks_with()), traces, names, level)
+    assert found.left == pytest.approx([75.8, 75.8], abs=0.2)
+    above = names - [0, 60, 0, 60]
+    assert past_names(row_ends(traces, marks_with()), traces, above, level).left.tolist() == [20, 20]
+
+
+@pytest.mark.parametrize(("wide", "barred", "expected"), [(20, False, 23.0), (3, False, 0.0), (20, True, 23.0)])
+def test_white_is_measured_with_the_pens_round_ends(wide, barred, expected):
+    borders = [625, 1250, 1875]
+    traces = traces_between([0, 0], [2500, 2500], [(border - wide, border) for border in borders])
+    pitch = np.full(2, 625.0)
+    found = white_between(traces, np.zeros(2), pitch, [4, 4], NO_NAMES, np.zeros(2), barred)
+    assert found == expected
+
+
+def test_one_hole_is_no_gap():
+    traces = traces_between([0, 0], [2500, 2500], [(600, 620)])
+    assert white_between(traces, np.zeros(2), np.full(2, 625.0), [4, 4], NO_NAMES, np.zeros(2), False) == 0.0
