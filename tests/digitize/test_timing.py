@@ -63,3 +63,25 @@ def test_no_later_columns():
 def test_a_rhythm_strip_that_is_too_short_to_reach_a_column():
     signal = record(7)
     assert columns_are_simultaneous([], strips(signal, False), [signal[:1500]], FS) is None
+
+
+def columns_of(signal: np.ndarray, together: bool) -> list[list[np.ndarray]]:
+    n = int(SECONDS * FS)
+    starts = [0 if together else k * n for k in range(4)]
+    return [[signal[start : start + n], -0.5 * signal[start : start + n]] for start in starts]
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("together", [True, False])
+def test_columns_tell_without_a_rhythm_strip(seed, together):
+    signal = record(seed)
+    columns = columns_of(signal, together)
+    assert columns_are_simultaneous(columns, strips(signal, together), [], FS) is together
+
+
+def test_columns_that_beat_differently_were_not_recorded_together():
+    """Whatever a rhythm strip on bent paper seems to say."""
+    signal = record(7)
+    later = strips(signal, True)
+    assert columns_are_simultaneous(columns_of(signal, True), later, [signal], FS) is True
+    assert columns_are_simultaneous(columns_of(signal, False), later, [signal], FS) is False
