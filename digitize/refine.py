@@ -8,8 +8,9 @@ weights were trained on pages that `synth` prints, against the errors that this 
 
 from __future__ import annotations
 
+import hashlib
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +29,31 @@ if TYPE_CHECKING:
 
 WEIGHTS = Path(__file__).parent / "weights" / "refine.safetensors"
 """The weights; their training record lies beside them, with the suffix ``.json``."""
+
+@dataclass(frozen=True)
+class Trust:
+    """How far two witnesses of a sample are believed, fitted on fold 8.
+
+    Attributes
+    ----------
+    before : tuple of float
+        Constant and weight of the odds of `digitize.confidence`: the odds that an uncorrected trace is right.
+    after : tuple of float
+        Constant, weight of these odds and weight of the network's own: the odds that the corrected one is.
+    """
+
+    before: tuple[float, float]
+    after: tuple[float, float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A trained network, how far to trust it, and the version of its weights."""
+
+    network: Refiner
+    trust: Trust
+    version: str
+
 
 LENGTH = 512
 """Columns that the network sees at a time, as in training."""
@@ -64,36 +90,71 @@ def windows_of(view: View, gain: float) -> Windows:
     )
 
 
-def refine(view: View, gain: float, network: Refiner | None = None) -> View:
+def refine(
+    view: View, rated: NDArray[np.float32], gain: float, model: Model | None = None
+) -> Traces:
     """Correct the traces of a page.
 
     Parameters
     ----------
     view : View
         What was found on the page; not modified.
+    rated : ndarray, shape (rows, w), float32
+        Confidence of its traces (`digitize.confidence.rate`).
     gain : float
         mm/mV.
-    network : Refiner, optional
+    model : Model, optional
         By default the one that comes with the package.
 
     Returns
     -------
-    View
-        With other `traces`: NaN where those were.
+    Traces
+        Hidden where those of the view are; their confidence is the probability that the corrected ones are right.
 
     Raises
     ------
     FileNotFoundError
-        If there is no network and the weights are missing.
+        If no model is given and the package's weights are missing.
     """
-    used = network or load_network()
-    offsets, _ = judge(windows_of(view, gain), used)
-    return replace(view, traces=moved(view.traces, offsets))
+    used = model or load_model()
+    offsets, sure = judge(windows_of(view, gain), used.network)
+    traces = view.traces
+    return replace(
+        traces,
+        centre=traces.centre + offsets[..., 0],
+        between=traces.between + offsets[..., 1],
+        confidence=trusted(rated, sure[..., 0], used.trust),
+    )
 
 
-def moved(traces: Traces, offsets: NDArray[np.float32]) -> Traces:
-    """Move traces by offsets (pixels, y), shape (rows, w, 2): in every column and half-way to the next."""
-    return replace(traces, centre=traces.centre + offsets[..., 0], between=traces.between + offsets[..., 1])
+def trusted(rated: NDArray[np.floating], sure: NDArray[np.floating], trust: Trust) -> NDArray[np.float32]:
+    """Probability that a corrected sample is right, from two witnesses.
+
+    What the marks of trouble say of the page (`rated`: also of its names and clock, which the network does not see) is
+    kept; what they and the network say of the trace is weighed together.
+
+    Parameters
+    ----------
+    rated : ndarray
+        Confidence of the trace before it was corrected.
+    sure : ndarray, same shape
+        The network's logit that what it read is right.
+    trust : Trust
+
+    Returns
+    -------
+    ndarray, same shape, float32
+
+    Examples
+    --------
+    >>> trust = Trust(before=(0.0, 1.0), after=(0.0, 0.5, 0.5))
+    >>> trusted(np.array([0.8, 0.8]), np.log([4.0, 0.25]), trust).round(2).tolist()
+    [0.8, 0.5]
+    """
+    odds = _logit(rated)
+    before = _probability(trust.before[0] + trust.before[1] * odds)
+    after = _probability(trust.after[0] + trust.after[1] * odds + trust.after[2] * sure)
+    return np.asarray(after * np.minimum(rated / before, 1.0), np.float32)
 
 
 def judge(windows: Windows, network: Refiner) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -150,9 +211,18 @@ def _starts(width: int) -> list[int]:
     return [*range(0, last, LENGTH - 2 * _BORDER), last]
 
 
+def _logit(probability: NDArray[np.floating]) -> NDArray[np.float64]:
+    inside = np.clip(np.asarray(probability, np.float64), 1e-4, 1 - 1e-4)
+    return np.asarray(np.log(inside / (1 - inside)), np.float64)
+
+
+def _probability(logit: NDArray[np.floating]) -> NDArray[np.float64]:
+    return np.asarray(1 / (1 + np.exp(-np.clip(logit, -15.0, 15.0))), np.float64)
+
+
 @lru_cache(maxsize=2)
-def load_network(path: Path = WEIGHTS) -> Refiner:
-    """Load the network, once.
+def load_model(path: Path = WEIGHTS) -> Model:
+    """Load the network and its training record, once.
 
     Parameters
     ----------
@@ -161,15 +231,16 @@ def load_network(path: Path = WEIGHTS) -> Refiner:
 
     Returns
     -------
-    Refiner
-        Set to evaluation.
+    Model
 
     Raises
     ------
     FileNotFoundError
         If the weights or their record are missing.
+    ValueError
+        If they do not belong together.
     """
-    from safetensors.torch import load_file
+    from safetensors.torch import load
 
     from digitize.network import Refiner
 
@@ -178,6 +249,11 @@ def load_network(path: Path = WEIGHTS) -> Refiner:
         if not needed.is_file():
             raise FileNotFoundError(f"{needed}: no such file; `python -m training.refiner` writes it")
     record = json.loads(record_path.read_text(encoding="utf-8"))
+    content = path.read_bytes()
+    version = hashlib.sha256(content).hexdigest()[:12]
+    if version != record["version"]:
+        raise ValueError(f"{path} is version {version}; {record_path.name} beside it belongs to {record['version']}")
     network = Refiner(record["design"], record["steps"])
-    network.load_state_dict(load_file(path))
-    return network.eval()
+    network.load_state_dict(load(content))
+    trust = Trust(**{name: tuple(values) for name, values in record["trust"].items()})
+    return Model(network.eval(), trust, version)

@@ -14,7 +14,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -24,9 +24,14 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import save
 from scipy.interpolate import CubicSpline
+from scipy.optimize import minimize
 from tqdm import tqdm
 
+import digitize
+import synth
+from digitize.export import written_together
 from digitize.network import DESIGNS, OFFSETS, Refiner, mean_offsets
+from digitize.refine import WEIGHTS, Trust
 from digitize.windows import MARKS
 from training.ptbxl import data_folder, find_500
 from training.segments import QUARTERS, Segments, collect, plan
@@ -324,6 +329,47 @@ def train(
     return Trained(averaged.cpu().eval(), tuple(history))
 
 
+def fit_trust(segments: Segments, offsets: NDArray[np.float32], sure: NDArray[np.float32]) -> Trust:
+    """Fit what `digitize.refine.trusted` weighs, by logistic regression.
+
+    Parameters
+    ----------
+    segments : Segments
+    offsets, sure : ndarray, shape (n, LENGTH, steps), float32
+        What the network said, see `predict`.
+
+    Returns
+    -------
+    Trust
+    """
+    error = segments.path[..., 0] - segments.truth[..., 0]
+    known = np.isfinite(error)
+    tolerance = 10 * np.exp(segments.marks[..., MARKS.index("tolerance")].astype(np.float64))
+    rated = np.clip(segments.rated.astype(np.float64), 1e-4, 1 - 1e-4)[known]
+    odds = np.log(rated / (1 - rated))
+
+    def right(moved: NDArray[np.float32]) -> NDArray[np.bool_]:
+        # Paper does not tell where 0 mV lies.
+        middle = [np.median(own[here]) if here.any() else 0.0 for own, here in zip(moved, known, strict=True)]
+        return (np.abs(moved - np.array(middle)[:, None]) < tolerance)[known]
+
+    before = _logistic(np.stack([np.ones_like(odds), odds], axis=1), right(error))
+    witnesses = np.stack([np.ones_like(odds), odds, sure[..., 0][known]], axis=1)
+    after = _logistic(witnesses, right(error + offsets[..., 0]))
+    return Trust(before=(before[0], before[1]), after=(after[0], after[1], after[2]))
+
+
+def _logistic(x: NDArray[np.float64], right: NDArray[np.bool_]) -> list[float]:
+    """Weights of logistic regression, hardly any of them needed to keep it finite where all are right."""
+
+    def cross_entropy(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        logit = x @ weights
+        slope = x.T @ (1 / (1 + np.exp(-np.clip(logit, -30, 30))) - right) / len(x) + 1e-4 * weights
+        return float(np.mean(np.logaddexp(0, logit) - right * logit) + 5e-5 * weights @ weights), slope
+
+    return [float(weight) for weight in minimize(cross_entropy, np.zeros(x.shape[1]), jac=True).x]
+
+
 def _entropy(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     """Cross-entropy with targets that lie between two offsets, shared out among them."""
     offsets = OFFSETS.to(target.device)
@@ -367,3 +413,143 @@ def _average(averaged: Refiner, network: Refiner, decay: float) -> None:
                 kept.lerp_(new, 1 - decay)
             else:
                 kept.copy_(new)
+
+
+def write_weights(
+    out: Path, trained: Trained, config: Config, segments: Segments, choice: Segments, seconds: dict[str, float]
+) -> dict[str, Any]:
+    """Write ``refine.safetensors``, its record ``refine.json`` and the learning curve ``refine.png``.
+
+    Parameters
+    ----------
+    out : Path
+        Folder to write into.
+    trained : Trained
+    config : Config
+    segments, choice : Segments
+        Of folds 1 to 7, and of fold 8.
+    seconds : dict
+        What the parts of the run took.
+
+    Returns
+    -------
+    dict
+        What the ``.json`` holds.
+    """
+    weights = save(trained.network.state_dict())
+    offsets, sure = predict(trained.network, choice)
+    record = {
+        "version": hashlib.sha256(weights).hexdigest()[:12],
+        "design": config.design,
+        "steps": config.steps,
+        "parameters": sum(weight.numel() for weight in trained.network.parameters()),
+        "data": "PTB-XL records at 500 Hz on pages of every preset; training folds 1-7, epoch chosen on fold 8",
+        "configuration": asdict(config),
+        "pages": {"train": len(np.unique(segments.page)), "fold 8": len(np.unique(choice.page))},
+        "segments": {"train": len(segments), "fold 8": len(choice)},
+        "trust": asdict(fit_trust(choice, offsets, sure)),
+        "history": list(trained.history),
+        "seconds": seconds,
+        "software": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
+    }
+    with written_together(out) as scratch:
+        (scratch / WEIGHTS.name).write_bytes(weights)
+        text = json.dumps(record, indent=1) + "\n"
+        (scratch / WEIGHTS.with_suffix(".json").name).write_text(text, encoding="utf-8")
+        draw_curve(trained.history, scratch / WEIGHTS.with_suffix(".png").name)
+    return record
+
+
+def draw_curve(history: Sequence[Mapping[str, float]], file: Path) -> None:
+    """Draw loss and fold-8 ratio against the epoch, as PNG."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 3.2), layout="constrained")
+    FigureCanvasAgg(figure)
+    left, right = figure.subplots(1, 2)
+    epochs = [row["epoch"] for row in history]
+    left.plot(epochs, [row["loss"] for row in history])
+    left.set(xlabel="epoch", ylabel="training loss")
+    right.plot(epochs, [row["fold 8"] for row in history], label="refined")
+    right.plot(epochs, [row["fold 8 before"] for row in history], "--", label="deterministic")
+    right.set(xlabel="epoch", ylabel="fold 8, dB")
+    right.legend()
+    figure.savefig(file, format="png")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command.
+
+    Parameters
+    ----------
+    arguments : list of str, optional
+        By default those of the command line.
+    """
+    parser = argparse.ArgumentParser(prog="python -m training.refiner", description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, default=data_folder(), help="PTB-XL's folder (default: %(default)s)")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("runs/refiner"),
+        help="folder for pages, checkpoints and results (default: %(default)s)",
+    )
+    parser.add_argument("--design", choices=DESIGNS, action="append", help="default: all, one after the other")
+    parser.add_argument("--loss", choices=LOSSES, default=Config.loss, help="(default: %(default)s)")
+    parser.add_argument("--steps", type=int, choices=(1, 2, 4), default=Config.steps, help="samples a column")
+    for name, what in (
+        ("train_pages", "pages of folds 1 to 7"),
+        ("choose_pages", "pages of fold 8"),
+        ("epochs", "passes over them"),
+    ):
+        option = f"--{name.replace('_', '-')}"
+        parser.add_argument(option, type=int, default=getattr(Config, name), help=f"{what} (default: %(default)s)")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="pages at a time (default: %(default)s)")
+    chosen = parser.parse_args(arguments)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    began = time.monotonic()
+    pages = chosen.out / "pages" / version_of_pages()
+    sets = []
+    for name, folds, count, seed in (
+        ("train", TRAIN_FOLDS, chosen.train_pages, 1),
+        ("fold8", (CHOICE_FOLD,), chosen.choose_pages, 2),
+    ):
+        jobs = plan(find_500(chosen.data, folds), count, Config.segments, seed, pages / name)
+        sets.append(collect(jobs, chosen.jobs))
+    collected = time.monotonic() - began
+    print(f"{len(sets[0])} segments to train on, {len(sets[1])} to choose; on {device}")
+    for design in chosen.design or DESIGNS:
+        config = Config(
+            design=design,
+            steps=chosen.steps,
+            loss=chosen.loss,
+            train_pages=chosen.train_pages,
+            choose_pages=chosen.choose_pages,
+            epochs=chosen.epochs,
+        )
+        started = time.monotonic()
+
+        def show(figures: dict[str, float], name: str = design, started: float = started) -> None:
+            told = ", ".join(f"{key} {value:.3f}" for key, value in figures.items() if key != "epoch")
+            tqdm.write(f"{name}, epoch {figures['epoch']:.0f}: {told}; {(time.monotonic() - started) / 60:.1f} min")
+
+        name = f"{design}-{config.loss}-{config.steps}"
+        chosen.out.mkdir(parents=True, exist_ok=True)
+        trained = train(*sets, config, chosen.out / f"{name}.checkpoint", show, device)
+        seconds = {"pages": round(collected), "training": round(time.monotonic() - started)}
+        record = write_weights(chosen.out / name, trained, config, *sets, seconds)
+        best = max(record["history"], key=lambda figures: figures["fold 8"])
+        print(f"{name}: {record['parameters']} parameters, {best['fold 8 before']:.2f} dB to {best['fold 8']:.2f} dB")
+
+
+def version_of_pages() -> str:
+    """Name what the pages depend on, the printer and the reader: a change of theirs is a change of the pages."""
+    sources = [Path(__file__).with_name(name) for name in ("segments.py", "upright.py")]
+    for package in (digitize, synth):
+        sources += sorted(Path(str(package.__file__)).parent.glob("*.py"))
+    content = b"".join(source.read_bytes() for source in sources if source.name != "network.py")
+    return hashlib.sha256(content).hexdigest()[:12]
+
+
+if __name__ == "__main__":
+    main()
