@@ -75,8 +75,7 @@ class Refiner(nn.Module):
         self.head = nn.Conv1d(LATENT, steps * (len(OFFSETS) + 1), 1)
         nn.init.zeros_(self.head.weight)
         start = -_SHARP * (torch.arange(len(OFFSETS)) - _MIDDLE).abs()
-        with torch.no_grad():
-            self.head.bias.copy_(torch.cat([start.repeat(steps), torch.zeros(steps)]))
+        self.head.bias = nn.Parameter(torch.cat([start.repeat(steps), torch.zeros(steps)]))
 
     def forward(self, pixels: torch.Tensor, marks: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Judge windows.
@@ -178,12 +177,11 @@ class _Transformer(nn.Module):
 
     def __init__(self, layers: int = 2, heads: int = 4) -> None:
         super().__init__()
-        options = {"dim_feedforward": 2 * LATENT, "dropout": 0.0, "batch_first": True, "norm_first": True}
+        encoding = nn.TransformerEncoderLayer(LATENT, heads, 2 * LATENT, 0.0, batch_first=True, norm_first=True)
+        decoding = nn.TransformerDecoderLayer(LATENT, heads, 2 * LATENT, 0.0, batch_first=True, norm_first=True)
         # Nested tensors have no use here: every token counts.
-        self.encoder = nn.TransformerEncoder(
-            nn.TransformerEncoderLayer(LATENT, heads, **options), layers, enable_nested_tensor=False
-        )
-        self.decoder = nn.TransformerDecoder(nn.TransformerDecoderLayer(LATENT, heads, **options), layers)
+        self.encoder = nn.TransformerEncoder(encoding, layers, enable_nested_tensor=False)
+        self.decoder = nn.TransformerDecoder(decoding, layers)
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
         placed = tokens + _places(tokens.shape[1]).to(tokens)

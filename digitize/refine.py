@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 WEIGHTS = Path(__file__).parent / "weights" / "refine.safetensors"
 """The weights; their training record lies beside them, with the suffix ``.json``."""
 
+
 @dataclass(frozen=True)
 class Trust:
     """How far two witnesses of a sample are believed, fitted on fold 8.
@@ -56,7 +57,7 @@ class Model:
 
 
 LENGTH = 512
-"""Columns that the network sees at a time, as in training."""
+"""Columns that the network sees at a time, as in training: 2 s at 25 mm/s."""
 _BORDER = 48
 """Columns at each end of them that are left to the neighbouring ones: the network's own window is 34 to either side."""
 _AT_ONCE = 16
@@ -90,9 +91,7 @@ def windows_of(view: View, gain: float) -> Windows:
     )
 
 
-def refine(
-    view: View, rated: NDArray[np.float32], gain: float, model: Model | None = None
-) -> Traces:
+def refine(view: View, rated: NDArray[np.float32], gain: float, model: Model | None = None) -> Traces:
     """Correct the traces of a page.
 
     Parameters

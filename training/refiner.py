@@ -276,9 +276,9 @@ def train(
     averaged.load_state_dict(network.state_dict())
     optimiser = torch.optim.AdamW(network.parameters(), config.rate, weight_decay=config.decay)
     steps_an_epoch = -(-len(segments) // config.batch)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, config.rate, total_steps=config.epochs * steps_an_epoch + 1, pct_start=0.1
-    )
+    total = config.epochs * steps_an_epoch + 1
+    # The rate needs a step to rise, however short the run.
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, config.rate, total, pct_start=max(0.1, 2 / total))
     history: list[dict[str, float]] = []
     best: dict[str, Any] = {"score": -np.inf, "state": None}
     if checkpoint.is_file():
@@ -297,7 +297,8 @@ def train(
         for step in tqdm(range(steps_an_epoch), desc=f"epoch {epoch + 1}", leave=False, disable=None):
             chosen = order[step * config.batch : (step + 1) * config.batch]
             batch = batch_of(segments, chosen, config.steps, rng.random(len(chosen)) < 0.5, device)
-            loss = loss_of(*network(batch.pixels, batch.marks), batch, config.loss)
+            logits, sure = network(batch.pixels, batch.marks)
+            loss = loss_of(logits, sure, batch, config.loss)
             optimiser.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -416,7 +417,7 @@ def _average(averaged: Refiner, network: Refiner, decay: float) -> None:
 
 
 def write_weights(
-    out: Path, trained: Trained, config: Config, segments: Segments, choice: Segments, seconds: dict[str, float]
+    out: Path, trained: Trained, config: Config, segments: Segments, choice: Segments, seconds: Mapping[str, float]
 ) -> dict[str, Any]:
     """Write ``refine.safetensors``, its record ``refine.json`` and the learning curve ``refine.png``.
 
@@ -428,7 +429,7 @@ def write_weights(
     config : Config
     segments, choice : Segments
         Of folds 1 to 7, and of fold 8.
-    seconds : dict
+    seconds : mapping
         What the parts of the run took.
 
     Returns
@@ -449,7 +450,7 @@ def write_weights(
         "segments": {"train": len(segments), "fold 8": len(choice)},
         "trust": asdict(fit_trust(choice, offsets, sure)),
         "history": list(trained.history),
-        "seconds": seconds,
+        "seconds": dict(seconds),
         "software": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
     }
     with written_together(out) as scratch:
@@ -509,15 +510,15 @@ def main(arguments: list[str] | None = None) -> None:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     began = time.monotonic()
     pages = chosen.out / "pages" / version_of_pages()
-    sets = []
-    for name, folds, count, seed in (
-        ("train", TRAIN_FOLDS, chosen.train_pages, 1),
-        ("fold8", (CHOICE_FOLD,), chosen.choose_pages, 2),
-    ):
-        jobs = plan(find_500(chosen.data, folds), count, Config.segments, seed, pages / name)
-        sets.append(collect(jobs, chosen.jobs))
+    segments, choice = (
+        collect(plan(find_500(chosen.data, folds), count, Config.segments, seed, pages / name), chosen.jobs)
+        for name, folds, count, seed in (
+            ("train", TRAIN_FOLDS, chosen.train_pages, 1),
+            ("fold8", (CHOICE_FOLD,), chosen.choose_pages, 2),
+        )
+    )
     collected = time.monotonic() - began
-    print(f"{len(sets[0])} segments to train on, {len(sets[1])} to choose; on {device}")
+    print(f"{len(segments)} segments to train on, {len(choice)} to choose; on {device}")
     for design in chosen.design or DESIGNS:
         config = Config(
             design=design,
@@ -535,9 +536,9 @@ def main(arguments: list[str] | None = None) -> None:
 
         name = f"{design}-{config.loss}-{config.steps}"
         chosen.out.mkdir(parents=True, exist_ok=True)
-        trained = train(*sets, config, chosen.out / f"{name}.checkpoint", show, device)
+        trained = train(segments, choice, config, chosen.out / f"{name}.checkpoint", show, device)
         seconds = {"pages": round(collected), "training": round(time.monotonic() - started)}
-        record = write_weights(chosen.out / name, trained, config, *sets, seconds)
+        record = write_weights(chosen.out / name, trained, config, segments, choice, seconds)
         best = max(record["history"], key=lambda figures: figures["fold 8"])
         print(f"{name}: {record['parameters']} parameters, {best['fold 8 before']:.2f} dB to {best['fold 8']:.2f} dB")
 

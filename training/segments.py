@@ -22,7 +22,7 @@ from tqdm import tqdm
 from digitize import confidence
 from digitize.api import marks_of, read_page
 from digitize.page import PageError
-from digitize.refine import windows_of
+from digitize.refine import LENGTH, windows_of
 from digitize.trace import Traces
 from digitize.windows import CHANNELS, HEIGHT, MARKS, Windows
 from synth import render_page
@@ -30,8 +30,6 @@ from synth.presets import PRESETS
 from training.ptbxl import read_500
 from training.upright import true_paths
 
-LENGTH = 512
-"""Columns of a segment: 2 s at 25 mm/s."""
 QUARTERS = 4
 """Places a column at which the truth is known."""
 

@@ -84,9 +84,10 @@ def true_paths(page: PrintedPage, view: View, steps: int) -> NDArray[np.float32]
 def _along(points: NDArray[np.float64], x: NDArray[np.float64]) -> NDArray[np.float64]:
     """Height of a polyline at places x: cubic between its points, NaN beyond each of its unbroken stretches."""
     y = np.full(len(x), np.nan)
-    known = np.isfinite(points).all(axis=1)
+    known = np.isfinite(points[:, 0]) & np.isfinite(points[:, 1])
     # Where a badly bent page was badly flattened, time may run backwards for a moment.
-    known[1:] &= np.diff(np.fmax.accumulate(np.where(known, points[:, 0], -np.inf))) > 0
+    reached = np.maximum.accumulate(np.where(known, points[:, 0], -1e9))
+    known[1:] &= np.diff(reached) > 0
     edges = np.flatnonzero(np.diff(known.astype(np.int8), prepend=0, append=0))
     for first, last in zip(edges[::2], edges[1::2], strict=True):
         if last - first < 4:
