@@ -19,6 +19,7 @@ from digitize.leads import Calibration, Geometry, Leads, Strip
 from digitize.orientation import is_upside_down
 from digitize.page import Page, PageError, PageSource, load_pages
 from digitize.quality import cut_off, edge_width, judge
+from digitize.refine import refine as refine_traces
 from digitize.strips import cut_strips, join_strips
 from digitize.text import Word, find_words, read_scale
 from digitize.trace import erase_traces, trace_rows
@@ -54,6 +55,7 @@ def trace_leads(
     speed: float | None = None,
     gain: float | None = None,
     fs: int = 500,
+    refine: bool = False,
 ) -> Leads:
     """Digitise one page.
 
@@ -67,6 +69,8 @@ def trace_leads(
         Paper speed (mm/s) and gain (mm/mV); read, measured or assumed by default.
     fs : int
         Sampling frequency of the result, Hz.
+    refine : bool
+        Whether a network corrects the traces (`digitize.refine`).
 
     Returns
     -------
@@ -78,6 +82,8 @@ def trace_leads(
         If the picture cannot be read, has several pages, or shows no electrocardiogram.
     ValueError
         If an option is out of range.
+    FileNotFoundError
+        If the traces are to be refined and the network's weights are missing.
 
     Examples
     --------
@@ -90,7 +96,8 @@ def trace_leads(
     reading = read_page(image, layout=layout, speed=speed, gain=gain)
     view, worth = reading.view, reading.worth
     sure = confidence.rate(marks_of(reading))
-    reading = replace(reading, view=replace(view, traces=replace(view.traces, confidence=sure)))
+    traces = refine_traces(view, sure, worth.gain) if refine else replace(view.traces, confidence=sure)
+    reading = replace(reading, view=replace(view, traces=traces))
     strips, name, residual, warnings = strips_of(reading, fs)
     signal, joined = join_strips(strips, fs)
 

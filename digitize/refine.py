@@ -147,7 +147,7 @@ def trusted(rated: NDArray[np.floating], sure: NDArray[np.floating], trust: Trus
     Examples
     --------
     >>> trust = Trust(before=(0.0, 1.0), after=(0.0, 0.5, 0.5))
-    >>> trusted(np.array([0.8, 0.8]), np.log([4.0, 0.25]), trust).round(2).tolist()
+    >>> trusted(np.array([0.8, 0.8]), np.log([4.0, 0.25]), trust).astype(float).round(2).tolist()
     [0.8, 0.5]
     """
     odds = _logit(rated)

@@ -44,7 +44,7 @@ def growing(steps: int, finest: float, farthest: float) -> NDArray[np.float64]:
     Examples
     --------
     >>> growing(3, 1.0, 9.0).round(1).tolist()
-    [-9.0, -3.4, -1.0, 0.0, 1.0, 3.4, 9.0]
+    [-9.0, -3.2, -1.0, 0.0, 1.0, 3.2, 9.0]
     """
     low, high = 1e-6, 20.0
     for _ in range(60):

@@ -197,7 +197,9 @@ def test_a_page_narrower_than_a_stretch(view):
         ),
     )
     traces = refine(cut, rated(cut), 10.0, shifted(1))
-    np.testing.assert_allclose(traces.centre[1] - cut.traces.centre[1], float(OFFSETS[len(OFFSETS) // 2 + 1]), atol=1e-3)
+    np.testing.assert_allclose(
+        traces.centre[1] - cut.traces.centre[1], float(OFFSETS[len(OFFSETS) // 2 + 1]), atol=1e-3
+    )
 
 
 @given(st.floats(0.0, 1.0), st.floats(-20.0, 20.0), st.floats(-2, 2), st.floats(0.1, 2), st.floats(0.0, 2))

@@ -62,7 +62,13 @@ def segments(seed: int, page: int = 0) -> Segments:
             return np.arange(n)
 
     return cut_segments(
-        windows, traces, truth.astype(np.float32), np.full((3, LENGTH), 0.7, np.float32), FromTheStart(), most=8, page=page
+        windows,
+        traces,
+        truth.astype(np.float32),
+        np.full((3, LENGTH), 0.7, np.float32),
+        FromTheStart(),
+        most=8,
+        page=page,
     )
 
 
