@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+import hashlib
 import json
 
 import numpy as np
@@ -181,8 +183,6 @@ def test_every_column_is_moved_across_the_stroke(view, by):
 
 
 def test_a_page_narrower_than_a_stretch(view):
-    import dataclasses
-
     part = slice(None), slice(0, LENGTH - 100)
     cut = dataclasses.replace(
         view,
@@ -215,8 +215,6 @@ def test_weights_are_loaded_with_their_record(tmp_path):
         load_model(file)
     content = save(Refiner("lstm").state_dict())
     file.write_bytes(content)
-    import hashlib
-
     record = {
         "version": hashlib.sha256(content).hexdigest()[:12],
         "design": "lstm",
