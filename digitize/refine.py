@@ -13,7 +13,7 @@ import json
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from digitize.trace import Traces
 from digitize.view import View
 from digitize.warp import scale_at
-from digitize.windows import Windows, cut_windows
+from digitize.windows import Windows, cut_windows, upside_down
 
 if TYPE_CHECKING:
     from digitize.network import Refiner
@@ -172,36 +172,60 @@ def judge(windows: Windows, network: Refiner) -> tuple[NDArray[np.float32], NDAr
     sure : ndarray, shape (rows, w, 2), float32
         Logit of what lies there being right.
     """
+    rows, width = windows.scale.shape
+    missing = max(LENGTH - width, 0)
+
+    def padded(values: NDArray[Any]) -> NDArray[Any]:
+        return np.pad(values, [(0, 0), (0, missing)] + [(0, 0)] * (values.ndim - 2), mode="edge")
+
+    pixels, marks = padded(windows.pixels), padded(windows.marks)
+    places = [(row, start) for row in range(rows) for start in _starts(width)]
+    offsets = np.zeros((rows, width, 2), np.float32)
+    sure = np.zeros((rows, width, 2), np.float32)
+    for first in range(0, len(places), _AT_ONCE):
+        batch = places[first : first + _AT_ONCE]
+        found = look_both_ways(
+            network, *(np.stack([of[row, start : start + LENGTH] for row, start in batch]) for of in (pixels, marks))
+        )
+        for (row, start), offset, own in zip(batch, *found, strict=True):
+            inner = _BORDER if start else 0
+            here = slice(start + inner, min(start + LENGTH, width))
+            offsets[row, here] = offset[inner : here.stop - start]
+            sure[row, here] = own[inner : here.stop - start]
+    return offsets * windows.scale[..., None], sure
+
+
+def look_both_ways(
+    network: Refiner, pixels: NDArray[np.uint8], marks: NDArray[np.float16]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Let a network judge windows as they are and upside down, and take the mean of both.
+
+    Parameters
+    ----------
+    network : Refiner
+        Set to evaluation.
+    pixels : ndarray, shape (n, w, len(CHANNELS), HEIGHT), uint8
+    marks : ndarray, shape (n, w, len(MARKS)), float16
+
+    Returns
+    -------
+    offsets, sure : ndarray, shape (n, w, steps), float32
+        Units across the stroke, and logits.
+    """
     import torch
 
     from digitize.network import mean_offsets
 
-    rows, width = windows.scale.shape
-    starts = _starts(width)
-    length = max(width, LENGTH) - width
-
-    def padded(values: NDArray) -> NDArray:
-        return np.pad(values, [(0, 0), (0, length)] + [(0, 0)] * (values.ndim - 2), mode="edge")
-
-    pixels, marks = padded(windows.pixels), padded(windows.marks)
-    places = [(row, start) for row in range(rows) for start in starts]
-    offsets = np.zeros((rows, width, 2), np.float32)
-    sure = np.zeros((rows, width, 2), np.float32)
+    device = next(network.parameters()).device
+    offsets, sure = [], []
     with torch.inference_mode():
-        for first in range(0, len(places), _AT_ONCE):
-            batch = places[first : first + _AT_ONCE]
-            seen, measured = (
-                torch.from_numpy(np.stack([of[row, start : start + LENGTH] for row, start in batch]))
-                for of in (pixels, marks)
+        for sign, (seen, measured) in ((1, (pixels, marks)), (-1, upside_down(pixels, marks))):
+            logits, own = network(
+                torch.from_numpy(np.ascontiguousarray(seen)).to(device), torch.from_numpy(measured).to(device)
             )
-            logits, own = network(seen, measured)
-            found = mean_offsets(logits).numpy()
-            for (row, start), offset, certain in zip(batch, found, own.numpy(), strict=True):
-                inner = _BORDER if start else 0
-                here = slice(start + inner, min(start + LENGTH, width))
-                offsets[row, here] = offset[inner : here.stop - start]
-                sure[row, here] = certain[inner : here.stop - start]
-    return offsets * windows.scale[..., None], sure
+            offsets.append(sign * mean_offsets(logits).cpu().numpy())
+            sure.append(own.cpu().numpy())
+    return (offsets[0] + offsets[1]) / 2, (sure[0] + sure[1]) / 2
 
 
 def _starts(width: int) -> list[int]:

@@ -28,6 +28,16 @@ MARKS = (
 )
 """What is measured in each column."""
 
+_TURNED = {
+    "slope_before": "slope_before",
+    "slope_after": "slope_after",
+    "away": "away",
+    "top": "bottom",
+    "bottom": "top",
+    "top_far": "bottom_far",
+    "bottom_far": "top_far",
+}
+"""Marks that change sign upside down, and whose place they take."""
 _FINEST = 1.0
 """Height of the two bands beside the path, in units."""
 _FARTHEST = 40.0
@@ -148,6 +158,26 @@ def cut_windows(
         "pale": np.full_like(y, pale),
     }
     return Windows(pixels, np.stack([np.asarray(found[name], np.float16) for name in MARKS], axis=2), scale)
+
+
+def upside_down(pixels: NDArray[np.uint8], marks: NDArray[np.float16]) -> tuple[NDArray[np.uint8], NDArray[np.float16]]:
+    """Turn windows upside down: what a page shows that was turned over about its time axis.
+
+    Parameters
+    ----------
+    pixels : ndarray, shape (..., len(CHANNELS), HEIGHT), uint8
+    marks : ndarray, shape (..., len(MARKS)), float16
+
+    Returns
+    -------
+    pixels : ndarray
+        A view.
+    marks : ndarray
+    """
+    turned = marks.copy()
+    for name, other in _TURNED.items():
+        turned[..., MARKS.index(name)] = -marks[..., MARKS.index(other)]
+    return pixels[..., ::-1], turned
 
 
 def _slopes(traces: Traces, y: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -31,8 +31,8 @@ import digitize
 import synth
 from digitize.export import written_together
 from digitize.network import DESIGNS, OFFSETS, Refiner, mean_offsets
-from digitize.refine import WEIGHTS, Trust
-from digitize.windows import MARKS
+from digitize.refine import WEIGHTS, Trust, look_both_ways
+from digitize.windows import MARKS, upside_down
 from training.ptbxl import data_folder, find_500
 from training.segments import QUARTERS, Segments, collect, plan
 
@@ -134,8 +134,7 @@ def batch_of(segments: Segments, chosen: NDArray[np.intp], steps: int, flip: NDA
     known = np.isfinite(offset)
     target = np.where(known, offset, 0.0) / scale[..., None]
     if flip.any():
-        pixels[flip] = pixels[flip][..., ::-1]
-        marks[flip] = _upside_down(marks[flip])
+        pixels[flip], marks[flip] = upside_down(pixels[flip], marks[flip])
         target[flip] *= -1
     far = float(OFFSETS[-1])
     return Batch(
@@ -219,18 +218,26 @@ def by_page(segments: Segments, ratio: NDArray[np.float64]) -> NDArray[np.float6
     return np.bincount(place, ratio[told], len(pages)) / np.maximum(np.bincount(place, minlength=len(pages)), 1)
 
 
-def predict(network: Refiner, segments: Segments, device: str = "cpu") -> tuple[NDArray, NDArray]:
-    """Offsets (pixels) and logits of their being right, each of shape (n, LENGTH, steps)."""
+def predict(network: Refiner, segments: Segments) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Offsets (pixels) and logits of their being right, as `digitize.refine.look_both_ways` has them.
+
+    Parameters
+    ----------
+    network : Refiner
+        On any device; set to evaluation.
+    segments : Segments
+
+    Returns
+    -------
+    offsets, sure : ndarray, shape (n, LENGTH, steps), float32
+    """
     network.eval()
-    offsets, sure = [], []
-    with torch.inference_mode():
-        for first in range(0, len(segments), 32):
-            chosen = np.arange(first, min(first + 32, len(segments)))
-            batch = batch_of(segments, chosen, network.steps, np.zeros(len(chosen), bool), device)
-            logits, own = network(batch.pixels, batch.marks)
-            offsets.append((mean_offsets(logits) * batch.scale[..., None]).cpu().numpy())
-            sure.append(own.cpu().numpy())
-    return np.concatenate(offsets), np.concatenate(sure)
+    parts = [
+        look_both_ways(network, segments.pixels[first : first + 32], segments.marks[first : first + 32])
+        for first in range(0, len(segments), 32)
+    ]
+    offsets, sure = (np.concatenate(values) for values in zip(*parts, strict=True))
+    return offsets * segments.scale[..., None], sure
 
 
 def train(
@@ -307,7 +314,7 @@ def train(
             losses.append(float(loss.detach()))
             done = epoch * steps_an_epoch + step
             _average(averaged, network, min(config.average, (done + 1) / (done + 10)))
-        after = by_page(choice, ratios(choice, predict(averaged, choice, device)[0]))
+        after = by_page(choice, ratios(choice, predict(averaged, choice)[0]))
         history.append(
             {
                 "epoch": epoch + 1,
@@ -389,17 +396,6 @@ def _path_at(path: NDArray[np.float32], steps: int) -> NDArray[np.float32]:
     half_way = (nodes + np.roll(nodes, -1, axis=1)) / 2
     half_way[:, -1] = np.nan
     return np.stack([nodes, half_way], axis=2).reshape(len(path), -1, 4)
-
-
-def _upside_down(marks: NDArray[np.float16]) -> NDArray[np.float16]:
-    """Marks of a page that is turned upside down in place."""
-    place = {name: k for k, name in enumerate(MARKS)}
-    turned = marks.copy()
-    for name in ("slope_before", "slope_after", "away"):
-        turned[..., place[name]] *= -1
-    for one, other in (("top", "bottom"), ("bottom", "top"), ("top_far", "bottom_far"), ("bottom_far", "top_far")):
-        turned[..., place[one]] = -marks[..., place[other]]
-    return turned
 
 
 def _parts(network: Refiner, averaged: Refiner, optimiser: Any, schedule: Any) -> Iterator[tuple[str, Any]]:
