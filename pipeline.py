@@ -21,7 +21,7 @@ import numpy as np
 from PIL import Image
 
 from classify import Diagnosis, diagnose
-from digitize import Leads, PageError, trace_leads
+from digitize import Leads, PageError, refine, trace_leads
 from digitize.confidence import weights_version
 from digitize.export import record_name, write_csv, written_together
 from digitize.layouts import find_layout
@@ -273,7 +273,11 @@ def build_report(job: Job, page: Page, leads: Leads, diagnosis: Diagnosis, secon
 
 
 def _weights(diagnosis: Diagnosis) -> dict[str, str]:
-    return {"classify": diagnosis.weights_version, "digitize": weights_version()}
+    return {
+        "classify": diagnosis.weights_version,
+        "digitize": weights_version(),
+        "refine": refine.weights_version(),
+    }
 
 
 def _quality(signal: np.ndarray, confidence: np.ndarray, fs: int) -> dict[str, float | None]:

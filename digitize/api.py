@@ -55,7 +55,7 @@ def trace_leads(
     speed: float | None = None,
     gain: float | None = None,
     fs: int = 500,
-    refine: bool = False,
+    refine: bool = True,
 ) -> Leads:
     """Digitise one page.
 

@@ -234,6 +234,12 @@ def _starts(width: int) -> list[int]:
     return [*range(0, last, LENGTH - 2 * _BORDER), last]
 
 
+def weights_version() -> str:
+    """Tell the version of the package's weights, as their training record has it."""
+    record = json.loads(WEIGHTS.with_suffix(".json").read_text(encoding="utf-8"))
+    return str(record["version"])
+
+
 def _logit(probability: NDArray[np.floating]) -> NDArray[np.float64]:
     inside = np.clip(np.asarray(probability, np.float64), 1e-4, 1 - 1e-4)
     return np.asarray(np.log(inside / (1 - inside)), np.float64)
