@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from digitize.api import read_page
+from digitize import confidence
+from digitize.api import marks_of, read_page
 from digitize.network import DESIGNS, OFFSETS
-from digitize.refine import LENGTH, load_model, trusted
+from digitize.refine import LENGTH, load_model, refine, trusted
 from digitize.rows import Rows
 from digitize.trace import Traces
 from digitize.windows import MARKS, cut_windows
@@ -239,6 +240,20 @@ def test_upright_is_the_way_back(skewed):
     points = np.array([[300.0, 200.0], [900.0, 500.0], [np.nan, np.nan]])
     original = reading.view.upright.to_original(points)
     np.testing.assert_allclose(to_upright(original, reading.view, page.image.shape), points, atol=0.05)
+
+
+def test_the_weights_that_come_along_correct_a_page(skewed):
+    page, reading = skewed
+    traces = reading.view.traces
+    rated = confidence.rate(marks_of(reading))
+    refined = refine(reading.view, rated, reading.worth.gain)
+    truth = true_paths(page, reading.view, 2)
+    before, after = (
+        np.nanmean((np.stack([own.centre, own.between], axis=2) - truth) ** 2) for own in (traces, refined)
+    )
+    assert after < 0.8 * before
+    np.testing.assert_array_equal(np.isnan(refined.centre), np.isnan(traces.centre))
+    assert ((refined.confidence >= 0) & (refined.confidence <= 1)).all()
 
 
 def test_a_row_that_follows_nothing_printed_has_no_truth(skewed):
