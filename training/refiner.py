@@ -76,7 +76,7 @@ class Config:
     train_pages: int = 900
     choose_pages: int = 150
     segments: int = 8
-    epochs: int = 40
+    epochs: int = 30
     batch: int = 16
     seed: int = 3
     rate: float = 2e-3
