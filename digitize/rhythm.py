@@ -15,7 +15,11 @@ _SAME = 0.1
 """Share of a strip's power that may be left when the same lead is taken off: 10 dB, far below what two leads share."""
 
 _ALIKE = 0.5
-"""The same, where the lead that is expected fits better than all others: on bent paper strips do not lie as exactly."""
+"""The same, where no lead fits clearly better than the one that is expected: on bent paper strips do not lie as
+exactly."""
+
+_CLEARLY = 0.5
+"""A lead fits clearly better that leaves less than this share of what the expected one leaves."""
 
 
 def lead_of_rhythm(
@@ -51,6 +55,7 @@ def lead_of_rhythm(
     'V5'
     """
     best: tuple[float, str | None] = (np.inf, None)
+    expected = np.inf
     reach = int(0.02 * fs)
     for lead, start, signal in strips:
         first = round(start * fs)
@@ -64,6 +69,10 @@ def lead_of_rhythm(
             left = float(((a - b) ** 2).sum() / max(float((a**2).sum()), 1e-9))
             if left < _SAME and lead == named:
                 return named
+            if lead == named:
+                expected = min(expected, left)
             if left < best[0]:
                 best = left, lead
-    return best[1] if best[0] < (_ALIKE if best[1] == named else _SAME) else None
+    if expected < _ALIKE and best[0] > _CLEARLY * expected:
+        return named
+    return best[1] if best[0] < _SAME else None
