@@ -76,9 +76,13 @@ def build_report(job: Job, page: Page, leads: Leads, diagnosis: Diagnosis, secon
 
 
 def _weights(diagnosis: Diagnosis) -> dict[str, str]:
-    from digitize.confidence import weights_version
+    from digitize import confidence, refine
 
-    return {"classify": diagnosis.weights_version, "digitize": weights_version()}
+    return {
+        "classify": diagnosis.weights_version,
+        "digitize": confidence.weights_version(),
+        "refine": refine.weights_version(),
+    }
 
 
 def _quality(signal: np.ndarray, confidence: np.ndarray, fs: int) -> dict[str, float | None]:

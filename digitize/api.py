@@ -21,6 +21,8 @@ from digitize.leads import Calibration, Geometry, Leads, Strip
 from digitize.orientation import is_upside_down
 from digitize.page import Page, PageError, PageSource, load_pages
 from digitize.quality import cut_off, edge_width, judge
+from digitize.refine import load_model, trusted
+from digitize.refine import refine as refine_traces
 from digitize.strips import columns_of, cut_strips, join_strips
 from digitize.text import Word, find_words, read_scale
 from digitize.trace import erase_traces, touch_names, trace_rows
@@ -59,6 +61,7 @@ def trace_leads(
     speed: float | None = None,
     gain: float | None = None,
     fs: int = 500,
+    refine: bool = True,
 ) -> Leads:
     """Digitise one page.
 
@@ -72,6 +75,8 @@ def trace_leads(
         Paper speed (mm/s) and gain (mm/mV); read, measured or assumed by default.
     fs : int
         Sampling frequency of the result, Hz.
+    refine : bool
+        Whether a network corrects the traces (`digitize.refine`).
 
     Returns
     -------
@@ -83,6 +88,8 @@ def trace_leads(
         If the picture cannot be read, has several pages, or shows no electrocardiogram.
     ValueError
         If an option is out of range.
+    FileNotFoundError
+        If the weights of a network are missing.
 
     Examples
     --------
@@ -94,10 +101,21 @@ def trace_leads(
         raise ValueError(f"fs is {fs!r}; allowed: a positive number")
     reading = read_page(image, layout=layout, speed=speed, gain=gain)
     view, worth = reading.view, reading.worth
-    strips, name, residual, warnings = strips_of(reading, fs)
+    if refine:
+        traces, sure = refine_traces(view, worth.gain)
+        strips, name, residual, warnings = strips_of(replace(reading, view=replace(view, traces=traces)), fs)
+        rated = rate_strips(reading, strips, residual, fs)
+        trust = load_model().trust
+        rated = [
+            trusted(own, sure[strip.row, columns], trust)
+            for own, strip, columns in zip(rated, strips, nearest_columns(reading, strips, fs), strict=True)
+        ]
+    else:
+        strips, name, residual, warnings = strips_of(reading, fs)
+        rated = rate_strips(reading, strips, residual, fs)
     strips = [
-        replace(strip, confidence=np.where(np.isfinite(strip.signal), confidence.rate(marks), np.float32(0.0)))
-        for strip, marks in zip(strips, marks_of(reading, strips, residual, fs), strict=True)
+        replace(strip, confidence=np.where(np.isfinite(strip.signal), own, np.float32(0.0)))
+        for strip, own in zip(strips, rated, strict=True)
     ]
     signal, joined = join_strips(strips, fs)
 
@@ -207,10 +225,21 @@ def marks_of(reading: Reading, strips: Sequence[Strip], residual: float, fs: int
         grid=_certainty(view),
         named=_named(reading.found, len(view.rows.level)),
     )
-    places = {(place.row, place.column): place for place in reading.found.places}
-    nearest = [columns_of(view.traces, places[strip.row, strip.column], worth, fs)[1] for strip in strips]
-    paths = [along[strip.row, columns] for strip, columns in zip(strips, nearest, strict=True)]
+    columns = nearest_columns(reading, strips, fs)
+    paths = [along[strip.row, nearest] for strip, nearest in zip(strips, columns, strict=True)]
     return confidence.measure_strips(strips, paths, fs=fs, residual=residual, pulse=bool(view.marks.pulses))
+
+
+def nearest_columns(reading: Reading, strips: Sequence[Strip], fs: int) -> list[NDArray[np.intp]]:
+    """Find the column of the upright page that is nearest to each sample of each strip."""
+    places = {(place.row, place.column): place for place in reading.found.places}
+    traces = reading.view.traces
+    return [columns_of(traces, places[strip.row, strip.column], reading.worth, fs)[1] for strip in strips]
+
+
+def rate_strips(reading: Reading, strips: Sequence[Strip], residual: float, fs: int) -> list[NDArray[np.float32]]:
+    """Probability that each sample of each strip is right, by the marks of trouble (`marks_of`)."""
+    return [confidence.rate(marks) for marks in marks_of(reading, strips, residual, fs)]
 
 
 def strips_of(reading: Reading, fs: int) -> tuple[list[Strip], str, float, list[str]]:

@@ -1,0 +1,238 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors.torch import load, save
+
+from digitize.gridless import PaperScale
+from digitize.marks import Marks
+from digitize.network import DESIGNS, HOP, LATENT, OFFSETS, Refiner, mean_offsets, read_offsets
+from digitize.rectify import PIXELS_PER_MM, rectify
+from digitize.refine import LENGTH, Model, Trust, load_model, refine, trusted, windows_of
+from digitize.rows import Rows
+from digitize.trace import Traces
+from digitize.view import View
+from digitize.weights import hash_of
+from digitize.windows import CHANNELS, HEIGHT, MARKS, growing
+
+TRUST = Trust(before=(0.0, 1.0), after=(0.0, 1.0, 0.0))
+WIDTH = 1300
+
+
+@pytest.fixture(scope="module")
+def view(draw) -> View:
+    """Two rows on white paper: a wave with a steep part, and a straight line; a stretch of the first is hidden."""
+    x = np.arange(WIDTH, dtype=np.float64)
+    wave = 150 + 30 * np.sin(x / 40) - 90 * np.exp(-(((x - 700) / 6) ** 2))
+    centre = np.stack([wave, np.full(WIDTH, 300.0)])
+    coverage = np.maximum(*(draw((400, WIDTH), np.stack([x, y], axis=1)) for y in centre))
+    between = (centre + np.roll(centre, -1, axis=1)) / 2
+    between[:, -1] = np.nan
+    centre[0, 400:430] = np.nan
+    between[0, 399:430] = np.nan
+    ends = np.zeros(2, np.int64), np.full(2, WIDTH), np.zeros(2), np.full(2, WIDTH - 1.0)
+    sure = np.where(np.isfinite(centre), 1.0, 0.0).astype(np.float32)
+    traces = Traces(centre.astype(np.float32), between.astype(np.float32), sure, *ends, 1.5, np.stack([centre, centre]))
+    picture = np.repeat(np.uint8(255 * (1 - coverage))[..., None], 3, axis=2)
+    matrix = np.diag([1 / PIXELS_PER_MM, 1 / PIXELS_PER_MM, 1.0])
+    upright = rectify(picture, matrix)
+    rows = Rows(np.repeat([[150.0], [300.0]], WIDTH, axis=1).astype(np.float32), *ends[:2])
+    nothing = np.zeros((400, WIDTH), bool)
+    return View(
+        PaperScale(matrix, "print"),
+        upright,
+        coverage,
+        rows,
+        nothing,
+        np.array([150.0, 300.0]),
+        Marks((), (), nothing),
+        traces,
+    )
+
+
+class ToTheInk(torch.nn.Module):
+    """Says that the pen is in the middle of the ink that a window shows."""
+
+    def __init__(self):
+        super().__init__()
+        self.sharpness = torch.nn.Parameter(torch.tensor(8.0))
+
+    def forward(self, pixels, marks):
+        edges = torch.from_numpy(growing(HEIGHT // 2, 1.0, 40.0)).float()
+        ink = pixels[:, :, 0].float() * edges.diff()
+        middle = (ink * (edges[1:] + edges[:-1]) / 2).sum(-1) / ink.sum(-1).clamp_min(1e-6)
+        logits = -self.sharpness * (OFFSETS - middle[..., None, None]).abs().expand(-1, -1, 2, -1)
+        return logits, torch.zeros(logits.shape[:3])
+
+
+def displaced(view: View, by: float) -> View:
+    traces = view.traces
+    moved = dataclasses.replace(traces, centre=traces.centre + by, between=traces.between + by)
+    return dataclasses.replace(view, traces=moved)
+
+
+FOLLOWS = Model(ToTheInk(), TRUST, "follows")
+
+
+class TestWindows:
+    def test_the_pen_is_in_the_middle(self, view):
+        windows = windows_of(view, 10.0)
+        assert windows.pixels.shape == (2, WIDTH, len(CHANNELS), HEIGHT) and windows.pixels.dtype == np.uint8
+        assert windows.marks.shape == (2, WIDTH, len(MARKS)) and np.isfinite(windows.marks).all()
+        middle = windows.pixels[1, 100:200, 0].mean(axis=0)
+        assert middle[HEIGHT // 2 - 1 : HEIGHT // 2 + 1].min() > 240 and middle[[0, -1]].max() == 0
+        np.testing.assert_allclose(windows.scale[1], 1.0)
+
+    def test_a_flank_is_as_thin_as_a_level_stroke(self, view):
+        windows = windows_of(view, 10.0)
+        flank = 695
+        assert windows.scale[0, flank] > 10
+        inked = [(windows.pixels[row, flank, 0] > 128).sum() for row in (0, 1)]
+        assert abs(int(inked[0]) - int(inked[1])) <= 2
+
+    def test_other_rows_are_shown_as_such(self, view):
+        windows = windows_of(view, 10.0)
+        tall = windows.pixels[0, 695]
+        assert tall[2].max() > 0, "at a flank the window reaches the row below"
+        assert windows.pixels[1, 100, 2].max() == 0, "and on a level stroke it does not"
+
+    @given(st.integers(2, 40), st.floats(0.05, 2.0), st.floats(1.01, 30.0))
+    def test_offsets_grow_outward(self, steps, finest, times):
+        offsets = growing(steps, finest, finest * steps * times)
+        np.testing.assert_allclose(offsets, -offsets[::-1], atol=1e-9)
+        assert offsets[-1] == pytest.approx(finest * steps * times, rel=1e-3)
+        assert (np.diff(offsets, 2)[steps:] > -1e-9).all() and np.diff(offsets)[steps] == pytest.approx(finest)
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+class TestDesigns:
+    """What every network must do."""
+
+    @pytest.fixture
+    def seen(self):
+        generator = torch.Generator().manual_seed(0)
+        pixels = torch.randint(0, 256, (3, 16 * HOP, len(CHANNELS), HEIGHT), generator=generator).to(torch.uint8)
+        return pixels, torch.randn((3, 16 * HOP, len(MARKS)), generator=generator)
+
+    @pytest.mark.parametrize("steps", (1, 2, 4))
+    def test_shapes(self, design, steps, seen):
+        logits, sure = Refiner(design, steps)(*seen)
+        assert logits.shape == (3, 16 * HOP, steps, len(OFFSETS)) and sure.shape == (3, 16 * HOP, steps)
+
+    def test_untrained_it_moves_nothing(self, design, seen):
+        logits, _ = Refiner(design).eval()(*seen)
+        assert mean_offsets(logits).abs().max() < 1e-6 and read_offsets(logits).abs().max() < 1e-6
+
+    def test_all_of_it_learns(self, design, seen):
+        torch.manual_seed(0)
+        network = Refiner(design)
+        torch.nn.init.normal_(network.head.weight)
+        logits, sure = network(*seen)
+        (logits.square().mean() + sure.square().mean()).backward()
+        idle = [name for name, weight in network.named_parameters() if weight.grad is None or not weight.grad.any()]
+        # A bias before a normalisation, or of a softmax's keys, has no effect on anything.
+        assert not [name for name in idle if not name.endswith("bias")]
+
+    def test_segments_do_not_see_each_other(self, design, seen):
+        torch.manual_seed(0)
+        network = Refiner(design).eval()
+        torch.nn.init.normal_(network.head.weight)
+        with torch.inference_mode():
+            together, alone = network(*seen)[0][1], network(seen[0][1:2], seen[1][1:2])[0][0]
+        torch.testing.assert_close(together, alone, rtol=1e-3, atol=1e-3)
+
+    def test_one_latent_and_few_weights(self, design):
+        network = Refiner(design)
+        assert network.head.in_channels == LATENT
+        assert len(save(network.state_dict())) < 5e6
+
+    def test_weights_survive_a_file(self, design, seen):
+        network, other = Refiner(design).eval(), Refiner(design).eval()
+        other.load_state_dict(load(save(network.state_dict())))
+        with torch.inference_mode():
+            torch.testing.assert_close(network(*seen)[0], other(*seen)[0])
+
+
+def test_unknown_networks_are_named():
+    with pytest.raises(ValueError, match=r"design is 'gru'; allowed: cnn, lstm, transformer"):
+        Refiner("gru")
+    with pytest.raises(ValueError, match="steps is 0"):
+        Refiner("cnn", 0)
+
+
+def test_untrained_it_leaves_the_traces(view):
+    traces, sure = refine(view, 10.0, Model(Refiner().eval(), TRUST, "untrained"))
+    np.testing.assert_allclose(traces.centre, view.traces.centre, atol=1e-3)
+    np.testing.assert_allclose(traces.between, view.traces.between, atol=1e-3)
+    np.testing.assert_allclose(sure, 0.0, atol=1e-3)
+    np.testing.assert_allclose(trusted(np.full_like(sure, 0.8), sure, TRUST), 0.8, atol=1e-3)
+
+
+def test_what_is_hidden_stays_hidden_and_nothing_else_is(view):
+    before = [array.copy() for array in (view.traces.centre, view.traces.between, view.traces.confidence)]
+    traces = refine(view, 10.0, FOLLOWS)[0]
+    np.testing.assert_array_equal(np.isnan(traces.centre), np.isnan(view.traces.centre))
+    np.testing.assert_array_equal(np.isnan(traces.between), np.isnan(view.traces.between))
+    for array, kept in zip((view.traces.centre, view.traces.between, view.traces.confidence), before, strict=True):
+        np.testing.assert_array_equal(array, kept)
+
+
+@pytest.mark.parametrize("by", (-2.0, 0.7, 3.0))
+def test_traces_are_brought_to_the_ink(view, by):
+    traces = refine(displaced(view, by), 10.0, FOLLOWS)[0]
+    level = np.r_[50:380, 450:650]
+    for found, true in ((traces.centre, view.traces.centre), (traces.between, view.traces.between)):
+        assert np.abs(found[1, :-1] - true[1, :-1]).max() < 0.3
+        assert np.abs(found[0, level] - true[0, level]).max() < 0.5
+
+
+def test_a_page_narrower_than_a_stretch(view):
+    part = slice(None), slice(0, LENGTH - 100)
+    cut = dataclasses.replace(
+        view,
+        coverage=view.coverage[part],
+        upright=dataclasses.replace(view.upright, image=view.upright.image[part]),
+        rows=dataclasses.replace(view.rows, level=view.rows.level[part]),
+        traces=dataclasses.replace(
+            view.traces,
+            centre=view.traces.centre[part],
+            between=view.traces.between[part],
+            confidence=view.traces.confidence[part],
+        ),
+    )
+    traces = refine(displaced(cut, 2.0), 10.0, FOLLOWS)[0]
+    assert np.abs(traces.centre[1] - cut.traces.centre[1]).max() < 0.3
+
+
+@given(st.floats(0.0, 1.0), st.floats(-20.0, 20.0), st.floats(-2, 2), st.floats(0.1, 2), st.floats(0.0, 2))
+def test_trust_is_a_probability_that_the_network_raises(own, sure, constant, weight, of_network):
+    trust = Trust(before=(0.5, 1.0), after=(constant, weight, of_network))
+    low, high = trusted(np.array([own, own]), np.array([sure, sure + 1.0]), trust)
+    assert 0.0 <= low <= high <= 1.0
+
+
+def test_weights_are_loaded_with_their_record(tmp_path):
+    file = tmp_path / "refiner.safetensors"
+    with pytest.raises(FileNotFoundError, match=r"training\.refiner"):
+        load_model(file)
+    content = save(Refiner("lstm").state_dict())
+    file.write_bytes(content)
+    record = {
+        **hash_of(content),
+        "design": "lstm",
+        "steps": 2,
+        "trust": {"before": [0.0, 1.0], "after": [0.1, 0.5, 0.5]},
+    }
+    file.with_suffix(".json").write_text(json.dumps(record))
+    model = load_model(file)
+    assert model.network.design == "lstm" and not model.network.training and model.trust.after == (0.1, 0.5, 0.5)
+    load_model.cache_clear()
+    file.with_suffix(".json").write_text(json.dumps({**record, "sha256": "other"}))
+    with pytest.raises(ValueError, match=r"damaged or exchanged"):
+        load_model(file)
