@@ -207,6 +207,13 @@ def digitise(image: Path) -> Leads:
     return trace_leads(image, fs=FS)
 
 
+def digitise_unrefined(image: Path) -> Leads:
+    """Digitise a file as `digitise` does, without the network that corrects traces."""
+    from digitize import trace_leads
+
+    return trace_leads(image, fs=FS, refine=False)
+
+
 def measure(targets: Sequence[Target], digitiser: Digitiser = digitise, jobs: int = 1) -> list[Result]:
     """Digitise pages and score them.
 
@@ -517,15 +524,15 @@ def write_overlays(results: Sequence[Result], folder: Path) -> None:
                 Image.fromarray(picture).save(temporary / name)
 
 
-def main(arguments: Sequence[str] | None = None, digitiser: Digitiser = digitise) -> None:
+def main(arguments: Sequence[str] | None = None, digitiser: Digitiser | None = None) -> None:
     """Run the command.
 
     Parameters
     ----------
     arguments : sequence of str, optional
         By default those of the command line.
-    digitiser : callable
-        See `measure`.
+    digitiser : callable, optional
+        See `measure`; `digitise`, or `digitise_unrefined` where the command line says so.
     """
     parser = argparse.ArgumentParser(prog="python -m benchmarks.digitization", description="Score the digitisation.")
     parser.add_argument(
@@ -540,6 +547,9 @@ def main(arguments: Sequence[str] | None = None, digitiser: Digitiser = digitise
     )
     parser.add_argument("--overlays", type=Path, metavar="DIR", help="draw the traces over the pages, worst first")
     parser.add_argument("--jobs", type=int, default=1, help="pages at a time; above 1 the seconds mean little")
+    parser.add_argument(
+        "--no-refine", dest="refine", action="store_false", help="the deterministic stage alone, in files of its own"
+    )
     chosen = parser.parse_args(arguments)
     if chosen.jobs < 1:
         parser.error(f"--jobs {chosen.jobs}; allowed: whole numbers from 1")
@@ -554,12 +564,13 @@ def main(arguments: Sequence[str] | None = None, digitiser: Digitiser = digitise
     if chosen.conditions:
         targets = [target for target in targets if target.condition in chosen.conditions]
 
-    results = measure(targets, digitiser, chosen.jobs)
+    results = measure(targets, digitiser or (digitise if chosen.refine else digitise_unrefined), chosen.jobs)
     made_with = provenance()
     text = markdown(results, chosen.jobs, made_with)
     with written_together(chosen.out) as temporary:
-        (temporary / "digitization.md").write_text(text, encoding="utf-8")
-        (temporary / "digitization.json").write_text(as_json(results, chosen.jobs, made_with), encoding="utf-8")
+        stem = "digitization" if chosen.refine else "digitization-unrefined"
+        (temporary / f"{stem}.md").write_text(text, encoding="utf-8")
+        (temporary / f"{stem}.json").write_text(as_json(results, chosen.jobs, made_with), encoding="utf-8")
     if chosen.overlays is not None:
         write_overlays(results, chosen.overlays)
     print(text)

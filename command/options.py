@@ -45,6 +45,8 @@ class Options:
     layout : str or None
     speed, gain, dpi : float or None
         What is known of the pages: mm/s, mm/mV, dots an inch.
+    refine : bool
+        Whether a network corrects the traces.
     quiet, json : bool
         Say nothing but what went wrong; one JSON line a page.
 
@@ -65,6 +67,7 @@ class Options:
     speed: float | None
     gain: float | None
     dpi: float | None
+    refine: bool
     quiet: bool
     json: bool
 
@@ -105,6 +108,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     add("--speed", type=_positive, metavar="S", help="paper speed, mm/s; default: read from the page")
     add("--gain", type=_positive, metavar="G", help="gain, mm/mV; default: read from the page")
     add("--dpi", type=_resolution, metavar="D", help="resolution of the scan; default: what the file states")
+    add("--no-refine", dest="refine", action="store_false", help="traces as found, not corrected by the network")
     told = parser.add_mutually_exclusive_group()
     told.add_argument("--quiet", action="store_true", help="say only what went wrong")
     told.add_argument("--json", action="store_true", help="one JSON line a page on standard output")

@@ -20,7 +20,9 @@ REPORT_FORMAT = "papertrace-report/1"
 """Name and version of the report's format; the number grows when a key changes its meaning or goes."""
 
 
-def build_report(job: Job, page: Page, leads: Leads, diagnosis: Diagnosis, seconds: float) -> dict[str, Any]:
+def build_report(
+    job: Job, page: Page, leads: Leads, diagnosis: Diagnosis, seconds: float, *, refined: bool
+) -> dict[str, Any]:
     """Put all that is known about a page into a report.
 
     Parameters
@@ -31,6 +33,8 @@ def build_report(job: Job, page: Page, leads: Leads, diagnosis: Diagnosis, secon
     diagnosis : Diagnosis
     seconds : float
         Time from opening the file to the diagnosis.
+    refined : bool
+        Whether a network corrected the traces.
 
     Returns
     -------
@@ -42,7 +46,7 @@ def build_report(job: Job, page: Page, leads: Leads, diagnosis: Diagnosis, secon
     report = {
         "format": REPORT_FORMAT,
         "notice": "Not a medical device: for research and teaching only.",
-        "software": {"name": "papertrace", "version": __version__, "weights": _weights(diagnosis)},
+        "software": {"name": "papertrace", "version": __version__, "weights": _weights(diagnosis, refined)},
         "source": {"file": job.source, "page": job.index + 1, "width": width, "height": height, "dpi": page.dpi},
         "statements": [asdict(found) for found in diagnosis.statements],
         "rhythm": max(rhythms, key=lambda found: found.probability).code if rhythms else None,
@@ -75,13 +79,13 @@ def build_report(job: Job, page: Page, leads: Leads, diagnosis: Diagnosis, secon
     return plain
 
 
-def _weights(diagnosis: Diagnosis) -> dict[str, str]:
+def _weights(diagnosis: Diagnosis, refined: bool) -> dict[str, str | None]:
     from digitize import confidence, refine
 
     return {
         "classify": diagnosis.weights_version,
-        "digitize": confidence.weights_version(),
-        "refine": refine.weights_version(),
+        "confidence": confidence.weights_version(),
+        "refine": refine.weights_version() if refined else None,
     }
 
 

@@ -56,7 +56,7 @@ def read_page(task: tuple[Job, Options]) -> dict[str, Any] | Failed:
     began = time.perf_counter()
     try:
         page, leads, diagnosis = _understand(job, options)
-        report = build_report(job, page, leads, diagnosis, time.perf_counter() - began)
+        report = build_report(job, page, leads, diagnosis, time.perf_counter() - began, refined=options.refine)
         _write(job, options, page, leads, report)
     except digitize.PageError as error:
         return Failed(str(error) if str(error).startswith(job.label) else f"{job.label}: {error}")
@@ -69,7 +69,9 @@ def _understand(job: Job, options: Options) -> tuple[Page, Leads, Diagnosis]:
     from digitize.page import load_page
 
     page = replace(load_page(job.source, job.index, dpi=options.dpi), name=job.label)
-    leads = digitize.trace_leads(page, layout=options.layout, speed=options.speed, gain=options.gain)
+    leads = digitize.trace_leads(
+        page, layout=options.layout, speed=options.speed, gain=options.gain, refine=options.refine
+    )
     try:
         return page, leads, classify.diagnose(leads)
     except ValueError as error:

@@ -12,7 +12,7 @@ import pytest
 import wfdb
 from PIL import Image
 
-from benchmarks.digitization import REAL, Target, find_targets, main, read_truth
+from benchmarks.digitization import REAL, Target, digitise, digitise_unrefined, find_targets, main, read_truth
 from benchmarks.report import provenance, table
 from digitize.layouts import LEAD_NAMES
 from training.ptbxl import data_folder
@@ -139,6 +139,22 @@ def test_a_choice_of_conditions_on_several_processes(data, stand_in, tmp_path, c
     assert list(report["conditions"]) == ["hard"] and report["pages"][0]["page"] == "no_v1.png"
     assert not report["seconds_comparable"] and report["jobs"] == 2
     assert "**seconds are not comparable**" in capsys.readouterr().out
+
+
+def test_the_deterministic_stage_alone_has_files_of_its_own(data, stand_in, tmp_path):
+    main(["hard", "--no-refine", "--data", str(data), "--out", str(tmp_path)], stand_in)
+    assert sorted(file.name for file in tmp_path.iterdir()) == [
+        "digitization-unrefined.json",
+        "digitization-unrefined.md",
+    ]
+
+
+def test_traces_are_refined_or_not(monkeypatch):
+    asked = []
+    monkeypatch.setattr("digitize.trace_leads", lambda _, **options: asked.append(options.get("refine", True)))
+    digitise(Path("a.png"))
+    digitise_unrefined(Path("a.png"))
+    assert asked == [True, False]
 
 
 @pytest.mark.parametrize(
