@@ -51,6 +51,9 @@ much there must be of it, in parts of what the row with most has."""
 _CLEARLY = 0.2
 """Rows' worth by which another way to tell them must be better than the usual one."""
 
+_RESTS = 0.5
+"""Share of the columns in which a row must be at its level for rows to be told by that."""
+
 _LESS_INK, _MORE_INK = 0.55, 1.15
 """Parts of what rows usually have at their levels: a line of print has less, an edge, which has no beats, more."""
 
@@ -172,7 +175,11 @@ def _likeliest(
         if level
     ]
     best = max(ways, key=lambda way: worth(way[0]), default=(first, every))
-    return best if not first or worth(best[0]) > worth(first) + _CLEARLY else (first, every)
+    if not first:
+        return best
+    # Where no row rests, as in flutter, ink at the levels tells nothing of them.
+    rests = max((_support(pale, row) for row in best[0]), default=0) > _RESTS * inked
+    return best if rests and worth(best[0]) > worth(first) + _CLEARLY else (first, every)
 
 
 def _jumps(levels: list[NDArray[np.float64]], dense: list[NDArray[np.float64]]) -> bool:

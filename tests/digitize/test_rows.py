@@ -133,3 +133,18 @@ def test_an_edge_of_the_paper_is_no_row():
     rows = find_rows(page)
     assert rows is not None
     assert len(rows.level) == 3
+
+
+def test_rows_of_flutter_that_never_rest():
+    """Four waves of different sizes and lengths, none of which stays at its level."""
+    page = np.zeros((1200, 2500), np.float32)
+    x = np.arange(50, 2450)
+    for level, size, length in ((150, 95, 9), (420, 80, 16), (690, 40, 5), (960, 90, 12)):
+        y = level + size * np.sin(x / length) * (1 + 0.2 * np.sin(x / 150))
+        for step in range(60):
+            # Between neighbouring columns the pen draws all there is.
+            at = np.rint(y + (np.roll(y, -1) - y) * step / 60).astype(int)
+            page[at[:-1], x[:-1]] = page[at[:-1] + 1, x[:-1]] = page[at[:-1] - 1, x[:-1]] = 1.0
+    rows = find_rows(page)
+    assert rows is not None
+    np.testing.assert_allclose(np.median(rows.level, axis=1), [150, 420, 690, 960], atol=30)
