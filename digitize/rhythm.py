@@ -18,8 +18,9 @@ _ALIKE = 0.5
 """The same, where the lead that is expected fits better than all others: on bent paper strips do not lie as exactly."""
 
 
-_CLEARLY = 0.5
-"""Part of what the expected lead leaves that another must stay below: inferior leads are much alike."""
+_CLEARLY = 0.25
+"""Part of what the expected lead leaves that another must stay below: inferior leads are much alike, and a strip that
+is traced a little wrongly somewhere leaves most of what it leaves there."""
 
 
 def lead_of_rhythm(

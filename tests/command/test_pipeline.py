@@ -210,11 +210,13 @@ def test_options_reach_the_digitisation(calls, paper, as_png, out):
     scan = as_png(paper, "scan.png")
     pipeline.main([scan, "--out", str(out), "--layout", "6x2+V1", "--speed", "50", "--gain", "5"])
     page, options = calls[0]
-    assert options == {"layout": "6x2+V1", "speed": 50.0, "gain": 5.0}
+    assert options == {"layout": "6x2+V1", "speed": 50.0, "gain": 5.0, "refine": True}
     assert (page.image == paper).all()
     assert page.name == scan
-    pipeline.main([scan, "--out", str(out), "--overwrite"])
-    assert calls[1][1] == {"layout": None, "speed": None, "gain": None}
+    pipeline.main([scan, "--out", str(out), "--overwrite", "--no-refine"])
+    assert calls[1][1] == {"layout": None, "speed": None, "gain": None, "refine": False}
+    versions = json.loads((out / "scan.json").read_text())["software"]["weights"]
+    assert versions["confidence"] and versions["refine"] is None
 
 
 @pytest.mark.parametrize("kind", ["tiff", "pdf"])
