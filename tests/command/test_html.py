@@ -309,6 +309,22 @@ def test_traces_and_picture_are_switched_without_a_script(stamped, tmp_path):
 
 
 @needs_chromium
+def test_a_tall_page_fits_the_window_and_is_shown_in_full_size_when_asked(leads, tmp_path):
+    tall = np.full((1600, 400, 3), 255, np.uint8)
+    tall[:800] = STAMP
+    page = page_of(tall, leads)
+
+    def shown(page: str) -> int:
+        """Height of the coloured half in a window 600 pixels high, scrolled to by hiding what stands above."""
+        css = "header, section, .switch, label, .layers svg { display: none } section:has(.scan) { display: block }"
+        shot = screenshot(tmp_path, page.replace("</style>", css + "</style>"), height=600)
+        return int((np.abs(shot.astype(int) - STAMP).max(axis=2) <= 12).any(axis=1).sum())
+
+    assert abs(shown(page) - 0.95 * 300) < 45
+    assert shown(page.replace('id="large" type="checkbox"', 'id="large" type="checkbox" checked="checked"')) > 450
+
+
+@needs_chromium
 def test_dark_and_narrow(page, tmp_path):
     shot = screenshot(tmp_path, page, "--blink-settings=preferredColorScheme=0", width=500)
     assert share(shot, (15, 20, 25)) > 0.3
