@@ -508,7 +508,7 @@ def test_the_command_from_start_to_end(tmp_path, without_network):
     """The real thing on the pages that the project gives to try, in a process of its own, without a network."""
     samples = sorted((ROOT / "samples").glob("*.png"))
     assert samples, "samples/ holds no pages"
-    command = [sys.executable, str(ROOT / "pipeline.py"), str(samples[0]), "missing.png", "--out", "results"]
+    command = [sys.executable, str(ROOT / "pipeline.py"), str(samples[0]), "missing.png", "--out", "results", "--html"]
     done = subprocess.run(
         [*offline(), *command], cwd=tmp_path, env=without_network, capture_output=True, text=True, check=False
     )
@@ -516,7 +516,7 @@ def test_the_command_from_start_to_end(tmp_path, without_network):
     assert done.returncode == 1
     assert not (tmp_path / "calls").exists()
     name = samples[0].stem
-    assert names_in(tmp_path / "results") == outputs(name)
+    assert names_in(tmp_path / "results") == sorted([*outputs(name), f"{name}.html"])
     report = json.loads((tmp_path / "results" / f"{name}.json").read_text())
     record = wfdb.rdrecord(str(tmp_path / "results" / name))
     assert record.fs == 500
