@@ -1,7 +1,8 @@
 """From pictures of paper ECGs to records, tables, reports and overlays.
 
 ``python pipeline.py scan.png --out DIR`` leaves ``scan.hea`` and ``scan.dat`` (WFDB), ``scan.csv``, ``scan.json`` and
-``scan.overlay.png`` in DIR, and a line in ``DIR/manifest.csv``. The package `command` has the parts.
+``scan.overlay.png`` in DIR, with ``--html`` also ``scan.html``, and a line in ``DIR/manifest.csv``. The package
+`command` has the parts.
 """
 
 from __future__ import annotations

@@ -7,14 +7,19 @@ from digitize.export import FORMATS
 ALWAYS = (".json", ".overlay.png")
 """Suffixes of what is written whatever the format: the report, and the traces drawn over the page."""
 
+HTML = ".html"
+"""Suffix of the report as a page."""
 
-def suffixes_of(formats: tuple[str, ...]) -> tuple[str, ...]:
+
+def suffixes_of(formats: tuple[str, ...], html: bool = False) -> tuple[str, ...]:
     """Suffixes of all files that a page leaves.
 
     Parameters
     ----------
     formats : tuple of str
         Names in `digitize.export.FORMATS`.
+    html : bool
+        Whether the report is written as a page, too.
 
     Returns
     -------
@@ -25,4 +30,5 @@ def suffixes_of(formats: tuple[str, ...]) -> tuple[str, ...]:
     >>> suffixes_of(("wfdb",))
     ('.hea', '.dat', '.json', '.overlay.png')
     """
-    return (*(suffix for name in formats for suffix in FORMATS[name].suffixes), *ALWAYS)
+    signals = (suffix for name in formats for suffix in FORMATS[name].suffixes)
+    return (*signals, *([HTML] if html else []), *ALWAYS)

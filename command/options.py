@@ -38,6 +38,8 @@ class Options:
         Where the results go.
     formats : tuple of str
         Names in `digitize.export.FORMATS`.
+    html : bool
+        Whether a page to read and print is written, too.
     jobs : int
         Pages that are read at a time.
     resume, overwrite : bool
@@ -60,6 +62,7 @@ class Options:
     sources: tuple[str, ...]
     out: Path
     formats: tuple[str, ...]
+    html: bool
     jobs: int
     resume: bool
     overwrite: bool
@@ -101,6 +104,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     add("--out", type=_folder, default=Path("."), metavar="DIR", help="folder of results (default: .)")
     add("--format", type=_formats, default=("wfdb", "csv"), dest="formats", metavar="F,F",
         help=f"of {', '.join(FORMATS)} (default: wfdb,csv)")  # fmt: skip
+    add("--html", action="store_true", help="write a page to read and print, too")
     add("--jobs", type=_count, default=1, metavar="N", help="pages read at a time (default: 1)")
     add("--resume", action="store_true", help="pass over pages that DIR/manifest.csv has as read")
     add("--overwrite", action="store_true", help="replace files of an earlier run")

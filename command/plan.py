@@ -146,7 +146,7 @@ def _is_done(row: Row, options: Options) -> bool:
     if row.status != READ or not row.files:
         return False
     name = row.files[-1].removesuffix(ALWAYS[-1])
-    wanted = {name + suffix for suffix in suffixes_of(options.formats)}
+    wanted = {name + suffix for suffix in suffixes_of(options.formats, options.html)}
     return wanted.issubset(row.files) and all((options.out / file).is_file() for file in row.files)
 
 
@@ -157,7 +157,7 @@ def _outputs(
     plain = "/".join(_short(record_name(part)) for part in path)
     mark = hashlib.sha256("\n".join(key).encode()).hexdigest()
     for name in (plain, *(f"{plain}-{mark[:length]}" for length in range(8, len(mark)))):
-        outputs = tuple(name + suffix for suffix in suffixes_of(options.formats))
+        outputs = tuple(name + suffix for suffix in suffixes_of(options.formats, options.html))
         if all(owners.get(output.lower(), key) == key for output in outputs):
             return outputs
     raise AssertionError("two pages of one hash")

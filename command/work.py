@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import classify
 import digitize
+from command.formats import HTML
+from command.html import build_html
+from command.manifest import printable
 from command.options import Options
 from command.plan import Failed, Job
 from command.report import build_report
@@ -87,4 +91,7 @@ def _write(job: Job, options: Options, page: Page, leads: Leads, report: dict[st
             FORMATS[name].write(leads, folder, target.name)
         text = json.dumps(report, indent=2, allow_nan=False) + "\n"
         (folder / f"{target.name}.json").write_text(text, encoding="utf-8")
+        if options.html:
+            title = printable(Path(job.source).name + job.label.removeprefix(job.source))
+            (folder / (target.name + HTML)).write_text(build_html(title, page.image, leads, report), encoding="utf-8")
         Image.fromarray(leads.overlay(page.image)).save(folder / f"{target.name}.overlay.png")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from digitize.leads import Leads
-from digitize.paper import leads_svg
+from digitize.paper import draw_within, leads_svg
 
 LARGEST = 200_000
 """Characters that a notebook is given for one page."""
@@ -13,7 +13,6 @@ LARGEST = 200_000
 VERDICT_COLOURS = {"good": "#1a7f37", "usable": "#9a6700", "unreliable": "#cf222e"}
 """White text is read on each of them."""
 
-_TOLERANCE_MM, _COARSEST_MM = 0.02, 0.5
 _MOST_TOLD = 20
 
 
@@ -55,10 +54,8 @@ def leads_html(leads: Leads) -> str:
     items = "".join(f"<li>{escape(text[:1000])}</li>" for text in told)
     head += f'<ul style="margin:0 0 4px;padding-left:20px">{items}</ul>' if items else ""
     start, end = '<div style="font-family:sans-serif;font-size:13px">', "</div>"
-    tolerance, drawn = _TOLERANCE_MM, leads_svg(leads, tolerance=_TOLERANCE_MM)
-    while len(start + head + drawn + end) >= LARGEST and tolerance < _COARSEST_MM:
-        tolerance *= 5
-        drawn = leads_svg(leads, tolerance=tolerance)
-    if len(start + head + drawn + end) >= LARGEST:
+    room = LARGEST - 1 - len(start + head + end)
+    drawn = draw_within(room, lambda tolerance: leads_svg(leads, tolerance=tolerance))
+    if drawn is None:
         drawn = "<div>The traces are too broken to be drawn here; plot() draws them.</div>"
     return start + head + drawn + end

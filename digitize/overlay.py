@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitize.paper import row_starts
+from digitize.paper import HUNDREDTHS, TOLERANCE_MM, path_data, row_starts
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,6 +25,8 @@ UNSURE_COLOUR = (255, 110, 0)
 UNSURE = 0.5
 
 _OPACITY = 0.65
+_WIDTH_MM = 0.3
+_CAPITALS_MM = 2.5
 _SUBPIXEL_BITS = 4
 _MOST_MV = 5.0
 
@@ -45,7 +48,7 @@ def draw_overlay(image: NDArray[np.uint8], leads: Leads) -> NDArray[np.uint8]:
     """
     drawn = image.copy()
     per_mm = leads.calibration.pixels_per_mm
-    thickness = max(2, round(0.3 * per_mm))
+    thickness = max(2, round(_WIDTH_MM * per_mm))
     for strip in leads.strips:
         colour = ROW_COLOURS[strip.row % len(ROW_COLOURS)]
         for line, sure in _lines(strip):
@@ -77,14 +80,68 @@ def _write_name(drawn: NDArray[np.uint8], strip: Strip, colour: tuple[int, int, 
     seen = strip.path[np.isfinite(strip.path).all(axis=1)]
     if not len(seen):
         return
-    # Capitals are 2.5 mm high, above the highest point of the strip's first 10 mm.
-    near = seen[seen[:, 0] <= seen[0, 0] + 10 * per_mm]
-    face, height = cv2.FONT_HERSHEY_SIMPLEX, 2.5 * per_mm
+    face, height = cv2.FONT_HERSHEY_SIMPLEX, _CAPITALS_MM * per_mm
     scale = height / cv2.getTextSize("I", face, 1, 1)[0][1]
-    x, y = int(seen[0, 0]), int(max(near[:, 1].min() - 1.5 * per_mm, height + 2))
+    left, base = _name_place(seen, per_mm)
+    x, y = int(left), int(max(base, height + 2))
     thickness = max(1, round(0.3 * per_mm))
     cv2.putText(drawn, strip.lead, (x, y), face, scale, (255, 255, 255), 3 * thickness, cv2.LINE_AA)
     cv2.putText(drawn, strip.lead, (x, y), face, scale, colour, thickness, cv2.LINE_AA)
+
+
+def _name_place(seen: NDArray[np.float32], per_mm: float) -> tuple[float, float]:
+    """Left end and base line of a strip's name, above the highest point of its first 10 mm, in pixels."""
+    near = seen[seen[:, 0] <= seen[0, 0] + 10 * per_mm]
+    return float(seen[0, 0]), float(near[:, 1].min()) - 1.5 * per_mm
+
+
+def overlay_svg(leads: Leads, *, tolerance: float = TOLERANCE_MM) -> str:
+    """Draw the traces as a layer to lay over the page: sharp at any size.
+
+    Parameters
+    ----------
+    leads : Leads
+    tolerance : float
+        Millimetres of the paper by which a trace may leave its samples to save points.
+
+    Returns
+    -------
+    str
+        An ``<svg>`` element that covers the picture as it is stretched over it, one unit a millimetre of the paper.
+        Colours are those of `draw_overlay`; it needs nothing from elsewhere and has no identifiers.
+
+    Examples
+    --------
+    >>> from digitize import trace_leads
+    >>> overlay_svg(trace_leads("samples/00024_hr.png")).count("<text")
+    13
+    """
+    per_mm = leads.calibration.pixels_per_mm
+    width, height = (side / per_mm for side in leads.geometry.page_size)
+    lines, names = "", ""
+    for strip in leads.strips:
+        row = f"rgb{ROW_COLOURS[strip.row % len(ROW_COLOURS)]}".replace(" ", "")
+        data = {True: "", False: ""}
+        for line, sure in _lines(strip):
+            # The middle of the first pixel is half a pixel from the picture's edge.
+            x, y = ((line.astype(np.float64) + 0.5) / per_mm).T
+            data[sure] += path_data(x, y, np.ones(len(x), bool), tolerance)
+        for sure, colour in ((True, row), (False, f"rgb{UNSURE_COLOUR}".replace(" ", ""))):
+            if data[sure]:
+                lines += f'<path class="trace" stroke="{colour}" d="{data[sure]}"/>'
+        seen = strip.path[np.isfinite(strip.path).all(axis=1)]
+        if len(seen):
+            left, base = _name_place(seen, per_mm)
+            names += f'<text x="{left / per_mm:.1f}" y="{max(base / per_mm, _CAPITALS_MM + 0.5):.1f}" fill="{row}">'
+            names += f"{escape(strip.lead)}</text>"
+    described = f"Traces of {', '.join(strip.lead for strip in leads.strips)}" if leads.strips else "No traces"
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.2f} {height:.2f}" preserveAspectRatio="none" '
+        f'role="img" aria-label="{escape(described)}">'
+        f'<g {HUNDREDTHS} stroke-width="{100 * _WIDTH_MM:g}" stroke-opacity=".75">{lines}</g>'
+        f'<g font-family="sans-serif" font-weight="bold" font-size="{1.4 * _CAPITALS_MM:g}" stroke="#fff" '
+        f'stroke-width=".7" paint-order="stroke" stroke-linejoin="round">{names}</g></svg>'
+    )
 
 
 def plot_leads(leads: Leads) -> Figure:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 from itertools import pairwise
 from typing import NamedTuple
@@ -33,6 +33,12 @@ class Shade(NamedTuple):
 SHADES = (Shade(0.5, "#f26b1d", 0.45), Shade(0.75, "#f7b928", 0.5))
 """What is drawn behind a trace of low confidence, the lowest first."""
 
+HUNDREDTHS = 'transform="scale(.01)" fill="none" stroke-linejoin="round" stroke-linecap="round"'
+"""Attributes of an element that draws `path_data`."""
+
+TOLERANCE_MM = 0.02
+"""Millimetres by which a drawn trace may leave its samples: no eye and no printer tells."""
+
 _MARGIN_MM = 10.0  # left of time zero: the calibration pulse stands there
 _RIGHT_MM = 2.0
 _LEAST_MM, _MOST_MM = 10.0, 45.0  # paper above and below a row's zero
@@ -40,8 +46,8 @@ _TEXT_MM = 3.2
 _PULSE_MM = 5.0
 _HALO_MM = 1.8
 _CELL_PER_TOLERANCE = 25  # shades change every half millimetre at most, where the tolerance is the default
+_COARSEST_MM = 0.5
 _LAP_S = 0.1  # by so much a row that goes on may begin before the one above it ends
-_HUNDREDTHS = 'transform="scale(.01)" fill="none" stroke-linejoin="round" stroke-linecap="round"'
 
 
 class _Row(NamedTuple):
@@ -63,7 +69,7 @@ def paper_svg(
     beats: Sequence[float] = (),
     speed: float = 25.0,
     gain: float = 10.0,
-    tolerance: float = 0.02,
+    tolerance: float = TOLERANCE_MM,
 ) -> str:
     """Draw signals on ECG paper: small squares of 1 mm, large ones of 5 mm, a calibration pulse before each row.
 
@@ -140,8 +146,8 @@ def paper_svg(
         if of_signal is not None and len(x):
             kind = _kinds(np.asarray(of_signal), cell=max(1, round(_CELL_PER_TOLERANCE * tolerance * fs / speed)))
             for number in range(len(SHADES)):
-                shades[number] += _line(x, y, seen & (kind == number), 5 * tolerance)
-        traces += f'<path class="trace" d="{_line(x, y, seen, tolerance)}"/>'
+                shades[number] += path_data(x, y, seen & (kind == number), 5 * tolerance)
+        traces += f'<path class="trace" d="{path_data(x, y, seen, tolerance)}"/>'
         labels += _label(name, _MARGIN_MM + speed * start, zero[row].top)
     described = f"Electrocardiogram on paper: {', '.join(names)}" if count else "Electrocardiogram without a trace"
     scale = f"{speed:g} mm/s, {gain:g} mm/mV"
@@ -154,7 +160,7 @@ def paper_svg(
         + _beats(zero, beats, speed, wide)
         + f'<path d="{"".join(_pulse(row.zero, gain) for row in zero.values())}" fill="none" stroke="#555" '
         'stroke-width=".25"/>'
-        + f'<g {_HUNDREDTHS} stroke="#111" stroke-width="28">'
+        + f'<g {HUNDREDTHS} stroke="#111" stroke-width="28">'
         + traces
         + f'</g><g font-family="sans-serif" font-size="{_TEXT_MM:g}" fill="#111" stroke="#fffafa" stroke-width=".7" '
         'paint-order="stroke" stroke-linejoin="round">'
@@ -163,7 +169,7 @@ def paper_svg(
     )
 
 
-def leads_svg(leads: Leads, *, tolerance: float = 0.02) -> str:
+def leads_svg(leads: Leads, *, tolerance: float = TOLERANCE_MM) -> str:
     """Draw digitised leads on ECG paper, arranged as on their page.
 
     Parameters
@@ -188,6 +194,70 @@ def leads_svg(leads: Leads, *, tolerance: float = 0.02) -> str:
         starts=[strip.start - offsets[strip.row] for strip in strips],
         tolerance=tolerance,
     )
+
+
+def draw_within(largest: int, draw: Callable[[float], str]) -> str | None:
+    """Draw as finely as a number of characters allows.
+
+    Parameters
+    ----------
+    largest : int
+    draw : function
+        Gives a drawing from its tolerance in millimetres; it is asked for coarser and coarser ones.
+
+    Returns
+    -------
+    str or None
+        None where even the coarsest is longer than `largest`.
+
+    Examples
+    --------
+    >>> draw_within(60, lambda tolerance: f"{tolerance:g} mm " * round(1 / tolerance))
+    '0.5 mm 0.5 mm '
+    """
+    tolerance = TOLERANCE_MM
+    while len(drawn := draw(tolerance)) > largest:
+        if tolerance >= _COARSEST_MM:
+            return None
+        tolerance *= 5
+    return drawn
+
+
+def path_data(
+    x: NDArray[np.float64], y: NDArray[np.float64], drawn: NDArray[np.bool_], tolerance: float = TOLERANCE_MM
+) -> str:
+    """Write a polyline as the ``d`` of an SVG path, of relative moves in hundredths of its unit (`HUNDREDTHS`).
+
+    Parameters
+    ----------
+    x, y : ndarray, shape (n,)
+        Its points; one unit is a millimetre.
+    drawn : ndarray, shape (n,), bool
+        Where it is False the line is broken.
+    tolerance : float
+        As for `paper_svg`.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> x = np.arange(6.0)
+    >>> path_data(x, np.where(x > 3, 1.0, 0.0), x != 2)
+    'M0 0l100 0M300 0l100 100 100 0'
+    """
+    parts = []
+    edges = np.flatnonzero(np.diff(drawn.astype(np.int8), prepend=0, append=0)).reshape(-1, 2)
+    for first, end in edges:
+        line = np.stack([x[first:end], y[first:end]], axis=1).astype(np.float32)
+        kept = cv2.approxPolyDP(line, tolerance, False).reshape(-1, 2)
+        # Rounded before they are subtracted, or the rounding would add up along the trace.
+        steps = np.diff(np.rint(kept * 100).astype(int), axis=0, prepend=0)
+        (left, high), *others = steps.tolist()
+        moves = "l" + " ".join(f"{dx} {dy}" for dx, dy in others) if others else "h0"
+        parts.append(f"M{left} {high}{moves}".replace(" -", "-"))
+    return "".join(parts)
 
 
 def row_starts(leads: Leads) -> dict[int, float]:
@@ -252,7 +322,7 @@ def _kinds(confidence: NDArray[np.float32], cell: int) -> NDArray[np.int64]:
 def _halo(shades: Sequence[str]) -> str:
     """Broad lines behind the traces, the surest first."""
     return "".join(
-        f'<path class="unsure" {_HUNDREDTHS} stroke="{shade.colour}" stroke-opacity="{shade.opacity:g}" '
+        f'<path class="unsure" {HUNDREDTHS} stroke="{shade.colour}" stroke-opacity="{shade.opacity:g}" '
         f'stroke-width="{100 * _HALO_MM:g}" d="{line}"/>'
         for shade, line in reversed(list(zip(SHADES, shades, strict=True)))
         if line
@@ -271,18 +341,3 @@ def _beats(zero: dict[int, _Row], beats: Sequence[float], speed: float, wide: fl
 
 def _label(name: str, x: float, top: float) -> str:
     return f'<text x="{x + 0.8:.2f}" y="{top + _TEXT_MM:.2f}" font-weight="bold">{escape(name)}</text>'
-
-
-def _line(x: NDArray[np.float64], y: NDArray[np.float64], drawn: NDArray[np.bool_], tolerance: float) -> str:
-    """Path data in hundredths of a millimetre, of relative moves, broken where a point is not to be drawn."""
-    parts = []
-    edges = np.flatnonzero(np.diff(drawn.astype(np.int8), prepend=0, append=0)).reshape(-1, 2)
-    for first, end in edges:
-        line = np.stack([x[first:end], y[first:end]], axis=1).astype(np.float32)
-        kept = cv2.approxPolyDP(line, tolerance, False).reshape(-1, 2)
-        # Rounded before they are subtracted, or the rounding would add up along the trace.
-        steps = np.diff(np.rint(kept * 100).astype(int), axis=0, prepend=0)
-        (left, high), *others = steps.tolist()
-        moves = "l" + " ".join(f"{dx} {dy}" for dx, dy in others) if others else "h0"
-        parts.append(f"M{left} {high}{moves}".replace(" -", "-"))
-    return "".join(parts)

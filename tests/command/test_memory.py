@@ -30,11 +30,11 @@ def test_memory_is_flat_over_many_pages(tmp_path, leads):
     def tasks():
         for number in range(PAGES):
             name = f"page-{number}"
-            outputs = tuple(name + suffix for suffix in suffixes_of(options.formats))
+            outputs = tuple(name + suffix for suffix in suffixes_of(options.formats, options.html))
             yield (Job(str(source), number % 2, name, name, (name, "1"), outputs), options), leads, diagnosis
 
     with Pool(1, 120.0) as pool:
         resident = [answer for _, answer in pool.map(stubs.resident_after, tasks())]
     assert all(isinstance(value, float) for value in resident), resident
-    assert len(list((tmp_path / "out").iterdir())) == PAGES * len(suffixes_of(options.formats))
+    assert len(list((tmp_path / "out").iterdir())) == PAGES * len(suffixes_of(options.formats, options.html))
     assert np.median(resident[-10:]) - np.median(resident[10:20]) < 8, "MiB"

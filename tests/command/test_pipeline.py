@@ -123,6 +123,17 @@ def test_a_page_leaves_five_files_and_a_summary(calls, leads, paper, as_png, out
     assert "myocardial" not in captured.out
 
 
+def test_a_page_to_read(calls, paper, tmp_path, out):
+    pages = [Image.fromarray(paper)] * 2
+    pages[0].save(tmp_path / "a & b.tif", save_all=True, append_images=pages[1:])
+    assert pipeline.main([str(tmp_path / "a & b.tif"), "--out", str(out), "--html"]) == 0
+    assert names_in(out) == sorted([*outputs("a_b-1", "a_b-2"), "a_b-1.html", "a_b-2.html"])
+    page = (out / "a_b-2.html").read_text(encoding="utf-8")
+    assert "<h1>a &amp; b.tif, page 2</h1>" in page and "sinus rhythm" in page
+    assert str(tmp_path) not in page, "who reads it need not know the folders"
+    assert manifest_of(out)[1].files[-3:] == ("a_b-2.html", "a_b-2.json", "a_b-2.overlay.png")
+
+
 def test_report(calls, leads, paper, as_png, out):
     scan = as_png(paper, "scan.png")
     pipeline.main([scan, "--out", str(out)])
@@ -499,7 +510,7 @@ def test_the_command_from_start_to_end(tmp_path, without_network):
     """The real thing on the pages that the project gives to try, in a process of its own, without a network."""
     samples = sorted((ROOT / "samples").glob("*.png"))
     assert samples, "samples/ holds no pages"
-    command = [sys.executable, str(ROOT / "pipeline.py"), str(samples[0]), "missing.png", "--out", "results"]
+    command = [sys.executable, str(ROOT / "pipeline.py"), str(samples[0]), "missing.png", "--out", "results", "--html"]
     done = subprocess.run(
         [*offline(), *command], cwd=tmp_path, env=without_network, capture_output=True, text=True, check=False
     )
@@ -507,7 +518,7 @@ def test_the_command_from_start_to_end(tmp_path, without_network):
     assert done.returncode == 1
     assert not (tmp_path / "calls").exists()
     name = samples[0].stem
-    assert names_in(tmp_path / "results") == outputs(name)
+    assert names_in(tmp_path / "results") == sorted([*outputs(name), f"{name}.html"])
     report = json.loads((tmp_path / "results" / f"{name}.json").read_text())
     record = wfdb.rdrecord(str(tmp_path / "results" / name))
     assert record.fs == 500

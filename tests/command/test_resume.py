@@ -155,6 +155,10 @@ def test_missing_files_and_new_formats_are_done_again(archive):
     assert finish(start(archive, "--format", "wfdb,csv", "--resume"))[0] == 0
     assert left(archive) == expected()
     assert log(archive) == {**dict.fromkeys(PAGES, 2), "scan": 3}
+    assert finish(start(archive, "--html", "--resume"))[0] == 0
+    assert left(archive) == expected() | {f"{page}.html" for page in PAGES}
+    assert finish(start(archive, "--resume"))[0] == 0
+    assert log(archive) == {**dict.fromkeys(PAGES, 3), "scan": 4}, "a page more than asked for is no work"
 
 
 def test_two_runs_in_one_folder(archive):

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import re
+import xml.etree.ElementTree as ET
 from dataclasses import replace
 
 import numpy as np
 
-from digitize.overlay import ROW_COLOURS, UNSURE_COLOUR
+from digitize.overlay import ROW_COLOURS, UNSURE_COLOUR, overlay_svg
 
 
 def test_overlay(leads, paper):
@@ -58,3 +60,38 @@ def test_plot_holds_tall_beats_and_cuts_wild_ones(leads_of, back_strip):
     for strip, lowest in ((tall, -3.5), (wild, -5), (back_strip("V2", 0, 500), -1.5)):
         (axes,) = leads_of(np.zeros((12, 500)), strips=(strip,)).plot().axes
         assert axes.get_ylim()[0] == lowest
+
+
+def points_of(data: str) -> np.ndarray:
+    """Points of a path of relative moves, in its unit."""
+    points = []
+    for first, moves in re.findall(r"M([-\d ]+)(?:l([-\d ]+))?", data):
+        steps = [int(step) for step in re.findall(r"-?\d+", f"{first} {moves}")]
+        points.append(np.cumsum(np.reshape(steps, (-1, 2)), axis=0))
+    return np.concatenate(points) / 100
+
+
+def test_layer_lies_on_the_traces(leads):
+    root = ET.fromstring(overlay_svg(leads))
+    per_mm = leads.calibration.pixels_per_mm
+    assert root.get("viewBox") == "0 0 275.00 150.00"
+    names = [text.text for text in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert names == [strip.lead for strip in leads.strips]
+    paths = list(root.iter("{http://www.w3.org/2000/svg}path"))
+    assert len(paths) == 2 * len(leads.strips)
+    for strip, sure, unsure in zip(leads.strips, paths[::2], paths[1::2], strict=True):
+        assert unsure.get("stroke") == "rgb(255,110,0)" != sure.get("stroke")
+        seen = strip.path[np.isfinite(strip.path).all(axis=1)]
+        for path in (sure, unsure):
+            pixels = points_of(path.get("d")) * per_mm - 0.5
+            away = np.hypot(*(pixels[:, None] - seen[None]).transpose(2, 0, 1)).min(axis=1)
+            assert away.max() < 0.03, "every corner is a sample"
+        x = points_of(unsure.get("d"))[:, 0] * per_mm - 0.5
+        assert abs(x.min() - strip.path[200, 0]) < 0.1 and abs(x.max() - strip.path[300, 0]) < 0.1
+
+
+def test_layer_of_a_page_without_a_trace(leads):
+    hidden = replace(leads.strips[0], path=np.full_like(leads.strips[0].path, np.nan))
+    root = ET.fromstring(overlay_svg(replace(leads, strips=(hidden,))))
+    assert not list(root.iter("{http://www.w3.org/2000/svg}path"))
+    assert ET.fromstring(overlay_svg(replace(leads, strips=()))).get("aria-label") == "No traces"
