@@ -38,7 +38,12 @@ DIAGNOSIS = Diagnosis(FINDINGS, Rhythm(75.4, 0.02, 12, "II"), "0123456789ab", ("
 
 def page_of(image, leads, diagnosis=DIAGNOSIS, title="scan.png") -> str:
     report = build_report(
-        Job(title, 0, title, "scan", (title, "1"), ()), Page(image, title, None, 0), leads, diagnosis, 1.25
+        Job(title, 0, title, "scan", (title, "1"), ()),
+        Page(image, title, None, 0),
+        leads,
+        diagnosis,
+        1.25,
+        refined=True,
     )
     return build_html(title, image, leads, report)
 
