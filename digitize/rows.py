@@ -114,8 +114,9 @@ def _rising(y: NDArray[np.float32], begin: NDArray[np.int64]) -> _Rising:
 
 @dataclass(frozen=True, eq=False)
 class _Listed:
-    """Runs of ink one after the other, column by column and top to bottom: on a noisy page the padding of `Runs`, to
-    the column with most, is nine tenths of it.
+    """Runs of ink one after the other, column by column and top to bottom, without padding.
+
+    On a noisy page nine tenths of `Runs` are padding, to the column with most.
 
     Attributes
     ----------
