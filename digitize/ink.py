@@ -124,7 +124,7 @@ def _without_veil(coverage: NDArray[np.float32]) -> NDArray[np.float32]:
     count = cv2.boxFilter(dark, cv2.CV_8U, cells, normalize=False, borderType=cv2.BORDER_REFLECT)
     if (count >= _VEIL_CELLS**2 - _VEIL_CELLS**2 * _VEIL_SHARE // 100).mean() < _VEILED:
         return coverage
-    veil = _ranked_around(small, _VEIL_CELLS, _VEIL_CELLS**2 * _VEIL_SHARE // 100)
+    veil = _ranked_around(np.asarray(small, np.uint8), _VEIL_CELLS, _VEIL_CELLS**2 * _VEIL_SHARE // 100)
     seen = cv2.resize(veil, (width, height), interpolation=cv2.INTER_LINEAR).astype(np.float32)
     seen /= _WHITE
     bare = coverage - seen

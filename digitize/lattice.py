@@ -252,8 +252,8 @@ def _find_windows(texture: NDArray[np.float32]) -> _Windows:
     taper = np.hanning(_WINDOW + 1)[:-1].astype(np.float32)
     view = np.lib.stride_tricks.sliding_window_view(padded, (_WINDOW, _WINDOW))
     content = view[np.ix_(tops, lefts)] * np.outer(taper, taper)
-    spectrum = fft.fftshift(fft.rfft2(content.reshape(-1, _WINDOW, _WINDOW)), axes=1)
-    level = np.log(spectrum.real**2 + spectrum.imag**2 + 1.0)
+    spectrum = fft.rfft2(content.reshape(-1, _WINDOW, _WINDOW))
+    level = fft.fftshift(np.log(spectrum.real**2 + spectrum.imag**2 + 1.0), axes=1)
     # One tall picture for all windows: at their seams lie the highest frequencies, which are not looked at.
     tall = level.reshape(-1, level.shape[2])
     rise = (tall - cv2.blur(tall, (17, 17))).reshape(level.shape)

@@ -107,7 +107,7 @@ class _Rising:
         return np.searchsorted(self.keys, columns * self.far + np.clip(y, 0.5 - self.far / 2, self.far / 2 - 0.5), side)
 
 
-def _rising(y: NDArray[np.float32], begin: NDArray[np.int64]) -> _Rising:
+def _rising(y: NDArray[np.floating], begin: NDArray[np.int64]) -> _Rising:
     far = 2.0 * float(np.abs(y).max(initial=0.0)) + 4.0
     return _Rising(begin, np.repeat(np.arange(len(begin) - 1) * far, np.diff(begin)) + y, far)
 
