@@ -187,7 +187,9 @@ def find_pen_ink(coverage: NDArray[np.float32], rows: Rows, print_mask: NDArray[
     --------
     >>> from digitize.rows import find_rows
     >>> page = np.zeros((400, 900), np.float32)
-    >>> page[200:203] = 1
+    >>> wave = 200 + (40 * np.sin(np.arange(900) / 30)).astype(int)
+    >>> for dy in (-1, 0, 1):
+    ...     page[wave + dy, np.arange(900)] = 1
     >>> find_pen_ink(page, find_rows(page)).radius
     1.5
     """
@@ -226,9 +228,12 @@ def trace_ink(found: PenInk, names: NDArray[np.float64]) -> Traces:
     --------
     >>> from digitize.rows import find_rows
     >>> page = np.zeros((400, 900), np.float32)
-    >>> page[200:203] = 1
-    >>> trace_ink(find_pen_ink(page, find_rows(page)), np.zeros((0, 4))).centre[0, 450]
-    np.float32(201.0)
+    >>> wave = 200 + (40 * np.sin(np.arange(900) / 30)).astype(int)
+    >>> for dy in (-1, 0, 1):
+    ...     page[wave + dy, np.arange(900)] = 1
+    >>> traces = trace_ink(find_pen_ink(page, find_rows(page)), np.zeros((0, 4)))
+    >>> bool(np.nanmax(np.abs(traces.centre[0] - wave)) < 1.5)
+    True
     """
     coverage, rows, runs, radius = found.coverage, found.rows, found.runs, found.radius
     chosen = _follow(runs, rows, radius, names)
