@@ -43,7 +43,7 @@ _STAGES = {
     "upright page": ("_upright",),
     "ink": ("find_ink",),
     "rows and marks": ("runs_downward", "find_rows", "find_marks", "without_pulses"),
-    "traces": ("trace_rows", "touch_names", "erase_traces"),
+    "traces": ("find_pen_ink", "trace_ink", "touch_names", "erase_traces"),
     "words, names, layout, scale": ("find_words", "read_layout", "read_scale", "is_upside_down"),
     "confidence, strips, verdict": ("marks_of", "rate", "strips_of", "join_strips", "edge_width", "cut_off", "judge"),
 }

@@ -25,7 +25,7 @@ from digitize.refine import load_model, trusted
 from digitize.refine import refine as refine_traces
 from digitize.strips import columns_of, cut_strips, join_strips
 from digitize.text import Word, find_words, read_scale
-from digitize.trace import erase_traces, touch_names, trace_rows
+from digitize.trace import erase_traces, touch_names, trace_ink
 from digitize.view import View, look
 from digitize.warp import scale_at
 
@@ -181,7 +181,8 @@ def read_page(
 
     printed, words, found = _read(view, given)
     names_read = sum(place.name_source == "read" for place in found.places)
-    if 4 * names_read < 3 * len(found.places) and len(view.marks.pulses) < 2 and is_upside_down(view.coverage):
+    doubtful = 4 * names_read < 3 * len(found.places) and len(view.marks.pulses) < 2
+    if doubtful and is_upside_down(view.coverage, view.rows):
         turned = look(page, view.ground.turned(2))
         if turned is not None and isinstance(turned.ground, PaperScale):
             turned = look(page, _measured(turned, speed, gain))
@@ -193,7 +194,7 @@ def read_page(
         raise PageError(f"{page.name}: no electrocardiogram found (no grid, no lead name, no calibration pulse)")
     if touch_names(view.traces, found.names):
         # Now that the names are known, a trace that ran into one can be led past it.
-        view = replace(view, traces=trace_rows(view.coverage, view.rows, view.not_trace, found.names))
+        view = replace(view, traces=trace_ink(view.pen, found.names))
     limb_rows = {place.row for place in found.places if not place.lead.startswith("V")}
     chest_rows = {place.row for place in found.places} - limb_rows
     worth = find_scale(read_scale(printed, words), view.marks.pulses, chest_rows, speed=speed, gain=gain)

@@ -354,8 +354,8 @@ def _find_peaks(texture: NDArray[np.float32]) -> _Peaks:
     height, width = texture.shape
     window = np.outer(np.hanning(height), np.hanning(width)).astype(np.float32)
     shape = fft.next_fast_len(height), fft.next_fast_len(width, real=True)
-    spectrum = fft.fftshift(fft.rfft2(texture * window, shape), axes=0)
-    level = np.log(spectrum.real**2 + spectrum.imag**2 + 1.0)
+    spectrum = fft.rfft2(texture * window, shape)
+    level = fft.fftshift(np.log(spectrum.real**2 + spectrum.imag**2 + 1.0), axes=0)
     level -= cv2.blur(level, (41, 41))
     top = (level > _PEAK) & (cv2.dilate(level, np.ones((5, 5), np.uint8)) == level)
     row, column = np.nonzero(top)

@@ -91,9 +91,10 @@ _UNEVEN_COST = 0.2
 _LEVEL = 0.3
 """Resistance to slopes, in squared windows, of the planes by which the next vectors are guessed."""
 
-_REACH_Y, _REACH_X = np.mgrid[-3.0:4, -3.0:4]
-_REACH = 1.0 / np.maximum(_REACH_X**2 + _REACH_Y**2, 1.0)
-_AROUND = [_REACH * power for power in (1.0, _REACH_X, _REACH_Y, _REACH_X**2, _REACH_X * _REACH_Y, _REACH_Y**2)]
+_REACH = 3
+_REACH_Y, _REACH_X = (side.ravel() for side in np.mgrid[-_REACH : _REACH + 1.0, -_REACH : _REACH + 1.0])
+_AROUND = np.stack([np.ones_like(_REACH_X), _REACH_X, _REACH_Y, _REACH_X**2, _REACH_X * _REACH_Y, _REACH_Y**2])
+_AROUND /= np.maximum(_REACH_X**2 + _REACH_Y**2, 1.0)
 """Weights of the windows around one in the guess at its vector, and their moments."""
 
 _NEIGHBOURS = ((0, 1), (1, 0), (1, 1), (1, -1), (0, 2), (2, 0))
@@ -251,8 +252,8 @@ def _find_windows(texture: NDArray[np.float32]) -> _Windows:
     taper = np.hanning(_WINDOW + 1)[:-1].astype(np.float32)
     view = np.lib.stride_tricks.sliding_window_view(padded, (_WINDOW, _WINDOW))
     content = view[np.ix_(tops, lefts)] * np.outer(taper, taper)
-    spectrum = fft.fftshift(fft.rfft2(content.reshape(-1, _WINDOW, _WINDOW)), axes=1)
-    level = np.log(spectrum.real**2 + spectrum.imag**2 + 1.0)
+    spectrum = fft.rfft2(content.reshape(-1, _WINDOW, _WINDOW))
+    level = fft.fftshift(np.log(spectrum.real**2 + spectrum.imag**2 + 1.0), axes=1)
     # One tall picture for all windows: at their seams lie the highest frequencies, which are not looked at.
     tall = level.reshape(-1, level.shape[2])
     rise = (tall - cv2.blur(tall, (17, 17))).reshape(level.shape)
@@ -337,16 +338,21 @@ def _predict(
     vectors: NDArray[np.float64], heights: NDArray[np.float64], row: NDArray[np.intp], column: NDArray[np.intp]
 ) -> NDArray[np.float64]:
     """Wave vectors, shape (n, 2), in windows that a family has not reached yet: planes through those around them."""
-    planes = np.dstack([np.ones_like(heights), vectors]) * heights[..., None]
-    around = np.stack(
-        [cv2.filter2D(planes, -1, kernel, borderType=cv2.BORDER_CONSTANT)[row, column] for kernel in _AROUND], axis=1
-    )
-    moments, sums = around[..., 0], around[:, :3, 1:]
+    rows, columns = heights.shape
+    width = columns + 2 * _REACH
+    planes = np.zeros((3, rows + 2 * _REACH, width))
+    inner = planes[:, _REACH:-_REACH, _REACH:-_REACH]
+    inner[0], inner[1:] = heights, np.moveaxis(vectors, 2, 0) * heights
+    beside = ((_REACH_Y + _REACH) * width + _REACH_X + _REACH).astype(np.intp)
+    around = np.take(planes.reshape(3, -1), (row * width + column)[:, None] + beside, axis=1)
+    moments, *of_vectors = (around.reshape(-1, beside.size) @ _AROUND.T).reshape(3, -1, len(_AROUND))
     one, x, y, xx, xy, yy = moments.T
-    normal = np.stack([np.stack([one, x, y], 1), np.stack([x, xx, xy], 1), np.stack([y, xy, yy], 1)], axis=1)
     # Of few windows the mean is surer than the slope.
-    normal[:, [1, 2], [1, 2]] += _LEVEL * one[:, None]
-    return np.asarray(np.linalg.solve(normal, sums)[:, 0])
+    xx, yy = xx + _LEVEL * one, yy + _LEVEL * one
+    # Cramer's rule for the value here: three unknowns each are too few for a solver's calls.
+    first, second, third = xx * yy - xy**2, xy * y - x * yy, x * xy - xx * y
+    along = np.stack([first, second, third], axis=1) / (one * first + x * second + y * third)[:, None]
+    return np.stack([(along * sums[:, :3]).sum(axis=1) for sums in of_vectors], axis=1)
 
 
 def _choose_pairs(families: list[_Family]) -> list[tuple[_Carrier, _Carrier]]:

@@ -112,6 +112,15 @@ class _Slots:
     word: NDArray[np.int64]
 
 
+@dataclass(frozen=True, eq=False)
+class _Doubts:
+    """Slots to be looked at again: numbers (n,), windows (n, 4) around their names; of all, whose name a trace cut."""
+
+    slot: NDArray[np.int64]
+    windows: NDArray[np.float64]
+    cut: NDArray[np.bool_]
+
+
 def read_layout(
     coverage: NDArray[np.float32],
     printed: NDArray[np.float32],
@@ -174,15 +183,23 @@ def read_layout(
         # Worn ink is white everywhere.
         if gaps[n] and not white_between(traces, left - pitch / 2, pitch, columns, seen, baseline, len(bars) > 0):
             parted.append(n)
-    looks = []
+    tries = []
     for hypothesis in find_lines(names, standings, left, right, bars, gaps, parted, given):
         word = place_names(names, hypothesis.lines, hypothesis.standing, left)
         slots = _find_slots(word, hypothesis.lines, boxes, baseline + hypothesis.standing.distance, tall)
         logs = np.where((slots.word >= 0)[:, None], names.logs[slots.word] if len(boxes) else _NOTHING, np.nan)
         negated = (slots.word >= 0) & (readings.negated[slots.word] if len(boxes) else False)
+        doubts = _find_doubts(logs, slots, hypothesis.naming, boxes, tall, coverage, printed)
+        tries.append((hypothesis, slots, logs, negated, doubts))
+    # Hypotheses doubt much the same places: these are read once for all.
+    both = _read_both(printed, unmarked, np.concatenate([doubts.windows for *_, doubts in tries]))
+    ends_of = np.cumsum([len(doubts.slot) for *_, doubts in tries])
+    looks = []
+    for (hypothesis, slots, logs, negated, doubts), end in zip(tries, ends_of, strict=True):
         naming = hypothesis.naming
         if tall > 0:
-            _read_again(logs, negated, slots, naming, boxes, tall, (coverage, printed, unmarked))
+            mine = slice(end - len(doubts.slot), end)
+            _settle(logs, negated, slots, doubts, [(log[mine], minus[mine]) for log, minus in both])
             cells = _says(logs).reshape(n_rows, hypothesis.lines.columns, -1)
             naming = name_rows(cells, hypothesis.astray, names.unread, given)
         looks.append((naming.score + hypothesis.worth_of_borders, hypothesis.lines, naming, slots, logs, negated))
@@ -374,22 +391,21 @@ def _find_slots(
     return _Slots(row, column, at, x.ravel(), y, flat)
 
 
-def _read_again(
+def _find_doubts(
     logs: NDArray[np.float64],
-    negated: NDArray[np.bool_],
     slots: _Slots,
     naming: Naming,
     boxes: NDArray[np.float64],
     tall: float,
-    inks: tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]],
-) -> None:
-    """Look again for names that were not found, that a trace cut up, or that say other than expected; in place."""
-    coverage, printed, unmarked = inks
+    coverage: NDArray[np.float32],
+    printed: NDArray[np.float32],
+) -> _Doubts:
+    """Names that were not found, that a trace cut up, or that say other than expected; none without their height."""
     wanted, windows = [], []
     cut = np.zeros(len(logs), bool)
     for index, (row, column, word) in enumerate(zip(slots.row, slots.column, slots.word, strict=True)):
         leads = naming.rows[row - naming.skipped] if 0 <= row - naming.skipped < len(naming.rows) else ()
-        if column >= len(leads):
+        if column >= len(leads) or tall == 0:
             continue
         whole = _with_lost_stroke(boxes[word], slots.line[index], coverage) if word >= 0 else np.zeros(4)
         # A name through which a trace ran has lost some of its ink.
@@ -400,14 +416,38 @@ def _read_again(
                 y = _height_of_piece(boxes, x, y, tall)
             wanted.append(index)
             windows.append([x - 2, y - tall / 2 - 6, x + 2.2 * tall, y + tall / 2 + 6])
-    if not wanted:
-        return
-    # With the trace it is whole, without it cut up: each reading counts as far as it is to be believed.
-    both = [read_lead_names(ink, np.array(windows)) for ink in (printed, unmarked)]
-    for number, index in enumerate(wanted):
-        readings = [again.log_probability[number] for again in both]
-        signs = [again.negated[number] for again in both]
-        if slots.word[index] >= 0 and not cut[index]:
+    return _Doubts(np.array(wanted, np.int64), np.array(windows, float).reshape(-1, 4), cut)
+
+
+def _read_both(
+    printed: NDArray[np.float32], unmarked: NDArray[np.float32], windows: NDArray[np.float64]
+) -> list[tuple[NDArray[np.float64], NDArray[np.bool_]]]:
+    """Readings of windows without the traces and with them, and whether a minus stands there."""
+    first = read_lead_names(printed, windows)
+    logs, negated = first.log_probability.copy(), first.negated.copy()
+    left, top = (np.maximum(np.floor(windows[:, k]).astype(int) - 2, 0) for k in (0, 1))
+    right, bottom = (np.ceil(windows[:, k]).astype(int) + 2 for k in (2, 3))
+    places = [np.s_[y0:y1, x0:x1] for x0, y0, x1, y1 in zip(left, top, right, bottom, strict=True)]
+    # Where no trace runs there is but one reading.
+    other = np.array([not np.array_equal(printed[place], unmarked[place]) for place in places], bool)
+    again = read_lead_names(unmarked, windows[other])
+    logs[other], negated[other] = again.log_probability, again.negated
+    return [(first.log_probability, first.negated), (logs, negated)]
+
+
+def _settle(
+    logs: NDArray[np.float64],
+    negated: NDArray[np.bool_],
+    slots: _Slots,
+    doubts: _Doubts,
+    both: list[tuple[NDArray[np.float64], NDArray[np.bool_]]],
+) -> None:
+    """Put what doubtful places say into the readings, in place."""
+    # With the trace a name is whole, without it cut up: each reading counts as far as it is to be believed.
+    for number, index in enumerate(doubts.slot):
+        readings = [again[number] for again, _ in both]
+        signs = [minus[number] for _, minus in both]
+        if slots.word[index] >= 0 and not doubts.cut[index]:
             readings.append(logs[index])
             signs.append(negated[index])
         worth = np.array([_worth(reading) for reading in readings])

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from digitize.layouts import LEAD_NAMES
 from digitize.marks import find_marks
 from digitize.rectify import PIXELS_PER_MM
-from digitize.rows import find_rows
+from digitize.rows import Rows
 from digitize.text import Word, find_words, read_lead_names
 
 _INKED = 0.4
@@ -75,13 +75,15 @@ def runs_downward(coverage: NDArray[np.float32]) -> bool:
     return _hanging_together(cells.T) > _SIDEWAYS * _hanging_together(cells)
 
 
-def is_upside_down(coverage: NDArray[np.float32]) -> bool:
+def is_upside_down(coverage: NDArray[np.float32], rows: Rows) -> bool:
     """Whether a page whose traces run across it stands on its head.
 
     Parameters
     ----------
     coverage : ndarray, shape (h, w), float32
         Share of each pixel of the page that is ink.
+    rows : Rows
+        The page's rows.
 
     Returns
     -------
@@ -90,11 +92,15 @@ def is_upside_down(coverage: NDArray[np.float32]) -> bool:
 
     Examples
     --------
-    >>> is_upside_down(np.zeros((300, 300), np.float32))
+    >>> rows = Rows(np.full((1, 300), 150, np.float32), np.array([0]), np.array([300]))
+    >>> is_upside_down(np.zeros((300, 300), np.float32), rows)
     False
     """
     turned = np.ascontiguousarray(coverage[::-1, ::-1])
-    pulses = min(max(_pulses(turned) - _pulses(coverage), -_MOST_PULSES), _MOST_PULSES)
+    height, width = coverage.shape
+    rows_turned = Rows(height - 1 - rows.level[::-1, ::-1], width - rows.end[::-1], width - rows.start[::-1])
+    ahead_by = len(find_marks(turned, rows_turned).pulses) - len(find_marks(coverage, rows).pulses)
+    pulses = min(max(ahead_by, -_MOST_PULSES), _MOST_PULSES)
     ahead = _names_read(turned) + pulses
     # To read takes longest, and what can be read the right way up only ever speaks against.
     return ahead > _CLEARLY and ahead - _names_read(coverage) > _CLEARLY
@@ -121,8 +127,3 @@ def _names_read(coverage: NDArray[np.float32]) -> float:
 def _may_be_name(word: Word) -> bool:
     x0, y0, x1, y1 = word.box
     return word.glyphs <= _NAME_GLYPHS and _NAME_MM[0] <= (y1 - y0) / PIXELS_PER_MM <= _NAME_MM[1] and x1 - x0 < 200
-
-
-def _pulses(coverage: NDArray[np.float32]) -> int:
-    rows = find_rows(coverage)
-    return 0 if rows is None else len(find_marks(coverage, rows).pulses)

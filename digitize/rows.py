@@ -8,6 +8,8 @@ needs no assumption on spacing, and neither baseline wander nor crossing beats d
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -84,6 +86,67 @@ class Rows:
     end: NDArray[np.int64]
 
 
+@dataclass(frozen=True, eq=False)
+class _Rising:
+    """Places (y) in the columns of a page, those of one column after those of the one before, each column's rising.
+
+    Attributes
+    ----------
+    begin : ndarray, shape (w + 1,), int64
+        Where each column's places begin, and the end of the last one's.
+    keys : ndarray, shape (n,), float64
+        The places, each column's moved beyond those of the one before: one search does for all columns.
+    far : float
+        How far each is moved beyond the one before.
+    """
+
+    begin: NDArray[np.int64]
+    keys: NDArray[np.float64]
+    far: float
+
+    def find(self, y: NDArray[np.float64], side: Literal["left", "right"]) -> NDArray[np.int64]:
+        """Number of the first place in each column that is at least that column's y, or from the right beyond it."""
+        columns = np.arange(len(self.begin) - 1)
+        return np.searchsorted(self.keys, columns * self.far + np.clip(y, 0.5 - self.far / 2, self.far / 2 - 0.5), side)
+
+
+def _rising(y: NDArray[np.floating], begin: NDArray[np.int64]) -> _Rising:
+    far = 2.0 * float(np.abs(y).max(initial=0.0)) + 4.0
+    return _Rising(begin, np.repeat(np.arange(len(begin) - 1) * far, np.diff(begin)) + y, far)
+
+
+@dataclass(frozen=True, eq=False)
+class _Listed:
+    """Runs of ink one after the other, column by column and top to bottom, without padding.
+
+    On a noisy page nine tenths of `Runs` are padding, to the column with most.
+
+    Attributes
+    ----------
+    top, bottom : ndarray, shape (n,), float32
+    tops, bottoms : _Rising
+    """
+
+    top: NDArray[np.float32]
+    bottom: NDArray[np.float32]
+    tops: _Rising
+    bottoms: _Rising
+
+    def within(
+        self, upper: NDArray[np.float64], lower: NDArray[np.float64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """First and last run, column by column, that reach into a band; where none does the first is after the last."""
+        return self.bottoms.find(upper, "left"), self.tops.find(lower, "right") - 1
+
+
+def _listed(runs: Runs, tallest: float = np.inf) -> _Listed:
+    """Runs less tall than that."""
+    taken = runs.bottom - runs.top < tallest
+    top, bottom = runs.top[taken], runs.bottom[taken]
+    begin = np.r_[0, np.cumsum(taken.sum(axis=1))]
+    return _Listed(top, bottom, _rising(top, begin), _rising(bottom, begin))
+
+
 def find_rows(coverage: NDArray[np.float32]) -> Rows | None:
     """Find the rows of traces.
 
@@ -122,9 +185,10 @@ def find_rows(coverage: NDArray[np.float32]) -> Rows | None:
         if not level:
             return None
         every = runs
-    level = _without_edges(level, every)
-    start, end = _extents(runs.top, runs.bottom, np.stack(level))
-    start, end = _to_thin_ends(every, np.stack(level), start, end)
+    listed = _listed(every)
+    level = _without_edges(level, listed)
+    start, end = _extents(listed if runs is every else _listed(runs), np.stack(level))
+    start, end = _to_thin_ends(listed, np.stack(level), start, end)
     real = end - start > _LEAST_WIDTH
     return Rows(np.stack(level)[real].astype(np.float32), start[real], end[real]) if real.any() else None
 
@@ -150,27 +214,32 @@ def _likeliest(
     """Of several ways to tell the rows the one with most ink at their levels, and the ink it goes by."""
     faint = find_runs(coverage, _FAINT)
     inked = max(1, int((masked.count > 0).sum()))
+    low, all_runs = _listed(pale, _TALL), _listed(every)
+
+    @cache
+    def by_density(of_faint: bool, least: float, tall: float) -> list[NDArray[np.float64]]:
+        return _level_by_density(faint if of_faint else every, columns, least, inked, tall)
 
     def worth(level: list[NDArray[np.float64]]) -> float:
-        support = [_support(pale, row) / inked for row in level]
+        support = [_support(low, row) / inked for row in level]
         return sum(support) - _SUPPORT * max(support, default=0.0) * len(support)
 
-    dense = _level_by_density(every, columns, _DENSE, inked, _THIN)
+    dense = by_density(False, _DENSE, _THIN)
     by_order = _level_by_order(masked, columns, _FEW_ORDERED)
     if len(dense) < len(by_order):
         # Tall beats and bent rows thin a row's ink out; the count of runs tells that it is one.
-        thinner = _level_by_density(every, columns, _THINNER, inked, _THIN)
+        thinner = by_density(False, _THINNER, _THIN)
         dense = thinner if len(thinner) == len(by_order) else dense
     first = dense if not ordered or _jumps(ordered, dense) else ordered
     ways = [(_level_by_order(pale, columns, _FEW_ORDERED), faint), (by_order, every)]
     for runs in (every, faint):
         ways += [
-            (_level_by_density(runs, columns, share, inked, tall), runs)
+            (by_density(runs is faint, share, tall), runs)
             for share, tall in ((_DENSE, _THIN), (_THINNER, _THIN), (_DENSE, _TALL))
         ]
     # A grid's remains are faint, too: among faint ink no row may have far less of it than the others.
     ways = [
-        (_without_print(_without_edges(level, every), pale, inked, inner=runs is faint), runs)
+        (_without_print(_without_edges(level, all_runs), low, inked, inner=runs is faint), runs)
         for level, runs in ways
         if level
     ]
@@ -191,13 +260,13 @@ def _jumps(levels: list[NDArray[np.float64]], dense: list[NDArray[np.float64]]) 
 
 
 def _without_print(
-    level: list[NDArray[np.float64]], runs: Runs, inked: int, *, inner: bool
+    level: list[NDArray[np.float64]], low: _Listed, inked: int, *, inner: bool
 ) -> list[NDArray[np.float64]]:
     """Rows but those that have far less ink at their levels than the rest, or ink in all columns, as edges have.
 
     Rows between others stay but where `inner` says so.
     """
-    support = [_support(runs, row) for row in level]
+    support = [_support(low, row) for row in level]
     most, usual = max(min(ink, inked) for ink in support), float(np.median(support))
     is_row = [_LESS_INK * most < ink <= max(_MORE_INK * usual, inked) for ink in support]
     if not any(is_row):
@@ -206,24 +275,22 @@ def _without_print(
     return [row for k, row in enumerate(level) if is_row[k] or (first < k < last and not inner)]
 
 
-def _support(runs: Runs, level: NDArray[np.float64]) -> int:
-    """Columns in which ink lies at a level; none for one that is not a row's."""
+def _support(low: _Listed, level: NDArray[np.float64]) -> int:
+    """Columns in which low ink lies at a level; none for one that is not a row's."""
     if _range(level) > _MOST_DRIFT:
         return 0
-    near = (runs.top <= level[:, None] + _AT_LEVEL) & (runs.bottom >= level[:, None] - _AT_LEVEL)
-    return int((near & (runs.bottom - runs.top < _TALL)).any(axis=1).sum())
+    first, last = low.within(level - _AT_LEVEL, level + _AT_LEVEL)
+    return int((first <= last).sum())
 
 
-def _without_edges(level: list[NDArray[np.float64]], runs: Runs) -> list[NDArray[np.float64]]:
+def _without_edges(level: list[NDArray[np.float64]], runs: _Listed) -> list[NDArray[np.float64]]:
     """Rows but edges of paper and ruled lines: these are straight."""
     reach = np.full(len(level), np.nan)
     for k, row in enumerate(level):
-        slow = row[:, None]
-        near = (runs.top <= slow + 2 * PIXELS_PER_MM) & (runs.bottom >= slow - 2 * PIXELS_PER_MM)
-        inked = near.any(axis=1)
+        first, last = runs.within(row - 2 * PIXELS_PER_MM, row + 2 * PIXELS_PER_MM)
+        inked = first <= last
         if inked.sum() >= _LEAST_WIDTH:
-            top = np.where(near, runs.top, np.inf).min(axis=1)[inked]
-            bottom = np.where(near, runs.bottom, -np.inf).max(axis=1)[inked]
+            top, bottom = runs.top[first[inked]], runs.bottom[last[inked]]
             reach[k] = np.percentile(np.maximum(row[inked] - top, bottom - row[inked]), 98)
     edge = reach < _STRAIGHT_REACH
     return level if edge.all() else [row for row, out in zip(level, edge, strict=True) if not out]
@@ -233,10 +300,10 @@ def _level_by_density(
     runs: Runs, columns: NDArray[np.int64], least: float, inked: int, tall: float
 ) -> list[NDArray[np.float64]]:
     """Levels of the rows of a page whose traces are broken or whose grid left marks: where low ink lies densest."""
-    centre, height = (runs.top + runs.bottom) / 2, runs.bottom - runs.top
-    thin = np.isfinite(centre) & (height < tall)
-    column, order = np.nonzero(thin)
-    y = centre[column, order]
+    thin = _listed(runs, tall)
+    y = (thin.top + thin.bottom) / 2
+    middles = _rising(y, thin.tops.begin)
+    column = np.repeat(columns, np.diff(middles.begin))
     # How many columns have thin ink within 2 mm: a trace nearly all, a line of print or a worn ruled line few.
     window = 2 * PIXELS_PER_MM
     bins = int(y.max()) + 2 * window if len(y) else 1
@@ -248,10 +315,13 @@ def _level_by_density(
     levels = []
     for peak in peaks:
         rough = 10.0 * peak + 5.0
-        off = np.where(thin, np.abs(centre - rough), np.inf)
-        nearest = off.argmin(axis=1)
-        known = np.flatnonzero(off[columns, nearest] < 3 * window)
-        levels.append(_running_median(columns, known, centre[known, nearest[known]]))
+        below = middles.find(np.full(len(columns), rough), "left")
+        either = np.stack([below - 1, below])
+        there = (either >= middles.begin[:-1]) & (either < middles.begin[1:])
+        off = np.where(there, np.abs(y[np.clip(either, 0, len(y) - 1)] - rough), np.inf)
+        nearest = off.argmin(axis=0)
+        known = np.flatnonzero(off[nearest, columns] < 3 * window)
+        levels.append(_running_median(columns, known, y[either[nearest[known], known]]))
     return levels
 
 
@@ -260,14 +330,14 @@ def _range(level: NDArray[np.float64]) -> float:
 
 
 def _to_thin_ends(
-    runs: Runs, level: NDArray[np.float64], start: NDArray[np.int64], end: NDArray[np.int64]
+    runs: _Listed, level: NDArray[np.float64], start: NDArray[np.int64], end: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Rows to their ends, which a first or last beat may part from the rest: one thin run a column, unlike letters."""
     starts, ends = start.copy(), end.copy()
     for row, slow in enumerate(level):
-        near = (runs.top <= slow[:, None] + _BESIDE) & (runs.bottom >= slow[:, None] - _BESIDE)
-        thin = near & (runs.bottom - runs.top < _THIN)
-        alone = (near.sum(axis=1) == 1) & thin.any(axis=1)
+        first, last = runs.within(slow - _BESIDE, slow + _BESIDE)
+        alone = first == last
+        alone[alone] = (runs.bottom - runs.top)[first[alone]] < _THIN
         starts[row] = _thin_end(alone, start[row])
         ends[row] = len(alone) - _thin_end(alone[::-1], len(alone) - end[row])
     return starts, ends
@@ -325,16 +395,13 @@ def _running_median(
     return np.interp(columns, known, smooth)
 
 
-def _extents(
-    top: NDArray[np.float32], bottom: NDArray[np.float32], level: NDArray[np.float64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _extents(runs: _Listed, level: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """First and last columns in which a row has ink at its level, lone specks left out."""
     reach = 2 * PIXELS_PER_MM
     starts, ends = [], []
     for row in level:
-        with np.errstate(invalid="ignore"):
-            at_level = ((top <= row[:, None] + reach) & (bottom >= row[:, None] - reach)).any(axis=1)
-        solid = close_gaps(at_level, 60)
+        first, last = runs.within(row - reach, row + reach)
+        solid = close_gaps(first <= last, 60)
         start, end = span_of_pieces(solid, solid, _LEAST_WIDTH)
         starts.append(start)
         ends.append(end)

@@ -234,7 +234,11 @@ def read_lead_names(coverage: NDArray[np.float32], boxes: ArrayLike) -> LeadRead
     >>> ALL_NAMES[int(readings.log_probability[0].argmax())]
     'II'
     """
-    crops = [_crop(coverage, box) for box in np.asarray(boxes, float).reshape(-1, 4)]
+    # The same crop, mostly an empty one, is read once.
+    number: dict[bytes, int] = {}
+    every = [_crop(coverage, box) for box in np.asarray(boxes, float).reshape(-1, 4)]
+    which = np.array([number.setdefault(crop.tobytes(), len(number)) for crop in every], np.intp)
+    crops = [every[index] for index in np.unique(which, return_index=True)[1]]
     likelihood, minus = np.zeros((len(crops), len(ALL_NAMES) + 1)), np.zeros((len(crops), 2))
     posteriors = _recognise(crops, _NAME_WIDTHS)
     strokes = np.array([_count_strokes(crop) for crop in crops])
@@ -245,7 +249,7 @@ def read_lead_names(coverage: NDArray[np.float32], boxes: ArrayLike) -> LeadRead
         likelihood[alike], minus[alike] = _name_likelihoods(batch, strokes[alike])
     with np.errstate(divide="ignore"):
         logs = np.log(likelihood / likelihood.sum(axis=1, keepdims=True))
-    return LeadReadings(logs, minus[:, 1] > minus[:, 0])
+    return LeadReadings(logs[which], (minus[:, 1] > minus[:, 0])[which])
 
 
 def read_text(coverage: NDArray[np.float32], boxes: ArrayLike) -> list[str]:

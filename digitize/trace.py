@@ -119,11 +119,34 @@ class Traces:
     ink: NDArray[np.float32]
 
 
+@dataclass(frozen=True, eq=False)
+class PenInk:
+    """Ink that a pen may have left along the rows of a page.
+
+    Attributes
+    ----------
+    coverage : ndarray, shape (h, w), float32
+        Share of each pixel that is ink, blurred where noise has eaten at its edges.
+    rows : Rows
+    runs : Runs
+        Stretches of ink in every column, steep strokes as dark as level ones.
+    darkness : float
+        The pen's usual coverage.
+    radius : float
+        The pen's radius in pixels.
+    """
+
+    coverage: NDArray[np.float32]
+    rows: Rows
+    runs: Runs
+    darkness: float
+    radius: float
+
+
 def trace_rows(
     coverage: NDArray[np.float32],
     rows: Rows,
     print_mask: NDArray[np.bool_] | None = None,
-    names: NDArray[np.float64] | None = None,
 ) -> Traces:
     """Trace every row.
 
@@ -134,8 +157,6 @@ def trace_rows(
     rows : Rows
     print_mask : ndarray, shape (h, w), bool, optional
         Text, separators and calibration pulses, which are not trace.
-    names : ndarray, shape (n, 4), optional
-        Boxes ``(x0, y0, x1, y1)`` of lead names that traces may touch: ink that ends inside one is avoided.
 
     Returns
     -------
@@ -152,6 +173,26 @@ def trace_rows(
     >>> bool(np.nanmax(np.abs(traces.centre[0] - wave)) < 1.5)
     True
     """
+    return trace_ink(find_pen_ink(coverage, rows, print_mask), np.zeros((0, 4)))
+
+
+def find_pen_ink(coverage: NDArray[np.float32], rows: Rows, print_mask: NDArray[np.bool_] | None = None) -> PenInk:
+    """Find what may be trace on a page: the first part of `trace_rows`, whose parameters these are.
+
+    Returns
+    -------
+    PenInk
+
+    Examples
+    --------
+    >>> from digitize.rows import find_rows
+    >>> page = np.zeros((400, 900), np.float32)
+    >>> wave = 200 + (40 * np.sin(np.arange(900) / 30)).astype(int)
+    >>> for dy in (-1, 0, 1):
+    ...     page[wave + dy, np.arange(900)] = 1
+    >>> find_pen_ink(page, find_rows(page)).radius
+    1.5
+    """
     level_of_pen = _pen_coverage(coverage, rows)
     keep = np.ones(coverage.shape, bool) if print_mask is None else ~print_mask
     keep[:, : rows.start.min()] = keep[:, rows.end.max() :] = False
@@ -167,8 +208,35 @@ def trace_rows(
         level_of_pen = _pen_coverage(coverage, rows)
         runs = find_runs(strokes, _EDGE * level_of_pen, keep)
     radius = _pen_radius(runs, rows)
-    rows = _part_levels(runs, rows)
-    chosen = _follow(runs, rows, radius, np.zeros((0, 4)) if names is None else names)
+    return PenInk(coverage, _part_levels(runs, rows), runs, level_of_pen, radius)
+
+
+def trace_ink(found: PenInk, names: NDArray[np.float64]) -> Traces:
+    """Trace every row through a pen's ink.
+
+    Parameters
+    ----------
+    found : PenInk
+    names : ndarray, shape (n, 4), float64
+        Boxes ``(x0, y0, x1, y1)`` of lead names that traces may touch: ink that ends inside one is avoided.
+
+    Returns
+    -------
+    Traces
+
+    Examples
+    --------
+    >>> from digitize.rows import find_rows
+    >>> page = np.zeros((400, 900), np.float32)
+    >>> wave = 200 + (40 * np.sin(np.arange(900) / 30)).astype(int)
+    >>> for dy in (-1, 0, 1):
+    ...     page[wave + dy, np.arange(900)] = 1
+    >>> traces = trace_ink(find_pen_ink(page, find_rows(page)), np.zeros((0, 4)))
+    >>> bool(np.nanmax(np.abs(traces.centre[0] - wave)) < 1.5)
+    True
+    """
+    coverage, rows, runs, radius = found.coverage, found.rows, found.runs, found.radius
+    chosen = _follow(runs, rows, radius, names)
     columns = np.arange(len(runs.count))
     top = np.where(chosen >= 0, runs.top[columns, np.maximum(chosen, 0)], np.nan)
     bottom = np.where(chosen >= 0, runs.bottom[columns, np.maximum(chosen, 0)], np.nan)
@@ -177,7 +245,7 @@ def trace_rows(
     top, bottom = settle_crossings(chosen, ink, (top, bottom), radius)
     centre = np.stack([_centre_line(t, b, s, radius) for t, b, s in zip(top, bottom, shared, strict=True)])
     confidence = np.where(np.isfinite(centre), np.where(shared, 0.6, 1.0), 0.0)
-    start, end = _extents(_solid(coverage, centre, chosen >= 0, level_of_pen))
+    start, end = _extents(_solid(coverage, centre, chosen >= 0, found.darkness))
     for row in range(len(centre)):
         centre[row, : start[row]] = centre[row, end[row] :] = np.nan
         _bridge(centre[row], confidence[row])
@@ -208,7 +276,7 @@ def trace_rows(
 def touch_names(traces: Traces, names: NDArray[np.float64]) -> bool:
     """Whether a trace follows ink that ends inside a name: if none does, to trace with these names changes nothing.
 
-    `trace_rows` only makes such ink dearer, and a cheapest path stays the cheapest when others become dearer.
+    `trace_ink` only makes such ink dearer, and a cheapest path stays the cheapest when others become dearer.
 
     Parameters
     ----------

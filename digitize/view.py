@@ -16,13 +16,15 @@ from digitize.page import Page
 from digitize.rectify import PIXELS_PER_MM, UprightPage, rectify
 from digitize.rows import Rows, find_rows
 from digitize.text import find_words
-from digitize.trace import Traces, trace_rows
+from digitize.trace import PenInk, Traces, find_pen_ink, trace_ink
 
 _LEAST_ROW_MM = 40.0
 """Shortest row that is a recording and not a stray line."""
 
 _ON_ROW_MM = 2.5
 """Distance from a row's level within which no print is expected."""
+
+_NO_NAMES = np.zeros((0, 4))
 
 
 @dataclass(frozen=True)
@@ -33,9 +35,9 @@ class View:
     upright: UprightPage
     coverage: NDArray[np.float32]
     rows: Rows
-    not_trace: NDArray[np.bool_]
     baseline: NDArray[np.float64]
     marks: Marks
+    pen: PenInk
     traces: Traces
 
 
@@ -53,16 +55,18 @@ def look(page: Page, ground: Grid | PaperScale) -> View | None:
     marks = find_marks(coverage, rows)
     glyphs = _away_from(rows, find_words(coverage)[1])
     rows = without_pulses(coverage, rows, marks)
-    traces = trace_rows(coverage, rows, marks.mask | glyphs)
+    pen = find_pen_ink(coverage, rows, marks.mask | glyphs)
+    traces = trace_ink(pen, _NO_NAMES)
     real = traces.end - traces.start > _LEAST_ROW_MM * PIXELS_PER_MM
     if not real.any():
         return None
     if not real.all():
         rows = Rows(rows.level[real], rows.start[real], rows.end[real])
         marks = find_marks(coverage, rows)
-        traces = trace_rows(coverage, rows, marks.mask | glyphs)
+        pen = find_pen_ink(coverage, rows, marks.mask | glyphs)
+        traces = trace_ink(pen, _NO_NAMES)
     baseline = np.array([_baseline(traces, marks, row) for row in range(len(rows.level))])
-    return View(ground, upright, coverage, rows, marks.mask | glyphs, baseline, marks, traces)
+    return View(ground, upright, coverage, rows, baseline, marks, pen, traces)
 
 
 def _upright(page: Page, ground: Grid | PaperScale) -> UprightPage:

@@ -8,6 +8,7 @@ from digitize import trace_leads
 from digitize.ink import find_ink
 from digitize.orientation import is_upside_down, runs_downward
 from digitize.rectify import rectify
+from digitize.rows import find_rows
 from synth import render_page
 
 
@@ -32,8 +33,9 @@ def test_an_empty_page_stays_as_it_is():
 @pytest.mark.parametrize("pulse", ["left", "none"])
 def test_names_and_pulses_tell_which_end_is_up(recording, pulse):
     upright = coverage(recording, pulse=pulse)
-    assert not is_upside_down(upright)
-    assert is_upside_down(np.ascontiguousarray(upright[::-1, ::-1]))
+    assert not is_upside_down(upright, find_rows(upright))
+    turned = np.ascontiguousarray(upright[::-1, ::-1])
+    assert is_upside_down(turned, find_rows(turned))
 
 
 @pytest.mark.parametrize("grid", ["red", "none"])

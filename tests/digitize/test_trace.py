@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from digitize.rows import Rows, find_rows
-from digitize.trace import Traces, erase_traces, touch_names, trace_rows
+from digitize.trace import Traces, erase_traces, find_pen_ink, touch_names, trace_ink, trace_rows
 
 WIDTH = 900
 X = np.arange(40, 860)
@@ -178,7 +178,7 @@ def test_names_that_no_trace_touches_change_nothing(seed):
     names = np.hstack([corner, corner + rng.integers(5, 80, (3, 2))]).astype(np.float64)
     rows = level_rows(100.0, 200.0)
     alone = trace_rows(page, rows)
-    beside = trace_rows(page, rows, names=names)
+    beside = trace_ink(find_pen_ink(page, rows), names)
     same = all(
         np.array_equal(getattr(alone, field), getattr(beside, field), equal_nan=True)
         for field in ("centre", "between", "confidence", "start", "end", "left", "right", "ink")
