@@ -247,7 +247,7 @@ def _likeliest(
     if not first:
         return best
     # Where no row rests, as in flutter, ink at the levels tells nothing of them.
-    rests = max((_support(pale, row) for row in best[0]), default=0) > _RESTS * inked
+    rests = max((_support(low, row) for row in best[0]), default=0) > _RESTS * inked
     return best if rests and worth(best[0]) > worth(first) + _CLEARLY else (first, every)
 
 

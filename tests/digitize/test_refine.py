@@ -16,7 +16,7 @@ from digitize.network import DESIGNS, HOP, LATENT, OFFSETS, Refiner, mean_offset
 from digitize.rectify import PIXELS_PER_MM, rectify
 from digitize.refine import LENGTH, Model, Trust, load_model, refine, trusted, windows_of
 from digitize.rows import Rows
-from digitize.trace import Traces
+from digitize.trace import Traces, find_pen_ink
 from digitize.view import View
 from digitize.weights import hash_of
 from digitize.windows import CHANNELS, HEIGHT, MARKS, growing
@@ -49,9 +49,9 @@ def view(draw) -> View:
         upright,
         coverage,
         rows,
-        nothing,
         np.array([150.0, 300.0]),
         Marks((), (), nothing),
+        find_pen_ink(coverage, rows, nothing),
         traces,
     )
 
