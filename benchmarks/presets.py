@@ -19,6 +19,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
@@ -287,7 +288,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     # A fresh interpreter: a fork of one whose libraries run threads may hang.
     fresh = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(chosen.jobs, mp_context=fresh, initializer=_one_thread) as pool:
+    with ProcessPoolExecutor(chosen.jobs, mp_context=fresh, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
         outcomes = list(tqdm(pool.map(run, jobs), total=len(jobs), unit="page", disable=None))
     made_with = provenance()
     text = markdown(outcomes, made_with, chosen.fold)
@@ -296,12 +297,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         described = {"made_with": made_with, "fold": chosen.fold, "pages": [asdict(outcome) for outcome in outcomes]}
         (temporary / "presets.json").write_text(json.dumps(described) + "\n", encoding="utf-8")
     sys.stdout.write(text)
-
-
-def _one_thread() -> None:
-    import cv2
-
-    cv2.setNumThreads(1)
 
 
 if __name__ == "__main__":

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from digitize.leads import Strip
+from digitize.rhythm import share_left
+from digitize.timing import activity_of
 
-_SMOOTH = 0.03
-"""Seconds over which activity is smoothed."""
 _LEAST = 1.0
 """Seconds that two strips must share to be compared."""
 _REACH = 0.02
@@ -73,7 +72,7 @@ def compare_strips(strips: Sequence[Strip], fs: int) -> Agreement:
     length = max((start + len(strip.signal) for start, strip in zip(first, strips, strict=True)), default=0)
     activity = np.full((len(strips), length), np.nan, np.float32)
     for k, strip in enumerate(strips):
-        activity[k, first[k] : first[k] + len(strip.signal)] = _activity(strip.signal, fs)
+        activity[k, first[k] : first[k] + len(strip.signal)] = _relative_activity(strip.signal, fs)
     known = np.isfinite(activity)
     filled = np.where(known, activity, 0.0)
     others = (filled.sum(axis=0) - filled) / np.maximum(known.sum(axis=0) - known, 1)
@@ -89,14 +88,11 @@ def compare_strips(strips: Sequence[Strip], fs: int) -> Agreement:
     return Agreement(tuple(own), tuple(beside), together, _repeated(strips, first, fs))
 
 
-def _activity(signal: NDArray[np.float32], fs: int) -> NDArray[np.float32]:
+def _relative_activity(signal: NDArray[np.float32], fs: int) -> NDArray[np.float32]:
     """How fast a strip moves, in units of its mean; NaN where it is hidden."""
-    known = np.isfinite(signal)
-    if not known.any():
-        return np.full(len(signal), np.nan, np.float32)
-    filled = np.interp(np.arange(len(signal)), np.flatnonzero(known), signal[known])
-    moving = ndimage.gaussian_filter1d(np.abs(np.gradient(filled)), _SMOOTH * fs)
-    return np.where(known, moving / max(float(moving.mean()), 1e-9), np.nan).astype(np.float32)
+    moving = activity_of(signal, fs)
+    mean = max(float(moving.mean()), 1e-9) if len(moving) else 1.0
+    return np.where(np.isfinite(signal), moving / mean, np.nan).astype(np.float32)
 
 
 def _repeated(strips: Sequence[Strip], first: list[int], fs: int) -> NDArray[np.float32]:
@@ -113,6 +109,5 @@ def _repeated(strips: Sequence[Strip], first: list[int], fs: int) -> NDArray[np.
                 both = np.isfinite(here[: len(mine)]) & np.isfinite(mine)
                 if both.sum() < _LEAST * fs:
                     continue
-                a, b = mine[both] - mine[both].mean(), here[: len(mine)][both] - here[: len(mine)][both].mean()
-                left[k] = np.fmin(left[k], float(((a - b) ** 2).sum() / max(float((a**2).sum()), 1e-9)))
+                left[k] = np.fmin(left[k], share_left(mine[both], here[: len(mine)][both]))
     return left

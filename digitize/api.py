@@ -101,18 +101,15 @@ def trace_leads(
         raise ValueError(f"fs is {fs!r}; allowed: a positive number")
     reading = read_page(image, layout=layout, speed=speed, gain=gain)
     view, worth = reading.view, reading.worth
-    if refine:
-        traces, sure = refine_traces(view, worth.gain)
-        strips, name, residual, warnings = strips_of(replace(reading, view=replace(view, traces=traces)), fs)
-        rated = rate_strips(reading, strips, residual, fs)
+    traces, sure = refine_traces(view, worth.gain) if refine else (view.traces, None)
+    strips, name, residual, warnings = strips_of(replace(reading, view=replace(view, traces=traces)), fs)
+    rated = rate_strips(reading, strips, residual, fs)
+    if sure is not None:
         trust = load_model().trust
         rated = [
             trusted(own, sure[strip.row, columns], trust)
             for own, strip, columns in zip(rated, strips, nearest_columns(reading, strips, fs), strict=True)
         ]
-    else:
-        strips, name, residual, warnings = strips_of(reading, fs)
-        rated = rate_strips(reading, strips, residual, fs)
     strips = [
         replace(strip, confidence=np.where(np.isfinite(strip.signal), own, np.float32(0.0)))
         for strip, own in zip(strips, rated, strict=True)

@@ -15,8 +15,7 @@ _SAME = 0.1
 """Share of a strip's power that may be left when the same lead is taken off: 10 dB, far below what two leads share."""
 
 _ALIKE = 0.5
-"""The same, where the lead that is expected fits better than all others: on bent paper strips do not lie as exactly."""
-
+"""The same, where no lead fits clearly better than the expected one: on bent paper strips do not lie as exactly."""
 
 _CLEARLY = 0.25
 """Part of what the expected lead leaves that another must stay below: inferior leads are much alike, and a strip that
@@ -66,8 +65,7 @@ def lead_of_rhythm(
             known = np.isfinite(here) & np.isfinite(own)
             if known.sum() < 0.6 * len(signal):
                 continue
-            a, b = own[known] - own[known].mean(), here[known] - here[known].mean()
-            left = float(((a - b) ** 2).sum() / max(float((a**2).sum()), 1e-9))
+            left = share_left(own[known], here[known])
             if left < _SAME and lead == named:
                 return named
             if lead == named:
@@ -77,3 +75,23 @@ def lead_of_rhythm(
     if expected < _ALIKE and best[0] > _CLEARLY * expected:
         return named
     return best[1] if best[0] < _SAME else None
+
+
+def share_left(signal: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    """Share of a signal's power that is left when another is taken off, both about their means.
+
+    Parameters
+    ----------
+    signal, other : ndarray, shape (n,)
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> share_left(np.array([1.0, 3.0]), np.array([5.0, 6.0]))
+    0.25
+    """
+    a, b = signal - signal.mean(), other - other.mean()
+    return float(((a - b) ** 2).sum() / max(float((a**2).sum()), 1e-9))

@@ -30,6 +30,9 @@ _DRIFT = 0.03
 _DRIFT_COST = 0.3
 """Likeness that the whole of this drift must be worth: the beats of an even heart fit somewhere near any place."""
 
+_SMOOTH = 0.03
+"""Seconds (standard deviation) over which activity is smoothed."""
+
 _STEP = 0.02
 """Seconds between the starts that are tried."""
 
@@ -69,9 +72,9 @@ def columns_are_simultaneous(
     """
     votes = []
     for below in rhythm:
-        activity = _activity(below, fs)
+        activity = activity_of(below, fs)
         for offset, strip in strips:
-            own = _activity(strip, fs)
+            own = activity_of(strip, fs)
             in_turn = _best_likeness(own, activity, offset, _DRIFT * offset, fs)
             together = _best_likeness(own, activity, 0.0, 0.0, fs)
             if in_turn is not None and together is not None:
@@ -90,20 +93,38 @@ def _likeness_of_columns(columns: Sequence[Sequence[NDArray[np.float32]]], fs: f
         return None
     every = []
     for column in columns:
-        moves = [activity for strip in column if (activity := _activity(strip[:n], fs)).std() > 0]
+        moves = [activity for strip in column if (activity := activity_of(strip[:n], fs)).std() > 0]
         if not moves:
             return None
         every.append(np.mean([(activity - activity.mean()) / activity.std() for activity in moves], axis=0))
     return float(np.median([np.corrcoef(every[0], other)[0, 1] for other in every[1:]]))
 
 
-def _activity(signal: NDArray[np.float32], fs: float) -> NDArray[np.float64]:
-    """How fast the trace moves, smoothed over 60 ms: high in beats, whatever the lead's polarity."""
+def activity_of(signal: NDArray[np.float32], fs: float) -> NDArray[np.float64]:
+    """Measure how fast the trace moves, smoothed over 60 ms: high in beats, whatever the lead's polarity.
+
+    Parameters
+    ----------
+    signal : ndarray, shape (n,)
+        Millivolts, NaN where hidden.
+    fs : float
+        Sampling frequency, Hz.
+
+    Returns
+    -------
+    ndarray, shape (n,), float64
+        Millivolts a sample; bridged where the signal is hidden, 0 where all of it is.
+
+    Examples
+    --------
+    >>> activity_of(np.zeros(3, np.float32), 500).tolist()
+    [0.0, 0.0, 0.0]
+    """
     known = np.isfinite(signal)
     if not known.any():
         return np.zeros(len(signal))
     filled = np.interp(np.arange(len(signal)), np.flatnonzero(known), signal[known])
-    return ndimage.gaussian_filter1d(np.abs(np.gradient(filled)), 0.03 * fs)
+    return ndimage.gaussian_filter1d(np.abs(np.gradient(filled)), _SMOOTH * fs)
 
 
 def _best_likeness(

@@ -29,6 +29,7 @@ from classify.statements import CODES, STATEMENTS, group_indices
 from classify.view import FS, Piece, View, cut_to_layout, view_pieces
 from digitize.layouts import LEAD_NAMES
 from digitize.weights import hash_of
+from training.fitting import load_checkpoint, move_average, save_checkpoint
 from training.ptbxl import Records, data_folder, load_ptbxl
 from training.scores import auroc, best_f1_thresholds
 
@@ -245,16 +246,6 @@ def _donors(records: Records) -> dict[bytes, NDArray[np.int64]]:
     return donors
 
 
-def _average(averaged: ArrhythmiaNetwork, network: ArrhythmiaNetwork, decay: float) -> None:
-    """Move the running average of the weights towards the network's, in place."""
-    with torch.no_grad():
-        for kept, new in zip(averaged.state_dict().values(), network.state_dict().values(), strict=True):
-            if kept.is_floating_point():
-                kept.lerp_(new, 1 - decay)
-            else:
-                kept.copy_(new)
-
-
 def train(
     records: Records,
     choice: Records,
@@ -302,10 +293,8 @@ def train(
     )
     history: list[dict[str, float]] = []
     best: dict[str, Any] = {"score": -1.0, "epoch": -1, "state": None}
-    if checkpoint.is_file():
-        saved = torch.load(checkpoint, map_location=device, weights_only=True)
-        if saved["config"] != asdict(config):
-            raise ValueError(f"{checkpoint}: of another configuration ({saved['config']}); remove it or use its own")
+    saved = load_checkpoint(checkpoint, asdict(config), device)
+    if saved is not None:
         network.load_state_dict(saved["network"])
         averaged.load_state_dict(saved["averaged"])
         optimiser.load_state_dict(saved["optimiser"])
@@ -340,7 +329,7 @@ def train(
             schedule.step()
             losses.append(float(loss.detach()))
             done = epoch * steps_an_epoch + step
-            _average(averaged, network, min(config.ema, (done + 1) / (done + 10)))
+            move_average(averaged, network, min(config.ema, (done + 1) / (done + 10)))
         figures = macro_auroc(choice.labels, read_views(averaged, choice_views))
         history.append({"epoch": epoch + 1, "loss": float(np.mean(losses)), **figures})
         score = (figures["superclass"] + figures["all"]) / 2
@@ -348,10 +337,10 @@ def train(
         if not score <= best["score"]:
             state = {name: tensor.clone() for name, tensor in averaged.state_dict().items()}
             best = {"score": score, "epoch": epoch, "state": state}
-        unfinished = checkpoint.with_suffix(".tmp")
-        torch.save(
+        save_checkpoint(
+            checkpoint,
+            asdict(config),
             {
-                "config": asdict(config),
                 "network": network.state_dict(),
                 "averaged": averaged.state_dict(),
                 "optimiser": optimiser.state_dict(),
@@ -359,9 +348,7 @@ def train(
                 "history": history,
                 "best": best,
             },
-            unfinished,
         )
-        os.replace(unfinished, checkpoint)
         on_epoch(history[-1])
     averaged.load_state_dict(best["state"])
     return Trained(averaged.cpu().eval(), tuple(history))

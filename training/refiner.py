@@ -34,6 +34,7 @@ from digitize.network import DESIGNS, OFFSETS, Refiner, mean_offsets
 from digitize.refine import WEIGHTS, Trust, look_both_ways
 from digitize.weights import hash_of
 from digitize.windows import MARKS, upside_down
+from training.fitting import load_checkpoint, move_average, save_checkpoint
 from training.ptbxl import data_folder, find_500
 from training.segments import QUARTERS, Segments, collect, plan
 
@@ -289,10 +290,8 @@ def train(
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, config.rate, total, pct_start=max(0.1, 2 / total))
     history: list[dict[str, float]] = []
     best: dict[str, Any] = {"score": -np.inf, "state": None}
-    if checkpoint.is_file():
-        saved = torch.load(checkpoint, map_location=device, weights_only=True)
-        if saved["config"] != asdict(config):
-            raise ValueError(f"{checkpoint}: of another configuration ({saved['config']}); remove it or use its own")
+    saved = load_checkpoint(checkpoint, asdict(config), device)
+    if saved is not None:
         for name, part in _parts(network, averaged, optimiser, schedule):
             part.load_state_dict(saved[name])
         history, best = saved["history"], saved["best"]
@@ -314,7 +313,7 @@ def train(
             schedule.step()
             losses.append(float(loss.detach()))
             done = epoch * steps_an_epoch + step
-            _average(averaged, network, min(config.average, (done + 1) / (done + 10)))
+            move_average(averaged, network, min(config.average, (done + 1) / (done + 10)))
         after = by_page(choice, ratios(choice, predict(averaged, choice)[0]))
         history.append(
             {
@@ -329,10 +328,8 @@ def train(
         if after.mean() > best["score"]:
             state = {name: tensor.clone() for name, tensor in averaged.state_dict().items()}
             best = {"score": float(after.mean()), "state": state}
-        unfinished = checkpoint.with_suffix(".tmp")
         states = {name: part.state_dict() for name, part in _parts(network, averaged, optimiser, schedule)}
-        torch.save({"config": asdict(config), "history": history, "best": best, **states}, unfinished)
-        os.replace(unfinished, checkpoint)
+        save_checkpoint(checkpoint, asdict(config), {"history": history, "best": best, **states})
         on_epoch(history[-1])
     averaged.load_state_dict(best["state"])
     return Trained(averaged.cpu().eval(), tuple(history))
@@ -402,16 +399,6 @@ def _path_at(path: NDArray[np.float32], steps: int) -> NDArray[np.float32]:
 
 def _parts(network: Refiner, averaged: Refiner, optimiser: Any, schedule: Any) -> Iterator[tuple[str, Any]]:
     yield from (("network", network), ("averaged", averaged), ("optimiser", optimiser), ("schedule", schedule))
-
-
-def _average(averaged: Refiner, network: Refiner, decay: float) -> None:
-    """Move the running average of the weights towards the network's, in place."""
-    with torch.no_grad():
-        for kept, new in zip(averaged.state_dict().values(), network.state_dict().values(), strict=True):
-            if kept.is_floating_point():
-                kept.lerp_(new, 1 - decay)
-            else:
-                kept.copy_(new)
 
 
 def write_weights(

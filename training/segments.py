@@ -135,7 +135,7 @@ def collect(jobs: Sequence[Job], processes: int) -> Segments:
     # A fresh interpreter: a fork of one whose libraries run threads may hang.
     fresh = multiprocessing.get_context("spawn")
     if missing:
-        with ProcessPoolExecutor(processes, mp_context=fresh, initializer=_one_thread) as pool:
+        with ProcessPoolExecutor(processes, mp_context=fresh, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
             for _ in tqdm(pool.map(make, missing), total=len(missing), unit="page", disable=None):
                 pass
     return load([job.file for job in jobs])
@@ -268,7 +268,3 @@ def load(files: Sequence[Path]) -> Segments:
             for name, kept in parts.items():
                 kept.append(content[name])
     return Segments(**{name: np.concatenate(kept) for name, kept in parts.items()})
-
-
-def _one_thread() -> None:
-    cv2.setNumThreads(1)
