@@ -99,7 +99,22 @@ def trace_leads(
     """
     if not (np.isfinite(fs) and fs > 0):
         raise ValueError(f"fs is {fs!r}; allowed: a positive number")
-    reading = read_page(image, layout=layout, speed=speed, gain=gain)
+    return leads_of(read_page(image, layout=layout, speed=speed, gain=gain), fs=fs, refine=refine)
+
+
+def leads_of(reading: Reading, *, fs: int, refine: bool) -> Leads:
+    """Turn what was found on a page into leads: all of `trace_leads` that happens in seconds and millivolts.
+
+    Parameters
+    ----------
+    reading : Reading
+    fs, refine
+        As of `trace_leads`.
+
+    Returns
+    -------
+    Leads
+    """
     view, worth = reading.view, reading.worth
     traces, sure = refine_traces(view, worth.gain) if refine else (view.traces, None)
     strips, name, residual, warnings = strips_of(replace(reading, view=replace(view, traces=traces)), fs)

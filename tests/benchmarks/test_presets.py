@@ -9,7 +9,8 @@ import pytest
 from benchmarks import presets
 from benchmarks.presets import BINS, Outcome, main, markdown, run
 from benchmarks.report import provenance
-from digitize import Leads, PageError, trace_leads
+from digitize import Leads, PageError
+from digitize.api import leads_of
 
 
 @pytest.fixture
@@ -21,6 +22,8 @@ def test_a_page_is_printed_read_and_scored(record):
     outcome = run(("clean", 3, record))
     assert outcome.error == ""
     assert outcome.aligned > 10
+    assert outcome.unrefined > 8
+    assert outcome.unrefined != outcome.aligned
     assert outcome.verdict
     assert len(outcome.count) == BINS
     assert sum(outcome.count) > 10_000
@@ -33,7 +36,7 @@ def test_pages_that_cannot_be_read_count_as_nothing(record, monkeypatch, error, 
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(presets, "trace_leads", fail)
+    monkeypatch.setattr(presets, "read_page", fail)
     outcome = run(("clean", 3, record))
     assert (outcome.aligned, outcome.worst, outcome.crashed) == (0.0, 0.0, crashed)
     assert "nothing here" in outcome.error or "oh" in outcome.error
@@ -42,11 +45,11 @@ def test_pages_that_cannot_be_read_count_as_nothing(record, monkeypatch, error, 
 
 def test_a_lead_read_off_its_baseline_counts_as_right(record, monkeypatch):
     def raised(*args: object, **keywords: object) -> Leads:
-        leads = trace_leads(*args, **keywords)
+        leads = leads_of(*args, **keywords)
         return replace(leads, signal=leads.signal + 0.5)
 
     level = run(("clean", 3, record))
-    monkeypatch.setattr(presets, "trace_leads", raised)
+    monkeypatch.setattr(presets, "leads_of", raised)
     outcome = run(("clean", 3, record))
     assert outcome.right == level.right
     assert sum(outcome.right) > 0.6 * sum(outcome.count)
@@ -57,13 +60,13 @@ def test_tables_tell_crashes_verdicts_and_confidence():
         count = (0,) * 9 + (100,)
         said = (0.0,) * 9 + (95.0,)
         right = (0,) * 9 + (91,)
-        return Outcome(
-            preset, 1, "00001_hr", error, bool(error), aligned, aligned, True, verdict, said, right, count, 1.0
-        )
+        decibels = (aligned, aligned - 1, aligned)
+        return Outcome(preset, 1, "00001_hr", error, bool(error), *decibels, True, verdict, said, right, count, 1.0)
 
     pages = [page("clean", 20.0, "good"), page("clean", 10.0, "usable"), page("faxed", 0.0, "", "KeyError: x")]
     text = markdown(pages, provenance(), 8)
     assert "| clean | 2 | 0 | 0 | 15.0 (" in text
+    assert "| 14.0 (9.0 to 19.0) | 9.0 | 1.0 (1.0 to 1.0) |" in text
     assert "| faxed | 1 | 1 | 1 | 0.0 (" in text
     assert "| good | 1 | 20.0 |" in text
     assert "| 0.9 to 1.0 | 100.0% | 0.950 | 0.910 |" in text
