@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from digitize.marks import Marks, split_pulses
 from digitize.rectify import PIXELS_PER_MM
-from digitize.trace import Traces
+from digitize.trace import PEN_DOWN, Traces
 
 _TOGETHER = 4 * PIXELS_PER_MM
 """Rows that begin no farther apart than this begin together: one that strays was cut by print or worn ink."""
@@ -45,8 +45,6 @@ _NARROWER, _WIDER = 0.2 * PIXELS_PER_MM, 8 * PIXELS_PER_MM
 """By how much gaps may be narrower than measured, and wider, where a name that was not found fills a part of them."""
 _NAME_TO_STRIP = 4 * PIXELS_PER_MM
 """Farthest that a strip begins after a name that stands before it."""
-_PEN_DOWN = 0.7
-"""First column of a stroke before the pen's middle, less the pen's radius."""
 _SAMPLES, _LAST_SAMPLE = 5000, 0.05 * PIXELS_PER_MM
 """A row of 10 s has so many samples, at 500 Hz, and ends at the last one, not where the next would stand; that is 2 ms
 at 25 mm/s."""
@@ -148,7 +146,7 @@ def past_names(ends: Ends, traces: Traces, names: NDArray[np.float64], level: ND
         white = np.flatnonzero(hidden)
         drawn = np.flatnonzero(~hidden[white[0] :]) if len(white) and len(own) else white[:0]
         if len(drawn):
-            begins.append(after + white[0] + drawn[0] + traces.radius - _PEN_DOWN)
+            begins.append(after + white[0] + drawn[0] + traces.radius - PEN_DOWN)
     if 2 * len(begins) < len(ends.left):
         return ends
     usual = float(np.median(begins))

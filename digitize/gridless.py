@@ -19,7 +19,7 @@ from digitize.calibration import USUAL_GAIN, USUAL_SPEED
 from digitize.marks import Marks
 from digitize.rectify import PIXELS_PER_MM
 from digitize.sheet import find_sheet, sheet_to_millimetres
-from digitize.trace import Traces
+from digitize.trace import PEN_DOWN, Traces
 from digitize.warp import box_around, project, quarter_turn
 
 _SHEET_MM = 279.4
@@ -35,6 +35,11 @@ _SKEWS = np.arange(-60, 61)
 
 _AGREE = 0.03
 """Part by which heights of equal pulses differ at most."""
+
+_LEAST_ENDS, _IN_LINE = 3, 0.03 * PIXELS_PER_MM
+"""Fewest rows whose ends tell a slope, and how far three quarters of these are from one line at most."""
+_MOST_LEAN = 0.01
+"""Steepest slope that they tell (pixels a pixel): rows of a first view are levelled to half a degree."""
 
 _LEVEL = 3
 """Tenths of a degree up to which rows are level enough for a first view."""
@@ -119,13 +124,9 @@ def measured_scale(
     -------
     PaperScale
     """
-    slopes = []
-    for row, start, end in zip(level, traces.start, traces.end, strict=True):
-        columns = np.arange(start, end, PIXELS_PER_MM)
-        if len(columns) > 10:
-            # Theil and Sen's: a stretch that was followed wrongly does not tilt it.
-            slopes.append(stats.theilslopes(row[columns], columns)[0])
-    slope = float(np.arctan(np.median(slopes))) if slopes else 0.0
+    slope = _slope_by_ends(traces, level)
+    if slope is None:
+        slope = _slope_by_levels(traces, level)
     ratio, source = 1.0, first.source
     length = float(np.median(traces.end - traces.start)) / PIXELS_PER_MM
     is_row = 0.8 < _ROW_SECONDS * USUAL_SPEED / length < 1.25
@@ -150,6 +151,36 @@ def measured_scale(
         change = np.diag([by_row if is_row else ratio, ratio, 1.0]) @ _straight(1.0, slope)
     extent = None if first.extent is None else box_around(change, first.extent)
     return PaperScale(change @ first.matrix, source, extent)
+
+
+def _slope_by_ends(traces: Traces, level: NDArray[np.float32]) -> float | None:
+    """Angle by which rows descend, square to the line on which they all begin or end; None where they do not.
+
+    A recording wanders about its baseline and seems to descend; the pen's ends are seen to a part of a pixel.
+    """
+    found = []
+    for side, at, outward in ((traces.left, traces.start, -1), (traces.right, traces.end - 1, 1)):
+        seen = np.abs(side - at - outward * (PEN_DOWN - traces.radius)) > 1e-6
+        if seen.sum() < _LEAST_ENDS:
+            continue
+        y = level[seen, at[seen]]
+        # Theil and Sen's: a row that a word or a stain prolongs does not tilt it.
+        lean, offset, *_ = stats.theilslopes(side[seen], y)
+        astray = float(np.percentile(np.abs(side[seen] - offset - lean * y), 75))
+        if astray < _IN_LINE and abs(lean) < _MOST_LEAN:
+            found.append((astray, -float(np.arctan(lean))))
+    return min(found)[1] if found else None
+
+
+def _slope_by_levels(traces: Traces, level: NDArray[np.float32]) -> float:
+    """Angle by which rows descend, by their levels."""
+    slopes = []
+    for row, start, end in zip(level, traces.start, traces.end, strict=True):
+        columns = np.arange(start, end, PIXELS_PER_MM)
+        if len(columns) > 10:
+            # Theil and Sen's: a stretch that was followed wrongly does not tilt it.
+            slopes.append(stats.theilslopes(row[columns], columns)[0])
+    return float(np.arctan(np.median(slopes))) if slopes else 0.0
 
 
 def _usual_height(heights: NDArray[np.float64]) -> float:

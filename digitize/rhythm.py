@@ -60,10 +60,10 @@ def lead_of_rhythm(
     for lead, start, signal in strips:
         first = round(start * fs)
         for shift in range(-reach, reach + 1, 2):
-            here = rhythm[max(0, first + shift) : first + shift + len(signal)]
+            here = rhythm[max(0, first + shift) : max(0, first + shift + len(signal))]
             own = signal[max(0, -first - shift) :][: len(here)]
             known = np.isfinite(here) & np.isfinite(own)
-            if known.sum() < 0.6 * len(signal):
+            if known.sum() < max(0.6 * len(signal), 1):
                 continue
             left = share_left(own[known], here[known])
             if left < _SAME and lead == named:

@@ -41,6 +41,8 @@ _GAP = 61
 _LEAST_PIECE = 10 * PIXELS_PER_MM
 """Columns of ink that begin one."""
 
+PEN_DOWN = 0.7
+"""First column of a stroke before the pen's middle, less the pen's radius, where the shape of its end is not seen."""
 _END_REACH = 6
 """Columns beyond a trace's end in which the end's own shape is looked at."""
 _ROUND_END, _BLURRED_END = 0.87, 0.18
@@ -370,7 +372,7 @@ def _ends(
     """
     found = []
     for side, outward in ((start, -1), (end - 1, 1)):
-        own = (side + outward * (0.7 - radius)).astype(np.float64)
+        own = (side + outward * (PEN_DOWN - radius)).astype(np.float64)
         for row in np.flatnonzero(end > start):
             columns = side[row] + outward * np.arange(-1, _END_REACH + 1)
             level = centre[row, columns[1]]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -29,7 +31,7 @@ def traces(slope: float = 0.0, length: int = 2500) -> tuple[Traces, NDArray[np.f
     level = np.stack([400.0 * (1 + row) + slope * columns for row in range(3)]).astype(np.float32)
     start = np.full(3, 200)
     zeros = np.zeros_like(level)
-    ends = {"start": start, "end": start + length, "left": start - 0.5, "right": start + length - 0.5}
+    ends = {"start": start, "end": start + length, "left": start + 0.8, "right": start + length - 1.8}
     ink = np.stack([level - 1.5, level + 1.5])
     return Traces(centre=level, between=level, confidence=zeros + 1, **ends, radius=1.5, ink=ink), level
 
@@ -87,6 +89,26 @@ def test_a_stated_resolution_is_not_doubted_for_the_rows_length():
     scale = measured(PaperScale(np.diag([0.127, 0.127, 1.0]), "print"), length=2300)
     assert scale.source == "print"
     assert scale_at(scale.matrix, (0.0, 0.0))[0] == pytest.approx(200 / 25.4)
+
+
+def test_a_slope_is_square_to_the_line_on_which_rows_begin():
+    # The recordings wander by a degree, the page leans by a fifth of one.
+    found, level = traces(np.tan(np.radians(1.0)))
+    lean = np.radians(0.2)
+    found = replace(found, left=199.0 - np.tan(lean) * (level[:, 200] - level[0, 200]))
+    scale = measured_scale(
+        PaperScale(np.diag([0.127, 0.127, 1.0]), "print"), found, level, marks(None), speed=None, gain=None
+    )
+    assert scale_at(scale.matrix, (0.0, 0.0))[2] == pytest.approx(0.2, abs=0.01)
+
+
+def test_rows_that_begin_here_and_there_tell_no_slope():
+    found, level = traces(np.tan(np.radians(1.0)))
+    found = replace(found, left=np.array([199.0, 197.4, 198.8]))
+    scale = measured_scale(
+        PaperScale(np.diag([0.127, 0.127, 1.0]), "print"), found, level, marks(None), speed=None, gain=None
+    )
+    assert scale_at(scale.matrix, (0.0, 0.0))[2] == pytest.approx(1.0, abs=0.01)
 
 
 @pytest.mark.parametrize("turns", range(4))

@@ -29,3 +29,7 @@ def test_a_read_name_gives_way_to_a_clearly_better_one(own, other, expected):
 
 def test_a_strip_that_repeats_no_lead_has_none():
     assert lead_of_rhythm(WAVES, [shown("II", 0.0, 0.0), shown("aVF", 2.5, 0.0)], FS, "V1") is None
+
+
+def test_a_strip_without_samples_is_not_repeated():
+    assert lead_of_rhythm(BEATS, [("I", 0.0, BEATS[:0]), shown("II", 0.0, 0.0)], FS, "I") == "II"
