@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -51,6 +52,7 @@ def find_scale(
         1 mV pulses of the upright page.
     chest_rows : collection of int
         Rows that show chest leads only: where their pulses are of another height, chest leads have a gain of their own.
+        So they have where a pulse has a second, lower roof.
     speed, gain : float, optional
         mm/s and mm/mV as the caller knows them; they win.
 
@@ -67,6 +69,7 @@ def find_scale(
     """
     warnings = []
     chest_heights = [_height(pulse) for pulse in pulses if pulse.row in chest_rows]
+    chest_heights += [(pulse.foot - pulse.step) / PIXELS_PER_MM for pulse in pulses if not math.isnan(pulse.step)]
     # Where all rows are chest leads', theirs is the page's gain.
     heights = [_height(pulse) for pulse in pulses if pulse.row not in chest_rows] or chest_heights
     widths = [(pulse.right - pulse.left) / PIXELS_PER_MM for pulse in pulses]

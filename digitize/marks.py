@@ -6,6 +6,7 @@ one flat roof are a calibration pulse; strokes of one length at one place in sev
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,7 +20,14 @@ from digitize.rows import Rows
 
 _LEAST = 2 * PIXELS_PER_MM + 1
 """Shortest stroke."""
+_BROKEN = 6
+"""Most pixels of ink that a line of the grid takes with it where it crosses a stroke; even, so that what mends them is
+centred."""
 
+_SAME_HEIGHT = 4
+"""Pixels by which the ends of a pulse's flanks differ at most."""
+_LEAST_ROOF, _LEAST_STEPPED = 5, 2 * PIXELS_PER_MM
+"""Shortest roof, between its flanks; shortest pulse that has two."""
 
 _AT_END = 0.1
 """Share of a row's length that counts as its end."""
@@ -37,6 +45,9 @@ class Pulse:
         Middles of its flanks (x).
     top, foot : float
         Middle of its roof, and of the line it stands on (y): 1 mV and 0 mV.
+    step : float
+        Middle of its second, lower roof (y): 1 mV of the chest leads, where theirs is a gain of their own. NaN where it
+        has none.
     """
 
     row: int
@@ -44,6 +55,7 @@ class Pulse:
     right: float
     top: float
     foot: float
+    step: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -89,7 +101,8 @@ def find_marks(coverage: NDArray[np.float32], rows: Rows) -> Marks:
     [(99.5, 149.5, 301.5, 401.5)]
     """
     ink = (coverage >= 0.4).astype(np.uint8)
-    tall = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((_LEAST, 1), np.uint8))
+    whole = cv2.morphologyEx(ink, cv2.MORPH_CLOSE, np.ones((_BROKEN + 1, 1), np.uint8))
+    tall = cv2.morphologyEx(whole, cv2.MORPH_OPEN, np.ones((_LEAST, 1), np.uint8))
     pieces = find_pieces(np.asarray(tall) > 0)
     left, y, right, bottom = pieces.boxes[1:].T.astype(float)
     width, height, area = right - left, bottom - y, pieces.area[1:]
@@ -144,12 +157,15 @@ def _beyond_gap(coverage: NDArray[np.float32], pulses: list[Pulse], edge: int, s
 
 
 def _cover_outline(mask: NDArray[np.bool_], pulse: Pulse) -> None:
-    """Mark the flanks and the roof of a pulse, in place."""
+    """Mark the flanks and the roofs of a pulse, in place."""
     half = int(0.3 * PIXELS_PER_MM)
     left, right, top, foot = (round(v) for v in (pulse.left, pulse.right, pulse.top, pulse.foot))
     for flank in (left, right):
-        mask[top - half : foot + half + 1, max(0, flank - half) : flank + half] = True
-    mask[max(0, top - half) : top + half + 1, left:right] = True
+        mask[max(0, top - half) : foot + half + 1, max(0, flank - half) : flank + half] = True
+    if math.isnan(pulse.step):
+        mask[max(0, top - half) : top + half + 1, left:right] = True
+    else:
+        mask[max(0, top - half) : round(pulse.step) + half + 1, left:right] = True
 
 
 def split_pulses(pulses: Sequence[Pulse], middle: float) -> tuple[list[Pulse], list[Pulse]]:
@@ -245,19 +261,59 @@ def _find_pulses(ink: NDArray[np.uint8], strokes: list[Bar]) -> list[Pulse]:
             distance = right.x - left.x
             if not 1.5 * PIXELS_PER_MM <= distance <= 12 * PIXELS_PER_MM or left.row != right.row:
                 continue
-            if abs(left.top - right.top) > 4 or left.bottom - left.top < 4 * PIXELS_PER_MM:
+            if left.bottom - left.top < 4 * PIXELS_PER_MM:
                 continue
-            top, a, b = int(max(left.top, right.top)), int(left.x) + 3, int(right.x) - 2
-            roof = ink[top - 2 : top + 5, a:b].any(axis=0).mean()
-            height = left.bottom - left.top
-            hollow = ink[int(top + 0.3 * height) : int(top + 0.7 * height), a:b].mean()
-            if roof > 0.85 and hollow < 0.1:
-                thickness = ink[top - 4 : top + 12, a:b].sum(axis=0)
-                half = (float(np.median(thickness)) - 1) / 2
-                first = float(np.median(ink[top - 4 : top + 12, a:b].argmax(axis=0))) + top - 4
-                foot = min(left.bottom, right.bottom) - half
-                pulses.append(Pulse(left.row, left.x, right.x, first + half, foot))
+            lower = right.top - left.top
+            if abs(lower) <= _SAME_HEIGHT:
+                pulse = _plain_pulse(ink, left, right)
+            elif lower >= _LEAST and abs(right.bottom - left.bottom) <= _SAME_HEIGHT and distance >= _LEAST_STEPPED:
+                pulse = _stepped_pulse(ink, left, right)
+            else:
+                pulse = None
+            if pulse is not None:
+                pulses.append(pulse)
     return pulses + _pulses_like(pulses, strokes)
+
+
+def _plain_pulse(ink: NDArray[np.uint8], left: Bar, right: Bar) -> Pulse | None:
+    top = int(max(left.top, right.top))
+    found = _roof(ink, top, int(left.x) + 3, int(right.x) - 2, left.bottom)
+    if found is None:
+        return None
+    middle, half = found
+    return Pulse(left.row, left.x, right.x, middle, min(left.bottom, right.bottom) - half)
+
+
+def _stepped_pulse(ink: NDArray[np.uint8], left: Bar, right: Bar) -> Pulse | None:
+    """A pulse with two roofs, the second one lower: 1 mV at the limb leads' gain, then at the chest leads'."""
+    between = slice(int(left.top) + 4, int(right.top) - 2)
+    a, b = int(left.x) + PIXELS_PER_MM // 2, int(right.x) - PIXELS_PER_MM // 2
+    # Ink from one roof down to the other, a column of it or two side by side.
+    down = ink[between, a:b].mean(axis=0)
+    at = a + int(down.argmax())
+    if down.max() < 0.7:
+        return None
+    upper = _roof(ink, int(left.top), int(left.x) + 3, at - 2, right.top)
+    lower = _roof(ink, int(right.top), at + 3, int(right.x) - 2, right.bottom)
+    if upper is None or lower is None:
+        return None
+    foot = min(left.bottom, right.bottom) - upper[1]
+    return Pulse(left.row, left.x, right.x, upper[0], foot, step=lower[0])
+
+
+def _roof(ink: NDArray[np.uint8], top: int, a: int, b: int, foot: float) -> tuple[float, float] | None:
+    """Middle of the flat ink near a height (y) over columns a to b, and half its thickness; white must be below it."""
+    if b - a < _LEAST_ROOF:
+        return None
+    height = foot - top
+    over = ink[max(0, top - 2) : top + 5, a:b].any(axis=0).mean()
+    hollow = ink[int(top + 0.3 * height) : int(top + 0.7 * height), a:b].mean()
+    if over <= 0.85 or hollow >= 0.1:
+        return None
+    first = max(0, top - 4)
+    around = ink[first : top + 12, a:b]
+    half = (float(np.median(around.sum(axis=0))) - 1) / 2
+    return float(np.median(around.argmax(axis=0))) + first + half, half
 
 
 def _in_line(pulses: list[Pulse], rows: Rows) -> list[Pulse]:
@@ -277,7 +333,9 @@ def _pulses_like(pulses: list[Pulse], strokes: list[Bar]) -> list[Pulse]:
     if len(pulses) < 2:
         return []
     left, right = (float(np.median([getattr(pulse, side) for pulse in pulses])) for side in ("left", "right"))
-    height = float(np.median([pulse.foot - pulse.top for pulse in pulses]))
+    height, lower = (
+        float(np.median([pulse.foot - getattr(pulse, roof) for pulse in pulses])) for roof in ("top", "step")
+    )
     found = {pulse.row: pulse for pulse in pulses}
     more = []
     for stroke in strokes:
@@ -285,7 +343,8 @@ def _pulses_like(pulses: list[Pulse], strokes: list[Bar]) -> list[Pulse]:
         alike = abs(stroke.x - left) < 0.3 * PIXELS_PER_MM and abs(length - height) < 0.6 * PIXELS_PER_MM
         if alike and stroke.row not in found:
             half = (length - height) / 2
-            more.append(Pulse(stroke.row, left, right, stroke.top + half, stroke.bottom - half))
+            foot = stroke.bottom - half
+            more.append(Pulse(stroke.row, left, right, stroke.top + half, foot, foot - lower))
             found[stroke.row] = more[-1]
     return more
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -123,3 +125,10 @@ def test_a_pulse_too_wide_for_the_speed_is_a_warning_with_both():
         "the calibration pulse is 10.0 mm wide, 0.2 s at 50 mm/s, but the speed is 25 mm/s (read)",
     )
     assert find_scale(PrintedScale(25.0, 10.0, None, ""), [pulse(10, 2.5)]).warnings == ()
+
+
+def test_the_second_roof_of_a_pulse_is_the_chest_leads_gain():
+    stepped = replace(pulse(10.0, 5.0), step=350.0)
+    scale = find_scale(NOTHING, [stepped, stepped])
+    assert (scale.gain, scale.chest_gain) == (10.0, 5.0)
+    assert "chest leads are printed at 5 mm/mV" in scale.warnings[0]

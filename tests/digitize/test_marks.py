@@ -50,6 +50,34 @@ def test_pulses_are_measured(width, height):
     assert marks.bars == ()
 
 
+def test_grid_lines_that_took_ink_with_them_do_not_break_a_pulse():
+    page = level_lines(blank())
+    for level in LEVELS:
+        add_pulse(page, level, 100)
+        for gap in range(20, 100, 25):
+            page[int(level) - gap : int(level) - gap + 5, 90:170] = 0
+    marks = find_marks(page, rows_of(*LEVELS))
+    assert [pulse.row for pulse in marks.pulses] == [0, 1, 2]
+    assert all(pulse.foot - pulse.top == pytest.approx(100, abs=0.6) for pulse in marks.pulses)
+
+
+def test_a_pulse_may_have_a_step_for_the_chest_leads():
+    page = level_lines(blank())
+    for level in LEVELS:
+        y = int(level)
+        add_pulse(page, level, 100, width=70)
+        page[y - 101 : y - 50, 137:175] = 0
+        page[y - 101 : y - 47, 134:138] = 1
+        page[y - 51 : y - 47, 134:172] = 1
+    marks = find_marks(page, rows_of(*LEVELS))
+    assert [pulse.row for pulse in marks.pulses] == [0, 1, 2]
+    for pulse, level in zip(marks.pulses, LEVELS, strict=True):
+        assert (pulse.left, pulse.right) == (pytest.approx(100.5, abs=0.6), pytest.approx(170.5, abs=0.6))
+        assert level + 0.5 - pulse.step == pytest.approx(50, abs=0.6)
+        assert pulse.foot - pulse.top == pytest.approx(100, abs=0.6)
+    assert marks.mask[: int(LEVELS[0]) - 10][page[: int(LEVELS[0]) - 10] > 0].all()
+
+
 def test_a_pulse_at_the_end_of_a_row():
     marks = find_marks(add_pulse(level_lines(blank()), LEVELS[1], 1420), rows_of(*LEVELS))
     (pulse,) = marks.pulses
