@@ -62,6 +62,9 @@ _LESS_INK, _MORE_INK = 0.55, 1.15
 _MOST_DRIFT = 15 * PIXELS_PER_MM
 """What the level of a row of a bent page, or of one that wanders much, may range over."""
 
+_FARTHEST = 2 * _MOST_DRIFT
+"""Ink farther than this from where a row is mostly is not at its level."""
+
 _STRAIGHT_REACH = 0.7 * PIXELS_PER_MM
 """No trace stays so near its level for 98 % of its length: it has beats."""
 
@@ -200,7 +203,9 @@ def _level_by_order(runs: Runs, columns: NDArray[np.int64], least: float) -> lis
     if len(ordered) <= least * int((runs.count > 0).sum()):
         return []
     centre = (runs.top[ordered, :n_rows] + runs.bottom[ordered, :n_rows]) / 2
-    return [_running_median(columns, ordered, centre[:, row]) for row in range(n_rows)]
+    # Beyond a row's ends a line of print is all the ink that a column has.
+    own = np.abs(centre - np.median(centre, axis=0)) < _FARTHEST
+    return [_running_median(columns, ordered[own[:, row]], centre[own[:, row], row]) for row in range(n_rows)]
 
 
 def _likeliest(

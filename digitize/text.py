@@ -66,7 +66,7 @@ _MISCOUNT = 0.02
 _RAPIDOCR = "rapidocr>=3.10,<4"
 """Versions of rapidocr that are known to carry the recogniser, as in the package's requirements."""
 
-SPEEDS = (12.5, 25.0, 50.0, 100.0)
+SPEEDS = (10.0, 12.5, 25.0, 50.0, 100.0)
 """Paper speeds in mm/s that a printed scale may state."""
 
 GAINS = (2.5, 5.0, 10.0, 20.0, 40.0)
@@ -331,7 +331,7 @@ def read_scale(coverage: NDArray[np.float32], words: Sequence[Word]) -> PrintedS
 
 
 _NUMBER = r"(?<![\d.])([\doOlI|][\doOlISsZz|]{0,2}(?:[. ][\doOρp]\W?)?)\s*"
-_MILLI = r"[mnriu]{1,6}"
+_MILLI = r"[mnriul√ ]{1,6}"
 _PER = r"\s*[/1lI|7iyYf\\]\s*"
 _SPEED_TEXT = re.compile(_NUMBER + rf"(?:{_MILLI}{_PER}|mm\s?)[s5$]", re.IGNORECASE)
 _CHEST = r"(?:[ct]hest|precordial|pr[ea]c\w*|(?<![a-z])v(?:1\s?-\s?v?6)?)[:;.]?\s*"

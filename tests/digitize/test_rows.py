@@ -148,3 +148,14 @@ def test_rows_of_flutter_that_never_rest():
     rows = find_rows(page)
     assert rows is not None
     np.testing.assert_allclose(np.median(rows.level, axis=1), [150, 420, 690, 960], atol=30)
+
+
+def test_print_beyond_a_rows_beginning_is_not_its_level():
+    page = page_of([700.0], first=340)
+    # A line of letters, 4 mm wide each, that hang together.
+    for x in range(60, 230):
+        page[100 + (x % 8) : 108 + (x % 8), x] = 1
+    rows = find_rows(page)
+    assert len(rows.level) == 1
+    assert rows.start[0] == pytest.approx(340, abs=3)
+    assert np.ptp(rows.level[0]) < 40

@@ -181,6 +181,8 @@ def test_page_of_noise_takes_bounded_time():
         ("25,0 mm/s 10,0 mm/mV", 25.0, 10.0),
         ("12.5 mm/s 2.5 mm/mV", 12.5, 2.5),
         ("25mrn/5 lOmm/mv", 25.0, 10.0),
+        ("50.0 ml √/s 20.0 mm/mV 100Hz", 50.0, 20.0),
+        ("10 mm/s   10 mm/mV   0.05-150 Hz", 10.0, 10.0),
         ("25 rnm/s\n5 mm/mV", 25.0, 5.0),
         ("25 mm/s 1 cm/mV", 25.0, 10.0),
         ("250 mm/s 100 mm/mV", 25.0, 10.0),
