@@ -399,9 +399,13 @@ def _agree(ends: NDArray[np.int64], outward: int) -> NDArray[np.int64]:
     """
     if len(ends) < 3:
         return ends
-    usual = int(np.median(ends))
-    if np.mean(np.abs(ends - usual) <= 2 * PIXELS_PER_MM) < 0.5:
+    alike = np.abs(ends - ends[:, None]) <= 2 * PIXELS_PER_MM
+    most = int(alike.sum(axis=1).max())
+    if 2 * most < len(ends):
         return ends
+    # A stain may have shortened as many rows alike as it left whole.
+    outermost = max(np.flatnonzero(alike.sum(axis=1) == most), key=lambda row: ends[row] * outward)
+    usual = int(np.median(ends[alike[outermost]]))
     beyond = (ends - usual) * outward
     return np.where(beyond < 20 * PIXELS_PER_MM, usual, ends)
 
