@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from digitize.fade import without_fading
 from digitize.grid import Grid
 from digitize.gridless import PaperScale
 from digitize.ink import find_ink
@@ -52,18 +53,22 @@ def look(page: Page, ground: Grid | PaperScale) -> View | None:
     rows = find_rows(coverage)
     if rows is None:
         return None
-    marks = find_marks(coverage, rows)
+    dark = without_fading(coverage, rows)
+    if dark is not coverage:
+        again = find_rows(dark)
+        dark, rows = (coverage, rows) if again is None or len(again.level) != len(rows.level) else (dark, again)
+    marks = find_marks(dark, rows)
     glyphs = _away_from(rows, find_words(coverage)[1])
-    rows = without_pulses(coverage, rows, marks)
-    pen = find_pen_ink(coverage, rows, marks.mask | glyphs)
+    rows = without_pulses(dark, rows, marks)
+    pen = find_pen_ink(dark, rows, marks.mask | glyphs)
     traces = trace_ink(pen, _NO_NAMES)
     real = traces.end - traces.start > _LEAST_ROW_MM * PIXELS_PER_MM
     if not real.any():
         return None
     if not real.all():
         rows = Rows(rows.level[real], rows.start[real], rows.end[real])
-        marks = find_marks(coverage, rows)
-        pen = find_pen_ink(coverage, rows, marks.mask | glyphs)
+        marks = find_marks(dark, rows)
+        pen = find_pen_ink(dark, rows, marks.mask | glyphs)
         traces = trace_ink(pen, _NO_NAMES)
     baseline = np.array([_baseline(traces, marks, row) for row in range(len(rows.level))])
     return View(ground, upright, coverage, rows, baseline, marks, pen, traces)
