@@ -135,9 +135,9 @@ def past_names(ends: Ends, traces: Traces, names: NDArray[np.float64], level: ND
     >>> traces, sure = Traces(shown, shown, shown, *at, 1.5, shown), np.ones(1, bool)
     >>> found = past_names(Ends(*at[2:], sure, sure), traces, np.array([[20, 90, 62, 115.0]]), np.array([100.0]))
     >>> round(float(found.left[0]), 1), bool(found.sure_left[0])
-    (72.8, False)
+    (72.8, True)
     """
-    begins = []
+    begins = ends.left.copy()
     for row, left in enumerate(ends.left):
         own = names[np.abs((names[:, 1] + names[:, 3]) / 2 - level[row]) < _ON_ROW]
         own = own[(own[:, 0] < left + _FOOT) & (own[:, 2] > left)]
@@ -146,12 +146,12 @@ def past_names(ends: Ends, traces: Traces, names: NDArray[np.float64], level: ND
         white = np.flatnonzero(hidden)
         drawn = np.flatnonzero(~hidden[white[0] :]) if len(white) and len(own) else white[:0]
         if len(drawn):
-            begins.append(after + white[0] + drawn[0] + traces.radius - PEN_DOWN)
-    if 2 * len(begins) < len(ends.left):
-        return ends
+            begins[row] = after + white[0] + drawn[0] + traces.radius - PEN_DOWN
     usual = float(np.median(begins))
+    if np.mean(np.abs(begins - usual) < _AGREE) < 0.5:
+        return ends
     moved = ends.left < usual - _AGREE
-    return Ends(np.where(moved, usual, ends.left), ends.right, ends.sure_left & ~moved, ends.sure_right)
+    return Ends(np.where(moved, usual, ends.left), ends.right, ends.sure_left | moved, ends.sure_right)
 
 
 def white_between(
@@ -198,6 +198,7 @@ def white_between(
     plain, named = [], []
     for row, n_columns in enumerate(columns_of):
         hidden = traces.confidence[row] <= 0.3
+        hidden[traces.end[row] :] = False
         without = hidden.copy()
         own = names[np.abs((names[:, 1] + names[:, 3]) / 2 - level[row]) < _ON_ROW]
         for x0, _, x1, _ in own:
@@ -207,9 +208,9 @@ def white_between(
         for column in range(1, n_columns):
             border = left[row] + pitch[row] * column
             window = slice(max(0, int(border - _BESIDE_BORDER)), int(border + _BESIDE_BORDER))
-            plain.append(_widest(hidden[window]))
+            plain.append(_widest(hidden, window))
             if without[window].sum() > hidden[window].sum():
-                named.append(_widest(without[window]))
+                named.append(_widest(without, window))
     widths = named if 2 * len(named) >= len(plain) else plain
     least = _LEAST_BESIDE_BAR if barred else _LEAST_GAP
     if not widths or np.mean(np.array(widths) >= least) < _OFTEN:
@@ -218,9 +219,10 @@ def white_between(
     return float(np.median(widths)) + 2 * traces.radius
 
 
-def _widest(hidden: NDArray[np.bool_]) -> int:
+def _widest(hidden: NDArray[np.bool_], window: slice) -> int:
+    """Width of the widest white that reaches into a window."""
     pieces = np.flatnonzero(np.diff(hidden.astype(int), prepend=0, append=0)).reshape(-1, 2)
-    return max((int(b - a) for a, b in pieces), default=0)
+    return max((int(b - a) for a, b in pieces if a < window.stop and b > window.start), default=0)
 
 
 def strip_edges(
@@ -291,6 +293,33 @@ def strip_edges(
     if cut_short:
         strips[-1] = strips[-1][0], min(strips[-1][1], right)
     return strips
+
+
+def begin_together(edges: list[list[tuple[float, float]]]) -> list[list[tuple[float, float]]]:
+    """Let rows of one strip begin where rows of several do, whose strips white parts.
+
+    They end before the others, by all that white: their ends tell nothing of their beginnings.
+
+    Parameters
+    ----------
+    edges : list of list of (float, float)
+        First sample and end of the strips of every row (x), from `strip_edges`.
+
+    Returns
+    -------
+    list of list of (float, float)
+
+    Examples
+    --------
+    >>> begin_together([[(112.0, 700.0), (800.0, 1388.0)], [(100.0, 1390.0)]])
+    [[(112.0, 700.0), (800.0, 1388.0)], [(112.0, 1390.0)]]
+    """
+    firsts = [strips[0][0] for strips in edges if len(strips) > 1]
+    usual = float(np.median(firsts)) if firsts else np.inf
+    return [
+        [(usual, strips[0][1])] if len(strips) == 1 and abs(strips[0][0] - usual) < _FOOT else strips
+        for strips in edges
+    ]
 
 
 def _whole_length(length: float, cut_short: bool, sure_left: bool, sure_right: bool) -> float | None:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from digitize.columns import past_names, row_ends, strip_edges, white_between
+from digitize.columns import begin_together, past_names, row_ends, strip_edges, white_between
 from digitize.layouts import ALL_NAMES, LEAD_NAMES, Layout
 from digitize.marks import Marks
 from digitize.naming import (
@@ -164,13 +164,18 @@ def read_layout(
     unmarked = np.where(marks.mask, np.float32(0.0), coverage)
     boxes = np.array([word.box for word in words if _may_be_name(word, baseline)], float).reshape(-1, 4)
     boxes, readings = _read_words(printed, _join_strokes(boxes))
-    if tall := _usual_height(_of_one_height(boxes, readings.log_probability)):
-        # Where a trace seemed to run on through a name, that is no longer among the words.
-        more = _names_on_rows(unmarked, boxes, baseline, tall)
-        again = read_lead_names(unmarked, more)
-        boxes = np.concatenate([boxes, more])
-        readings = _both(readings, again)
     names = _of_one_height(boxes, readings.log_probability)
+    # A few words do not tell how tall names are: ticks are strokes too, and names that traces cut are less tall.
+    tall = _usual_height(names) if 2 * names.lettered.sum() >= n_rows else 0.0
+    # Where a trace seemed to run on through a name, that is no longer among the words.
+    more, again = _read_words(unmarked, _names_on_rows(unmarked, boxes, baseline, tall), tall)
+    known = len(boxes)
+    # Strokes on a row prove nothing unless letters stand there as well.
+    if tall or _of_one_height(more, again.log_probability).lettered.any():
+        boxes, readings = np.concatenate([boxes, more]), _both(readings, again)
+        names = _of_one_height(boxes, readings.log_probability)
+    tall = _usual_height(names)
+    apart = np.arange(len(boxes)) >= known
     standings = rows_of_names(boxes, names.sure, baseline)
     bars = np.array([bar.x for bar in marks.bars])
     seen = names.boxes[names.sure]
@@ -189,7 +194,7 @@ def read_layout(
         slots = _find_slots(word, hypothesis.lines, boxes, baseline + hypothesis.standing.distance, tall)
         logs = np.where((slots.word >= 0)[:, None], names.logs[slots.word] if len(boxes) else _NOTHING, np.nan)
         negated = (slots.word >= 0) & (readings.negated[slots.word] if len(boxes) else False)
-        doubts = _find_doubts(logs, slots, hypothesis.naming, boxes, tall, coverage, printed)
+        doubts = _find_doubts(logs, slots, hypothesis.naming, boxes, apart, tall, coverage, printed)
         tries.append((hypothesis, slots, logs, negated, doubts))
     # Hypotheses doubt much the same places: these are read once for all.
     both = _read_both(printed, unmarked, np.concatenate([doubts.windows for *_, doubts in tries]))
@@ -206,8 +211,11 @@ def read_layout(
     _, lines, naming, slots, logs, negated = max(looks, key=lambda look: look[0])
 
     columns_of = [*[1] * naming.skipped, *(len(leads) for leads in naming.rows)]
+    # A numeral alone may be any stroke; where the other names have it stand, it is a name.
+    seen = boxes[slots.word[slots.word >= 0]]
+    ends = past_names(ends, traces, seen, baseline)
     pitches = np.full(n_rows, lines.pitch)
-    gap = white_between(traces, left, pitches, columns_of, seen, baseline, len(bars) > 0)
+    gap = white_between(traces, ends.left, pitches, columns_of, seen, baseline, len(bars) > 0)
     of_rows = list(enumerate(naming.rows, naming.skipped))
     alone = [strip_edges(ends, row, 1, None, 0.0, bars)[0] for row, leads in of_rows if len(leads) == 1]
     usual = float(np.median([end - begin for begin, end in alone])) if alone else _TEN_SECONDS
@@ -215,6 +223,8 @@ def read_layout(
         strip_edges(ends, row, len(leads), lines.pitch if len(leads) == lines.columns else None, gap, bars, usual)
         for row, leads in of_rows
     ]
+    if gap:
+        edges = begin_together(edges)
     places, chosen = [], []
     shown = dict.fromkeys(ALL_NAMES, 0.0)
     for index, leads in enumerate(naming.rows):
@@ -286,11 +296,13 @@ def _is_slim(boxes: NDArray[np.float64]) -> NDArray[np.bool_]:
     return np.asarray(boxes[:, 2] - boxes[:, 0] < _SLIM * (boxes[:, 3] - boxes[:, 1]))
 
 
-def _read_words(printed: NDArray[np.float32], boxes: NDArray[np.float64]) -> tuple[NDArray[np.float64], LeadReadings]:
+def _read_words(
+    printed: NDArray[np.float32], boxes: NDArray[np.float64], tall: float = 0.0
+) -> tuple[NDArray[np.float64], LeadReadings]:
     """Boxes and what they say; of single strokes, which are many on some pages, only those as tall as the names."""
     slim = _is_slim(boxes)
     readings = read_lead_names(printed, boxes[~slim])
-    if tall := _usual_height(_of_one_height(boxes[~slim], readings.log_probability)):
+    if tall := tall or _usual_height(_of_one_height(boxes[~slim], readings.log_probability)):
         slim &= np.abs((boxes[:, 3] - boxes[:, 1]) / tall - 1) < _OTHER_SIZE
     again = read_lead_names(printed, boxes[slim])
     wide = boxes[~_is_slim(boxes)]
@@ -315,17 +327,26 @@ def _may_be_name(word: Word, baseline: NDArray[np.float64]) -> bool:
 def _names_on_rows(
     coverage: NDArray[np.float32], boxes: NDArray[np.float64], baseline: NDArray[np.float64], tall: float
 ) -> NDArray[np.float64]:
-    """Boxes of words of the names' height that stand on a row and are none of those that are known."""
-    found = np.array([word.box for word in find_words(coverage)[0] if word.glyphs <= _MOST_GLYPHS], float)
-    x0, y0, x1, y1 = found.reshape(-1, 4).T
-    level = np.abs(baseline[:, None] - (y0 + y1) / 2).min(axis=0) < _ON_ROW
-    alike = (np.abs((y1 - y0) / tall - 1) < 0.2) & (x1 - x0 < 4 * tall)
+    """Boxes of words that stand on a row and are none of those that are known; of the names' height, unless it is 0."""
+    words = [word for word in find_words(coverage)[0] if _may_be_name(word, baseline)]
+    found = np.array([word.box for word in words], float).reshape(-1, 4)
+    x0, y0, x1, y1 = found.T
+    taken = np.abs(baseline[:, None] - (y0 + y1) / 2).min(axis=0) < _ON_ROW
+    if tall:
+        taken &= _as_tall(found, tall) & (x1 - x0 < 4 * tall)
+    height = (y1 - y0)[:, None]
+    # What is left of a name that a trace cut is narrower.
     known = (
-        (np.minimum(x1[:, None], boxes[:, 2]) > np.maximum(x0[:, None], boxes[:, 0]))
+        (np.maximum(boxes[:, 0] - x0[:, None], x1[:, None] - boxes[:, 2]) < _SLIM * height)
         & (np.minimum(y1[:, None], boxes[:, 3]) > np.maximum(y0[:, None], boxes[:, 1]))
-        & (np.abs((boxes[:, 3] - boxes[:, 1]) / tall - 1) < 0.2)
+        & _as_tall(boxes, tall or height)
     ).any(axis=1)
-    return found.reshape(-1, 4)[level & alike & ~known]
+    return found[taken & ~known]
+
+
+def _as_tall(boxes: NDArray[np.float64], height: float | NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which boxes are as tall as that."""
+    return np.asarray(np.abs((boxes[:, 3] - boxes[:, 1]) / height - 1) < 0.2)
 
 
 def _of_one_height(boxes: NDArray[np.float64], logs: NDArray[np.float64]) -> Names:
@@ -396,11 +417,15 @@ def _find_doubts(
     slots: _Slots,
     naming: Naming,
     boxes: NDArray[np.float64],
+    apart: NDArray[np.bool_],
     tall: float,
     coverage: NDArray[np.float32],
     printed: NDArray[np.float32],
 ) -> _Doubts:
-    """Names that were not found, that a trace cut up, or that say other than expected; none without their height."""
+    """Names that were not found, that a trace cut up, or that say other than expected; none without their height.
+
+    Words that stand `apart` from all other ink were read whole, though a trace seemed to run on through them.
+    """
     wanted, windows = [], []
     cut = np.zeros(len(logs), bool)
     for index, (row, column, word) in enumerate(zip(slots.row, slots.column, slots.word, strict=True)):
@@ -409,13 +434,15 @@ def _find_doubts(
             continue
         whole = _with_lost_stroke(boxes[word], slots.line[index], coverage) if word >= 0 else np.zeros(4)
         # A name through which a trace ran has lost some of its ink.
-        cut[index] = word >= 0 and (whole[0] < boxes[word, 0] or _was_cut(whole, coverage, printed))
+        in_doubt = word >= 0 and not apart[word]
+        cut[index] = in_doubt and (whole[0] < boxes[word, 0] or _was_cut(whole, coverage, printed))
         if word < 0 or _certainty(logs[index], leads[column]) < _READ or cut[index]:
             x, y = whole[0] if cut[index] else slots.x[index], slots.y[index]
             if word < 0:
                 y = _height_of_piece(boxes, x, y, tall)
             wanted.append(index)
-            windows.append([x - 2, y - tall / 2 - 6, x + 2.2 * tall, y + tall / 2 + 6])
+            right = max(x + 2.2 * tall, boxes[word, 2] if word >= 0 else 0.0)
+            windows.append([x - 2, y - tall / 2 - 6, right, y + tall / 2 + 6])
     return _Doubts(np.array(wanted, np.int64), np.array(windows, float).reshape(-1, 4), cut)
 
 

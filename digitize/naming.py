@@ -301,7 +301,7 @@ def find_lines(
     """
     best: dict[tuple[int, int], Hypothesis] = {}
     for lines in _ways(names, left, right, gaps, None if given is None else given.columns):
-        worth = _worth_of_bars(bars, lines, left, right)
+        worth = _worth_of_bars(bars, lines, gaps.get(lines.columns, 0.0), left, right)
         worth += _PARTED * len(left) * (lines.columns - 1) * (lines.columns in parted)
         for number, standing in enumerate(standings):
             cells, astray = _cells(names, lines, standing, left)
@@ -334,18 +334,22 @@ def _ways(
         groups = np.split(ends, np.flatnonzero(np.diff(ends) > _LINE) + 1) if len(ends) else []
         at = [float(np.median(group)) for group in groups]
         for n in counts:
-            pitches = [(length / n, x - column * length / n) for x in at for column in range(n)]
+            # Names that stand left of their strips stand close; only a first one may stand left of a pulse as well.
+            before = _NAME_BEFORE if side == 0 or n == 1 else _LINE
+            # They stand in the white between the strips, so that is a part of every column.
+            span = length + (gaps.get(n, 0.0) if side == 2 else 0.0)
+            pitches = [(span / n, x - column * span / n) for x in at for column in range(n)]
             for a in range(n - 1):
                 for b in range(a + 1, n):
                     for i, x in enumerate(at):
                         for other in at[i + 1 :]:
                             pitch = (other - x) / (b - a)
-                            if _fits(n * pitch / length, n):
+                            if _fits(n * pitch / span, n):
                                 pitches.append((pitch, x - a * pitch))
             fitting = [
                 Lines(n, pitch, first, side)
                 for pitch, first in pitches
-                if -_NAME_BEFORE <= first - start <= min(_NAME_AFTER, 0.6 * pitch)
+                if -before <= first - start <= min(_NAME_AFTER, 0.6 * pitch)
             ]
             found += sorted(fitting, key=lambda lines: -_on_line(ends, lines))[:_MOST_LINES]
     return found
@@ -417,14 +421,16 @@ def _values(
 
 
 def _worth_of_bars(
-    bars: NDArray[np.float64], lines: Lines, left: NDArray[np.float64], right: NDArray[np.float64]
+    bars: NDArray[np.float64], lines: Lines, gap: float, left: NDArray[np.float64], right: NDArray[np.float64]
 ) -> float:
     start, length = float(np.median(left)), float(np.median(right - left))
     inside = bars[(bars > start + 0.05 * length) & (bars < start + 0.95 * length)]
     if len(inside) == 0:
         return 0.0
     borders = start + lines.pitch * np.arange(1, lines.columns)
-    near = np.abs(inside[:, None] - borders) < _NEAR_BAR
+    # A bar stands anywhere in the white between two strips, mostly at the end of the first.
+    before = borders - inside[:, None]
+    near = (before > -_NEAR_BAR) & (before < gap + _NEAR_BAR)
     missing = max(0, len(left) * len(borders) - int(near.sum()))
     stray = int((~near.any(axis=1)).sum())
     return _BAR * float(near.sum()) - _STRAY_BAR * stray - _MISSING_BAR * missing

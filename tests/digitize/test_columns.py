@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digitize.columns import Ends, past_names, row_ends, strip_edges, white_between
+from digitize.columns import Ends, begin_together, past_names, row_ends, strip_edges, white_between
 from digitize.marks import Marks, Pulse
 from digitize.trace import Traces
 
@@ -93,6 +93,8 @@ def test_names_before_rows_are_passed():
     names = np.array([[20.0, 90, 60, 112], [20.0, 290, 60, 312]])
     found = past_names(row_ends(traces, marks_with()), traces, names, level)
     assert found.left == pytest.approx([75.8, 75.8], abs=0.2)
+    # A name that was not found is passed with the others.
+    assert past_names(row_ends(traces, marks_with()), traces, names[:1], level).left.tolist() == [20, 20]
     above = names - [0, 60, 0, 60]
     assert past_names(row_ends(traces, marks_with()), traces, above, level).left.tolist() == [20, 20]
 
@@ -104,6 +106,29 @@ def test_white_is_measured_with_the_pens_round_ends(wide, barred, expected):
     pitch = np.full(2, 625.0)
     found = white_between(traces, np.zeros(2), pitch, [4, 4], NO_NAMES, np.zeros(2), barred)
     assert found == expected
+
+
+def test_white_as_wide_as_a_name_is_measured_to_its_ends():
+    traces = traces_between([0, 0], [2500, 2500], [(border - 140, border - 10) for border in (660, 1320, 1980)])
+    found = white_between(traces, np.zeros(2), np.full(2, 660.0), [4, 4], NO_NAMES, np.zeros(2), False)
+    assert found == 133.0
+
+
+def test_a_row_that_stands_at_its_name_begins_with_the_others():
+    """Most rows were found to begin after their names; the name of one more was taken for its beginning."""
+    traces = traces_between([75.8, 75.8, 20], [2549] * 3, [(60, 75)])
+    names = np.array([[20.0, 490, 60, 512]])
+    ends = Ends(traces.left.copy(), traces.right, np.ones(3, bool), np.ones(3, bool))
+    found = past_names(ends, traces, names, np.array([100.0, 300.0, 500.0]))
+    assert found.left == pytest.approx([75.8] * 3, abs=0.2)
+    assert found.sure_left.all()
+
+
+@given(foot=st.floats(-25.0, 25.0))
+def test_a_rhythm_strip_begins_where_the_rows_above_do(foot):
+    above = [(100.0, 700.0), (800.0, 1400.0)]
+    found = begin_together([above, above, [(100.0 + foot, 1400.0)]])
+    assert found == [above, above, [(100.0, 1400.0)]]
 
 
 def test_one_hole_is_no_gap():

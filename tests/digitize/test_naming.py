@@ -45,12 +45,23 @@ def names_at(rows, pitch: float, offset: float = 10.0) -> Names:
     return Names(np.array(boxes), np.array(logs), np.ones(len(boxes), bool))
 
 
-def hypotheses(names: Names, n_rows: int, right: float = LEFT + WIDTH):
+def names_before(rows, pitch: float, pulse: float = 0.0) -> Names:
+    """Names on the rows, 10 pixels before their strips, or before the pulse that stands before the first of them."""
+    boxes, logs = [], []
+    for row, leads in enumerate(rows):
+        for column, lead in enumerate(leads):
+            x, y = LEFT + pitch * column - 10.0 - pulse * (column == 0), ROW * (row + 1)
+            boxes.append([x - 0.8 * TALL * len(lead), y - TALL / 2, x, y + TALL / 2])
+            logs.append(log_reading(lead))
+    return Names(np.array(boxes), np.array(logs), np.ones(len(boxes), bool))
+
+
+def hypotheses(names: Names, n_rows: int, right: float = LEFT + WIDTH, gap: float = 0.0, bars: tuple[float, ...] = ()):
     baseline = ROW * np.arange(1, n_rows + 1)
     left = np.full(n_rows, LEFT)
     standings = rows_of_names(names.boxes, names.sure, baseline)
-    gaps = dict.fromkeys((1, 2, 3, 4, 6), 0.0)
-    return find_lines(names, standings, left, np.full(n_rows, right), np.zeros(0), gaps)
+    gaps = dict.fromkeys((1, 2, 3, 4, 6), gap)
+    return find_lines(names, standings, left, np.full(n_rows, right), np.array(bars), gaps)
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
@@ -123,6 +134,28 @@ def test_columns_cut_short_or_followed_by_something_keep_their_pitch(share):
     best = hypotheses(names_at(rows, pitch), 3)[0]
     assert best.naming.name == "3x4"
     assert best.lines.pitch == pytest.approx(pitch, abs=1.0)
+
+
+@pytest.mark.parametrize("layout", ["6x2", "3x4"])
+@pytest.mark.parametrize("pulse", [0.0, 120.0])
+def test_names_in_the_white_before_their_strips_tell_the_columns(layout, pulse):
+    """A first name before a pulse stands farther from the second than columns do."""
+    rows, gap = find_layout(layout).rows, 120.0
+    pitch = (WIDTH + gap) / len(rows[0])
+    # The white is measured to half a millimetre.
+    best = hypotheses(names_before(rows, pitch, pulse), len(rows), gap=gap + 5)[0]
+    assert (best.naming.name, best.lines.side) == (layout, 2)
+    assert best.lines.pitch == pytest.approx(pitch, abs=3.0)
+
+
+def test_bars_stand_anywhere_in_the_white():
+    """At the ends of the strips, that is far from where the next ones begin."""
+    rows, gap = find_layout("3x4").rows, 120.0
+    pitch = (WIDTH + gap) / 4
+    bars = tuple(LEFT + pitch * column - gap for column in (1, 2, 3)) * 3
+    best = hypotheses(names_before(rows, pitch), 3, gap=gap, bars=bars)[0]
+    assert best.lines.pitch == pytest.approx(pitch, abs=1.0)
+    assert best.worth_of_borders == len(bars)
 
 
 def test_names_below_their_rows_are_tried_beside_names_above():

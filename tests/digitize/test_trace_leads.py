@@ -32,11 +32,15 @@ PAGES: dict[str, dict[str, Any]] = {
     "shuffled": {"layout": SHUFFLED, "grid": "pink", "pulse": "right", "dpi": 200},
     "gridless": {"layout": "3x4+II", "grid": "none", "dpi": 200},
     "together": {"layout": "3x4+II", "columns": "simultaneous", "grid": "orange", "pulse": "none", "dpi": 150},
+    "inline": {
+        **{"layout": "3x4", "label_position": "left", "label_size": 3.3, "font": "sans-bold", "lead_spelling": "AVR"},
+        **{"separator": "tick", "pulse": "right", "dpi": 200},
+    },
 }
 SCALE = {"large": 0.4, "long": 0.6}
 """Smaller beats where the rows stand closer: crossing rows are another test."""
 SECONDS = {"fast": 5.0}
-LATE = {"fast": 0.008}
+LATE = {"fast": 0.008, "inline": 0.008}
 """The white between columns is known to a tenth of a millimetre, and there are three of them."""
 
 
