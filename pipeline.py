@@ -16,6 +16,7 @@ from contextlib import contextmanager
 
 from command.lock import FolderError, locked
 from command.manifest import FAILED, Manifest, Row, sweep
+from command.neutral import keep_apart
 from command.options import Options, parse
 from command.outcome import row_of
 from command.plan import Failed, Job, Plan, make_plan
@@ -56,6 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with Progress(options.quiet) as progress, _ended_like_ctrl_c():
         try:
             with locked(options.out), Manifest(options.out) as manifest:
+                keep_apart(manifest, options.deidentify)
                 return run(options, manifest, progress)
         except FolderError as error:
             progress.complain(str(error))
@@ -118,7 +120,7 @@ def refuse(plan: Plan, options: Options, manifest: Manifest, progress: Progress)
     """Tell what will not be read; the line of a page that was read before stands."""
     for problem, row in plan.failures:
         before = manifest.rows.get(row.key)
-        if before is None or before.status == FAILED:
+        if row.file and (before is None or before.status == FAILED):
             manifest.end(row)
         progress.complain(problem)
         if options.json:
@@ -139,7 +141,7 @@ def announce(job: Job, row: Row, answer: object, brief: bool, options: Options, 
     """Tell what became of a page, as the caller wants to hear it."""
     report = answer if isinstance(answer, dict) else None
     if report is None:
-        progress.complain(row.error)
+        progress.complain(f"{job.label}: {row.error}" if job.neutral else row.error)
     if options.json:
         progress.tell(as_json(row, report))
     elif report is not None and not (brief or options.quiet):

@@ -280,7 +280,7 @@ def _scan(image: NDArray[np.uint8], leads: Leads) -> str:
     )
     return (
         f'<figure class="scan">{switches}<div class="frame" tabindex="0" role="region" aria-label="The page">'
-        f'<div class="layers"><img src="{address}" width="{width}" height="{height}" alt="The page as it was given"/>'
+        f'<div class="layers"><img src="{address}" width="{width}" height="{height}" alt="The page that was read"/>'
         f"{layer or ''}</div></div>"
         f"<figcaption>{shown}One colour a row;"
         f'<span class="key" style="background:{orange}"></span>confidence below {UNSURE:.0%}: look twice.</figcaption>'

@@ -21,8 +21,7 @@ examples:
   papertrace ward.pdf 'photos/*.jpg' --out R  all pages of a PDF, photographs
   papertrace archive --out R --jobs 4         a folder and all below it;
                                               --resume: where it stopped
-exit codes: 0 all pages read, 1 some not (see manifest.csv), 2 wrong option or
-unusable --out, 130 interrupted
+exit codes: 0 all read, 1 some not, 2 wrong option or --out, 130 interrupted
 """
 
 
@@ -40,6 +39,8 @@ class Options:
         Names in `digitize.export.FORMATS`.
     html : bool
         Whether a page to read and print is written, too.
+    deidentify : bool
+        Whether nothing that is written may tell whose page it is.
     jobs : int
         Pages that are read at a time.
     resume, overwrite : bool
@@ -63,6 +64,7 @@ class Options:
     out: Path
     formats: tuple[str, ...]
     html: bool
+    deidentify: bool
     jobs: int
     resume: bool
     overwrite: bool
@@ -105,6 +107,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     add("--format", type=_formats, default=("wfdb", "csv"), dest="formats", metavar="F,F",
         help=f"of {', '.join(FORMATS)} (default: wfdb,csv)")  # fmt: skip
     add("--html", action="store_true", help="write a page to read and print, too")
+    add("--deidentify", action="store_true", help="black out print; name no source in any file")
     add("--jobs", type=_count, default=1, metavar="N", help="pages read at a time (default: 1)")
     add("--resume", action="store_true", help="pass over pages that DIR/manifest.csv has as read")
     add("--overwrite", action="store_true", help="replace files of an earlier run")

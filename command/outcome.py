@@ -29,7 +29,7 @@ def row_of(job: Job, answer: dict[str, Any] | Failed | Lost) -> Row:
     'ward.pdf, page 3: not enough memory'
     """
     if isinstance(answer, Lost):
-        return Row(*job.key, FAILED, error=printable(" ".join(f"{job.label}: {answer.reason}".split())))
+        return Row(*job.key, FAILED, error=printable(" ".join(f"{job.alias}: {answer.reason}".split())))
     if isinstance(answer, Failed):
         return Row(*job.key, FAILED, error=printable(" ".join(answer.reason.split())))
     return Row(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from command.formats import ALWAYS, suffixes_of
 from command.manifest import FAILED, READ, Manifest, Row, printable
+from command.neutral import fingerprint, numbered
 from command.options import Options
 from command.sources import File
 from digitize.export import record_name
@@ -36,6 +38,8 @@ class Job:
         The page in the manifest (`command.manifest.Row.key`).
     outputs : tuple of str
         Files that will be written, below the folder of results.
+    neutral : bool
+        Whether nothing that is written may name the source.
     """
 
     source: str
@@ -44,6 +48,12 @@ class Job:
     name: str
     key: tuple[str, str]
     outputs: tuple[str, ...]
+    neutral: bool = False
+
+    @property
+    def alias(self) -> str:
+        """The page in what is written."""
+        return self.name if self.neutral else self.label
 
 
 @dataclass(frozen=True)
@@ -100,34 +110,49 @@ def make_plan(files: Sequence[tuple[File, list[str] | Failed]], options: Options
     A page is called like its file. Where two would have the same name, also one that differs in nothing but capitals
     (which some file systems do not tell apart), the later one gets a hyphen and the beginning of its path's hash. A
     page that was read before keeps its name.
+
+    With ``--deidentify`` pages are numbered in the order of their sources, and known by what their files hold: a file
+    that is there twice is read once, and one that cannot be read at all has no line.
     """
     plan = Plan([], [], [], [])
     owners = {output.lower(): row.key for row in manifest.rows.values() for output in row.files}
+    neutral = options.deidentify
+    numbers = numbered()
+    met = set()
     for file, names in files:
-        seen = seen_from(options.out, file.path)
+        seen = (fingerprint(file.path) or "") if neutral else seen_from(options.out, file.path)
         if isinstance(names, Failed):
-            row = Row(seen, "", FAILED, error=printable(names.reason))
+            row = Row(seen, "", FAILED, error="cannot be opened" if neutral else printable(names.reason))
             plan.failures.append((names.reason, row))
             plan.order.append(row.key)
             continue
         for index, page_name in enumerate(names):
             key = (seen, str(index + 1))
+            if key in met:
+                continue
+            met.add(key)
             plan.order.append(key)
             label = file.path if len(names) == 1 else f"{file.path}, page {index + 1}"
             before = manifest.rows.get(key)
             if options.resume and before is not None and _is_done(before, options):
                 plan.done.append(before)
                 continue
-            outputs = _outputs((*file.tree, page_name), key, options, owners)
+            if neutral:
+                had = [] if before is None or not before.files else [before.files[-1].removesuffix(ALWAYS[-1])]
+                candidates: Iterable[str] = itertools.chain(had, numbers)
+            else:
+                candidates = _names_after((*file.tree, page_name), key)
+            outputs = _outputs(candidates, key, options, owners)
             owners.update((output.lower(), key) for output in outputs)
             name = outputs[-1].removesuffix(ALWAYS[-1])
             there = [output for output in outputs if os.path.lexists(options.out / output)]
             mine = {*manifest.unfinished, *(before.files if options.resume and before is not None else ())}
             if not options.overwrite and not mine.issuperset(there):
                 problem = f"{label}: {options.out / there[0]} exists; --overwrite replaces it"
-                plan.failures.append((problem, Row(*key, FAILED, error=printable(problem))))
+                error = f"{there[0]} exists; --overwrite replaces it" if neutral else printable(problem)
+                plan.failures.append((problem, Row(*key, FAILED, error=error)))
             else:
-                plan.jobs.append(Job(file.path, index, label, name, key, outputs))
+                plan.jobs.append(Job(file.path, index, label, name, key, outputs, neutral))
     return plan
 
 
@@ -151,16 +176,22 @@ def _is_done(row: Row, options: Options) -> bool:
 
 
 def _outputs(
-    path: tuple[str, ...], key: tuple[str, str], options: Options, owners: Mapping[str, tuple[str, str]]
+    names: Iterable[str], key: tuple[str, str], options: Options, owners: Mapping[str, tuple[str, str]]
 ) -> tuple[str, ...]:
     """Files of a page under the first name that is free."""
-    plain = "/".join(_short(record_name(part)) for part in path)
-    mark = hashlib.sha256("\n".join(key).encode()).hexdigest()
-    for name in (plain, *(f"{plain}-{mark[:length]}" for length in range(8, len(mark)))):
+    for name in names:
         outputs = tuple(name + suffix for suffix in suffixes_of(options.formats, options.html))
         if all(owners.get(output.lower(), key) == key for output in outputs):
             return outputs
     raise AssertionError("two pages of one hash")
+
+
+def _names_after(path: tuple[str, ...], key: tuple[str, str]) -> Iterator[str]:
+    """Names that a page may have after its file, the plain one first."""
+    plain = "/".join(_short(record_name(part)) for part in path)
+    mark = hashlib.sha256("\n".join(key).encode()).hexdigest()
+    yield plain
+    yield from (f"{plain}-{mark[:length]}" for length in range(8, len(mark)))
 
 
 def _short(name: str) -> str:

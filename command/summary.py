@@ -71,7 +71,7 @@ def as_json(row: Row, report: dict[str, Any] | None) -> str:
         The manifest's line (lists as lists), and layout, heart rate, rhythm and the statements that are present.
     """
     line: dict[str, Any] = {
-        "file": row.file,
+        "file": row.file or None,
         "page": int(row.page) if row.page else None,
         "status": row.status,
         "verdict": row.verdict or None,

@@ -20,6 +20,9 @@ from command.sources import File
 from digitize.export import FORMATS, written_together
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from classify import Diagnosis
     from digitize import Leads
     from digitize.page import Page
@@ -59,30 +62,55 @@ def read_page(task: tuple[Job, Options]) -> dict[str, Any] | Failed:
     job, options = task
     began = time.perf_counter()
     try:
-        page, leads, diagnosis = _understand(job, options)
+        page, leads, picture = _trace(job, options)
+        diagnosis = _diagnose(leads)
         report = build_report(job, page, leads, diagnosis, time.perf_counter() - began, refined=options.refine)
-        _write(job, options, page, leads, report)
+        _write(job, options, picture, leads, report)
     except digitize.PageError as error:
-        return Failed(str(error) if str(error).startswith(job.label) else f"{job.label}: {error}")
+        return Failed(str(error) if str(error).startswith(job.alias) else f"{job.alias}: {error}")
     except OSError as error:
-        return Failed(f"{job.label}: {error}")
+        return Failed(f"{job.alias}: {error.strerror if job.neutral else error}")
     return report
 
 
-def _understand(job: Job, options: Options) -> tuple[Page, Leads, Diagnosis]:
+def _trace(job: Job, options: Options) -> tuple[Page, Leads, NDArray[np.uint8]]:
+    """The page, what is on it, and the picture of it that may be written."""
     from digitize.page import load_page
 
-    page = replace(load_page(job.source, job.index, dpi=options.dpi), name=job.label)
-    leads = digitize.trace_leads(
-        page, layout=options.layout, speed=options.speed, gain=options.gain, refine=options.refine
-    )
+    known: dict[str, Any] = {"layout": options.layout, "speed": options.speed, "gain": options.gain}
+    if not job.neutral:
+        page = replace(load_page(job.source, job.index, dpi=options.dpi), name=job.label)
+        return page, digitize.trace_leads(page, **known, refine=options.refine), page.image
+
+    from digitize import api, blackout
+
+    page = _load_unnamed(job, options)
+    reading = api.read_page(page, **known)
+    leads = api.leads_of(reading, fs=500, refine=options.refine)
+    return page, leads, blackout.black_out(page.image, reading, leads)
+
+
+def _diagnose(leads: Leads) -> Diagnosis:
     try:
-        return page, leads, classify.diagnose(leads)
+        return classify.diagnose(leads)
     except ValueError as error:
         raise digitize.PageError(f"cannot be diagnosed: {error}") from error
 
 
-def _write(job: Job, options: Options, page: Page, leads: Leads, report: dict[str, Any]) -> None:
+def _load_unnamed(job: Job, options: Options) -> Page:
+    """Load a page from its file's bytes: what decoders say of it cannot name the file."""
+    from digitize.page import load_page
+
+    try:
+        page = load_page(Path(job.source).read_bytes(), job.index, dpi=options.dpi)
+    except OSError as error:
+        raise digitize.PageError(f"{job.alias}: cannot be opened: {error.strerror}") from None
+    except digitize.PageError as error:
+        raise digitize.PageError(f"{job.alias}: {str(error).split(': ', 1)[-1]}") from None
+    return replace(page, name=job.alias)
+
+
+def _write(job: Job, options: Options, picture: NDArray[np.uint8], leads: Leads, report: dict[str, Any]) -> None:
     from PIL import Image
 
     target = options.out / job.name
@@ -92,6 +120,6 @@ def _write(job: Job, options: Options, page: Page, leads: Leads, report: dict[st
         text = json.dumps(report, indent=2, allow_nan=False) + "\n"
         (folder / f"{target.name}.json").write_text(text, encoding="utf-8")
         if options.html:
-            title = printable(Path(job.source).name + job.label.removeprefix(job.source))
-            (folder / (target.name + HTML)).write_text(build_html(title, page.image, leads, report), encoding="utf-8")
-        Image.fromarray(leads.overlay(page.image)).save(folder / f"{target.name}.overlay.png")
+            title = job.name if job.neutral else printable(Path(job.source).name + job.label.removeprefix(job.source))
+            (folder / (target.name + HTML)).write_text(build_html(title, picture, leads, report), encoding="utf-8")
+        Image.fromarray(leads.overlay(picture)).save(folder / f"{target.name}.overlay.png")
