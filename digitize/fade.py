@@ -21,8 +21,9 @@ _STEP = 4
 """Columns from one look to the next."""
 _STRETCH = 16 * PIXELS_PER_MM // _STEP
 """Looks over which the median is taken: a beat's pale stroke does not count."""
-_DARK, _GONE = 0.8, 0.3
-"""Parts of the pen's usual coverage: ink darker than that has not paled, and what is paler is not known to be ink."""
+_DARK, _PALE, _PALED, _GONE = 0.8, 0.75, 0.55, 0.3
+"""Parts of the pen's usual coverage: how dark ink is made that is paler than the third, and, part of the way, than the
+second, for a pen is never quite even. What is paler than the last is not known to be ink."""
 _NOISE = 4.0
 """Ink is so many times as dark as what lies half-way between the rows."""
 _MOST_INK = 0.2
@@ -66,10 +67,10 @@ def without_fading(coverage: NDArray[np.float32], rows: Rows) -> NDArray[np.floa
         return coverage
     usual = np.median(peak[inside])
     gone = max(_GONE * usual, _NOISE * noise)
-    paled = (peak < _DARK * usual) & (peak > gone) & (filled < _MOST_INK)
+    paled = np.clip((_PALE - peak / usual) / (_PALE - _PALED), 0.0, 1.0) * ((peak > gone) & (filled < _MOST_INK))
     if not paled.any():
         return coverage
-    gain = np.where(paled, _DARK * usual / np.maximum(peak, gone), 1.0)
+    gain = 1.0 + paled * (_DARK * usual / np.maximum(peak, gone) - 1.0)
     gain = ndimage.uniform_filter1d(gain, _STRETCH // 4 + 1, axis=1)
     # Rows of one page keep their order, so the middles of their levels rise.
     middles = np.median(rows.level, axis=1)

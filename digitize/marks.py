@@ -101,25 +101,12 @@ def find_marks(coverage: NDArray[np.float32], rows: Rows) -> Marks:
     [(99.5, 149.5, 301.5, 401.5)]
     """
     ink = (coverage >= 0.4).astype(np.uint8)
-    whole = cv2.morphologyEx(ink, cv2.MORPH_CLOSE, np.ones((_BROKEN + 1, 1), np.uint8))
-    tall = cv2.morphologyEx(whole, cv2.MORPH_OPEN, np.ones((_LEAST, 1), np.uint8))
-    pieces = find_pieces(np.asarray(tall) > 0)
-    left, y, right, bottom = pieces.boxes[1:].T.astype(float)
-    width, height, area = right - left, bottom - y, pieces.area[1:]
-    square = (area > 0.8 * width * height) & (width <= 1.4 * PIXELS_PER_MM) & (height <= 45 * PIXELS_PER_MM)
     # A row's level over all its length: a pulse itself, or a beat, is not part of it.
     level = np.median(rows.level, axis=1)
-    strokes = [
-        Bar(
-            _row_of(level, y[i], y[i] + height[i]),
-            _middle(coverage, int(left[i]), int(width[i]), int(y[i]), int(height[i])),
-            float(y[i]),
-            float(y[i] + height[i] - 1),
-        )
-        for i in np.flatnonzero(square)
-    ]
-    strokes = [stroke for stroke in strokes if stroke.row >= 0]
-    pulses = _in_line(_find_pulses(ink, strokes), rows)
+    mended = cv2.morphologyEx(ink, cv2.MORPH_CLOSE, np.ones((_BROKEN + 1, 1), np.uint8))
+    pulses = _in_line(_find_pulses(ink, _strokes(coverage, mended, level)), rows)
+    # Mended, a separator would run into the name or the trace beside it.
+    strokes = _strokes(coverage, ink, level)
     # Where one row has a pulse the others have theirs, even if a beat or a label hides a flank.
     flanks = [x for pulse in pulses for x in (pulse.left, pulse.right)]
     free = [s for s in strokes if not any(abs(s.x - flank) < PIXELS_PER_MM for flank in flanks)]
@@ -132,6 +119,25 @@ def find_marks(coverage: NDArray[np.float32], rows: Rows) -> Marks:
     for pulse in pulses:
         _cover_outline(mask, pulse)
     return Marks(tuple(pulses), tuple(bars), mask)
+
+
+def _strokes(coverage: NDArray[np.float32], ink: NDArray[np.uint8], level: NDArray[np.floating]) -> list[Bar]:
+    """Upright strokes with square ends that stand at rows."""
+    tall = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((_LEAST, 1), np.uint8))
+    pieces = find_pieces(np.asarray(tall) > 0)
+    left, y, right, bottom = pieces.boxes[1:].T.astype(float)
+    width, height, area = right - left, bottom - y, pieces.area[1:]
+    square = (area > 0.8 * width * height) & (width <= 1.4 * PIXELS_PER_MM) & (height <= 45 * PIXELS_PER_MM)
+    strokes = [
+        Bar(
+            _row_of(level, y[i], y[i] + height[i]),
+            _middle(coverage, int(left[i]), int(width[i]), int(y[i]), int(height[i])),
+            float(y[i]),
+            float(y[i] + height[i] - 1),
+        )
+        for i in np.flatnonzero(square)
+    ]
+    return [stroke for stroke in strokes if stroke.row >= 0]
 
 
 def _beyond_gap(coverage: NDArray[np.float32], pulses: list[Pulse], edge: int, step: int) -> int:
