@@ -28,6 +28,8 @@ _NOISE = 4.0
 """Ink is so many times as dark as what lies half-way between the rows."""
 _MOST_INK = 0.2
 """Share of the band that is ink at most, where it is one stroke: what is left of a grid fills more."""
+_LEAST = 20 * PIXELS_PER_MM // _STEP
+"""Looks over which ink has paled at least: a pulse is hollow, and an edge of paper shades a little."""
 _COARSE = 2 * PIXELS_PER_MM
 """Pixels from one row of the map of darkness to the next."""
 
@@ -68,6 +70,7 @@ def without_fading(coverage: NDArray[np.float32], rows: Rows) -> NDArray[np.floa
     usual = np.median(peak[inside])
     gone = max(_GONE * usual, _NOISE * noise)
     paled = np.clip((_PALE - peak / usual) / (_PALE - _PALED), 0.0, 1.0) * ((peak > gone) & (filled < _MOST_INK))
+    paled *= ndimage.binary_opening(paled > 0, np.ones((1, _LEAST)))
     if not paled.any():
         return coverage
     gain = 1.0 + paled * (_DARK * usual / np.maximum(peak, gone) - 1.0)
