@@ -204,6 +204,8 @@ def read_page(
     gridless = isinstance(view.ground, PaperScale)
     if gridless and not view.marks.pulses and all(place.name_source == "assumed" for place in found.places):
         raise PageError(f"{page.name}: no electrocardiogram found (no grid, no lead name, no calibration pulse)")
+    if not found.places:
+        raise PageError(f"{page.name}: no electrocardiogram found (no row is long enough)")
     if touch_names(view.traces, found.names):
         # Now that the names are known, a trace that ran into one can be led past it.
         view = replace(view, traces=trace_ink(view.pen, found.names))

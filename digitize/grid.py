@@ -111,6 +111,9 @@ _MOST_UNEVEN = 2.6
 _COARSE_SIDE = 1000
 """Pixels at which a page is looked at in search of lines too far apart to be followed at its own."""
 
+_LEAST_SIDE = 50
+"""Pixels below which what was laid flat is no page: lines that were followed astray may meet in a point."""
+
 _FOLLOWED = 0.86
 """Share in step from which no other way to follow the grid is tried."""
 
@@ -273,6 +276,8 @@ def _find_followed(image: NDArray[np.uint8], scale: float, most: int) -> _Fit | 
     best = None
     for lattice in follow_lattice(texture):
         flat = lay_flat(image, enlarged(lattice, texture.shape, image.shape))
+        if min(flat.image.shape[:2]) < _LEAST_SIDE:
+            continue
         found = _find_flat(_texture(flat.image), scale)
         if found is None or found.agreement < _SURELY_FLAT:
             # What was too steep to be followed at the first time no longer is.

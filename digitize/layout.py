@@ -48,6 +48,8 @@ _ON_ROW = 5 * PIXELS_PER_MM
 """Farthest that a name's middle is from the 0 mV of a row whose trace seems to run on through it."""
 _TEN_SECONDS = 250.0 * PIXELS_PER_MM
 """Length of most recordings at 25 mm/s."""
+_LEAST_STRIP = 2.0 * PIXELS_PER_MM
+"""Shortest strip: where a row was cut short there may be nothing left of its last one."""
 _SURE = float(np.log(0.6))
 _READ = 0.3
 """Least probability of a lead, from its own name, that makes it read."""
@@ -238,6 +240,8 @@ def read_layout(
             # In Cabrera's order aVR is inverted, even where its minus was not seen.
             inverted = signed != lead or (source == "read" and negated[slot])
             first, last = edges[index][column]
+            if last - first < _LEAST_STRIP:
+                continue
             places.append(
                 Place(
                     lead=lead,
@@ -254,7 +258,7 @@ def read_layout(
             chosen.append(slot)
             begins += last - first
             shown[lead] += last - first
-    printed_names = _name_boxes(places, slots, np.array(chosen), boxes, tall)
+    printed_names = _name_boxes(places, slots, np.array(chosen, np.intp), boxes, tall)
     return PageLayout(tuple(places), printed_names, naming.name, tuple(_warn(places, naming, n_rows)))
 
 

@@ -103,7 +103,7 @@ def find_marks(coverage: NDArray[np.float32], rows: Rows) -> Marks:
     ink = (coverage >= 0.4).astype(np.uint8)
     # A row's level over all its length: a pulse itself, or a beat, is not part of it.
     level = np.median(rows.level, axis=1)
-    mended = cv2.morphologyEx(ink, cv2.MORPH_CLOSE, np.ones((_BROKEN + 1, 1), np.uint8))
+    mended = np.asarray(cv2.morphologyEx(ink, cv2.MORPH_CLOSE, np.ones((_BROKEN + 1, 1), np.uint8)), np.uint8)
     pulses = _in_line(_find_pulses(ink, _strokes(coverage, mended, level)), rows)
     # Mended, a separator would run into the name or the trace beside it.
     strokes = _strokes(coverage, ink, level)

@@ -62,16 +62,22 @@ def look(page: Page, ground: Grid | PaperScale) -> View | None:
     rows = without_pulses(dark, rows, marks)
     pen = find_pen_ink(dark, rows, marks.mask | glyphs)
     traces = trace_ink(pen, _NO_NAMES)
-    real = traces.end - traces.start > _LEAST_ROW_MM * PIXELS_PER_MM
-    if not real.any():
-        return None
-    if not real.all():
+    while not (real := _is_real(traces)).all():
+        if not real.any():
+            return None
+        # A row less may change what the others follow.
         rows = Rows(rows.level[real], rows.start[real], rows.end[real])
         marks = find_marks(dark, rows)
         pen = find_pen_ink(dark, rows, marks.mask | glyphs)
         traces = trace_ink(pen, _NO_NAMES)
     baseline = np.array([_baseline(traces, marks, row) for row in range(len(rows.level))])
     return View(ground, upright, coverage, rows, baseline, marks, pen, traces)
+
+
+def _is_real(traces: Traces) -> NDArray[np.bool_]:
+    """Which rows are recordings: long enough, and followed."""
+    long = traces.end - traces.start > _LEAST_ROW_MM * PIXELS_PER_MM
+    return np.asarray(long & np.isfinite(traces.centre).any(axis=1))
 
 
 def _upright(page: Page, ground: Grid | PaperScale) -> UprightPage:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import cv2
 import numpy as np
 import pytest
@@ -7,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+import digitize.grid
 from digitize.grid import Grid, find_grid
 from digitize.warp import project, scale_at, to_paper
 
@@ -202,3 +206,15 @@ def test_creased_paper_is_followed_into_its_ridges():
     places = np.stack(np.meshgrid(np.arange(100, 1300, 7), np.arange(100, 900, 7)), axis=2)
     found = to_paper(places.astype(float), grid.matrix, grid.bend, lines.shape)[..., 0]
     assert np.std(found - pushed[places[..., 1], places[..., 0]] / 8) < 0.027
+
+
+def test_lines_that_were_followed_to_a_point_are_no_grid(monkeypatch):
+    flat = digitize.grid.lay_flat
+    monkeypatch.setattr(digitize.grid, "_find_flat", lambda *_: None)
+
+    def to_a_point(*arguments: Any) -> Any:
+        whole = flat(*arguments)
+        return replace(whole, image=whole.image[:1, :1])
+
+    monkeypatch.setattr(digitize.grid, "lay_flat", to_a_point)
+    assert find_grid(cv2.resize(draw_page(), (2600, 1900))) is None
