@@ -189,7 +189,7 @@ def find_rows(coverage: NDArray[np.float32]) -> Rows | None:
             return None
         every = runs
     listed = _listed(every)
-    level = _without_edges(level, listed)
+    level = [_at_home(row) for row in _without_edges(level, listed)]
     start, end = _extents(listed if runs is every else _listed(runs), np.stack(level))
     start, end = _to_thin_ends(listed, np.stack(level), start, end)
     real = end - start > _LEAST_WIDTH
@@ -203,9 +203,7 @@ def _level_by_order(runs: Runs, columns: NDArray[np.int64], least: float) -> lis
     if len(ordered) <= least * int((runs.count > 0).sum()):
         return []
     centre = (runs.top[ordered, :n_rows] + runs.bottom[ordered, :n_rows]) / 2
-    # Beyond a row's ends a line of print is all the ink that a column has.
-    own = np.abs(centre - np.median(centre, axis=0)) < _FARTHEST
-    return [_running_median(columns, ordered[own[:, row]], centre[own[:, row], row]) for row in range(n_rows)]
+    return [_running_median(columns, ordered, centre[:, row]) for row in range(n_rows)]
 
 
 def _likeliest(
@@ -328,6 +326,13 @@ def _level_by_density(
         known = np.flatnonzero(off[nearest, columns] < 3 * window)
         levels.append(_running_median(columns, known, y[either[nearest[known], known]]))
     return levels
+
+
+def _at_home(level: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A level, led past where it strays: beyond a row's ends a line of print may be all the ink that a column has."""
+    columns = np.arange(len(level))
+    own = np.abs(level - np.median(level)) < _FARTHEST
+    return np.interp(columns, columns[own], level[own])
 
 
 def _range(level: NDArray[np.float64]) -> float:

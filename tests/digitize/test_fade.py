@@ -69,3 +69,9 @@ def test_ink_is_never_made_paler_nor_more_than_whole(left, until, seed):
     assert (evened >= paled - 1e-6).all()
     assert evened.max() <= max(1.0, paled.max())
     assert evened.dtype == np.float32
+
+
+def test_rows_without_ink_at_their_levels_tell_nothing():
+    drawn = np.zeros((HEIGHT, WIDTH), np.float32)
+    drawn[600:604, 60:1440] = 0.9
+    assert without_fading(drawn, rows()) is drawn
