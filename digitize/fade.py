@@ -70,7 +70,7 @@ def without_fading(coverage: NDArray[np.float32], rows: Rows) -> NDArray[np.floa
     usual = float(np.median(peak[inside]))
     if usual <= 0.0:
         return coverage
-    gone = max(_GONE * usual, _NOISE * noise)
+    gone = max(_GONE * usual, _NOISE * float(noise))
     paled = np.clip((_PALE - peak / usual) / (_PALE - _PALED), 0.0, 1.0) * ((peak > gone) & (filled < _MOST_INK))
     paled *= ndimage.binary_opening(paled > 0, np.ones((1, _LEAST)))
     if not paled.any():
