@@ -1,8 +1,8 @@
-"""How fast the parts are: ``python -m benchmarks.speed [--out DIR] [--pages N]``.
+"""How fast the parts are: ``python -m benchmarks.speed [--out DIR] [--pages N] [--archive N]``.
 
 One thread; every figure is the median over N runs after a warm-up, in seconds of the processor, so that other work on
 the machine counts little. The digitiser reads each kind of page in a process of its own, whose peak of memory is the
-kind's. Writes ``speed.md`` and ``speed.json``.
+kind's. The command is timed as people start it (`benchmarks.command_line`). Writes ``speed.md`` and ``speed.json``.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from benchmarks.command_line import Figure, command_line
 from benchmarks.digitization import one_core, one_thread_each, peak_memory
 from benchmarks.report import provenance, table
 from digitize import PageError, trace_leads
@@ -42,9 +43,10 @@ _STAGES = {
     "grid or paper": ("find_grid", "first_scale", "measured_scale"),
     "upright page": ("_upright",),
     "ink": ("find_ink",),
-    "rows and marks": ("runs_downward", "find_rows", "find_marks", "without_pulses"),
+    "rows and marks": ("runs_downward", "find_rows", "without_fading", "find_marks", "without_pulses"),
     "traces": ("find_pen_ink", "trace_ink", "touch_names", "erase_traces"),
     "words, names, layout, scale": ("find_words", "read_layout", "read_scale", "is_upside_down"),
+    "correction": ("refine",),
     "confidence, strips, verdict": ("marks_of", "rate", "strips_of", "join_strips", "edge_width", "cut_off", "judge"),
 }
 """Stages of the digitiser: the functions that `digitize.api` and `digitize.view` call for each."""
@@ -251,13 +253,15 @@ SECTIONS: dict[str, Callable[[int], Sequence[Timing]]] = {
 """Parts that are timed, by the key of their results."""
 
 
-def write(results: Mapping[str, Sequence[Timing]], out: Path) -> None:
+def write(results: Mapping[str, Sequence[Timing]], figures: Sequence[Figure], out: Path) -> None:
     """Write ``speed.md`` and ``speed.json``.
 
     Parameters
     ----------
     results : dict
         Timings of every section.
+    figures : sequence of Figure
+        Of the command.
     out : Path
         Folder.
     """
@@ -319,10 +323,24 @@ def write(results: Mapping[str, Sequence[Timing]], out: Path) -> None:
                 for stage in results["stages"]
             ),
         ),
+        "",
+        "## Command",
+        "",
+        f"`python pipeline.py` on plain 3x4+II pages at {DPI:g} dpi, from start to written files, by the clock; as "
+        "many threads as libraries like. Medians over the runs.",
+        "",
+        *table(
+            ["figure", "value", "goal", "runs or pages"],
+            (
+                (figure.name, f"{figure.value:.2f} {figure.unit}".strip(), figure.goal, figure.runs)
+                for figure in figures
+            ),
+        ),
     ]
     content = {"made with": made_with, "dpi": DPI} | {
         section: [asdict(timing) for timing in timings] for section, timings in results.items()
     }
+    content["command"] = [asdict(figure) for figure in figures]
     with written_together(out) as unfinished:
         (unfinished / "speed.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
         (unfinished / "speed.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
@@ -344,11 +362,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         help="folder for the two files (default: %(default)s)",
     )
     parser.add_argument("--pages", type=int, default=20, help="pages of each kind (default: %(default)s)")
+    parser.add_argument("--archive", type=int, default=500, help="pages of an archive (default: %(default)s)")
     chosen = parser.parse_args(arguments)
-    if chosen.pages < 1:
-        parser.error(f"--pages is {chosen.pages}; allowed: whole numbers from 1")
+    for name in ("pages", "archive"):
+        if getattr(chosen, name) < 1:
+            parser.error(f"--{name} is {getattr(chosen, name)}; allowed: whole numbers from 1")
+    figures = command_line(chosen.archive, DPI)
     cv2.setNumThreads(1)
-    write({name: section(chosen.pages) for name, section in SECTIONS.items()}, chosen.out)
+    write({name: section(chosen.pages) for name, section in SECTIONS.items()}, figures, chosen.out)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks import speed
+from benchmarks.command_line import Figure
 from benchmarks.speed import Reading, Timing, measure
 from synth import render_page, simulate
 
@@ -44,12 +45,15 @@ def test_results_are_written_together(tmp_path: Path, monkeypatch: pytest.Monkey
         "stages": lambda runs: [Timing("ink", 0.3, 0.5, runs, 3.7), Timing("the rest", 0.1, 0.2, runs, 3.7)],
     }
     monkeypatch.setattr(speed, "SECTIONS", sections)
-    speed.main(["--out", str(tmp_path), "--pages", "7"])
+    monkeypatch.setattr(speed, "command_line", lambda pages, dpi: [Figure("cold", 5.5, "s", "below 6", pages)])
+    speed.main(["--out", str(tmp_path), "--pages", "7", "--archive", "30"])
     text = (tmp_path / "speed.md").read_text()
     assert "| clean | 4.0 | 0.25 | 0.50 | 3.7 | 7 |" in text
     assert "| faxed | 1.25 | 1.50 | 3.6 | 612 | 2 | 7 |" in text
     assert "| ink | 0.300 | 75% |" in text and "| the rest | 0.100 | 25% |" in text
+    assert "| cold | 5.50 s | below 6 | 30 |" in text
     content = json.loads((tmp_path / "speed.json").read_text())
+    assert content["command"][0]["value"] == 5.5
     assert content["dpi"] == 200 and content["printer"][0]["median"] == 0.25 and content["made with"]["cpus"]
     assert content["digitiser"][0]["peak"] == 612.4 and content["stages"][1]["name"] == "the rest"
 
@@ -86,7 +90,8 @@ def test_the_stages_make_up_the_page() -> None:
     assert sum(seconds.values()) < spent
 
 
-def test_no_pages_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("option", ["--pages", "--archive"])
+def test_no_pages_are_refused(option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        speed.main(["--out", str(tmp_path), "--pages", "0"])
+        speed.main(["--out", str(tmp_path), option, "0"])
     assert "allowed: whole numbers from 1" in capsys.readouterr().err
