@@ -194,6 +194,7 @@ def _resident(process: int) -> float:
 
 def _growth(memory: Sequence[tuple[int, float]], pages: int) -> float:
     """Highest memory in the last tenth of the pages less that in the first, from when all kinds were seen once."""
-    first = [own for done, own in memory if _KINDS <= done < _KINDS + max(_KINDS, pages // 10)]
-    last = [own for done, own in memory if pages - max(_KINDS, pages // 10) <= done < pages]
+    tenth = max(_KINDS, pages // 10)
+    first = [own for done, own in memory if _KINDS <= done < _KINDS + tenth]
+    last = [own for done, own in memory if pages - tenth <= done < pages]
     return max(last) - max(first) if first and last else float("nan")

@@ -19,7 +19,7 @@ from digitize.calibration import USUAL_GAIN, USUAL_SPEED
 from digitize.marks import Marks
 from digitize.rectify import PIXELS_PER_MM
 from digitize.sheet import find_sheet, sheet_to_millimetres
-from digitize.trace import PEN_DOWN, Traces
+from digitize.trace import Traces, unseen_end
 from digitize.warp import box_around, project, quarter_turn
 
 _SHEET_MM = 279.4
@@ -160,7 +160,7 @@ def _slope_by_ends(traces: Traces, level: NDArray[np.float32]) -> float | None:
     """
     found = []
     for side, at, outward in ((traces.left, traces.start, -1), (traces.right, traces.end - 1, 1)):
-        seen = np.abs(side - at - outward * (PEN_DOWN - traces.radius)) > 1e-6
+        seen = np.abs(side - unseen_end(at, outward, traces.radius)) > 1e-6
         if seen.sum() < _LEAST_ENDS:
             continue
         y = level[seen, at[seen]]

@@ -145,12 +145,8 @@ class PenInk:
     radius: float
 
 
-def trace_rows(
-    coverage: NDArray[np.float32],
-    rows: Rows,
-    print_mask: NDArray[np.bool_] | None = None,
-) -> Traces:
-    """Trace every row.
+def find_pen_ink(coverage: NDArray[np.float32], rows: Rows, print_mask: NDArray[np.bool_] | None = None) -> PenInk:
+    """Find what may be trace on a page.
 
     Parameters
     ----------
@@ -159,27 +155,6 @@ def trace_rows(
     rows : Rows
     print_mask : ndarray, shape (h, w), bool, optional
         Text, separators and calibration pulses, which are not trace.
-
-    Returns
-    -------
-    Traces
-
-    Examples
-    --------
-    >>> from digitize.rows import find_rows
-    >>> page = np.zeros((400, 900), np.float32)
-    >>> wave = 200 + (40 * np.sin(np.arange(900) / 30)).astype(int)
-    >>> for dy in (-1, 0, 1):
-    ...     page[wave + dy, np.arange(900)] = 1
-    >>> traces = trace_rows(page, find_rows(page))
-    >>> bool(np.nanmax(np.abs(traces.centre[0] - wave)) < 1.5)
-    True
-    """
-    return trace_ink(find_pen_ink(coverage, rows, print_mask), np.zeros((0, 4)))
-
-
-def find_pen_ink(coverage: NDArray[np.float32], rows: Rows, print_mask: NDArray[np.bool_] | None = None) -> PenInk:
-    """Find what may be trace on a page: the first part of `trace_rows`, whose parameters these are.
 
     Returns
     -------
@@ -298,7 +273,7 @@ def touch_names(traces: Traces, names: NDArray[np.float64]) -> bool:
     >>> wave = 200 + (40 * np.sin(np.arange(900) / 30)).astype(int)
     >>> for dy in (-1, 0, 1):
     ...     page[wave + dy, np.arange(900)] = 1
-    >>> traces = trace_rows(page, find_rows(page))
+    >>> traces = trace_ink(find_pen_ink(page, find_rows(page)), np.zeros((0, 4)))
     >>> [touch_names(traces, np.array([[300.0, y, 340.0, y + 50.0]])) for y in (60, 150)]
     [False, True]
     """
@@ -359,6 +334,30 @@ def _extents(inked: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.in
     return starts, ends
 
 
+def unseen_end(side: NDArray[np.int64], outward: int, radius: float) -> NDArray[np.float64]:
+    """Tell where the pen's centre came down or was lifted, where the shape of the stroke's end is not seen.
+
+    Parameters
+    ----------
+    side : ndarray, shape (rows,), int
+        First columns of the rows' traces, or their last ones.
+    outward : int
+        -1 for the first, 1 for the last.
+    radius : float
+        The pen's radius in pixels.
+
+    Returns
+    -------
+    ndarray, shape (rows,), float64
+
+    Examples
+    --------
+    >>> unseen_end(np.array([100]), -1, 1.5).tolist()
+    [100.8]
+    """
+    return np.asarray(side + outward * (PEN_DOWN - radius), np.float64)
+
+
 def _ends(
     coverage: NDArray[np.float32],
     centre: NDArray[np.float64],
@@ -372,7 +371,7 @@ def _ends(
     """
     found = []
     for side, outward in ((start, -1), (end - 1, 1)):
-        own = (side + outward * (PEN_DOWN - radius)).astype(np.float64)
+        own = unseen_end(side, outward, radius)
         for row in np.flatnonzero(end > start):
             columns = side[row] + outward * np.arange(-1, _END_REACH + 1)
             level = centre[row, columns[1]]

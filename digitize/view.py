@@ -60,16 +60,17 @@ def look(page: Page, ground: Grid | PaperScale) -> View | None:
     marks = find_marks(dark, rows)
     glyphs = _away_from(rows, find_words(coverage)[1])
     rows = without_pulses(dark, rows, marks)
-    pen = find_pen_ink(dark, rows, marks.mask | glyphs)
-    traces = trace_ink(pen, _NO_NAMES)
-    while not (real := _is_real(traces)).all():
+    while True:
+        pen = find_pen_ink(dark, rows, marks.mask | glyphs)
+        traces = trace_ink(pen, _NO_NAMES)
+        real = _is_real(traces)
+        if real.all():
+            break
         if not real.any():
             return None
         # A row less may change what the others follow.
         rows = Rows(rows.level[real], rows.start[real], rows.end[real])
         marks = find_marks(dark, rows)
-        pen = find_pen_ink(dark, rows, marks.mask | glyphs)
-        traces = trace_ink(pen, _NO_NAMES)
     baseline = np.array([_baseline(traces, marks, row) for row in range(len(rows.level))])
     return View(ground, upright, coverage, rows, baseline, marks, pen, traces)
 

@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+from command.pool import attempt
 from command.work import name_pages as name_pages
 from digitize.export import written_together
 
@@ -24,6 +25,23 @@ REPORT = {
     "rhythm": "SR",
     "statements": [],
 }  # fmt: skip
+
+
+class Inline:
+    """A pool without processes: the same answers, in this one."""
+
+    def __init__(self, workers, limit, memory):
+        pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def map(self, work, items):
+        for item in items:
+            yield item, attempt(work, item)
 
 
 def double(number):

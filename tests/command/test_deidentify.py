@@ -19,33 +19,16 @@ import pipeline
 from classify import Diagnosis, Finding, Rhythm
 from command.manifest import JOURNAL
 from command.neutral import fingerprint
-from command.pool import attempt
 from command.sources import OVERLAY
 from digitize import api, blackout
 from synth import render_page, simulate
+from tests.command import stubs
 
 DIAGNOSIS = Diagnosis(
     (Finding("SR", "sinus rhythm", "rhythm", 0.97, 0.6, True),), Rhythm(75.4, 0.02, 12, "II"), "0", ()
 )
 FORMATS = "wfdb,csv,edf,dicom,fhir,parquet"
 SECRETS = ("Ronaldsson", "Henrietta", "19500102", "St_Elsewhere", "0012345678", "Kilroy_was_here")
-
-
-class Inline:
-    """A pool without processes: the same answers, in this one."""
-
-    def __init__(self, workers, limit, memory):
-        pass
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        pass
-
-    def map(self, work, items):
-        for item in items:
-            yield item, attempt(work, item)
 
 
 @pytest.fixture
@@ -57,7 +40,7 @@ def out(tmp_path):
 def calls(monkeypatch, leads):
     """Every page is read as `leads`; gives the pages that were."""
     calls = []
-    monkeypatch.setattr(pipeline, "Pool", Inline)
+    monkeypatch.setattr(pipeline, "Pool", stubs.Inline)
     monkeypatch.setattr(api, "read_page", lambda page, **_: calls.append(page))
     monkeypatch.setattr(api, "leads_of", lambda reading, **_: leads)
     monkeypatch.setattr(blackout, "black_out", lambda image, reading, leads: np.zeros_like(image))
@@ -100,7 +83,7 @@ def assert_tells_nothing(folder: Path) -> None:
 
 
 def test_a_page_from_start_to_end(tmp_path, out, monkeypatch, capsys):
-    monkeypatch.setattr(pipeline, "Pool", Inline)
+    monkeypatch.setattr(pipeline, "Pool", stubs.Inline)
     page = render_page(simulate(10, 500), 500)
     source = write_scan(tmp_path / "St_Elsewhere" / "Ronaldsson_Henrietta_19500102.png", page.image)
     assert run(out, source, "--html", "--format", FORMATS) == 0

@@ -23,10 +23,10 @@ import pipeline
 from classify import Diagnosis, Finding, Rhythm
 from command.formats import suffixes_of
 from command.manifest import COLUMNS, Row
-from command.pool import attempt
 from digitize import PageError
 from digitize.export import FORMATS
 from digitize.version import __version__
+from tests.command import stubs
 
 ROOT = Path(pipeline.__file__).parent
 SUFFIXES = suffixes_of(("wfdb", "csv"))
@@ -39,23 +39,6 @@ FINDINGS = (
 DIAGNOSIS = Diagnosis(FINDINGS, Rhythm(75.4, 0.02, 12, "II"), "0123456789ab", ("V1 was not seen",))
 
 
-class Inline:
-    """A pool without processes: the same answers, in this one."""
-
-    def __init__(self, workers, limit, memory):
-        self.workers = workers
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        pass
-
-    def map(self, work, items):
-        for item in items:
-            yield item, attempt(work, item)
-
-
 @pytest.fixture
 def calls(monkeypatch, leads):
     """Every page is read as `leads`; gives the list of `trace_leads` calls."""
@@ -65,7 +48,7 @@ def calls(monkeypatch, leads):
         calls.append((page, options))
         return leads
 
-    monkeypatch.setattr(pipeline, "Pool", Inline)
+    monkeypatch.setattr(pipeline, "Pool", stubs.Inline)
     monkeypatch.setattr(digitize, "trace_leads", trace_leads)
     monkeypatch.setattr(classify, "diagnose", lambda leads: DIAGNOSIS)
     return calls

@@ -17,7 +17,8 @@ from digitize.confidence import (
 )
 from digitize.leads import Strip
 from digitize.rows import find_rows
-from digitize.trace import Traces, trace_rows
+from digitize.trace import Traces
+from tests.digitize.tracing import trace_rows
 
 CLEAN = {"gain": 10.0, "grid": 1.0}
 

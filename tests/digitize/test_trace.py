@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from digitize.rows import Rows, find_rows
-from digitize.trace import Traces, erase_traces, find_pen_ink, touch_names, trace_ink, trace_rows
+from digitize.trace import Traces, erase_traces, find_pen_ink, touch_names, trace_ink
+from tests.digitize.tracing import trace_rows
 
 WIDTH = 900
 X = np.arange(40, 860)
