@@ -1,4 +1,4 @@
-"""Millivolts to statements: an arrhythmia network and rhythm measurements for digitised electrocardiograms.
+"""Millivolts to statements: an arrhythmia network and measurements for digitised electrocardiograms.
 
 Examples
 --------
@@ -8,7 +8,7 @@ Examples
 """
 
 from classify.diagnose import Diagnosis, Finding, diagnose
-from classify.rhythm import Rhythm
+from classify.measurements import Measurement, Measurements
 from classify.statements import STATEMENTS, Statement
 
-__all__ = ["STATEMENTS", "Diagnosis", "Finding", "Rhythm", "Statement", "diagnose"]
+__all__ = ["STATEMENTS", "Diagnosis", "Finding", "Measurement", "Measurements", "Statement", "diagnose"]

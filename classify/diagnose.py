@@ -1,4 +1,4 @@
-"""Digitised leads in, statements and rhythm out."""
+"""Digitised leads in, statements and measurements out."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from classify.rhythm import Rhythm, measure_rhythm
+from classify.contradictions import find_contradictions
+from classify.measurements import Measurements, measure_leads
 from classify.statements import CODES, STATEMENTS
-from classify.view import ABSENT, View, pieces_of, view_leads
+from classify.view import ABSENT, View, view_leads
 from digitize.layouts import LEAD_NAMES
 from digitize.leads import Leads
 from digitize.weights import read_weights
@@ -58,8 +59,8 @@ class Diagnosis:
     ----------
     statements : tuple of Finding
         Every statement in the order of `classify.statements.STATEMENTS`.
-    rhythm : Rhythm
-        Heart rate and regularity.
+    measurements : Measurements
+        Heart rate and regularity, PR, QRS, QT and QTc, axis.
     weights_version : str
         Which weights said so.
     warnings : tuple of str
@@ -67,7 +68,7 @@ class Diagnosis:
     """
 
     statements: tuple[Finding, ...]
-    rhythm: Rhythm
+    measurements: Measurements
     weights_version: str
     warnings: tuple[str, ...]
 
@@ -196,17 +197,18 @@ def diagnose(leads: Leads) -> Diagnosis:
         )
         for statement, probability, threshold in zip(STATEMENTS, probabilities, weights.thresholds, strict=True)
     )
-    rhythm = measure_rhythm(pieces_of(leads), leads.fs)
-    return Diagnosis(findings, rhythm, weights.version, _warnings(view, rhythm))
+    measured = measure_leads(leads)
+    warnings = (*_warnings(view, measured), *find_contradictions(findings, measured))
+    return Diagnosis(findings, measured, weights.version, warnings)
 
 
-def _warnings(view: View, rhythm: Rhythm) -> tuple[str, ...]:
+def _warnings(view: View, measured: Measurements) -> tuple[str, ...]:
     told = []
     missing = [lead for lead, seen in zip(LEAD_NAMES, view.strips_seen, strict=True) if not seen.any()]
     if missing:
         told.append(f"not seen: {', '.join(missing)}; statements that need them are less certain")
     if view.rhythm_lead == ABSENT:
         told.append("no strip of 4 s or more: statements about the rhythm are less certain")
-    if rhythm.reason:
-        told.append(f"no heart rate: {rhythm.reason}")
+    if measured.heart_rate.reason:
+        told.append(f"no heart rate: {measured.heart_rate.reason}")
     return tuple(told)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from classify.measurements import as_values
+from classify.wording import in_a_line, in_words
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from classify.diagnose import Diagnosis, Finding
-    from classify.rhythm import Rhythm
 
 PRESENT_COLOUR = "#0969da"
 ABSENT_COLOUR = "#9aa4b0"
@@ -41,7 +43,7 @@ def diagnosis_html(diagnosis: Diagnosis) -> str:
     told = f'<ul style="margin:4px 0;padding-left:20px">{warnings}</ul>' if warnings else ""
     return (
         '<div style="font-family:sans-serif;font-size:13px">'
-        f"<div>{escape(measurements(diagnosis.rhythm))}</div>{told}{body}"
+        f"{_measured(diagnosis)}{told}{body}"
         f'<div style="opacity:.7;margin-top:4px">Weights {escape(diagnosis.weights_version)}. '
         "Not a medical device.</div>"
         "</div>"
@@ -78,7 +80,7 @@ def plot_diagnosis(diagnosis: Diagnosis) -> Figure:
         linewidth=1,
     )
     axes.set_yticks(places, [found.name for found in findings], fontsize=8)
-    figure.suptitle(measurements(diagnosis.rhythm), fontsize=9)
+    figure.suptitle(in_a_line(as_values(diagnosis.measurements)), fontsize=9)
     return figure
 
 
@@ -88,23 +90,14 @@ def ordered(diagnosis: Diagnosis) -> tuple[list[Finding], list[Finding]]:
     return [found for found in likely if found.present], [found for found in likely if not found.present]
 
 
-def measurements(rhythm: Rhythm) -> str:
-    """Put what was measured into a line.
-
-    Examples
-    --------
-    >>> from classify.rhythm import Rhythm
-    >>> measurements(Rhythm(71.8, 0.034, 12, "II"))
-    'Heart rate 72/min, 12 beats in lead II, RR intervals vary by 3 %'
-    >>> measurements(Rhythm(None, None, 0, None, "no strip was traced"))
-    'No heart rate: no strip was traced'
-    """
-    if rhythm.heart_rate is None:
-        return f"No heart rate: {rhythm.reason}"
-    parts = [f"Heart rate {rhythm.heart_rate:.0f}/min", f"{rhythm.beats} beats in lead {rhythm.lead}"]
-    if rhythm.rr_variation is not None:
-        parts.append(f"RR intervals vary by {100 * rhythm.rr_variation:.0f} %")
-    return ", ".join(parts)
+def _measured(diagnosis: Diagnosis) -> str:
+    rows = "".join(
+        f"<div><b>{escape(line.name)}</b> {escape(line.value)}"
+        + (f' <span style="opacity:.7">({escape(line.remark)})</span>' if line.remark else "")
+        + "</div>"
+        for line in in_words(as_values(diagnosis.measurements))
+    )
+    return f'<div style="margin:4px 0">{rows}</div>'
 
 
 def _table(findings: list[Finding]) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any
 
+from classify.wording import in_words
 from command.manifest import printable
 
 if TYPE_CHECKING:
@@ -197,18 +198,25 @@ def _warnings(warnings: Sequence[str]) -> str:
 def _facts(report: dict[str, Any]) -> str:
     measured = report["measurements"]
     rhythm = [found["name"] for found in report["statements"] if found["code"] == report["rhythm"]]
-    facts = [("Rhythm", rhythm[0] if rhythm else "none above its threshold")]
-    if measured["heart_rate"] is None:
-        facts.append(("Heart rate", "not measured"))
-    else:
-        facts.append(("Heart rate", f"{measured['heart_rate']:.0f}/min"))
-        facts.append(("Beats", f"{measured['beats']} in lead {measured['lead']}"))
-    if measured["rr_variation"] is not None:
-        facts.append(("RR intervals vary by", f"{measured['rr_variation']:.0%}"))
-    facts.append(("Layout", f"{report['layout']}, {_count(len(report['quality']['strips']), 'strip')}"))
-    return (
-        '<dl class="facts">' + "".join(f"<div><dt>{_text(k)}</dt><dd>{_text(v)}</dd></div>" for k, v in facts) + "</dl>"
+    facts: list[tuple[str, str, str]] = [("Rhythm", rhythm[0] if rhythm else "none above its threshold", "")]
+    facts += in_words(measured)
+    if measured["beats"]:
+        facts.append(
+            (
+                "Beats",
+                f"{measured['beats']} in {', '.join(measured['leads'])}",
+                f"{measured['averaged']} were averaged for the intervals",
+            )
+        )
+    facts.append(("Layout", f"{report['layout']}, {_count(len(report['quality']['strips']), 'strip')}", ""))
+    cells = "".join(
+        f"<div><dt>{_text(name)}</dt><dd>{_text(value)}</dd>{_remark(remark)}</div>" for name, value, remark in facts
     )
+    return f'<dl class="facts">{cells}</dl>'
+
+
+def _remark(text: str) -> str:
+    return f'<dd class="remark">{_text(text)}</dd>' if text else ""
 
 
 def _statements(statements: Iterable[dict[str, Any]]) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from classify.measurements import as_values
 from digitize.version import __version__
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from digitize import Leads
     from digitize.page import Page
 
-REPORT_FORMAT = "papertrace-report/1"
+REPORT_FORMAT = "papertrace-report/2"
 """Name and version of the report's format; the number grows when a key changes its meaning or goes."""
 
 
@@ -56,7 +57,7 @@ def build_report(
         },
         "statements": [asdict(found) for found in diagnosis.statements],
         "rhythm": max(rhythms, key=lambda found: found.probability).code if rhythms else None,
-        "measurements": asdict(diagnosis.rhythm),
+        "measurements": as_values(diagnosis.measurements),
         "layout": leads.layout,
         "geometry": asdict(leads.geometry),
         "calibration": asdict(leads.calibration),

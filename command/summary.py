@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from classify.wording import in_a_line
 from command.manifest import NAME, READ, Row
 from command.options import Options
 from command.plan import Job
@@ -35,14 +36,14 @@ def summarise(job: Job, options: Options, report: dict[str, Any]) -> str:
     scale = "unknown" if paper["pixels_per_mm"] is None else f"{paper['pixels_per_mm']:.2f}"
     longest = max(strip["seconds"] for strip in report["quality"]["strips"])
     present = _present(report)
-    rate, judged = measured["heart_rate"], report["quality"]
+    judged = report["quality"]
     lines = [
         f"{job.label} -> {options.out / job.name}.*  ({report['seconds']:.1f} s)",
         f"  layout      {report['layout']}, {len(report['quality']['strips'])} strips, the longest {longest:.1f} s",
         f"  paper       {paper['speed']:g} mm/s ({paper['speed_source']}), {paper['gain']:g} mm/mV "
         f"({paper['gain_source']}), {scale} pixels/mm ({paper['pitch_source']})",
         f"  quality     {judged['verdict']}{': ' if judged['reasons'] else ''}{'; '.join(judged['reasons'])}",
-        f"  heart rate  {'not measured' if rate is None else f'{rate:.0f}/min'}",
+        f"  measured    {in_a_line(measured)}",
     ]
     for number, found in enumerate(present[:TOLD]):
         title = "" if number else "statements"

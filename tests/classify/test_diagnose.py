@@ -42,7 +42,7 @@ def test_every_statement_is_made(ecg):
         assert (finding.name, finding.group) == (statement.name, statement.group)
         assert 0 <= finding.probability <= 1
         assert finding.present == (finding.probability >= finding.threshold)
-    assert diagnosis.rhythm.heart_rate == pytest.approx(75, abs=3)
+    assert diagnosis.measurements.heart_rate.value == pytest.approx(75, abs=3)
     assert diagnosis.weights_version == load_weights().version
     assert diagnosis.warnings == ()
 

@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+from classify.measurements import as_values, not_measured
 from command.pool import attempt
 from command.work import name_pages as name_pages
 from digitize.export import written_together
@@ -21,7 +22,7 @@ REPORT = {
         "speed": 25.0, "gain": 10.0, "speed_source": "read", "gain_source": "read",
         "pixels_per_mm": 8.0, "pitch_source": "grid",
     },
-    "measurements": {"heart_rate": 60.0},
+    "measurements": as_values(not_measured("a stub")),
     "rhythm": "SR",
     "statements": [],
 }  # fmt: skip

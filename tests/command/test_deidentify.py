@@ -16,17 +16,16 @@ from PIL.PngImagePlugin import PngInfo
 
 import classify
 import pipeline
-from classify import Diagnosis, Finding, Rhythm
+from classify import Diagnosis, Finding
 from command.manifest import JOURNAL
 from command.neutral import fingerprint
 from command.sources import OVERLAY
 from digitize import api, blackout
 from synth import render_page, simulate
 from tests.command import stubs
+from tests.measured import MEASURED
 
-DIAGNOSIS = Diagnosis(
-    (Finding("SR", "sinus rhythm", "rhythm", 0.97, 0.6, True),), Rhythm(75.4, 0.02, 12, "II"), "0", ()
-)
+DIAGNOSIS = Diagnosis((Finding("SR", "sinus rhythm", "rhythm", 0.97, 0.6, True),), MEASURED, "0", ())
 FORMATS = "wfdb,csv,edf,dicom,fhir,parquet"
 SECRETS = ("Ronaldsson", "Henrietta", "19500102", "St_Elsewhere", "0012345678", "Kilroy_was_here")
 

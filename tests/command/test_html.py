@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from classify import Diagnosis, Finding, Rhythm
+from classify import Diagnosis, Finding
+from classify.measurements import not_measured
 from command import html
 from command.html import LARGEST_PICTURE, LONGEST_SIDE, build_html, embed_picture
 from command.plan import Job
@@ -22,6 +23,7 @@ from command.report import build_report
 from digitize.leads import VERDICTS
 from digitize.overlay import ROW_COLOURS
 from digitize.page import Page
+from tests.measured import MEASURED
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
@@ -33,7 +35,7 @@ FINDINGS = (
     Finding("MI", "myocardial infarction", "superclass", 0.05, 0.3, False),
     Finding("SR", "sinus rhythm", "rhythm", 0.97, 0.6, True),
 )
-DIAGNOSIS = Diagnosis(FINDINGS, Rhythm(75.4, 0.02, 12, "II"), "0123456789ab", ("V1 was not seen",))
+DIAGNOSIS = Diagnosis(FINDINGS, MEASURED, "0123456789ab", ("V1 was not seen",))
 
 
 def page_of(image, leads, diagnosis=DIAGNOSIS, title="scan.png") -> str:
@@ -85,7 +87,9 @@ def test_everything_is_told(page):
     for told in (
         "scan.png Not a medical device: for research and teaching only.",
         "Verdict: usable · 94% of the samples are expected within 0.1 mV of the truth the gain is assumed",
-        "Rhythm sinus rhythm Heart rate 75/min Beats 12 in lead II RR intervals vary by 2% Layout 3x4+II, 13 strips",
+        "Rhythm sinus rhythm Heart rate 75/min PR 162 ms QRS 92 ms QT/QTc 380/411 ms (Fridericia) a note on <QTc> "
+        "Axis - limb leads with a whole QRS complex: I; an axis needs two RR intervals vary by 2% "
+        "Beats 12 in II 11 were averaged for the intervals Layout 3x4+II, 13 strips",
         "Before you trust it gain not found on the page: 10 mm/mV assumed V1 was not seen Statements",
         "sinus rhythm SR 97% 60% normal ECG NORM 75% 50% 1 statement below the threshold",
         "myocardial infarction MI 5% 30%",
@@ -144,7 +148,7 @@ def test_hostile_text_stays_text(paper, leads):
         strips=tuple(replace(strip, lead="<script>") for strip in leads.strips),
     )
     statements = tuple(replace(found, code=HOSTILE, name=HOSTILE) for found in FINDINGS)
-    diagnosis = Diagnosis(statements, Rhythm(None, None, 0, None, HOSTILE), HOSTILE, ())
+    diagnosis = Diagnosis(statements, not_measured(HOSTILE), HOSTILE, ())
     page = page_of(paper, odd, diagnosis, title=HOSTILE + "\udcff.png")
     page.encode("utf-8")
     assert "\x1b" not in page and "\u202e" not in page
@@ -214,10 +218,11 @@ def test_gaps_are_gaps_in_both_drawings(paper, leads):
 def test_pages_on_which_little_is_known(paper, leads):
     quality = replace(leads.quality, right=float("nan"), reasons=())
     absent = tuple(replace(found, present=False) for found in FINDINGS)
-    diagnosis = Diagnosis(absent, Rhythm(None, None, 0, None, "too short"), "0123456789ab", ())
+    diagnosis = Diagnosis(absent, not_measured("too short"), "0123456789ab", ())
     text = text_of(page_of(paper, replace(leads, strips=(), warnings=(), quality=quality), diagnosis))
     for told in (
-        "Verdict: usable Rhythm none above its threshold Heart rate not measured Layout 3x4+II, 0 strips Statements",
+        "Verdict: usable Rhythm none above its threshold Heart rate - too short PR - too short QRS - too short",
+        "RR intervals vary by - too short Layout 3x4+II, 0 strips Statements",
         "None is above its threshold. 3 statements below the threshold",
     ):
         assert told in text, told

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from classify import Diagnosis, Rhythm
+from classify import Diagnosis
 from command.formats import suffixes_of
 from command.options import parse
 from command.plan import Job
 from command.pool import Pool
 from tests.command import stubs
+from tests.measured import MEASURED
 
 PAGES = 50
 
@@ -25,7 +26,7 @@ def test_memory_is_flat_over_many_pages(tmp_path, leads):
     noise[0].save(source, save_all=True, append_images=noise[1:])
     options = parse([str(source), "--out", str(tmp_path / "out")])
 
-    diagnosis = Diagnosis((), Rhythm(75.0, 0.02, 12, "II"), "0123456789ab", ())
+    diagnosis = Diagnosis((), MEASURED, "0123456789ab", ())
 
     def tasks():
         for number in range(PAGES):

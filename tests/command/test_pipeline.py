@@ -20,13 +20,15 @@ from PIL import Image
 import classify
 import digitize
 import pipeline
-from classify import Diagnosis, Finding, Rhythm
+from classify import Diagnosis, Finding
+from classify.measurements import not_measured
 from command.formats import suffixes_of
 from command.manifest import COLUMNS, Row
 from digitize import PageError
 from digitize.export import FORMATS
 from digitize.version import __version__
 from tests.command import stubs
+from tests.measured import MEASURED
 
 ROOT = Path(pipeline.__file__).parent
 SUFFIXES = suffixes_of(("wfdb", "csv"))
@@ -36,7 +38,7 @@ FINDINGS = (
     Finding("SR", "sinus rhythm", "rhythm", 0.97, 0.6, True),
     Finding("AFIB", "atrial fibrillation", "rhythm", 0.02, 0.2, False),
 )
-DIAGNOSIS = Diagnosis(FINDINGS, Rhythm(75.4, 0.02, 12, "II"), "0123456789ab", ("V1 was not seen",))
+DIAGNOSIS = Diagnosis(FINDINGS, MEASURED, "0123456789ab", ("V1 was not seen",))
 
 
 @pytest.fixture
@@ -136,7 +138,7 @@ def test_report(calls, leads, paper, as_png, out):
         "warnings",
         "seconds",
     ]
-    assert report["format"] == "papertrace-report/1"
+    assert report["format"] == "papertrace-report/2"
     assert report["software"]["version"] == __version__
     assert report["software"]["weights"]["classify"] == "0123456789ab"
     assert report["source"] == {"file": scan, "page": 1, "width": 1100, "height": 600, "dpi": None}
@@ -150,7 +152,11 @@ def test_report(calls, leads, paper, as_png, out):
     }
     assert len(report["statements"]) == 4
     assert report["rhythm"] == "SR"
-    assert report["measurements"]["heart_rate"] == 75.4
+    measured = report["measurements"]
+    assert (measured["heart_rate"], measured["pr"], measured["qtc"], measured["axis"]) == (75.4, 162.0, 411.2, None)
+    assert (measured["qtc_formula"], measured["leads"], measured["averaged"]) == ("Fridericia", ["II"], 11)
+    assert measured["reasons"] == {"axis": "limb leads with a whole QRS complex: I; an axis needs two"}
+    assert measured["notes"] == {"qtc": "a note on <QTc>"} and measured["units"]["axis"] == "degrees"
     assert report["layout"] == "3x4+II"
     assert report["calibration"] == {
         "speed": 25.0,
@@ -172,7 +178,7 @@ def test_report_of_a_page_on_which_little_is_known(calls, leads, paper, as_png, 
     signal[1] = leads.signal[1]
     few = replace(leads, signal=signal, calibration=replace(leads.calibration, pixels_per_mm=float("nan")))
     none = tuple(replace(found, present=False) for found in FINDINGS)
-    unknown = replace(DIAGNOSIS, statements=none, rhythm=Rhythm(None, None, 0, None, "too short"))
+    unknown = replace(DIAGNOSIS, statements=none, measurements=not_measured("too short"))
     monkeypatch.setattr(digitize, "trace_leads", lambda page, **options: few)
     monkeypatch.setattr(classify, "diagnose", lambda leads: unknown)
     monkeypatch.setattr(type(leads), "overlay", lambda self, image: image)
@@ -182,7 +188,7 @@ def test_report_of_a_page_on_which_little_is_known(calls, leads, paper, as_png, 
     assert report["quality"]["leads"]["I"] == {"seconds": 0.0, "confidence": None}
     assert report["rhythm"] is None
     printed = capsys.readouterr().out
-    assert "heart rate  not measured" in printed
+    assert "  measured    heart rate -, PR -, QRS -, QT/QTc -, axis -, RR intervals vary by -\n" in printed
     assert "none above its threshold" in printed
     assert "unknown pixels/mm" in printed
 

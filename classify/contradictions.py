@@ -1,0 +1,132 @@
+"""Statements that the measurements speak against.
+
+The network sees shapes and the measurements see times; where they contradict each other, one is wrong, and a reader
+should look. Bounds lie beyond the definitions (100/min, 200 ms, 120 ms, ...), as far as a correct statement's
+measurement may err: on PTB-XL's folds 1 to 8, fewer than one in twenty of the records to which physicians gave a
+statement lie beyond its bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import inf
+from typing import Protocol
+
+from classify.measurements import Measurement, Measurements
+from classify.wording import format_value
+
+
+class Said(Protocol):
+    """What a statement must tell to be compared (`classify.diagnose.Finding` does)."""
+
+    @property
+    def code(self) -> str:
+        """SCP-ECG code."""
+
+    @property
+    def name(self) -> str:
+        """Name in words."""
+
+    @property
+    def present(self) -> bool:
+        """Whether it counts as made."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a statement demands of a measurement.
+
+    Attributes
+    ----------
+    codes : tuple of str
+        Statements that demand it.
+    measured : str
+        A field of `classify.measurements.Measurements`.
+    low, high : float
+        The measurement lies between them.
+    unless : tuple of str
+        Statements that explain it if it does not.
+    """
+
+    codes: tuple[str, ...]
+    measured: str
+    low: float = -inf
+    high: float = inf
+    unless: tuple[str, ...] = ()
+
+
+_UNEVEN = ("PAC", "PVC", "SVARR", "SARRH", "BIGU", "TRIGU", "AFIB", "AFLT", "2AVB", "3AVB", "PACE")
+_SINUS = ("SR", "STACH", "SBRAD")
+
+RULES: tuple[Rule, ...] = (
+    Rule(("STACH", "SVTAC", "PSVT"), "heart_rate", low=95),
+    Rule(("SBRAD",), "heart_rate", high=65),
+    Rule(("NORM",), "heart_rate", low=45, high=115),
+    Rule(_SINUS, "rr_variation", high=0.2, unless=_UNEVEN),
+    Rule(("AFIB",), "rr_variation", low=0.06),
+    Rule(("1AVB", "LPR"), "pr", low=190),
+    Rule(("WPW",), "pr", high=160),
+    Rule(("NORM",), "pr", high=230, unless=("1AVB", "LPR")),
+    Rule(("CLBBB", "CRBBB"), "qrs", low=110),
+    Rule(("NORM",), "qrs", high=125),
+    Rule(("LNGQT",), "qtc", low=425),
+    Rule(("NORM",), "qtc", high=480),
+    Rule(("LAFB",), "axis", high=-15),
+    Rule(("LPFB",), "axis", low=60),
+    Rule(("NORM",), "axis", low=-45, high=110),
+)
+"""Every demand; codes that the statements do not have do no harm."""
+
+_STEADY_P = 0.8
+
+
+def find_contradictions(findings: Iterable[Said], measured: Measurements) -> tuple[str, ...]:
+    """Name the statements that are present although a measurement speaks against them.
+
+    Parameters
+    ----------
+    findings : iterable of Finding
+    measured : Measurements
+
+    Returns
+    -------
+    tuple of str
+        One sentence each, in the order of `RULES`, with the statement and the value.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> from classify.diagnose import Finding
+    >>> from classify.measurements import Measurement, not_measured
+    >>> fast = Finding("STACH", "sinus tachycardia", "rhythm", 0.83, 0.4, True)
+    >>> find_contradictions([fast], replace(not_measured("-"), heart_rate=Measurement(62.0, "1/min")))
+    ('contradiction: sinus tachycardia (STACH), but the heart rate is 62/min',)
+    """
+    present = {found.code: found.name for found in findings if found.present}
+    told = []
+    for rule in RULES:
+        one: Measurement = getattr(measured, rule.measured)
+        if one.value is None or rule.low <= one.value <= rule.high or present.keys() & set(rule.unless):
+            continue
+        value = f"{_NAMES[rule.measured]} {format_value(rule.measured, one.value)}"
+        told += [_sentence(code, present[code], value) for code in rule.codes if code in present]
+    share, pr = measured.p_share.value, measured.pr.value
+    if "AFIB" in present and pr is not None and share is not None and share >= _STEADY_P:
+        steady = f"P waves stand steadily before {share:.0%} of the beats, PR {format_value('pr', pr)}"
+        told.append(_sentence("AFIB", present["AFIB"], steady))
+    return tuple(told)
+
+
+_NAMES = {
+    "heart_rate": "the heart rate is",
+    "rr_variation": "the RR intervals vary by",
+    "pr": "the PR interval is",
+    "qrs": "the QRS duration is",
+    "qtc": "the QTc is",
+    "axis": "the axis is",
+}
+
+
+def _sentence(code: str, name: str, value: str) -> str:
+    return f"contradiction: {name} ({code}), but {value}"
