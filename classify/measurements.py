@@ -363,7 +363,8 @@ def _columns(runs: Sequence[TimedStrip], fs: int) -> list[Column]:
     columns: list[Column] = []
     rest = list(runs)
     while (chosen := _longest(rest)) is not None:
-        columns.append((chosen, _r_peaks(chosen.signal, fs)))
+        enough = len(chosen.signal) >= _SHORTEST_S * fs
+        columns.append((chosen, _r_peaks(chosen.signal, fs) if enough else np.empty(0, np.int64)))
         rest = [
             run
             for run in rest

@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
+import pytest
+
+from classify.average import TimedStrip
+from classify.measurements import LEAST_CONFIDENCE, as_values, measure, measure_leads
+from digitize.layouts import LEAD_NAMES, find_layout
+from digitize.leads import Calibration, Geometry, Leads, Quality, Strip
+from synth import simulate
+
+FS = 500
+
+
+@lru_cache
+def recording(heart_rate: int) -> np.ndarray:
+    """Ten seconds, simulated once: it takes a second."""
+    return simulate(10, FS, heart_rate, seed=heart_rate)
+
+
+def strips_of(signal: np.ndarray, layout: str = "12x1", fs: int = FS) -> list[TimedStrip]:
+    page = find_layout(layout)
+    length = signal.shape[1] // page.columns
+    return [
+        TimedStrip(lead, column * length / fs, signal[LEAD_NAMES.index(lead), column * length : (column + 1) * length])
+        for row in page.rows
+        for column, lead in enumerate(row)
+    ] + [TimedStrip(lead, 0.0, signal[LEAD_NAMES.index(lead)]) for lead in page.rhythm]
+
+
+def ecgsyn_truth(heart_rate: float) -> tuple[float, float]:
+    """PR and QT in ms of NeuroKit2's ECGSYN: its waves are bells at fixed angles of the beat (McSharry et al. 2003).
+
+    A bell begins and ends where the steepest tangent meets the line beside it: two standard deviations from its peak.
+    """
+    stretch = np.sqrt(heart_rate / 60)
+    turn = 60_000 / heart_rate / 360
+    bell = turn * np.degrees(stretch)
+    p, q, t = -70 * np.sqrt(stretch) * turn, -15 * stretch * turn, 100 * np.sqrt(stretch) * turn
+    qrs_onset = q - 2 * 0.1 * bell
+    return qrs_onset - (p - 2 * 0.25 * bell), t + 2 * 0.4 * bell - qrs_onset
+
+
+@pytest.mark.parametrize("heart_rate", [50, 75, 90])
+@pytest.mark.parametrize("layout", ["12x1", "3x4+II"])
+def test_intervals_of_the_simulator(heart_rate, layout):
+    measured = measure(strips_of(recording(heart_rate), layout), FS)
+    pr, qt = ecgsyn_truth(heart_rate)
+    assert measured.heart_rate.value == pytest.approx(heart_rate, abs=2)
+    assert measured.rr_variation.value < 0.05
+    assert measured.p_share.value > 0.8
+    assert measured.pr.value == pytest.approx(pr, abs=25)
+    assert measured.qt.value == pytest.approx(qt, abs=25)
+    assert measured.qtc.value == pytest.approx(measured.qt.value * (measured.heart_rate.value / 60) ** (1 / 3), abs=3)
+    assert 20 < measured.axis.value < 80, "strong in II and I"
+    assert measured.leads == ("II",) and 6 <= measured.averaged <= measured.beats
+
+
+@pytest.mark.parametrize("layout", ["3x4", "6x2"])
+def test_pages_without_a_rhythm_strip(layout):
+    """Every column has beats of its own, and other leads' R peaks are elsewhere: the intervals stay the same."""
+    expected, measured = (measure(strips_of(recording(75), of), FS) for of in ("12x1", layout))
+    assert measured.heart_rate.value == pytest.approx(75, abs=3)
+    assert len(measured.leads) == find_layout(layout).columns
+    assert measured.beats > 8
+    for name, within in (("qrs", 10), ("qt", 20), ("axis", 10)):
+        assert getattr(measured, name).value == pytest.approx(getattr(expected, name).value, abs=within), name
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("heart_rate", [60, 120])
+def test_heart_rate_of_one_lead(heart_rate, sign, ecg):
+    measured = measure([TimedStrip("II", 0.0, sign * ecg(heart_rate))], FS)
+    assert measured.heart_rate.value == pytest.approx(heart_rate, abs=3)
+    assert measured.rr_variation.value < 0.05
+    assert measured.axis.reason == "limb leads with a whole QRS complex: II; an axis needs two"
+
+
+def test_the_longest_strip_is_read(ecg):
+    measured = measure([TimedStrip("I", 0.0, ecg(60, 2.5)), TimedStrip("V1", 0.0, ecg(120))], FS)
+    assert measured.leads == ("V1",)
+    assert measured.heart_rate.value == pytest.approx(120, abs=3)
+
+
+def test_a_long_strip_full_of_gaps_is_passed_over(ecg):
+    gappy = ecg(120)
+    gappy[np.arange(5000) % 500 < 100] = np.nan
+    measured = measure([TimedStrip("II", 0.0, gappy), TimedStrip("V1", 0.0, ecg(60, 5))], FS)
+    assert measured.leads == ("V1",) and measured.heart_rate.value == pytest.approx(60, abs=3)
+
+
+def test_a_gap_shortens_the_strip_but_not_the_rate(ecg):
+    signal = ecg(60)
+    signal[2000:2400] = np.nan
+    signal[3000:3020] = np.nan
+    before = signal.copy()
+    measured = measure([TimedStrip("II", 0.0, signal)], FS)
+    assert measured.heart_rate.value == pytest.approx(60, abs=3)
+    assert 4 <= measured.beats <= 6
+    assert np.array_equal(signal, before, equal_nan=True)
+
+
+def test_irregular_beats_have_more_variation_and_no_qtc(ecg):
+    mixed = np.concatenate([ecg(60)[:2500], ecg(120)[:2500]])
+    measured = measure([TimedStrip("II", 0.0, mixed)], FS)
+    assert measured.rr_variation.value > 0.2
+    assert measured.qtc.value is None
+    assert "no correction for the rate holds" in measured.qtc.reason or measured.qt.value is None
+
+
+def without_p_waves() -> np.ndarray:
+    """Fibrillation: uneven beats of one lead, and small waves all along."""
+    rng = np.random.default_rng(0)
+    at = np.cumsum(rng.uniform(0.5, 1.0, 13))
+    clock = np.arange(10 * FS) / FS
+    waves = ((1.0, 0.0, 0.012), (-0.25, 0.035, 0.01), (0.25, 0.27, 0.05))
+    signal = sum(a * np.exp(-(((clock - beat - d) / width) ** 2)) for a, d, width in waves for beat in at)
+    f_waves = 0.06 * np.sin(2 * np.pi * np.cumsum(rng.uniform(4, 9, len(clock))) / FS)
+    return np.asarray(signal + f_waves, np.float32)
+
+
+def test_without_a_steady_p_wave_there_is_no_pr():
+    measured = measure([TimedStrip("II", 0.0, without_p_waves())], FS)
+    assert measured.pr.value is None
+    assert "no P wave stands at a steady place before the QRS complexes" in measured.pr.reason
+    assert measured.p_share.value < 2 / 3
+    assert measured.qrs.value is not None
+
+
+def test_what_no_heart_does_is_absent():
+    """As if the paper's speed were misread."""
+    measured = measure(strips_of(recording(75), fs=5 * FS), 5 * FS)
+    assert measured.heart_rate.value is None and measured.qt.value is None and measured.qtc.value is None
+    reasons = as_values(measured)["reasons"]
+    assert "is not within 20 to 300" in reasons["heart_rate"] or "R peaks" in reasons["heart_rate"]
+
+
+def test_fast_rates_are_remarked():
+    measured = measure(strips_of(recording(90), fs=640), 640)
+    assert measured.heart_rate.value == pytest.approx(90 * 640 / FS, abs=3)
+    assert "outside 60 to 100" in measured.qtc.note
+
+
+@pytest.mark.parametrize(
+    ("strips", "reason"),
+    [
+        ([], "no strip was traced"),
+        ([TimedStrip("II", 0.0, np.full(5000, np.nan, np.float32))], "shows 0.0 s in one piece"),
+        ([TimedStrip("II", 0.0, np.zeros(5000, np.float32))], "0 R peaks in 10.0 s of lead II; a rate needs 3"),
+        ([TimedStrip("aVF", 0.0, np.zeros(900, np.float32))], "lead aVF shows 1.8 s in one piece; a rate needs 2 s"),
+    ],
+)
+def test_nothing_measured_has_a_reason(strips, reason):
+    values = as_values(measure(strips, FS))
+    for name in values["units"]:
+        assert values[name] is None
+        assert reason in values["reasons"][name]
+
+
+def leads_of(signal: np.ndarray, confidence: float) -> Leads:
+    strips = tuple(
+        Strip(s.lead, 0, 0, s.start, s.signal, np.full(s.signal.shape, confidence), np.zeros((1, 2), "f4"), "read")
+        for s in strips_of(signal.astype(np.float32))
+    )
+    calibration = Calibration(25, 10, "read", "read", 8, "grid")
+    geometry, quality = Geometry((1, 1), 0, 1), Quality("good", (), 1.0, 0.2)
+    return Leads(signal, np.full(signal.shape, confidence), FS, strips, "12x1", calibration, geometry, quality)
+
+
+def test_strips_that_are_not_sure_are_not_measured():
+    signal = recording(75)
+    assert measure_leads(leads_of(signal, LEAST_CONFIDENCE + 0.1)).pr.value is not None
+    assert "with a confidence of 40% or more" in measure_leads(leads_of(signal, 0.1)).pr.reason
+    mixed = leads_of(signal, 0.9)
+    unsure = tuple(replace(s, confidence=0 * s.confidence) if s.lead == "II" else s for s in mixed.strips)
+    assert measure_leads(replace(mixed, strips=unsure)).leads == ("V1",)
+    assert measure_leads(replace(mixed, strips=())).pr.reason == "no strip was traced"
+
+
+def test_other_leads_than_the_twelve_are_passed_over():
+    leads = leads_of(recording(75), 0.9)
+    more = replace(leads, strips=(replace(leads.strips[0], lead="V7"), *leads.strips))
+    assert as_values(measure_leads(more)) == as_values(measure_leads(leads))
+
+
+def test_it_is_quick():
+    strips = strips_of(recording(75))
+    measure(strips, FS)
+    seconds = []
+    for _ in range(5):
+        began = time.perf_counter()
+        measure(strips, FS)
+        seconds.append(time.perf_counter() - began)
+    assert min(seconds) < 0.15
