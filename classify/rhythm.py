@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from classify.peaks import find_r_peaks
 from classify.view import Piece, longest_piece
 
 _SHORTEST_S = 2.0
 # A single interval may be one between a QRS complex and a wave that was taken for one; nothing would tell.
 _FEWEST_BEATS = 3
 _BRIDGED_S = 0.1
-_REFRACTORY_S = 0.2
 
 
 @dataclass(frozen=True)
@@ -58,10 +57,7 @@ def _longest_run(signal: NDArray[np.float32], bridged: int) -> NDArray[np.float3
 
 
 def measure_rhythm(pieces: Sequence[Piece], fs: int) -> Rhythm:
-    """Find the R peaks of the longest strip, gaps not counted, and measure their intervals.
-
-    The peaks are those of NeuroKit2's detector (Makowski et al. 2021), which looks for steep stretches and so finds
-    downward QRS complexes too.
+    """Find the R peaks of the longest strip, gaps not counted, and measure their intervals (`classify.peaks`).
 
     Parameters
     ----------
@@ -87,24 +83,10 @@ def measure_rhythm(pieces: Sequence[Piece], fs: int) -> Rhythm:
     if len(run) < _SHORTEST_S * fs:
         reason = f"lead {piece.lead} shows {len(run) / fs:.1f} s in one piece; a rate needs {_SHORTEST_S:g} s"
         return Rhythm(None, None, 0, piece.lead, reason)
-    peaks = _r_peaks(run, fs)
+    peaks = find_r_peaks(run, fs)
     if len(peaks) < _FEWEST_BEATS:
         reason = f"lead {piece.lead} has {len(peaks)} R peaks in {len(run) / fs:.1f} s; a rate needs {_FEWEST_BEATS}"
         return Rhythm(None, None, len(peaks), piece.lead, reason)
     intervals = np.diff(peaks) / fs
     variation = float(intervals.std() / intervals.mean()) if len(intervals) >= 3 else None
     return Rhythm(float(60 / intervals.mean()), variation, len(peaks), piece.lead)
-
-
-def _r_peaks(signal: NDArray[np.float32], fs: int) -> NDArray[np.int64]:
-    if np.ptp(signal) == 0:
-        return np.empty(0, np.int64)
-    import neurokit2
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        cleaned = neurokit2.ecg_clean(signal, sampling_rate=fs)
-        peaks = np.asarray(neurokit2.ecg_findpeaks(cleaned, sampling_rate=fs)["ECG_R_Peaks"])
-    if len(peaks) == 0:
-        return np.empty(0, np.int64)
-    return peaks[np.concatenate([[True], np.diff(peaks) > _REFRACTORY_S * fs])].astype(np.int64)
