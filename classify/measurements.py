@@ -8,7 +8,6 @@ interval, and without agreement about the T wave's end no QT interval.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 from classify.average import AveragedBeat, TimedStrip, average_beat, usual_beats
 from classify.axis import frontal_axis
 from classify.delineation import StripWaves, delineate_strips
+from classify.peaks import find_r_peaks
 from classify.view import Piece, longest_piece
 from classify.waves import Waves, find_p_onset, find_waves
 from digitize.layouts import LEAD_NAMES
@@ -57,7 +57,6 @@ _FEWEST_BEATS = 3
 _FEWEST_INTERVALS = 3
 _ENOUGH_BEATS = 5  # P waves of other leads, V1 above all, stand elsewhere
 _BRIDGED_S = 0.1
-_REFRACTORY_S = 0.2
 _T_ENDS_AGREE_S = 0.06
 _STEADY_RR = 0.15
 _FORMULAS_AGREE = (60, 100)
@@ -364,7 +363,7 @@ def _columns(runs: Sequence[TimedStrip], fs: int) -> list[Column]:
     rest = list(runs)
     while (chosen := _longest(rest)) is not None:
         enough = len(chosen.signal) >= _SHORTEST_S * fs
-        columns.append((chosen, _r_peaks(chosen.signal, fs) if enough else np.empty(0, np.int64)))
+        columns.append((chosen, find_r_peaks(chosen.signal, fs) if enough else np.empty(0, np.int64)))
         rest = [
             run
             for run in rest
@@ -399,18 +398,3 @@ def _average(strips: Sequence[TimedStrip], times: Sequence[Times], rr: float, fs
                 aligned.append(own + waves.qrs_onset - first.qrs_onset)
     every = np.concatenate(aligned)
     return average_beat(strips, every, fs), len(every)
-
-
-def _r_peaks(signal: NDArray[np.float32], fs: int) -> NDArray[np.int64]:
-    """R peaks by NeuroKit2's detector, which looks for steep stretches and so finds downward QRS complexes too."""
-    if np.ptp(signal) == 0:
-        return np.empty(0, np.int64)
-    import neurokit2
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        cleaned = neurokit2.ecg_clean(signal, sampling_rate=fs)
-        peaks = np.asarray(neurokit2.ecg_findpeaks(cleaned, sampling_rate=fs)["ECG_R_Peaks"])
-    if len(peaks) == 0:
-        return np.empty(0, np.int64)
-    return peaks[np.concatenate([[True], np.diff(peaks) > _REFRACTORY_S * fs])].astype(np.int64)

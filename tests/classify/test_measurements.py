@@ -3,9 +3,11 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import pytest
+import wfdb
 
 from classify.average import TimedStrip
 from classify.measurements import LEAST_CONFIDENCE, as_values, measure, measure_leads
@@ -60,14 +62,19 @@ def test_intervals_of_the_simulator(heart_rate, layout):
     assert measured.leads == ("II",) and 6 <= measured.averaged <= measured.beats
 
 
-@pytest.mark.parametrize("layout", ["3x4", "6x2"])
-def test_pages_without_a_rhythm_strip(layout):
-    """Every column has beats of its own, and other leads' R peaks are elsewhere: the intervals stay the same."""
-    expected, measured = (measure(strips_of(recording(75), of), FS) for of in ("12x1", layout))
-    assert measured.heart_rate.value == pytest.approx(75, abs=3)
-    assert len(measured.leads) == find_layout(layout).columns
-    assert measured.beats > 8
-    for name, within in (("qrs", 10), ("qt", 20), ("axis", 10)):
+def real_recording() -> np.ndarray:
+    """A patient's ten seconds in all leads: the truth of a page in ``samples/``."""
+    path = Path(__file__).parents[2] / "samples" / "02988_hr_truth"
+    return np.asarray(wfdb.rdrecord(str(path)).p_signal.T, np.float32)
+
+
+@pytest.mark.parametrize("layout", ["3x4", "6x2", "3x4+II"])
+def test_the_layout_does_not_change_the_intervals(layout):
+    """Without a rhythm strip, every column has beats of its own, and the R peaks of other leads stand elsewhere."""
+    expected, measured = (measure(strips_of(real_recording(), of), FS) for of in ("12x1", layout))
+    assert expected.leads == ("II",)
+    assert len(measured.leads) == (1 if layout == "3x4+II" else find_layout(layout).columns)
+    for name, within in (("heart_rate", 3), ("qrs", 20), ("qt", 24), ("pr", 20), ("axis", 10)):
         assert getattr(measured, name).value == pytest.approx(getattr(expected, name).value, abs=within), name
 
 
@@ -133,10 +140,8 @@ def test_without_a_steady_p_wave_there_is_no_pr():
 
 def test_what_no_heart_does_is_absent():
     """As if the paper's speed were misread."""
-    measured = measure(strips_of(recording(75), fs=5 * FS), 5 * FS)
-    assert measured.heart_rate.value is None and measured.qt.value is None and measured.qtc.value is None
-    reasons = as_values(measured)["reasons"]
-    assert "is not within 20 to 300" in reasons["heart_rate"] or "R peaks" in reasons["heart_rate"]
+    slow = [TimedStrip("II", 0.0, np.where(np.arange(40 * FS) % (6 * FS) < 40, 1, 0).astype(np.float32))]
+    assert measure(slow, FS).heart_rate.reason == "what was found, 10 1/min, is not within 20 to 300"
 
 
 def test_fast_rates_are_remarked():
@@ -192,7 +197,7 @@ def test_it_is_quick():
     measure(strips, FS)
     seconds = []
     for _ in range(5):
-        began = time.perf_counter()
+        began = time.process_time()
         measure(strips, FS)
-        seconds.append(time.perf_counter() - began)
+        seconds.append(time.process_time() - began)
     assert min(seconds) < 0.15
