@@ -190,7 +190,7 @@ def measure(strips: Sequence[TimedStrip], fs: int) -> Measurements:
     if len(intervals) < _FEWEST_INTERVALS:
         variation = _absent("rr_variation", f"{len(intervals)} intervals; a variation needs {_FEWEST_INTERVALS}")
     missing = _why_no_waves(averaged, beats)
-    qrs = _absent("qrs", missing) if waves is None else _value("qrs", 1000 * (waves.qrs_end - waves.qrs_onset))
+    qrs = _absent("qrs", missing) if waves is None else _qrs(waves, len(columns))
     qt = _absent("qt", missing) if waves is None else _qt(waves, second, leads)
     axis = _absent("axis", missing) if waves is None else _axis(beat, waves)
     return Measurements(
@@ -284,6 +284,11 @@ def _why_no_waves(averaged: int, beats: int) -> str:
     if averaged < _FEWEST_BEATS:
         return f"{averaged} of {beats} beats are like the others; an averaged beat needs {_FEWEST_BEATS}"
     return "no lead shows a whole beat that stands out of the noise"
+
+
+def _qrs(waves: Waves, columns: int) -> Measurement:
+    note = f"from {columns} columns with beats of their own: less exact" if columns > 1 else None
+    return _value("qrs", 1000 * (waves.qrs_end - waves.qrs_onset), note)
 
 
 def _pr(beat: AveragedBeat, waves: Waves, second: StripWaves | None, leads: Sequence[str]) -> Measurement:

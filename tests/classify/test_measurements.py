@@ -74,6 +74,7 @@ def test_the_layout_does_not_change_the_intervals(layout):
     expected, measured = (measure(strips_of(real_recording(), of), FS) for of in ("12x1", layout))
     assert expected.leads == ("II",)
     assert len(measured.leads) == (1 if layout == "3x4+II" else find_layout(layout).columns)
+    assert (measured.qrs.note is not None) == (len(measured.leads) > 1)
     for name, within in (("heart_rate", 3), ("qrs", 20), ("qt", 24), ("pr", 20), ("axis", 10)):
         assert getattr(measured, name).value == pytest.approx(getattr(expected, name).value, abs=within), name
 
