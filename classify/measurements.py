@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from classify.average import AveragedBeat, TimedStrip, average_beat, usual_beats
 from classify.axis import frontal_axis
 from classify.delineation import StripWaves, delineate_strips
-from classify.peaks import find_r_peaks
 from classify.view import Piece, longest_piece
 from classify.waves import Waves, find_p_onset, find_waves
 from digitize.layouts import LEAD_NAMES
@@ -360,6 +359,7 @@ def _columns(runs: Sequence[TimedStrip], fs: int) -> list[Column]:
 
     A page without a rhythm strip shows other beats in every column.
     """
+    from classify.peaks import find_r_peaks
 
     def end(of: TimedStrip) -> float:
         return of.start + len(of.signal) / fs

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import uniform_filter1d
 
 from classify.average import AveragedBeat
 
@@ -170,6 +169,8 @@ def _bridged(signal: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _smoothed(signal: NDArray[np.float64], samples: float) -> NDArray[np.float64]:
+    from scipy.ndimage import uniform_filter1d
+
     smooth: NDArray[np.float64] = uniform_filter1d(signal, max(round(samples), 1), axis=-1, mode="nearest")
     return smooth
 

@@ -29,8 +29,9 @@ def page(lead: np.ndarray, layout: str, drop: tuple[str, ...] = ()) -> Leads:
 
 
 def test_import_is_quick():
-    """Neither torch nor neurokit2 is loaded before something is read."""
-    code = "import sys, classify; print([m for m in ('torch', 'neurokit2', 'pandas') if m in sys.modules])"
+    """None of the heavy libraries is loaded before something is read."""
+    heavy = ("torch", "neurokit2", "pandas", "scipy.signal", "scipy.ndimage")
+    code = f"import sys, classify; print([m for m in {heavy} if m in sys.modules])"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "[]"
 
