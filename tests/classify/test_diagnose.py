@@ -4,16 +4,19 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from classify import diagnose
 from classify.diagnose import WEIGHTS, load_weights, predict
+from classify.measurements import Measurement
 from classify.statements import CODES, STATEMENTS
 from classify.view import cut_to_layout, view_pieces
 from digitize.leads import Calibration, Geometry, Leads, Quality, Strip
 from digitize.weights import hash_of
+from tests.measured import MEASURED
 
 
 def page(lead: np.ndarray, layout: str, drop: tuple[str, ...] = ()) -> Leads:
@@ -52,6 +55,16 @@ def test_what_is_not_seen_is_said(ecg):
     warnings = diagnose(page(ecg(75), "3x4", drop=("V2", "V3"))).warnings
     assert "not seen: V2, V3" in warnings[0]
     assert "no strip of 4 s" in warnings[1]
+
+
+def test_contradictions_are_warnings(ecg, monkeypatch):
+    lenient = replace(load_weights(), thresholds=np.zeros(len(CODES)))
+    slow = replace(MEASURED, heart_rate=Measurement(31.0, "1/min"))
+    monkeypatch.setattr(sys.modules["classify.diagnose"], "measure_leads", lambda leads: slow)
+    monkeypatch.setattr(sys.modules["classify.diagnose"], "load_weights", lambda: lenient)
+    diagnosis = diagnose(page(ecg(75), "3x4+II"))
+    assert diagnosis.measurements is slow
+    assert "contradiction: sinus tachycardia (STACH), but the heart rate is 31/min" in diagnosis.warnings
 
 
 def test_empty_page_is_an_error(ecg):
