@@ -1,4 +1,4 @@
-"""Digitised leads in, statements and rhythm out."""
+"""Digitised leads in, statements, rhythm and beats out."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from classify.beats import Beats, read_beats
 from classify.rhythm import Rhythm, measure_rhythm
 from classify.statements import CODES, STATEMENTS
 from classify.view import ABSENT, View, pieces_of, view_leads
@@ -60,6 +61,8 @@ class Diagnosis:
         Every statement in the order of `classify.statements.STATEMENTS`.
     rhythm : Rhythm
         Heart rate and regularity.
+    beats : Beats
+        The beats of the rhythm strip, one by one.
     weights_version : str
         Which weights said so.
     warnings : tuple of str
@@ -68,6 +71,7 @@ class Diagnosis:
 
     statements: tuple[Finding, ...]
     rhythm: Rhythm
+    beats: Beats
     weights_version: str
     warnings: tuple[str, ...]
 
@@ -197,7 +201,8 @@ def diagnose(leads: Leads) -> Diagnosis:
         for statement, probability, threshold in zip(STATEMENTS, probabilities, weights.thresholds, strict=True)
     )
     rhythm = measure_rhythm(pieces_of(leads), leads.fs)
-    return Diagnosis(findings, rhythm, weights.version, _warnings(view, rhythm))
+    beats = read_beats(pieces_of(leads), leads.fs)
+    return Diagnosis(findings, rhythm, beats, weights.version, _warnings(view, rhythm))
 
 
 def _warnings(view: View, rhythm: Rhythm) -> tuple[str, ...]:
