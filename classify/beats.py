@@ -105,6 +105,10 @@ class Beats:
         return f"{', '.join(strange) or f'{total}, none of them ectopic'} in lead {self.lead}"
 
 
+NOT_READ = Beats((), None, None, "", "the beats were not read")
+"""Of a reading that was made without them."""
+
+
 @lru_cache(maxsize=16)
 def load_network(path: Path = WEIGHTS) -> tuple[BeatNetwork, str]:
     """Load the network and its version, once.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from classify.beats import Beats, read_beats
+from classify.beats import NOT_READ, Beats, read_beats
 from classify.rhythm import Rhythm, measure_rhythm
 from classify.statements import CODES, STATEMENTS
 from classify.view import ABSENT, View, pieces_of, view_leads
@@ -61,19 +61,19 @@ class Diagnosis:
         Every statement in the order of `classify.statements.STATEMENTS`.
     rhythm : Rhythm
         Heart rate and regularity.
-    beats : Beats
-        The beats of the rhythm strip, one by one.
     weights_version : str
         Which weights said so.
     warnings : tuple of str
         What a reader should know before trusting it.
+    beats : Beats
+        The beats of the rhythm strip, one by one.
     """
 
     statements: tuple[Finding, ...]
     rhythm: Rhythm
-    beats: Beats
     weights_version: str
     warnings: tuple[str, ...]
+    beats: Beats = NOT_READ
 
     def plot(self) -> Figure:
         """Plot the statements' probabilities as bars, each with its threshold."""
@@ -202,7 +202,7 @@ def diagnose(leads: Leads) -> Diagnosis:
     )
     rhythm = measure_rhythm(pieces_of(leads), leads.fs)
     beats = read_beats(pieces_of(leads), leads.fs)
-    return Diagnosis(findings, rhythm, beats, weights.version, _warnings(view, rhythm))
+    return Diagnosis(findings, rhythm, weights.version, _warnings(view, rhythm), beats)
 
 
 def _warnings(view: View, rhythm: Rhythm) -> tuple[str, ...]:

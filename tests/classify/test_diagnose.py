@@ -43,6 +43,7 @@ def test_every_statement_is_made(ecg):
         assert 0 <= finding.probability <= 1
         assert finding.present == (finding.probability >= finding.threshold)
     assert diagnosis.rhythm.heart_rate == pytest.approx(75, abs=3)
+    assert diagnosis.beats.lead == "II" and len(diagnosis.beats.beats) == diagnosis.rhythm.beats
     assert diagnosis.weights_version == load_weights().version
     assert diagnosis.warnings == ()
 
