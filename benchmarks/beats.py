@@ -1,8 +1,8 @@
 """How well beats are found and named: ``python -m benchmarks.beats --folds DIR [--data DIR] [--out DIR]``.
 
-Scores the beats of MIT-BIH's DS1 as they are read in use: on strips of ten seconds, at beats that were looked for. Each
-record's beats are named by the network of ``python -m training.beats``'s cross-validation that has not seen the patient;
-the folder of those networks is asked for, because only the network that saw everybody is kept with the code. A beat is
+Scores the beats of MIT-BIH's DS1 as they are read in use: on strips of ten seconds, at beats that were looked for. The
+beats of each record are named by the network of ``python -m training.beats``'s cross-validation that has not seen the patient;
+the folder of those networks is asked for, for only the network that saw everybody is kept with the code. A beat is
 found where it lies within 150 ms of an annotated one (`wfdb.processing.compare_annotations`). Intervals are of
 resampled patients. Writes ``beats.md`` and ``beats.json``.
 """
@@ -153,10 +153,7 @@ def load_folds(folder: Path, recordings: Sequence[Recording]) -> dict[str, BeatN
 def _markdown(result: dict[str, Any], found: dict[str, dict[str, Interval]], classes: Any, annotated: Any) -> str:
     total = np.array(result["confusion"])
     names = [*CLASSES, "missed"]
-    rows = [
-        [name, *counts]
-        for name, counts in zip([*CLASSES, "no beat"], total[:, : NONE + 1].tolist(), strict=True)
-    ]
+    rows = [[name, *counts] for name, counts in zip([*CLASSES, "no beat"], total[:, : NONE + 1].tolist(), strict=True)]
     lines = [
         "# Beats",
         "",
@@ -180,8 +177,8 @@ def _markdown(result: dict[str, Any], found: dict[str, dict[str, Interval]], cla
             ],
         ),
         "",
-        f"V as EC57 counts it, where a fusion beat called V is no error: F1 {result['V, EC57']:.3f}. Nearly all beats of "
-        "class F are one patient's and hardly any is of class Q: what is out of fold has seen none of them.",
+        f"V as EC57 counts it, where a fusion beat called V is no error: F1 {result['V, EC57']:.3f}. Nearly all beats "
+        "of class F are one patient's and hardly any is of class Q: what is out of fold has seen none of them.",
         "",
         "## What was called what",
         "",

@@ -24,7 +24,7 @@ class BeatNetwork(nn.Module):
     Parameters
     ----------
     width : int
-        Channels of the first convolution; the second has a third more, the last twice as many.
+        Channels of the first convolution; the second has half as many again, the last twice as many.
     hidden : int
         Size of the recurrent state in each direction.
     dropout : float
@@ -34,10 +34,8 @@ class BeatNetwork(nn.Module):
         super().__init__()
         layers: list[nn.Module] = []
         channels = CHANNELS
-        for wider, kernel, stride in ((width, 7, 2), (width + width // 3, 5, 1), (2 * width, 5, 1)):
-            layers += [nn.Conv1d(channels, wider, kernel, stride, kernel // 2), nn.BatchNorm1d(wider), nn.ReLU()]
-            if stride == 1:
-                layers += [nn.MaxPool1d(2)]
+        for wider, kernel in ((width, 7), (3 * width // 2, 5), (2 * width, 5)):
+            layers += [nn.Conv1d(channels, wider, kernel, 2, kernel // 2), nn.BatchNorm1d(wider), nn.ReLU()]
             channels = wider
         layers += [nn.Conv1d(channels, 12, 1), nn.Flatten(), nn.Dropout(dropout)]
         self.look = nn.Sequential(*layers, nn.Linear(12 * (BEFORE + AFTER) // 8, 48), nn.ReLU())

@@ -3,7 +3,9 @@
 MIT-BIH tells the class of every beat, of a few patients. PTB-XL tells of thousands of patients whether a recording
 shows premature beats at all, on every lead: where it shows none, all beats are N, be they broad or as irregular as in
 atrial fibrillation; where it shows ventricular ones only, each beat is N or V, and one of them V. So what is known of a
-beat is a set of classes, and of a strip, which classes it shows.
+beat is a set of classes, and of a strip, which classes it shows. Supraventricular beats, of which both have few, are
+made besides: a regular recording is cut short between beats, for what makes them is that they come early and look
+usual.
 """
 
 from __future__ import annotations
@@ -30,14 +32,18 @@ STRIP_S = 10.0
 STORED_FS = 2 * FS
 """Sampling frequency in Hz of what strips are cut from."""
 
-VENTRICULAR = frozenset({"PVC", "BIGU", "TRIGU"})
+VENTRICULAR = frozenset({"PVC"})
 SUPRAVENTRICULAR = frozenset({"PAC"})
-UNCLEAR = frozenset({"PACE", "WPW", "PRC(S)", "SVARR", "PSVT", "SVTAC", "2AVB", "3AVB"})
-"""SCP-ECG codes of PTB-XL: records with `VENTRICULAR` or `SUPRAVENTRICULAR` ones show such beats (but bigeminy and
-trigeminy may be either's), those with `UNCLEAR` ones may show any class and are left out."""
+TACHYCARDIA = frozenset({"SVTAC", "PSVT"})
+UNCLEAR = frozenset({"PACE", "WPW", "PRC(S)", "SVARR", "BIGU", "TRIGU", "2AVB", "3AVB"})
+"""SCP-ECG codes of PTB-XL: records with `VENTRICULAR` or `SUPRAVENTRICULAR` ones show such beats, those with
+`TACHYCARDIA` hardly any other than S, and those with `UNCLEAR` ones may show any class and are left out."""
 
 _TELLING = frozenset({"AFIB", "AFLT", "SARRH", "CLBBB", "CRBBB", "ILBBB", "IVCD"})
-_LEADS_OF_ECTOPIC = 3
+_LEADS_OF_ECTOPIC, _LEADS_OF_TACHYCARDIA = 3, 6
+_REGULAR, _EARLY = 0.06, 0.88
+_QRS_S = 0.09
+_SHORTEST_RR_S = 0.3
 
 
 @dataclass(frozen=True)
@@ -67,7 +73,7 @@ class Strip:
     ----------
     view : StripView
     allowed : ndarray, shape (beats, classes), bool
-        Classes that each beat may have; all where nothing is known.
+        Classes that each beat may have.
     shows : ndarray, shape (classes,), bool
         Classes of which the strip shows at least one beat, where only that is known.
     record : int
@@ -148,13 +154,16 @@ def draw_annotated(
             inside = np.flatnonzero((record.at >= start) & (record.at < start + taken))
             annotated = np.round((record.at[inside] - start) / taken * seconds * FS).astype(np.int64)
             partner = match(annotated, peaks, FS)
-            allowed = np.ones((len(peaks), len(CLASSES)), bool)
-            allowed[partner >= 0] = np.eye(len(CLASSES), dtype=bool)[record.labels[inside][partner[partner >= 0]]]
+            # What was not annotated is no beat; the least that it must not do is alarm.
+            labels = np.where(partner >= 0, np.append(record.labels[inside], 0)[partner], 0)
+            allowed = np.eye(len(CLASSES), dtype=bool)[labels]
             strips.append(Strip(view_strip(strip, FS, peaks), allowed, np.zeros(len(CLASSES), bool), place))
     return strips
 
 
-def draw_stated(records: Records, noise: NDArray[np.float32], count: int, flip: float, seed: int) -> list[Strip]:
+def draw_stated(
+    records: Records, noise: NDArray[np.float32], count: int, early: float, flip: float, seed: int
+) -> list[Strip]:
     """Take strips from recordings of which only the statements are known.
 
     Parameters
@@ -165,6 +174,8 @@ def draw_stated(records: Records, noise: NDArray[np.float32], count: int, flip: 
         See `load_noise`.
     count : int
         Records without ectopic beats to take one lead each of: first those that are irregular or broad.
+    early : float
+        Share of the regular ones among them in which beats are made to come early.
     flip : float
         Share that is turned upside down.
     seed : int
@@ -172,33 +183,94 @@ def draw_stated(records: Records, noise: NDArray[np.float32], count: int, flip: 
     Returns
     -------
     list of Strip
-        Three leads each of the records with ectopic beats beside those.
+        More leads of the records with ectopic beats beside those.
     """
     rng = np.random.default_rng((seed, 1))
     every = [set(codes) for codes in records.codes]
-    ectopic = [k for k, codes in enumerate(every) if codes & (VENTRICULAR | SUPRAVENTRICULAR) and not codes & UNCLEAR]
-    clean = [k for k, codes in enumerate(every) if not codes & (VENTRICULAR | SUPRAVENTRICULAR | UNCLEAR)]
+    known = [k for k, codes in enumerate(every) if not codes & UNCLEAR]
+    fast = [k for k in known if every[k] & TACHYCARDIA]
+    ectopic = [k for k in known if every[k] & (VENTRICULAR | SUPRAVENTRICULAR) and not every[k] & TACHYCARDIA]
+    clean = [k for k in known if not every[k] & (VENTRICULAR | SUPRAVENTRICULAR | TACHYCARDIA)]
     clean = sorted(rng.permutation(clean).tolist(), key=lambda k: not every[k] & _TELLING)[:count]
+    taken = [*np.repeat(fast, _LEADS_OF_TACHYCARDIA), *np.repeat(ectopic, _LEADS_OF_ECTOPIC), *clean]
     strips = []
-    for place in tqdm([*np.repeat(ectopic, _LEADS_OF_ECTOPIC), *clean], desc="strips of PTB-XL", disable=None):
+    for place in tqdm(taken, desc="strips of PTB-XL", leave=False, disable=None):
+        codes = every[place]
         signal = records.signals[place, rng.integers(records.signals.shape[1])]
         stored = _resampled(signal, ptbxl.FS, STORED_FS)
         pace = np.exp(rng.uniform(-0.12, 0.12))
-        places = np.linspace(0, len(stored) - 1, round((len(stored) - 1) / STORED_FS / pace * FS), endpoint=False)
+        places = np.arange(0, len(stored) - 1, STORED_FS / FS * pace)
+        made = np.empty(0)
+        if not codes & (VENTRICULAR | SUPRAVENTRICULAR | TACHYCARDIA) and rng.random() < early:
+            places, made = hasten(stored, places, rng)
         strip, peaks = _strip_and_peaks(stored, places, noise, flip, rng)
         if len(peaks):
-            shows = _stated(every[place])
+            shows = _stated(codes)
             allowed = np.repeat(shows[None], len(peaks), axis=0)
-            allowed[:, CLASSES.index("N")] = True
+            allowed[:, CLASSES.index("N")] = not codes & TACHYCARDIA
+            partner = match(np.round(made).astype(np.int64), peaks, FS)
+            allowed[partner >= 0] = np.array(CLASSES) == "S"
+            # Where every beat is S there is no need to look for one.
+            shows &= not codes & TACHYCARDIA
             strips.append(Strip(view_strip(strip, FS, peaks), allowed, shows, -1))
     return strips
+
+
+def hasten(
+    signal: NDArray[np.float32], places: NDArray[np.float64], rng: np.random.Generator
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Let one beat, or a run of them, come early: what lies between the QRS complexes before them is pressed together.
+
+    Parameters
+    ----------
+    signal : ndarray, shape (n,)
+        Millivolts at `STORED_FS`.
+    places : ndarray, shape (m,)
+        Where in it the strip's samples lie.
+    rng : Generator
+        Advanced.
+
+    Returns
+    -------
+    places : ndarray, shape (m,)
+        Where they lie now; some at the end may be dropped. As given where the recording is not regular.
+    made : ndarray, shape (beats,)
+        Samples of the strip at which the early beats stand now.
+    """
+    step = places[1] - places[0]
+    peaks = find_r_peaks(signal, STORED_FS)
+    intervals = np.diff(peaks)
+    if len(peaks) < 6 or intervals.std() > _REGULAR * intervals.mean():
+        return places, np.empty(0)
+    ratio = np.ones(len(intervals))
+    runs = rng.integers(1, 4) if rng.random() < 0.7 else 0
+    for first in rng.choice(np.arange(1, len(intervals)), min(runs, len(intervals) - 1), replace=False):
+        ratio[first] = rng.uniform(0.45, 0.85)
+        if first + 1 < len(ratio):
+            ratio[first + 1] = max(ratio[first + 1], rng.uniform(0.95, 1.3))
+    if not runs:
+        first = rng.integers(1, len(intervals) - 2)
+        last = first + rng.integers(3, len(intervals))
+        ratio[first:last] = rng.uniform(0.5, 0.75) * np.exp(rng.normal(0, 0.02, len(ratio[first:last])))
+    qrs = _QRS_S * STORED_FS
+    wanted = np.maximum(ratio * intervals, np.minimum(_SHORTEST_RR_S * FS * step, intervals))
+    wanted = np.maximum(wanted, 2.2 * qrs)
+    # The strip's clock runs as the recording's within QRS complexes and otherwise as fast as is wanted.
+    now = peaks[0] + np.concatenate([[0], np.cumsum(wanted)])
+    source = np.concatenate([[0], np.stack([peaks - qrs, peaks + qrs], axis=1).ravel(), [len(signal) - 1]])
+    clock = np.concatenate([[0], np.stack([now - qrs, now + qrs], axis=1).ravel()])
+    clock = np.append(clock, clock[-1] + source[-1] - source[-2])
+    ordered = np.maximum.accumulate(source) == source
+    moved = np.interp(places[places <= clock[-1]], clock[ordered], source[ordered])
+    early = np.flatnonzero(wanted < _EARLY * intervals) + 1
+    return moved, now[early] / step
 
 
 def _stated(codes: Iterable[str]) -> NDArray[np.bool_]:
     """Classes of ectopic beats that a record shows, shape (classes,)."""
     told = set(codes)
     shown = {"V"} if told & VENTRICULAR else set()
-    if told & SUPRAVENTRICULAR:
+    if told & (SUPRAVENTRICULAR | TACHYCARDIA):
         shown.add("S")
     return np.array([name in shown for name in CLASSES])
 

@@ -1,12 +1,12 @@
 """Train the network that names beats: ``python -m training.beats [--data DIR] [--noise DIR] [--out DIR]``.
 
-MIT-BIH's DS1 and what is known of PTB-XL's folds 1 to 7 train it (`training.beat_strips`); DS2 is never read. Networks of
-a patient-wise cross-validation come first: each names the beats of the records that it has not seen, and those names are
-the published figures. No epoch is chosen by them: all folds, and the last network, which sees all of DS1, run for the
-same number of epochs. Each strip is ten seconds or less, cut anywhere from any lead, and disturbed as bodies, paper and
-scanners do; its beats are found by the detector that will find them in use. An interrupted run is taken up again by the
-same command. ``beats.safetensors`` and ``beats.json`` belong in ``classify/weights``; the folds' networks, which only
-`benchmarks.beats` needs, stay in ``folds``.
+MIT-BIH's DS1 and what is known of PTB-XL's folds 1 to 7 train it (`training.beat_strips`); DS2 is never read. Networks
+of a patient-wise cross-validation come first: each names the beats of the records that it has not seen, and those names
+are the published figures. No epoch is chosen by them: all folds, and the last network, which sees all of DS1, run for
+the same number of epochs. Each strip is ten seconds or less, cut anywhere from any lead, and disturbed as bodies, paper
+and scanners do; its beats are found by the detector that will find them in use. An interrupted run is taken up again by
+the same command. ``beats.safetensors`` and ``beats.json`` belong in ``classify/weights``; the folds' networks, which
+only `benchmarks.beats` needs, stay in ``folds``.
 """
 
 from __future__ import annotations
@@ -52,6 +52,8 @@ class Config:
         Strips in a batch.
     strips, stated : int
         Strips to draw from each record of MIT-BIH, and records without ectopic beats of PTB-XL.
+    early : float
+        Share of these, as far as they are regular, in which beats are made to come early.
     ectopic : float
         Share of them that are cut about a beat that is not N.
     rate, decay, dropout : float
@@ -64,12 +66,13 @@ class Config:
         Share of the strips that are turned upside down.
     """
 
-    folds: int = 11
+    folds: int = 6
     epochs: int = 6
     batch: int = 32
     seed: int = 5
-    strips: int = 200
-    stated: int = 1500
+    strips: int = 150
+    stated: int = 1800
+    early: float = 0.5
     ectopic: float = 0.3
     rate: float = 3e-3
     decay: float = 0.05
@@ -441,7 +444,8 @@ def main(arguments: list[str] | None = None) -> None:
     strips = draw_annotated(
         [store(one) for one in recordings], sounds, config.strips, config.ectopic, config.flip, config.seed
     )
-    strips += draw_stated(ptbxl.load_ptbxl(chosen.ptbxl, TRAIN_FOLDS), sounds, config.stated, config.flip, config.seed)
+    stated = ptbxl.load_ptbxl(chosen.ptbxl, TRAIN_FOLDS)
+    strips += draw_stated(stated, sounds, config.stated, config.early, config.flip, config.seed)
     print(f"{len(strips)} strips of {len(recordings)} records and of PTB-XL; on {device}")
     networks = cross_validate(recordings, strips, config, chosen.out / "folds", device)
     checkpoint = chosen.out / "beats.checkpoint"

@@ -36,8 +36,8 @@ AAMI = {
     "F": "F",
     **dict.fromkeys("/fQ", "Q"),
 }
-"""Class of each beat code of the annotations, by ANSI/AAMI EC57:1998 (R2008), as tabled by de Chazal et al. (2004); what
-is not here, flutter waves (``!``) among it, is no beat."""
+"""Class of each beat code of the annotations, by ANSI/AAMI EC57:1998 (R2008), as tabled by de Chazal et al. (2004);
+what is not here, flutter waves (``!``) among it, is no beat."""
 
 
 @dataclass(frozen=True)

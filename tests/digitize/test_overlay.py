@@ -104,7 +104,7 @@ def test_marks_stand_above_their_samples(leads, paper):
     changed = np.argwhere((drawn != plain).any(axis=2))
     per_mm = leads.calibration.pixels_per_mm
     for sample, tall in ((2000, 3), (3000, 6)):
-        x, y = leads.strips[last].path[sample]
+        x = leads.strips[last].path[sample, 0]
         near = changed[np.abs(changed[:, 1] - x) < 3 * per_mm]
         top = leads.strips[last].path[sample - 55 : sample + 56, 1].min()
         assert len(near) and near[:, 0].max() < top and near[:, 0].min() > top - (tall + 1) * per_mm
