@@ -1,4 +1,4 @@
-"""Millivolts to statements: an arrhythmia network and rhythm measurements for digitised electrocardiograms.
+"""Millivolts to statements: an arrhythmia network, rhythm measurements and beats for digitised electrocardiograms.
 
 Examples
 --------
@@ -7,8 +7,9 @@ Examples
 'normal ECG'
 """
 
+from classify.beats import Beat, Beats, read_beats
 from classify.diagnose import Diagnosis, Finding, diagnose
 from classify.rhythm import Rhythm
 from classify.statements import STATEMENTS, Statement
 
-__all__ = ["STATEMENTS", "Diagnosis", "Finding", "Rhythm", "Statement", "diagnose"]
+__all__ = ["STATEMENTS", "Beat", "Beats", "Diagnosis", "Finding", "Rhythm", "Statement", "diagnose", "read_beats"]

@@ -72,7 +72,7 @@ def test_strips_have_the_classes_of_their_beats(strips):
 
 
 def test_statements_say_which_classes_a_strip_may_have():
-    signal = np.stack([store(recording("x", 0, 10.1)).signal[0, ::2][:1000]] * 12)[None].repeat(4, axis=0)
+    signal = np.stack([store(recording("x", 0, 10.1)).signal[0, ::2][:1000]] * 12)[None].repeat(5, axis=0)
     # At 100 Hz instead of 125 the beats come later, and are beats nevertheless.
     codes = ({"NORM": 100.0}, {"PVC": 0.0}, {"PAC": 0.0, "PVC": 0.0}, {"PACE": 0.0}, {"SVTAC": 0.0})
     records = Records(
