@@ -45,13 +45,6 @@ def neurokit(signal: NDArray[np.float32], fs: int) -> NDArray[np.int64]:
     return np.asarray(neurokit2.ecg_peaks(neurokit2.ecg_clean(signal, fs), fs)[1]["ECG_R_Peaks"], np.int64)
 
 
-def xqrs(signal: NDArray[np.float32], fs: int) -> NDArray[np.int64]:
-    """WFDB's XQRS, for comparison."""
-    from wfdb.processing import xqrs_detect
-
-    return np.asarray(xqrs_detect(signal.astype(np.float64), fs, verbose=False), np.int64)
-
-
 def count_found(recording: Recording, lead: int, seconds: float | None, detect: Detector) -> NDArray[np.int64]:
     """Count beats that were found, missed and invented.
 
@@ -242,7 +235,6 @@ def main(arguments: list[str] | None = None) -> None:
         ("limb lead, whole record", True, None, find_r_peaks),
         ("chest lead, strips of 10 s", False, STRIP_S, find_r_peaks),
         ("NeuroKit2's, limb lead, whole record", True, None, neurokit),
-        ("WFDB's XQRS, limb lead, whole record", True, None, xqrs),
     )
     found = {
         name: score_found(
