@@ -1,4 +1,4 @@
-"""Millivolts to statements: an arrhythmia network and measurements for digitised electrocardiograms.
+"""Millivolts to statements: an arrhythmia network, measurements and beats for digitised electrocardiograms.
 
 Examples
 --------
@@ -7,8 +7,20 @@ Examples
 'normal ECG'
 """
 
+from classify.beats import Beat, Beats, read_beats
 from classify.diagnose import Diagnosis, Finding, diagnose
 from classify.measurements import Measurement, Measurements
 from classify.statements import STATEMENTS, Statement
 
-__all__ = ["STATEMENTS", "Diagnosis", "Finding", "Measurement", "Measurements", "Statement", "diagnose"]
+__all__ = [
+    "STATEMENTS",
+    "Beat",
+    "Beats",
+    "Diagnosis",
+    "Finding",
+    "Measurement",
+    "Measurements",
+    "Statement",
+    "diagnose",
+    "read_beats",
+]

@@ -1,4 +1,4 @@
-"""Digitised leads in, statements and measurements out."""
+"""Digitised leads in, statements, measurements and beats out."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from classify.beats import NOT_READ, Beats, read_beats
 from classify.contradictions import find_contradictions
 from classify.measurements import Measurements, measure_leads
 from classify.statements import CODES, STATEMENTS
-from classify.view import ABSENT, View, view_leads
+from classify.view import ABSENT, View, pieces_of, view_leads
 from digitize.layouts import LEAD_NAMES
 from digitize.leads import Leads
 from digitize.weights import read_weights
@@ -65,12 +66,15 @@ class Diagnosis:
         Which weights said so.
     warnings : tuple of str
         What a reader should know before trusting it.
+    beats : Beats
+        The beats of the rhythm strip, one by one.
     """
 
     statements: tuple[Finding, ...]
     measurements: Measurements
     weights_version: str
     warnings: tuple[str, ...]
+    beats: Beats = NOT_READ
 
     def plot(self) -> Figure:
         """Plot the statements' probabilities as bars, each with its threshold."""
@@ -199,7 +203,7 @@ def diagnose(leads: Leads) -> Diagnosis:
     )
     measured = measure_leads(leads)
     warnings = (*_warnings(view, measured), *find_contradictions(findings, measured))
-    return Diagnosis(findings, measured, weights.version, warnings)
+    return Diagnosis(findings, measured, weights.version, warnings, read_beats(pieces_of(leads), leads.fs))
 
 
 def _warnings(view: View, measured: Measurements) -> tuple[str, ...]:

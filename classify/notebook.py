@@ -43,7 +43,7 @@ def diagnosis_html(diagnosis: Diagnosis) -> str:
     told = f'<ul style="margin:4px 0;padding-left:20px">{warnings}</ul>' if warnings else ""
     return (
         '<div style="font-family:sans-serif;font-size:13px">'
-        f"{_measured(diagnosis)}{told}{body}"
+        f"{_measured(diagnosis)}<div>{escape(diagnosis.beats.summary())}</div>{told}{body}"
         f'<div style="opacity:.7;margin-top:4px">Weights {escape(diagnosis.weights_version)}. '
         "Not a medical device.</div>"
         "</div>"

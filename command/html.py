@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from classify.wording import in_words
 from command.manifest import printable
+from command.marks import beat_marks
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from digitize import Leads
     from digitize.leads import Strip
+    from digitize.overlay import Mark
 
 LONGEST_SIDE = 2000
 """Pixels of the embedded picture; traces and paper are drawn as lines and stay sharp beyond."""
@@ -111,6 +114,8 @@ _NAMES = {
     "assumed": "from its place",
 }
 
+_MARKS = "Ticks are beats; those with a letter are not normal: S supraventricular, V ventricular, F fusion, Q unclear."
+
 
 def build_html(title: str, image: NDArray[np.uint8], leads: Leads, report: dict[str, Any]) -> str:
     """Write all that is known about a page as a page of HTML.
@@ -144,7 +149,7 @@ def build_html(title: str, image: NDArray[np.uint8], leads: Leads, report: dict[
         warnings=_warnings(report["warnings"]),
         statements=_statements(report["statements"]),
         paper=_paper(leads),
-        scan=_scan(image, leads),
+        scan=_scan(image, leads, beat_marks(report)),
         scale=_scale(report),
         strips=_strips(leads, quality["strips"]),
         about=_about(report),
@@ -208,6 +213,8 @@ def _facts(report: dict[str, Any]) -> str:
                 f"{measured['averaged']} were averaged for the intervals",
             )
         )
+    if report["beats"]["beats"]:
+        facts.append((f"Beats by class, lead {report['beats']['lead']}", _classes(report["beats"]["beats"]), ""))
     facts.append(("Layout", f"{report['layout']}, {_count(len(report['quality']['strips']), 'strip')}", ""))
     cells = "".join(
         f"<div><dt>{_text(name)}</dt><dd>{_text(value)}</dd>{_remark(remark)}</div>" for name, value, remark in facts
@@ -217,6 +224,11 @@ def _facts(report: dict[str, Any]) -> str:
 
 def _remark(text: str) -> str:
     return f'<dd class="remark">{_text(text)}</dd>' if text else ""
+
+
+def _classes(beats: Iterable[dict[str, Any]]) -> str:
+    counted = Counter(beat["class"] for beat in beats)
+    return ", ".join(f"{counted[name]} {name}" for name in sorted(counted, key="NSVFQ".index))
 
 
 def _statements(statements: Iterable[dict[str, Any]]) -> str:
@@ -270,14 +282,15 @@ def _paper(leads: Leads) -> str:
     )
 
 
-def _scan(image: NDArray[np.uint8], leads: Leads) -> str:
+def _scan(image: NDArray[np.uint8], leads: Leads, marks: Sequence[Mark]) -> str:
     from digitize.overlay import UNSURE, UNSURE_COLOUR, overlay_svg
     from digitize.paper import draw_within
 
     address, width, height = embed_picture(image)
-    layer = draw_within(LARGEST_DRAWING, lambda tolerance: overlay_svg(leads, tolerance=tolerance))
+    layer = draw_within(LARGEST_DRAWING, lambda tolerance: overlay_svg(leads, marks=marks, tolerance=tolerance))
     shown = "" if layer is not None else "The traces are too broken to be drawn here. "
     orange = f"rgb{UNSURE_COLOUR}"
+    beats = f" {_MARKS}" if marks else ""
     switches = "".join(
         f'<input class="switch {name}" id="{name}" type="checkbox"{state}/><label for="{name}">{label}</label>'
         for name, label, state in (
@@ -291,8 +304,8 @@ def _scan(image: NDArray[np.uint8], leads: Leads) -> str:
         f'<div class="layers"><img src="{address}" width="{width}" height="{height}" alt="The page that was read"/>'
         f"{layer or ''}</div></div>"
         f"<figcaption>{shown}One colour a row;"
-        f'<span class="key" style="background:{orange}"></span>confidence below {UNSURE:.0%}: look twice.</figcaption>'
-        "</figure>"
+        f'<span class="key" style="background:{orange}"></span>confidence below {UNSURE:.0%}: look twice.{beats}'
+        "</figcaption></figure>"
     )
 
 

@@ -13,6 +13,7 @@ from digitize.version import __version__
 
 if TYPE_CHECKING:
     from classify import Diagnosis
+    from classify.beats import Beats
     from command.plan import Job
     from digitize import Leads
     from digitize.page import Page
@@ -58,6 +59,7 @@ def build_report(
         "statements": [asdict(found) for found in diagnosis.statements],
         "rhythm": max(rhythms, key=lambda found: found.probability).code if rhythms else None,
         "measurements": as_values(diagnosis.measurements),
+        "beats": _beats(diagnosis.beats, leads),
         "layout": leads.layout,
         "geometry": asdict(leads.geometry),
         "calibration": asdict(leads.calibration),
@@ -86,11 +88,35 @@ def build_report(
     return plain
 
 
+def _beats(beats: Beats, leads: Leads) -> dict[str, Any]:
+    """Each beat with its time on the record's clock, `time_s`, and from the beginning of its strip, `strip_time_s`."""
+    known = [place for place, strip in enumerate(leads.strips) if strip.lead in leads.names]
+    strip = None if beats.piece is None else known[beats.piece]
+    start = 0.0 if strip is None else leads.strips[strip].start
+    return {
+        "lead": beats.lead,
+        "strip": strip,
+        "reason": beats.reason,
+        "beats": [
+            {
+                "time_s": start + beat.time_s,
+                "strip_time_s": beat.time_s,
+                "sample": beat.sample,
+                "class": beat.kind,
+                "probability": beat.probability,
+                "probabilities": beat.probabilities,
+            }
+            for beat in beats.beats
+        ],
+    }
+
+
 def _weights(diagnosis: Diagnosis, refined: bool) -> dict[str, str | None]:
     from digitize import confidence, refine
 
     return {
         "classify": diagnosis.weights_version,
+        "beats": diagnosis.beats.weights_version,
         "confidence": confidence.weights_version(),
         "refine": refine.weights_version() if refined else None,
     }

@@ -13,6 +13,7 @@ import digitize
 from command.formats import HTML
 from command.html import build_html
 from command.manifest import printable
+from command.marks import beat_marks
 from command.options import Options
 from command.plan import Failed, Job
 from command.report import build_report
@@ -122,4 +123,4 @@ def _write(job: Job, options: Options, picture: NDArray[np.uint8], leads: Leads,
         if options.html:
             title = job.name if job.neutral else printable(Path(job.source).name + job.label.removeprefix(job.source))
             (folder / (target.name + HTML)).write_text(build_html(title, picture, leads, report), encoding="utf-8")
-        Image.fromarray(leads.overlay(picture)).save(folder / f"{target.name}.overlay.png")
+        Image.fromarray(leads.overlay(picture, beat_marks(report))).save(folder / f"{target.name}.overlay.png")

@@ -7,6 +7,7 @@ shows nothing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray
     from matplotlib.figure import Figure
+
+    from digitize.overlay import Mark
 
 Source = str
 """How a value came to be known: ``"read"`` (printed on the page), ``"measured"`` (from grid, pulse or trace),
@@ -202,11 +205,11 @@ class Leads:
 
         return write_wfdb(self, path)
 
-    def overlay(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Draw the traces over a copy of the page that was digitised, RGB of shape (height, width, 3)."""
+    def overlay(self, image: NDArray[np.uint8], marks: Sequence[Mark] = ()) -> NDArray[np.uint8]:
+        """Draw the traces, and marks above them, over a copy of the page that was digitised (`draw_overlay`)."""
         from digitize.overlay import draw_overlay
 
-        return draw_overlay(image, self)
+        return draw_overlay(image, self, marks)
 
     def plot(self) -> Figure:
         """Plot the leads on ECG paper, arranged as on the page."""

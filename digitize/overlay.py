@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
@@ -24,14 +25,37 @@ UNSURE_COLOUR = (255, 110, 0)
 
 UNSURE = 0.5
 
+MARK_COLOUR = (200, 0, 80)
+"""RGB of marks with a text; those without have their row's."""
+
 _OPACITY = 0.65
 _WIDTH_MM = 0.3
 _CAPITALS_MM = 2.5
 _SUBPIXEL_BITS = 4
 _MOST_MV = 5.0
+_TICK_MM = 1.6
+_REACH_MM = 3.0  # a mark stands above the highest point of the trace so far to either side
 
 
-def draw_overlay(image: NDArray[np.uint8], leads: Leads) -> NDArray[np.uint8]:
+class Mark(NamedTuple):
+    """What is to be said of one sample of a strip, drawn above it.
+
+    Attributes
+    ----------
+    strip : int
+        Place of the strip in `Leads.strips`.
+    sample : int
+        Sample of that strip.
+    text : str
+        A letter or two; where it is empty there is only a tick.
+    """
+
+    strip: int
+    sample: int
+    text: str = ""
+
+
+def draw_overlay(image: NDArray[np.uint8], leads: Leads, marks: Sequence[Mark] = ()) -> NDArray[np.uint8]:
     """Draw the traces over the page.
 
     Parameters
@@ -39,12 +63,14 @@ def draw_overlay(image: NDArray[np.uint8], leads: Leads) -> NDArray[np.uint8]:
     image : ndarray, shape (height, width, 3), uint8
         The page that was digitised, RGB. It is not modified.
     leads : Leads
+    marks : sequence of Mark
+        E.g. one a beat.
 
     Returns
     -------
     ndarray, shape (height, width, 3), uint8
-        A copy with thin translucent traces, one colour a row, orange where the confidence is below `UNSURE`, and the
-        lead's name at the start of each strip.
+        A copy with thin translucent traces, one colour a row, orange where the confidence is below `UNSURE`, the lead's
+        name at the start of each strip, and ticks and texts above the samples that are marked.
     """
     drawn = image.copy()
     per_mm = leads.calibration.pixels_per_mm
@@ -59,7 +85,42 @@ def draw_overlay(image: NDArray[np.uint8], leads: Leads) -> NDArray[np.uint8]:
     drawn = np.asarray(cv2.addWeighted(drawn, _OPACITY, image, 1 - _OPACITY, 0), np.uint8)
     for strip in leads.strips:
         _write_name(drawn, strip, ROW_COLOURS[strip.row % len(ROW_COLOURS)], per_mm)
+    for mark in marks:
+        _draw_mark(drawn, leads, mark)
     return drawn
+
+
+def _draw_mark(drawn: NDArray[np.uint8], leads: Leads, mark: Mark) -> None:
+    place = _mark_place(leads, mark)
+    if place is None:
+        return
+    per_mm = leads.calibration.pixels_per_mm
+    colour = _mark_colour(leads, mark)
+    x, foot, head = round(place[0]), round(place[1]), round(place[1] - _TICK_MM * per_mm)
+    thickness = max(1, round(0.3 * per_mm))
+    cv2.line(drawn, (x, foot), (x, head), colour, thickness, cv2.LINE_AA)
+    if mark.text:
+        face = cv2.FONT_HERSHEY_SIMPLEX
+        scale = _CAPITALS_MM * per_mm / cv2.getTextSize("I", face, 1, 1)[0][1]
+        wide = cv2.getTextSize(mark.text, face, scale, thickness)[0][0]
+        corner = (x - wide // 2, round(head - 0.4 * per_mm))
+        cv2.putText(drawn, mark.text, corner, face, scale, (255, 255, 255), 3 * thickness, cv2.LINE_AA)
+        cv2.putText(drawn, mark.text, corner, face, scale, colour, thickness, cv2.LINE_AA)
+
+
+def _mark_colour(leads: Leads, mark: Mark) -> tuple[int, int, int]:
+    return MARK_COLOUR if mark.text else ROW_COLOURS[leads.strips[mark.strip].row % len(ROW_COLOURS)]
+
+
+def _mark_place(leads: Leads, mark: Mark) -> tuple[float, float] | None:
+    """Where a mark's tick stands, in pixels; None where the sample is hidden."""
+    path, per_mm = leads.strips[mark.strip].path, leads.calibration.pixels_per_mm
+    x, y = (float(value) for value in path[mark.sample])
+    if not (np.isfinite(x) and np.isfinite(y)):
+        return None
+    near = path[np.abs(path[:, 0] - x) <= _REACH_MM * per_mm]
+    # There must be room for the tick and the text.
+    return x, max(float(near[:, 1].min()) - per_mm, (_TICK_MM + _CAPITALS_MM + 1) * per_mm)
 
 
 def _lines(strip: Strip) -> list[tuple[NDArray[np.float32], bool]]:
@@ -95,12 +156,14 @@ def _name_place(seen: NDArray[np.float32], per_mm: float) -> tuple[float, float]
     return float(seen[0, 0]), float(near[:, 1].min()) - 1.5 * per_mm
 
 
-def overlay_svg(leads: Leads, *, tolerance: float = TOLERANCE_MM) -> str:
+def overlay_svg(leads: Leads, *, marks: Sequence[Mark] = (), tolerance: float = TOLERANCE_MM) -> str:
     """Draw the traces as a layer to lay over the page: sharp at any size.
 
     Parameters
     ----------
     leads : Leads
+    marks : sequence of Mark
+        As for `draw_overlay`.
     tolerance : float
         Millimetres of the paper by which a trace may leave its samples to save points.
 
@@ -134,14 +197,34 @@ def overlay_svg(leads: Leads, *, tolerance: float = TOLERANCE_MM) -> str:
             left, base = _name_place(seen, per_mm)
             names += f'<text x="{left / per_mm:.1f}" y="{max(base / per_mm, _CAPITALS_MM + 0.5):.1f}" fill="{row}">'
             names += f"{escape(strip.lead)}</text>"
+    ticks, texts = _marks_svg(leads, marks)
     described = f"Traces of {', '.join(strip.lead for strip in leads.strips)}" if leads.strips else "No traces"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.2f} {height:.2f}" preserveAspectRatio="none" '
         f'role="img" aria-label="{escape(described)}">'
-        f'<g {HUNDREDTHS} stroke-width="{100 * _WIDTH_MM:g}" stroke-opacity=".75">{lines}</g>'
+        f'<g {HUNDREDTHS} stroke-width="{100 * _WIDTH_MM:g}" stroke-opacity=".75">{lines}</g>{ticks}'
         f'<g font-family="sans-serif" font-weight="bold" font-size="{1.4 * _CAPITALS_MM:g}" stroke="#fff" '
-        f'stroke-width=".7" paint-order="stroke" stroke-linejoin="round">{names}</g></svg>'
+        f'stroke-width=".7" paint-order="stroke" stroke-linejoin="round">{names}{texts}</g></svg>'
     )
+
+
+def _marks_svg(leads: Leads, marks: Sequence[Mark]) -> tuple[str, str]:
+    """Ticks, one path a colour, and texts."""
+    per_mm = leads.calibration.pixels_per_mm
+    data: dict[str, str] = {}
+    texts = ""
+    for mark in marks:
+        place = _mark_place(leads, mark)
+        if place is None:
+            continue
+        colour = f"rgb{_mark_colour(leads, mark)}".replace(" ", "")
+        x, foot = ((value + 0.5) / per_mm for value in place)
+        data[colour] = data.get(colour, "") + f"M{x:.2f} {foot:.2f}v{-_TICK_MM:g}"
+        if mark.text:
+            texts += f'<text x="{x:.2f}" y="{foot - _TICK_MM - 0.4:.2f}" fill="{colour}" text-anchor="middle">'
+            texts += f"{escape(mark.text)}</text>"
+    ticks = "".join(f'<path class="mark" stroke="{c}" stroke-width=".3" d="{d}"/>' for c, d in data.items())
+    return ticks, texts
 
 
 def plot_leads(leads: Leads) -> Figure:

@@ -1,13 +1,23 @@
-"""What every fit does beside its own loss: average the weights, and leave checkpoints to be taken up again."""
+"""What every fit does beside its own loss: average the weights, leave checkpoints to take up again, name its code."""
 
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
+
+
+def commit_of_code() -> str | None:
+    """Tell the commit of the repository that the code lies in; None outside of one."""
+    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
 
 
 def move_average(averaged: torch.nn.Module, network: torch.nn.Module, decay: float) -> None:

@@ -47,6 +47,7 @@ def test_every_statement_is_made(ecg):
         assert 0 <= finding.probability <= 1
         assert finding.present == (finding.probability >= finding.threshold)
     assert diagnosis.measurements.heart_rate.value == pytest.approx(75, abs=3)
+    assert diagnosis.beats.lead == "II" and len(diagnosis.beats.beats) == diagnosis.measurements.beats
     assert diagnosis.weights_version == load_weights().version
     assert diagnosis.warnings == ()
 

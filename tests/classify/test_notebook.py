@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from classify import STATEMENTS, Diagnosis, Finding
+from classify.beats import Beat, Beats
 from classify.measurements import not_measured
 from tests.measured import MEASURED
 
@@ -41,6 +42,11 @@ def test_it_shows_itself(reading):
     assert folded[0].text == "29 below their thresholds"
     assert [row[0].text for row in folded.iter("tr")] == names[4:]
     assert not re.search(r"<script|href=|src=|url\(|\bid=", html)
+
+
+def test_beats_are_told(reading):
+    beats = Beats(tuple(Beat(0.8 * n, 400 * n, "NV"[n % 6 == 5], 0.9, {}) for n in range(11)), "II", 0, "")
+    assert "1 of 11 beats ventricular ectopic in lead II" in replace(reading, beats=beats)._repr_html_()
 
 
 def test_bars_are_as_long_as_their_probability(reading):

@@ -131,6 +131,7 @@ def test_report(calls, leads, paper, as_png, out):
         "statements",
         "rhythm",
         "measurements",
+        "beats",
         "layout",
         "geometry",
         "calibration",

@@ -5,8 +5,9 @@ import xml.etree.ElementTree as ET
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
-from digitize.overlay import ROW_COLOURS, UNSURE_COLOUR, overlay_svg
+from digitize.overlay import MARK_COLOUR, ROW_COLOURS, UNSURE_COLOUR, Mark, overlay_svg
 
 
 def test_overlay(leads, paper):
@@ -95,3 +96,41 @@ def test_layer_of_a_page_without_a_trace(leads):
     root = ET.fromstring(overlay_svg(replace(leads, strips=(hidden,))))
     assert not list(root.iter("{http://www.w3.org/2000/svg}path"))
     assert ET.fromstring(overlay_svg(replace(leads, strips=()))).get("aria-label") == "No traces"
+
+
+def test_marks_stand_above_their_samples(leads, paper):
+    last = len(leads.strips) - 1
+    plain, drawn = leads.overlay(paper), leads.overlay(paper, [Mark(last, 2000), Mark(last, 3000, "V")])
+    changed = np.argwhere((drawn != plain).any(axis=2))
+    per_mm = leads.calibration.pixels_per_mm
+    for sample, tall in ((2000, 3), (3000, 6)):
+        x = leads.strips[last].path[sample, 0]
+        near = changed[np.abs(changed[:, 1] - x) < 3 * per_mm]
+        top = leads.strips[last].path[sample - 55 : sample + 56, 1].min()
+        assert len(near) and near[:, 0].max() < top and near[:, 0].min() > top - (tall + 1) * per_mm
+        assert (near[:, 0].max() - near[:, 0].min()) / per_mm == pytest.approx(tall - 1, abs=1.6)
+    away = np.abs(changed[:, 1, None] - leads.strips[last].path[[2000, 3000], 0]).min(axis=1)
+    assert away.max() < 3 * per_mm, "nothing else changes"
+
+
+def test_marks_of_hidden_samples_are_left_out(leads, paper):
+    assert (leads.overlay(paper, [Mark(0, 120, "V")]) == leads.overlay(paper)).all()
+    assert overlay_svg(leads, marks=[Mark(0, 120, "V")]) == overlay_svg(leads)
+
+
+def test_marks_at_the_edge_of_the_page_stay_on_it(leads):
+    high = replace(leads.strips[0], path=leads.strips[0].path - np.array([0, 130], np.float32))
+    root = ET.fromstring(overlay_svg(replace(leads, strips=(high,)), marks=[Mark(0, 400, "S")]))
+    (text,) = [own for own in root.iter("{http://www.w3.org/2000/svg}text") if own.text == "S"]
+    assert float(text.get("y")) > 2
+
+
+def test_marks_of_the_layer(leads):
+    last = len(leads.strips) - 1
+    root = ET.fromstring(overlay_svg(leads, marks=[Mark(last, 2000), Mark(last, 2400), Mark(last, 3000, "<V>")]))
+    ticks = [path for path in root.iter("{http://www.w3.org/2000/svg}path") if path.get("class") == "mark"]
+    assert [path.get("d").count("M") for path in ticks] == [2, 1]
+    assert ticks[1].get("stroke") == f"rgb{MARK_COLOUR}".replace(" ", "")
+    (text,) = [own for own in root.iter("{http://www.w3.org/2000/svg}text") if own.text == "<V>"]
+    x = leads.strips[last].path[3000, 0]
+    assert float(text.get("x")) == pytest.approx((x + 0.5) / leads.calibration.pixels_per_mm, abs=0.01)

@@ -1,0 +1,241 @@
+"""The beats of a page's rhythm strip, each with its time and its class."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classify.beat_view import CLASSES, view_strip
+from classify.peaks import find_r_peaks
+from classify.view import Piece, longest_piece
+from digitize.weights import read_weights
+
+if TYPE_CHECKING:
+    from classify.beat_network import BeatNetwork
+
+WEIGHTS = Path(__file__).parent / "weights" / "beats.safetensors"
+"""The weights; their training record lies beside them, with the suffix ``.json``."""
+
+WINDOW_S, STEP_S = 10.0, 5.0
+"""Longer strips are read in windows of so many seconds, which begin so far apart: the network learned no more."""
+
+SHORTEST_S = 2.0
+"""A strip must show as many seconds to be read beat by beat."""
+
+NAMES = {
+    "N": "normal or bundle branch block",
+    "S": "supraventricular ectopic",
+    "V": "ventricular ectopic",
+    "F": "fusion of a ventricular and a normal beat",
+    "Q": "unclassifiable",
+}
+"""What the classes of ANSI/AAMI EC57 mean."""
+
+
+@dataclass(frozen=True)
+class Beat:
+    """One beat.
+
+    Attributes
+    ----------
+    time_s : float
+        Time of the R peak within the strip, seconds.
+    sample : int
+        The same as a sample of the strip.
+    kind : str
+        The likeliest of `classify.beat_view.CLASSES`.
+    probability : float
+        That of `kind`.
+    probabilities : dict
+        Of each class.
+    """
+
+    time_s: float
+    sample: int
+    kind: str
+    probability: float
+    probabilities: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Beats:
+    """The beats of one strip.
+
+    Attributes
+    ----------
+    beats : tuple of Beat
+        In order.
+    lead : str or None
+        The strip that was read.
+    piece : int or None
+        Its place among the pieces that were given.
+    weights_version : str
+        Which weights named them.
+    reason : str or None
+        Why there are none.
+    """
+
+    beats: tuple[Beat, ...]
+    lead: str | None
+    piece: int | None
+    weights_version: str
+    reason: str | None = None
+
+    def summary(self) -> str:
+        """Put the beats into words.
+
+        Examples
+        --------
+        >>> beat = Beat(0.5, 250, "V", 0.9, {})
+        >>> Beats((beat,), "II", 0, "").summary()
+        '1 of 1 beat ventricular ectopic in lead II'
+        """
+        if self.reason is not None:
+            return f"No beats: {self.reason}"
+        counted = Counter(beat.kind for beat in self.beats)
+        total = f"{len(self.beats)} beat{'s' if len(self.beats) > 1 else ''}"
+        strange = [f"{counted[kind]} of {total} {NAMES[kind]}" for kind in CLASSES[1:] if counted[kind]]
+        return f"{', '.join(strange) or f'{total}, none of them ectopic'} in lead {self.lead}"
+
+
+NOT_READ = Beats((), None, None, "", "the beats were not read")
+"""Of a reading that was made without them."""
+
+
+@lru_cache(maxsize=16)
+def load_network(path: Path = WEIGHTS) -> tuple[BeatNetwork, str]:
+    """Load the network and its version, once.
+
+    Parameters
+    ----------
+    path : Path
+        The ``.safetensors`` file.
+
+    Returns
+    -------
+    network : BeatNetwork
+        Set to evaluation.
+    version : str
+
+    Raises
+    ------
+    FileNotFoundError
+        If the weights or their record are missing.
+    ValueError
+        If they do not belong together (`digitize.weights`), or not to this code's network and classes.
+    """
+    content, record = read_weights(path)
+    if tuple(record["classes"]) != CLASSES:
+        raise ValueError(f"{path}: classes {', '.join(record['classes'])}; this code's are {', '.join(CLASSES)}")
+
+    from safetensors.torch import load
+
+    from classify.beat_network import BeatNetwork
+
+    network = BeatNetwork()
+    try:
+        network.load_state_dict(load(content))
+    except RuntimeError as error:
+        raise ValueError(f"{path}: of another network: {error}") from None
+    return network.eval(), str(record["version"])
+
+
+def read_beats(pieces: Sequence[Piece], fs: int) -> Beats:
+    """Find and name the beats of the strip that shows most.
+
+    Hardly a beat of class Q was there to learn from, and those of class F are nearly all one patient's: neither is
+    recognised reliably; the figures are in README.md.
+
+    Parameters
+    ----------
+    pieces : sequence of Piece
+        The strips of a page; gaps do not count, and of strips as long, lead II comes before V1 before V5 (as
+        `classify.view.longest_piece` chooses).
+    fs : int
+        Their sampling frequency in Hz.
+
+    Returns
+    -------
+    Beats
+        With a reason where there are none. A beat by a strip's end is named from what is seen of it.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        See `load_network`.
+
+    Examples
+    --------
+    >>> read_beats([Piece("II", np.zeros(500, np.float32))], fs=500).reason
+    'lead II shows 1.0 s; beats are named from 2 s on'
+    """
+    version = load_network()[1]
+    shown = [Piece(piece.lead, piece.signal[np.isfinite(piece.signal)]) for piece in pieces]
+    chosen = longest_piece(shown)
+    if chosen is None:
+        return Beats((), None, None, version, "no strip was traced")
+    place = next(k for k, piece in enumerate(shown) if piece is chosen)
+    if len(chosen.signal) < SHORTEST_S * fs:
+        reason = f"lead {chosen.lead} shows {len(chosen.signal) / fs:.1f} s; beats are named from {SHORTEST_S:g} s on"
+        return Beats((), chosen.lead, place, version, reason)
+    signal = pieces[place].signal
+    peaks = find_r_peaks(signal, fs)
+    if not len(peaks):
+        return Beats((), chosen.lead, place, version, f"lead {chosen.lead} has no R peak")
+    named = name_peaks(signal, fs, peaks, load_network()[0])
+    beats = tuple(
+        Beat(
+            float(peak / fs),
+            int(peak),
+            CLASSES[int(row.argmax())],
+            float(row.max()),
+            dict(zip(CLASSES, (float(value) for value in row), strict=True)),
+        )
+        for peak, row in zip(peaks, named, strict=True)
+    )
+    return Beats(beats, chosen.lead, place, version)
+
+
+def name_peaks(
+    signal: NDArray[np.float32], fs: int, peaks: NDArray[np.int64], network: BeatNetwork
+) -> NDArray[np.float64]:
+    """Name beats whose R peaks are known, each from ten seconds about it.
+
+    Parameters
+    ----------
+    signal : ndarray, shape (n,)
+        Millivolts, NaN where hidden.
+    fs : int
+        Sampling frequency in Hz.
+    peaks : ndarray, shape (beats,)
+        Samples of the R peaks, in order.
+    network : BeatNetwork
+        Set to evaluation.
+
+    Returns
+    -------
+    ndarray, shape (beats, classes), float64
+        Probabilities, in the order of `classify.beat_view.CLASSES`. Where windows overlap, a beat's are those of the
+        window in whose middle it lies most.
+    """
+    from classify.beat_network import name_beats
+
+    length, step = round(WINDOW_S * fs), round(STEP_S * fs)
+    starts = np.arange(0, max(len(signal) - length, 0) + step, step)
+    starts = np.unique(np.minimum(starts, max(len(signal) - length, 0)))
+    nearest = np.abs(peaks[:, None] - (starts + length / 2)).argmin(axis=1)
+    views, kept = [], list[NDArray[np.bool_]]()
+    for window, start in enumerate(starts):
+        inside = np.flatnonzero((peaks >= start) & (peaks < start + length))
+        if (nearest[inside] == window).any():
+            views.append(view_strip(signal[start : start + length], fs, peaks[inside] - start))
+            kept.append(nearest[inside] == window)
+    named = name_beats(network, views)
+    return named[np.concatenate(kept)] if kept else named
