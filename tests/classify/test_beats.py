@@ -12,12 +12,12 @@ from classify.peaks import find_r_peaks
 from classify.view import Piece
 
 
-def with_premature(rhythm: np.ndarray, at_s: float, fs: int = 500) -> np.ndarray:
-    """Put a broad and tall beat with a discordant T wave half-way between two beats."""
+def with_premature(rhythm: np.ndarray, at_s: float, next_s: float, fs: int = 500) -> np.ndarray:
+    """Put a broad and tall beat with a discordant T wave before the next beat, which is left out: the pause."""
     clock = np.arange(len(rhythm)) / fs
-    quiet = 1 - np.exp(-(((clock - at_s - 0.1) / 0.35) ** 4))
+    kept = np.clip(np.maximum((at_s - 0.05 - clock) / 0.1, (clock - next_s - 0.35) / 0.1), 0, 1)
     broad = 2.2 * np.exp(-(((clock - at_s) / 0.055) ** 2)) - 0.7 * np.exp(-(((clock - at_s - 0.28) / 0.08) ** 2))
-    return (quiet * rhythm + broad).astype(np.float32)
+    return (kept * rhythm + broad).astype(np.float32)
 
 
 def test_every_beat_of_a_sinus_rhythm_is_normal(ecg):
@@ -37,7 +37,7 @@ def test_a_broad_premature_beat_is_ventricular(ecg):
     signal = ecg(60)
     peaks = find_r_peaks(signal, 500)
     at = (peaks[4] + 0.58 * (peaks[5] - peaks[4])) / 500
-    found = read_beats([Piece("II", with_premature(signal, at))], 500)
+    found = read_beats([Piece("II", with_premature(signal, at, peaks[5] / 500))], 500)
     strange = [beat for beat in found.beats if beat.kind != "N"]
     assert [beat.kind for beat in strange] == ["V"]
     assert strange[0].time_s == pytest.approx(at, abs=0.05)

@@ -182,7 +182,7 @@ def test_report_of_a_page_on_which_little_is_known(calls, leads, paper, as_png, 
     unknown = replace(DIAGNOSIS, statements=none, measurements=not_measured("too short"))
     monkeypatch.setattr(digitize, "trace_leads", lambda page, **options: few)
     monkeypatch.setattr(classify, "diagnose", lambda leads: unknown)
-    monkeypatch.setattr(type(leads), "overlay", lambda self, image: image)
+    monkeypatch.setattr(type(leads), "overlay", lambda self, image, marks: image)
     assert pipeline.main([as_png(paper, "scan.png"), "--out", str(out)]) == 0
     report = json.loads((out / "scan.json").read_text(), parse_constant=pytest.fail)
     assert report["calibration"]["pixels_per_mm"] is None
