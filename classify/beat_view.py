@@ -13,7 +13,6 @@ from math import gcd
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import butter, resample_poly, sosfiltfilt
 
 CLASSES = ("N", "S", "V", "F", "Q")
 """Classes of ANSI/AAMI EC57: normal and bundle branch block, supraventricular ectopic, ventricular ectopic, fusion of a
@@ -109,6 +108,8 @@ def view_strip(signal: NDArray[np.float32], fs: int, peaks: NDArray[np.int64]) -
 
 def _at_view_rate(signal: NDArray[np.float32], fs: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Gaps bridged, baseline taken off, resampled to `FS`; and where it is seen."""
+    from scipy.signal import butter, resample_poly, sosfiltfilt
+
     seen = np.isfinite(signal)
     samples = np.arange(len(signal))
     whole = np.interp(samples, samples[seen], signal[seen])

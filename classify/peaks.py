@@ -16,8 +16,6 @@ from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import median_filter
-from scipy.signal import butter, find_peaks, sosfiltfilt
 
 LOWEST_FS = 60
 """Hz below which the band does not fit."""
@@ -63,6 +61,8 @@ def find_r_peaks(signal: NDArray[np.float32], fs: int) -> NDArray[np.int64]:
     """
     if fs < LOWEST_FS:
         raise ValueError(f"fs is {fs} Hz; allowed: {LOWEST_FS} and above")
+    from scipy.signal import find_peaks
+
     seen = np.isfinite(signal)
     if seen.sum() < _REFRACTORY_S * fs:
         return np.empty(0, np.int64)
@@ -79,6 +79,8 @@ def find_r_peaks(signal: NDArray[np.float32], fs: int) -> NDArray[np.int64]:
 
 def _humps(signal: NDArray[np.float64], fs: int) -> NDArray[np.float64]:
     """Envelope of the QRS band, shape (n,), in millivolts."""
+    from scipy.signal import butter, sosfiltfilt
+
     band = butter(2, [_BAND_HZ[0], min(_BAND_HZ[1], 0.45 * fs)], "bandpass", fs=fs, output="sos")
     window = np.hanning(round(_HUMP_S * fs) | 1)
     swing = np.abs(sosfiltfilt(band, signal, padlen=min(len(signal) - 1, fs)))
@@ -87,6 +89,8 @@ def _humps(signal: NDArray[np.float64], fs: int) -> NDArray[np.float64]:
 
 def _level(humps: NDArray[np.float64], candidates: NDArray[np.intp], fs: int) -> NDArray[np.float64]:
     """How strong beats are around each candidate, shape (candidates,), in millivolts."""
+    from scipy.ndimage import median_filter
+
     edges = np.linspace(0, len(humps), max(1, round(len(humps) / (_BLOCK_S * fs))) + 1).astype(int)
     strongest = np.maximum.reduceat(humps, edges[:-1])
     typical = median_filter(strongest, size=min(_BLOCKS, len(strongest)), mode="nearest")
@@ -115,6 +119,8 @@ def _with_recovered(
     """Add the strongest weak beat of each long pause (Pan and Tompkins 1985's search back)."""
     if len(kept) < 4:
         return kept
+    from scipy.ndimage import median_filter
+
     intervals = np.diff(candidates[kept])
     usual = median_filter(intervals, size=9, mode="nearest")
     recovered = []
