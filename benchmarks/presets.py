@@ -27,7 +27,7 @@ from tqdm import tqdm
 from benchmarks.metrics import PageScore, score_page
 from benchmarks.report import provenance, table
 from digitize import PageError
-from digitize.api import leads_of, read_page
+from digitize.api import leads_of, read_page, refined
 from digitize.confidence import TOLERANCE_MV
 from digitize.export import written_together
 from digitize.layouts import LEAD_NAMES
@@ -102,9 +102,9 @@ def run(job: tuple[str, int, Path]) -> Outcome:
     plain = None
     try:
         reading = read_page(page.image)
-        leads = leads_of(reading, fs=FS, refine=True)
+        leads = leads_of(refined(reading), fs=FS)
         seconds = time.perf_counter() - began
-        plain = leads_of(reading, fs=FS, refine=False)
+        plain = leads_of(reading, fs=FS)
     except PageError as problem:
         error = str(problem)
     except Exception as problem:

@@ -37,7 +37,7 @@ class Understood:
 
 def understood(image: Picture) -> Understood:
     reading = read_page(image)
-    return Understood(image, reading, leads_of(reading, fs=500, refine=False))
+    return Understood(image, reading, leads_of(reading, fs=500))
 
 
 def boxes_of(page: PrintedPage) -> list[tuple[slice, slice]]:
