@@ -427,6 +427,8 @@ def draw_curve(history: Sequence[Mapping[str, float]], file: Path) -> None:
     left.set(xlabel="epoch", ylabel="training loss")
     right.plot(epochs, [row["fold 8"] for row in history], label="refined")
     right.plot(epochs, [row["fold 8 before"] for row in history], "--", label="deterministic")
+    kept = max(history, key=lambda row: row["fold 8"])
+    right.plot(kept["epoch"], kept["fold 8"], "o", label="kept")
     right.set(xlabel="epoch", ylabel="fold 8, dB")
     right.legend()
     figure.savefig(file, format="png")

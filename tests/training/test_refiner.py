@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from digitize.api import read_page
 from digitize.network import DESIGNS, OFFSETS
@@ -272,6 +273,8 @@ def test_command(folder, tmp_path, capsys):
         results = out / f"{design}-both-2"
         assert sorted(path.name for path in results.iterdir()) == ["refiner.json", "refiner.png", "refiner.safetensors"]
         record = json.loads((results / "refiner.json").read_text())
+        with Image.open(results / "refiner.png") as curve:
+            assert curve.size == (800, 320)
         assert record["version"] == read_weights(results / "refiner.safetensors")[1]["version"]
         assert load_network(results / "refiner.safetensors").design == design
         assert record["pages"] == {"train": 1, "fold 8": 1} and record["configuration"]["design"] == design
