@@ -160,5 +160,7 @@ def test_weights_belong_to_their_record():
     assert record["version"] == weights_version()
     assert record["refiner"] == refine.weights_version(), "confidence is trained after the network that corrects"
     for kind in ("traced", "corrected"):
-        for row in record["reliability on fold 8"][kind]:
-            assert row["samples"] < 2000 or abs(row["said"] - row["right"]) < 0.12, (kind, row)
+        rows = record["reliability on fold 8"][kind]
+        samples = sum(row["samples"] for row in rows)
+        # A twentieth of the samples are those of half a dozen pages, and samples of a page err together.
+        assert all(row["samples"] < samples / 20 or abs(row["said"] - row["right"]) < 0.12 for row in rows), kind

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -43,6 +44,22 @@ def test_the_network_learns_chances(tmp_path):
             assert row["samples"] < 100 or row["said"] == pytest.approx(row["right"], abs=0.12)
 
 
+def test_pages_are_not_learned_by_heart():
+    """Each page has marks of its own, the same all over it, and is right or wrong by a coin."""
+    rng = np.random.default_rng(3)
+
+    def page() -> Samples:
+        marks = np.repeat(rng.uniform(0, 1, (1, len(FEATURES))).astype(np.float32), 100, axis=0)
+        return Samples(marks, np.full(100, rng.random() < 0.5))
+
+    train_set, choose_set = [page() for _ in range(30)], [page() for _ in range(30)]
+    config = Config(epochs=20, batch=256, rate=0.01)
+    known, shaken = (
+        train(train_set, choose_set, replace(config, shaken=by))[1][-1]["fold 8"] for by in (0.0, config.shaken)
+    )
+    assert shaken < known - 0.3
+
+
 def test_what_the_network_that_corrects_says_counts_only_where_it_corrected():
     rng = np.random.default_rng(5)
 
@@ -53,7 +70,7 @@ def test_what_the_network_that_corrects_says_counts_only_where_it_corrected():
         chance = np.select([marks[:, SURE] > 0, marks[:, SURE] < 0], [0.95, 0.2], 0.7)
         return Samples(marks, rng.random(n) < chance)
 
-    tensors, _ = train([told(8000)], [told(2000)], Config(epochs=15, batch=256, rate=0.01))
+    tensors, _ = train([told(8000)], [told(2000)], Config(epochs=15, batch=256, rate=0.01, shaken=0.0))
     cases = np.zeros((3, len(FEATURES)), np.float32)
     cases[1:, CORRECTED] = 1
     cases[1:, SURE] = (-0.5, 0.5)
