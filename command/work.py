@@ -87,7 +87,7 @@ def _trace(job: Job, options: Options) -> tuple[Page, Leads, NDArray[np.uint8]]:
 
     page = _load_unnamed(job, options)
     reading = api.read_page(page, **known)
-    leads = api.leads_of(reading, fs=500, refine=options.refine)
+    leads = api.leads_of(api.refined(reading) if options.refine else reading, fs=500)
     return page, leads, blackout.black_out(page.image, reading, leads)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,13 +22,15 @@ from digitize.leads import Calibration, Geometry, Leads, Strip
 from digitize.orientation import is_upside_down
 from digitize.page import Page, PageError, PageSource, load_pages
 from digitize.quality import cut_off, edge_width, judge
-from digitize.refine import load_model, trusted
 from digitize.refine import refine as refine_traces
 from digitize.strips import columns_of, cut_strips, join_strips
 from digitize.text import Word, find_words, read_scale
 from digitize.trace import erase_traces, touch_names, trace_ink
 from digitize.view import View, look
 from digitize.warp import scale_at
+
+if TYPE_CHECKING:
+    from digitize.network import Refiner
 
 _SAME_PITCH = 0.003
 """Part by which a grid's pitch may differ from what the dots of a fax say: a dither's beat is 0.4 % off."""
@@ -46,12 +49,15 @@ class Reading:
         Which lead stands where.
     worth : Scale
         What a millimetre is worth.
+    sure : ndarray, shape (rows, w), float32, or None
+        Logit that the traces are right, of the network that corrected them; None if none did (`refined`).
     """
 
     page: Page
     view: View
     found: PageLayout
     worth: Scale
+    sure: NDArray[np.float32] | None = None
 
 
 def trace_leads(
@@ -99,35 +105,52 @@ def trace_leads(
     """
     if not (np.isfinite(fs) and fs > 0):
         raise ValueError(f"fs is {fs!r}; allowed: a positive number")
-    return leads_of(read_page(image, layout=layout, speed=speed, gain=gain), fs=fs, refine=refine)
+    reading = read_page(image, layout=layout, speed=speed, gain=gain)
+    return leads_of(refined(reading) if refine else reading, fs=fs)
 
 
-def leads_of(reading: Reading, *, fs: int, refine: bool) -> Leads:
+def refined(reading: Reading, network: Refiner | None = None) -> Reading:
+    """Let a network correct the traces of a page (`digitize.refine`).
+
+    Parameters
+    ----------
+    reading : Reading
+        Not modified.
+    network : Refiner, optional
+        By default the one that comes with the package.
+
+    Returns
+    -------
+    Reading
+
+    Raises
+    ------
+    FileNotFoundError
+        If no network is given and the package's weights are missing.
+    """
+    traces, sure = refine_traces(reading.view, reading.worth.gain, network)
+    return replace(reading, view=replace(reading.view, traces=traces), sure=sure)
+
+
+def leads_of(reading: Reading, *, fs: int) -> Leads:
     """Turn what was found on a page into leads: all of `trace_leads` that happens in seconds and millivolts.
 
     Parameters
     ----------
     reading : Reading
-    fs, refine
-        As of `trace_leads`.
+    fs : int
+        Sampling frequency of the result, Hz.
 
     Returns
     -------
     Leads
     """
     view, worth = reading.view, reading.worth
-    traces, sure = refine_traces(view, worth.gain) if refine else (view.traces, None)
-    strips, name, residual, warnings = strips_of(replace(reading, view=replace(view, traces=traces)), fs)
-    rated = rate_strips(reading, strips, residual, fs)
-    if sure is not None:
-        trust = load_model().trust
-        rated = [
-            trusted(own, sure[strip.row, columns], trust)
-            for own, strip, columns in zip(rated, strips, nearest_columns(reading, strips, fs), strict=True)
-        ]
+    strips, name, residual, warnings = strips_of(reading, fs)
+    marks = marks_of(reading, strips, residual, fs)
     strips = [
-        replace(strip, confidence=np.where(np.isfinite(strip.signal), own, np.float32(0.0)))
-        for strip, own in zip(strips, rated, strict=True)
+        replace(strip, confidence=np.where(np.isfinite(strip.signal), confidence.rate(seen), np.float32(0.0)))
+        for strip, seen in zip(strips, marks, strict=True)
     ]
     signal, joined = join_strips(strips, fs)
 
@@ -239,22 +262,13 @@ def marks_of(reading: Reading, strips: Sequence[Strip], residual: float, fs: int
         gain=worth.gain,
         grid=_certainty(view),
         named=_named(reading.found, len(view.rows.level)),
+        sure=reading.sure,
     )
-    columns = nearest_columns(reading, strips, fs)
-    paths = [along[strip.row, nearest] for strip, nearest in zip(strips, columns, strict=True)]
-    return confidence.measure_strips(strips, paths, fs=fs, residual=residual, pulse=bool(view.marks.pulses))
-
-
-def nearest_columns(reading: Reading, strips: Sequence[Strip], fs: int) -> list[NDArray[np.intp]]:
-    """Find the column of the upright page that is nearest to each sample of each strip."""
     places = {(place.row, place.column): place for place in reading.found.places}
-    traces = reading.view.traces
-    return [columns_of(traces, places[strip.row, strip.column], reading.worth, fs)[1] for strip in strips]
-
-
-def rate_strips(reading: Reading, strips: Sequence[Strip], residual: float, fs: int) -> list[NDArray[np.float32]]:
-    """Probability that each sample of each strip is right, by the marks of trouble (`marks_of`)."""
-    return [confidence.rate(marks) for marks in marks_of(reading, strips, residual, fs)]
+    paths = [
+        along[strip.row, columns_of(view.traces, places[strip.row, strip.column], worth, fs)[1]] for strip in strips
+    ]
+    return confidence.measure_strips(strips, paths, fs=fs, residual=residual, pulse=bool(view.marks.pulses))
 
 
 def strips_of(reading: Reading, fs: int) -> tuple[list[Strip], str, float, list[str]]:

@@ -61,7 +61,7 @@ def black_out(image: NDArray[np.uint8], reading: Reading, leads: Leads) -> NDArr
     --------
     >>> from digitize.api import leads_of, read_page
     >>> reading = read_page("samples/00024_hr.png")
-    >>> leads = leads_of(reading, fs=500, refine=False)
+    >>> leads = leads_of(reading, fs=500)
     >>> hidden = black_out(reading.page.image, reading, leads)
     >>> on_trace = leads.strips[0].path[600].round().astype(int)
     >>> int(hidden[0].max()), int(hidden[on_trace[1] - 8, on_trace[0]].max())

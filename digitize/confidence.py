@@ -1,8 +1,9 @@
 """How sure each sample is: the probability that it lies within 0.1 mV of the truth.
 
 What goes wrong with a trace leaves marks that can be measured without knowing the truth: pale or thick ink under the
-path, a jump, unexplained ink beside it, another row close by, a hidden stretch that was bridged. A small network weighs
-these marks; it was trained on pages that `synth` prints, against the errors that this package really makes on them
+path, a jump, unexplained ink beside it, another row close by, a hidden stretch that was bridged. Where a network
+corrected the traces (`digitize.refine`), what it says of them is one more mark. A small network weighs these marks; it
+was trained on pages that `synth` prints, against the errors that this package really makes on them, corrected and not
 (``python -m training.confidence``), so its output is a probability and can be held to it.
 """
 
@@ -27,7 +28,7 @@ TOLERANCE_MV = 0.1
 
 PATH_MARKS = (
     *("ink", "thickness", "slope", "steepest", "bend", "stray", "stray_near", "apart", "away", "radius", "noise"),
-    *("bridged", "shared", "broken", "from_end", "grid", "tolerance", "named"),
+    *("bridged", "shared", "broken", "from_end", "grid", "tolerance", "named", "corrected", "sure"),
 )
 """What is seen of a sample where it was traced, in this order (`measure`)."""
 
@@ -47,6 +48,8 @@ _NEAR = 31
 _SECOND = 251
 """Columns in which a row is called broken."""
 _FAR = 40.0 * PIXELS_PER_MM
+_SUREST = 10.0
+"""Logit (odds of 20,000 to 1) beyond which the network that corrects is not believed any more."""
 
 
 def measure(
@@ -57,6 +60,7 @@ def measure(
     gain: float,
     grid: float,
     named: NDArray[np.float32],
+    sure: NDArray[np.float32] | None,
 ) -> NDArray[np.float32]:
     """Measure the marks of trouble along every trace.
 
@@ -73,6 +77,8 @@ def measure(
         Certainty of the grid, 0 without one.
     named : ndarray, shape (rows,), float32
         Share of each row's strips whose name was read.
+    sure : ndarray, shape (rows, w), float32, or None
+        Logit that the traces are right, of the network that corrected them (`digitize.refine`); None if none did.
 
     Returns
     -------
@@ -133,6 +139,8 @@ def measure(
         "grid": np.full_like(y, grid),
         "tolerance": np.full_like(y, np.log(gain / 10)),
         "named": np.repeat(np.asarray(named, np.float32)[:, None], width, axis=1),
+        "corrected": np.full_like(y, sure is not None),
+        "sure": np.zeros_like(y) if sure is None else np.clip(sure, -_SUREST, _SUREST) / _SUREST,
     }
     return np.stack([np.asarray(found[name], np.float32) for name in PATH_MARKS], axis=2)
 
@@ -166,11 +174,12 @@ def measure_strips(
         About 0 to 1 each.
     """
     found = compare_strips(strips, fs)
-    both = [(path, np.isfinite(strip.signal)) for path, strip in zip(paths, strips, strict=True)]
+    seen = np.concatenate([path[np.isfinite(strip.signal)] for path, strip in zip(paths, strips, strict=True)])
     compared = found.together[found.together != 0]
+    # Where all is hidden, no sample tells.
     stray, broken = (
-        float(np.mean(np.concatenate([path[:, PATH_MARKS.index(name)][seen] for path, seen in both])))
-        for name in ("stray_near", "broken")
+        float(seen[:, PATH_MARKS.index(name)].mean()) if len(seen) else hidden
+        for name, hidden in (("stray_near", 0.0), ("broken", 1.0))
     )
     of_page = {
         "least_together": float(compared.min()) if len(compared) else 0.0,

@@ -9,7 +9,7 @@ weights were trained on pages that `synth` prints, against the errors that this 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,31 +29,6 @@ if TYPE_CHECKING:
 
 WEIGHTS = Path(__file__).parent / "weights" / "refiner.safetensors"
 """The weights; their training record lies beside them, with the suffix ``.json``."""
-
-
-@dataclass(frozen=True)
-class Trust:
-    """How far two witnesses of a sample are believed, fitted on fold 8.
-
-    Attributes
-    ----------
-    before : tuple of float
-        Constant and weight of the odds of `digitize.confidence`: the odds that an uncorrected trace is right.
-    after : tuple of float
-        Constant, weight of these odds and weight of the network's own: the odds that the corrected one is.
-    """
-
-    before: tuple[float, float]
-    after: tuple[float, float, float]
-
-
-@dataclass(frozen=True, eq=False)
-class Model:
-    """A trained network, how far to trust it, and the version of its weights."""
-
-    network: Refiner
-    trust: Trust
-    version: str
 
 
 LENGTH = 512
@@ -91,7 +66,7 @@ def windows_of(view: View, gain: float) -> Windows:
     )
 
 
-def refine(view: View, gain: float, model: Model | None = None) -> tuple[Traces, NDArray[np.float32]]:
+def refine(view: View, gain: float, network: Refiner | None = None) -> tuple[Traces, NDArray[np.float32]]:
     """Correct the traces of a page.
 
     Parameters
@@ -100,7 +75,7 @@ def refine(view: View, gain: float, model: Model | None = None) -> tuple[Traces,
         What was found on the page; not modified.
     gain : float
         mm/mV.
-    model : Model, optional
+    network : Refiner, optional
         By default the one that comes with the package.
 
     Returns
@@ -108,47 +83,19 @@ def refine(view: View, gain: float, model: Model | None = None) -> tuple[Traces,
     traces : Traces
         Hidden where those of the view are.
     sure : ndarray, shape (rows, w), float32
-        The network's logit that they are right; `trusted` makes a probability of it.
+        The network's logit that they are right: a mark for `digitize.confidence`.
 
     Raises
     ------
     FileNotFoundError
-        If no model is given and the package's weights are missing.
+        If no network is given and the package's weights are missing.
     """
-    offsets, sure = judge(windows_of(view, gain), (model or load_model()).network)
+    network = load_network() if network is None else network
+    offsets, sure = judge(windows_of(view, gain), network)
+    half_way = offsets[..., network.steps // 2] if network.steps > 1 else _half_way(offsets[..., 0])
     traces = view.traces
-    corrected = replace(traces, centre=traces.centre + offsets[..., 0], between=traces.between + offsets[..., 1])
+    corrected = replace(traces, centre=traces.centre + offsets[..., 0], between=traces.between + half_way)
     return corrected, sure[..., 0]
-
-
-def trusted(rated: NDArray[np.floating], sure: NDArray[np.floating], trust: Trust) -> NDArray[np.float32]:
-    """Probability that a corrected sample is right, from two witnesses.
-
-    What the marks of trouble say of the page (`rated`: also of its names and clock, which the network does not see) is
-    kept; what they and the network say of the trace is weighed together.
-
-    Parameters
-    ----------
-    rated : ndarray
-        Confidence of the trace before it was corrected.
-    sure : ndarray, same shape
-        The network's logit that what it read is right.
-    trust : Trust
-
-    Returns
-    -------
-    ndarray, same shape, float32
-
-    Examples
-    --------
-    >>> trust = Trust(before=(0.0, 1.0), after=(0.0, 0.5, 0.5))
-    >>> trusted(np.array([0.8, 0.8]), np.log([4.0, 0.25]), trust).astype(float).round(2).tolist()
-    [0.8, 0.5]
-    """
-    odds = _logit(rated)
-    before = _probability(trust.before[0] + trust.before[1] * odds)
-    after = _probability(trust.after[0] + trust.after[1] * odds + trust.after[2] * sure)
-    return np.asarray(after * np.minimum(rated / before, 1.0), np.float32)
 
 
 def judge(windows: Windows, network: Refiner) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -158,13 +105,12 @@ def judge(windows: Windows, network: Refiner) -> tuple[NDArray[np.float32], NDAr
     ----------
     windows : Windows
     network : Refiner
-        Of two steps a column.
 
     Returns
     -------
-    offsets : ndarray, shape (rows, w, 2), float32
-        Pixels (y) from the path to the pen.
-    sure : ndarray, shape (rows, w, 2), float32
+    offsets : ndarray, shape (rows, w, steps), float32
+        Pixels (y) from the path to the pen, at ``x + k / steps``.
+    sure : ndarray, shape (rows, w, steps), float32
         Logit of what lies there being right.
     """
     rows, width = windows.scale.shape
@@ -175,8 +121,7 @@ def judge(windows: Windows, network: Refiner) -> tuple[NDArray[np.float32], NDAr
 
     pixels, marks = padded(windows.pixels), padded(windows.marks)
     places = [(row, start) for row in range(rows) for start in _starts(width)]
-    offsets = np.zeros((rows, width, 2), np.float32)
-    sure = np.zeros((rows, width, 2), np.float32)
+    offsets, sure = np.zeros((2, rows, width, network.steps), np.float32)
     for first in range(0, len(places), _AT_ONCE):
         batch = places[first : first + _AT_ONCE]
         found = look_both_ways(
@@ -235,27 +180,26 @@ def weights_version() -> str:
     return str(record["version"])
 
 
-def _logit(probability: NDArray[np.floating]) -> NDArray[np.float64]:
-    inside = np.clip(np.asarray(probability, np.float64), 1e-4, 1 - 1e-4)
-    return np.asarray(np.log(inside / (1 - inside)), np.float64)
-
-
-def _probability(logit: NDArray[np.floating]) -> NDArray[np.float64]:
-    return np.asarray(1 / (1 + np.exp(-np.clip(logit, -15.0, 15.0))), np.float64)
+def _half_way(offsets: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Offsets half-way to the next column, from those of the columns (rows, w), by a cubic through the four nearest."""
+    padded = np.pad(offsets, ((0, 0), (1, 2)), mode="edge")
+    before, here, after, beyond = (padded[:, k : k + offsets.shape[1]] for k in range(4))
+    return np.asarray((9 * (here + after) - (before + beyond)) / 16, np.float32)
 
 
 @lru_cache(maxsize=2)
-def load_model(path: Path = WEIGHTS) -> Model:
-    """Load the network and its training record, once.
+def load_network(path: Path = WEIGHTS) -> Refiner:
+    """Load the network, once.
 
     Parameters
     ----------
     path : Path
-        The ``.safetensors`` file.
+        The ``.safetensors`` file; its training record tells the design.
 
     Returns
     -------
-    Model
+    Refiner
+        Set to evaluation.
 
     Raises
     ------
@@ -271,5 +215,4 @@ def load_model(path: Path = WEIGHTS) -> Model:
     content, record = read_weights(path)
     network = Refiner(record["design"], record["steps"])
     network.load_state_dict(load(content))
-    trust = Trust(**{name: tuple(values) for name, values in record["trust"].items()})
-    return Model(network.eval(), trust, record["version"])
+    return network.eval()

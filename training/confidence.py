@@ -1,22 +1,21 @@
 """Train the network behind `digitize.confidence`: ``python -m training.confidence [--data DIR] [--out DIR]``.
 
 Pages of every preset are printed from PTB-XL records at 500 Hz, digitised, and compared with their truth sample by
-sample: the network learns which marks of trouble (`digitize.confidence.measure`) go with errors above 0.1 mV. Records
-of folds 1 to 7 train it, fold 8 chooses the epoch; fold 9 is never printed.
+sample, once as they were traced and once as `digitize.refine` corrected them: the network learns which marks of trouble
+(`digitize.confidence.measure`) go with errors above 0.1 mV. Records of folds 1 to 7 train it, fold 8 chooses the epoch;
+fold 9 is never printed. It comes after ``python -m training.refiner``, whose weights correct. The same command takes up
+an interrupted run; the two files that it leaves belong in ``digitize/weights``.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
 import os
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -24,94 +23,58 @@ from safetensors.numpy import save_file
 from torch import nn
 from tqdm import tqdm
 
-from digitize.api import marks_of, read_page, strips_of
+import digitize
 from digitize.confidence import FEATURES, TOLERANCE_MV, WEIGHTS, layers_of, probability
 from digitize.export import written_together
-from digitize.layouts import LEAD_NAMES
-from digitize.page import PageError
+from digitize.refine import WEIGHTS as REFINER
+from digitize.refine import weights_version
 from digitize.weights import hash_of
-from synth import render_page
-from synth.presets import PRESETS
-from training.ptbxl import data_folder, find_500, read_500
+from training.pages import CHOICE_FOLD, TRAIN_FOLDS, plan, version_of_pages
+from training.ptbxl import data_folder, find_500
+from training.samples import Samples, collect, joined
 
-_EVERY = 10
-"""Samples (20 ms) between those that are taken: neighbours tell the same."""
+SOURCES = (
+    *(Path(__file__).with_name(name) for name in ("pages.py", "samples.py")),
+    *(Path(digitize.__file__).with_name("network.py"), REFINER),
+)
+"""What makes the samples of a page, beside the printer and the reader: unlike segments, they depend on the refiner."""
 
 
 @dataclass(frozen=True)
 class Config:
-    """How the network is made."""
+    """How the network is made.
+
+    Attributes
+    ----------
+    train_pages, choose_pages : int
+    hidden, epochs, batch : int
+    rate, decay : float
+        Highest rate of the one-cycle schedule, and weight decay.
+    shaken : float
+        Standard deviations by which a page's marks are moved together, anew in every batch: a few hundred pages could
+        be told apart by their marks, and their errors learned by heart.
+    seed : int
+    """
 
     train_pages: int = 300
     choose_pages: int = 110
     hidden: int = 16
-    epochs: int = 20
+    epochs: int = 12
     batch: int = 4096
     rate: float = 2e-3
     decay: float = 0.05
+    shaken: float = 0.7
     seed: int = 0
 
 
-@dataclass(frozen=True)
-class Sample:
-    """Marks and errors of one page's samples.
-
-    Attributes
-    ----------
-    marks : ndarray, shape (n, len(FEATURES)), float32
-    right : ndarray, shape (n,), bool
-        Within 0.1 mV of the truth, the strip's median error apart.
-    """
-
-    marks: NDArray[np.float32]
-    right: NDArray[np.bool_]
-
-
-def collect(job: tuple[Path, str, int]) -> Sample | None:
-    """Print a page, digitise it, and compare.
-
-    Parameters
-    ----------
-    job : tuple
-        Record, preset and seed.
-
-    Returns
-    -------
-    Sample or None
-        None where the page could not be read.
-    """
-    record, preset, seed = job
-    signal, fs = read_500(record), 500
-    page = render_page(signal, fs, preset, seed=seed)
-    try:
-        reading = read_page(page.image)
-    except PageError:
-        return None
-    strips, _, residual, _ = strips_of(reading, fs)
-    marks, right = [], []
-    for strip, seen in zip(strips, marks_of(reading, strips, residual, fs), strict=True):
-        if strip.lead not in LEAD_NAMES:
-            continue
-        truth = page.signal[LEAD_NAMES.index(strip.lead)]
-        at = round(strip.start * fs) + np.arange(len(strip.signal))
-        shown = np.where(at < len(truth), truth[np.minimum(at, len(truth) - 1)], np.nan)
-        known = np.flatnonzero(np.isfinite(strip.signal))[seed % _EVERY :: _EVERY]
-        marks.append(seen[known])
-        error = strip.signal[known] - shown[known]
-        # Paper does not tell where 0 mV lies. What is traced where the page shows nothing is an error: NaN is not less.
-        offset = np.nanmedian(error) if np.isfinite(error).any() else 0.0
-        right.append(np.abs(error - offset) < TOLERANCE_MV)
-    return Sample(np.concatenate(marks).astype(np.float32), np.concatenate(right))
-
-
 def train(
-    train_set: list[Sample], choose_set: list[Sample], config: Config
+    train_set: list[Samples], choose_set: list[Samples], config: Config
 ) -> tuple[dict[str, NDArray[np.float32]], list[dict[str, float]]]:
     """Fit the network; the epoch with the least cross-entropy on `choose_set` wins.
 
     Parameters
     ----------
-    train_set, choose_set : list of Sample
+    train_set, choose_set : list of Samples
     config : Config
 
     Returns
@@ -122,8 +85,9 @@ def train(
         Cross-entropy, epoch by epoch.
     """
     torch.manual_seed(config.seed)
-    x, y = _stack(train_set)
-    x_choose, y_choose = _stack(choose_set)
+    x, y = _tensors(train_set)
+    x_choose, y_choose = _tensors(choose_set)
+    page = torch.repeat_interleave(torch.tensor([len(own.right) for own in train_set]))
     mean, spread = x.mean(dim=0), x.std(dim=0).clamp_min(1e-3)
     network = nn.Sequential(
         nn.Linear(len(FEATURES), config.hidden),
@@ -142,7 +106,8 @@ def train(
     for epoch in tqdm(range(config.epochs), unit="epoch"):
         total = 0.0
         for chosen in torch.randperm(len(x), generator=generator).split(config.batch):
-            loss = loss_of(network(x[chosen])[:, 0], y[chosen])
+            moved = config.shaken * torch.randn(len(train_set), x.shape[1], generator=generator)
+            loss = loss_of(network(x[chosen] + moved[page[chosen]])[:, 0], y[chosen])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -201,57 +166,52 @@ def reliability(said: NDArray[np.float32], right: NDArray[np.bool_]) -> list[dic
     return table
 
 
-def _stack(samples: list[Sample]) -> tuple[torch.Tensor, torch.Tensor]:
-    return (
-        torch.from_numpy(np.concatenate([sample.marks for sample in samples])),
-        torch.from_numpy(np.concatenate([sample.right for sample in samples]).astype(np.float32)),
-    )
-
-
-def _jobs(records: list[Path], pages: int, seed: int) -> list[tuple[Path, str, int]]:
-    """Every preset as often, every record about as often."""
-    order = np.random.default_rng(seed).permutation(len(records))
-    names = list(PRESETS)
-    return [(records[order[k % len(records)]], names[k % len(names)], seed * 1_000_000 + k) for k in range(pages)]
-
-
-def _quiet() -> None:
-    cv2.setNumThreads(1)
-    torch.set_num_threads(1)
+def _tensors(pages: list[Samples]) -> tuple[torch.Tensor, torch.Tensor]:
+    every = joined(pages)
+    return torch.from_numpy(every.marks), torch.from_numpy(every.right.astype(np.float32))
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command."""
     parser = argparse.ArgumentParser(prog="python -m training.confidence", description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=data_folder(), help="PTB-XL's folder (default: %(default)s)")
-    parser.add_argument("--out", type=Path, default=WEIGHTS.parent, help="(default: %(default)s)")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("runs/confidence"),
+        help="folder for pages and results (default: %(default)s)",
+    )
     parser.add_argument("--train-pages", type=int, default=Config.train_pages, help="(default: %(default)s)")
     parser.add_argument("--choose-pages", type=int, default=Config.choose_pages, help="(default: %(default)s)")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes that print and digitise")
-    options = parser.parse_args(arguments)
-    config = Config(train_pages=options.train_pages, choose_pages=options.choose_pages)
-    sets = []
-    # A fresh interpreter: a fork of one whose libraries run threads may hang.
-    fresh = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(options.jobs, mp_context=fresh, initializer=_quiet) as pool:
-        for folds, pages, seed in (((1, 2, 3, 4, 5, 6, 7), config.train_pages, 1), ((8,), config.choose_pages, 2)):
-            jobs = _jobs(find_500(options.data, folds), pages, seed)
-            results = list(tqdm(pool.map(collect, jobs), total=len(jobs), unit="page"))
-            sets.append([result for result in results if result is not None])
-    tensors, history = train(sets[0], sets[1], config)
-    write(options.out, tensors, history, sets, config)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="pages at a time (default: %(default)s)")
+    chosen = parser.parse_args(arguments)
+    config = Config(train_pages=chosen.train_pages, choose_pages=chosen.choose_pages)
+    pages = chosen.out / "pages" / version_of_pages(*SOURCES)
+    # Seeds that `training.refiner` does not use: it is surer of pages that it was trained on.
+    train_set, choose_set = (
+        collect(plan(find_500(chosen.data, folds), count, seed, pages / name), chosen.jobs)
+        for name, folds, count, seed in (
+            ("train", TRAIN_FOLDS, config.train_pages, 3),
+            ("fold8", (CHOICE_FOLD,), config.choose_pages, 4),
+        )
+    )
+    tensors, history = train(train_set, choose_set, config)
+    write(chosen.out, tensors, history, train_set, choose_set, config)
 
 
 def write(
     folder: Path,
     tensors: dict[str, NDArray[np.float32]],
     history: list[dict[str, float]],
-    sets: list[list[Sample]],
+    train_set: list[Samples],
+    choose_set: list[Samples],
     config: Config,
 ) -> None:
     """Write ``confidence.safetensors`` and its training record ``confidence.json``."""
-    said = probability(np.concatenate([sample.marks for sample in sets[1]]), layers_of(tensors))
-    right = np.concatenate([sample.right for sample in sets[1]])
+    trained, chosen = joined(train_set), joined(choose_set)
+    said = probability(chosen.marks, layers_of(tensors))
+    was = chosen.marks[:, FEATURES.index("corrected")] > 0
+    kinds = {"traced": ~was, "corrected": was}
     with written_together(folder) as scratch:
         file = scratch / WEIGHTS.name
         save_file(tensors, file)
@@ -261,12 +221,13 @@ def write(
             "features": FEATURES,
             "tolerance_mv": TOLERANCE_MV,
             "configuration": asdict(config),
-            "pages": {"train": len(sets[0]), "fold 8": len(sets[1])},
+            "pages": {"train": len(train_set), "fold 8": len(choose_set)},
+            "refiner": weights_version(),
             "right": {
-                "train": float(np.mean(np.concatenate([s.right for s in sets[0]]))),
-                "fold 8": float(right.mean()),
+                "train": float(trained.right.mean()),
+                **{f"fold 8, {kind}": float(chosen.right[of].mean()) for kind, of in kinds.items()},
             },
-            "reliability on fold 8": reliability(said, right),
+            "reliability on fold 8": {kind: reliability(said[of], chosen.right[of]) for kind, of in kinds.items()},
             "history": history,
         }
         (scratch / WEIGHTS.with_suffix(".json").name).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")

@@ -9,7 +9,6 @@ leaves belong in ``digitize/weights``.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
 import platform
@@ -24,24 +23,23 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import save
 from scipy.interpolate import CubicSpline
-from scipy.optimize import minimize
 from tqdm import tqdm
 
-import digitize
-import synth
 from digitize.export import written_together
 from digitize.network import DESIGNS, OFFSETS, Refiner, mean_offsets
-from digitize.refine import WEIGHTS, Trust, look_both_ways
+from digitize.refine import WEIGHTS, look_both_ways
 from digitize.weights import hash_of
 from digitize.windows import MARKS, upside_down
 from training.fitting import load_checkpoint, move_average, save_checkpoint
+from training.pages import CHOICE_FOLD, TRAIN_FOLDS, plan, version_of_pages
 from training.ptbxl import data_folder, find_500
-from training.segments import QUARTERS, Segments, collect, plan
-
-TRAIN_FOLDS, CHOICE_FOLD = (1, 2, 3, 4, 5, 6, 7), 8
+from training.segments import QUARTERS, Segments, collect
 
 LOSSES = ("entropy", "snr", "both")
 """Cross-entropy over the offsets; the logarithm of the squared error, which is the ratio in dB; their sum."""
+
+SOURCES = tuple(Path(__file__).with_name(name) for name in ("pages.py", "segments.py", "upright.py"))
+"""What makes the segments of a page, beside the printer and the reader."""
 
 _FLOOR = 0.02
 """Squared pixels below which an error is no longer worth a loss."""
@@ -88,10 +86,21 @@ class Config:
 
 @dataclass(frozen=True)
 class Trained:
-    """A finished fit: the network with the averaged weights of the best epoch, and the figures of every epoch."""
+    """A finished fit.
+
+    Attributes
+    ----------
+    network : Refiner
+        With the averaged weights of the best epoch.
+    history : tuple of dict
+        Figures of every epoch.
+    seconds : float
+        What the epochs took, those of interrupted runs included.
+    """
 
     network: Refiner
     history: tuple[dict[str, float], ...]
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -220,8 +229,8 @@ def by_page(segments: Segments, ratio: NDArray[np.float64]) -> NDArray[np.float6
     return np.bincount(place, ratio[told], len(pages)) / np.maximum(np.bincount(place, minlength=len(pages)), 1)
 
 
-def predict(network: Refiner, segments: Segments) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Offsets (pixels) and logits of their being right, as `digitize.refine.look_both_ways` has them.
+def predict(network: Refiner, segments: Segments) -> NDArray[np.float32]:
+    """Offsets (pixels) as `digitize.refine.look_both_ways` has them.
 
     Parameters
     ----------
@@ -231,15 +240,14 @@ def predict(network: Refiner, segments: Segments) -> tuple[NDArray[np.float32], 
 
     Returns
     -------
-    offsets, sure : ndarray, shape (n, LENGTH, steps), float32
+    ndarray, shape (n, LENGTH, steps), float32
     """
     network.eval()
     parts = [
-        look_both_ways(network, segments.pixels[first : first + 32], segments.marks[first : first + 32])
+        look_both_ways(network, segments.pixels[first : first + 32], segments.marks[first : first + 32])[0]
         for first in range(0, len(segments), 32)
     ]
-    offsets, sure = (np.concatenate(values) for values in zip(*parts, strict=True))
-    return offsets * segments.scale[..., None], sure
+    return np.asarray(np.concatenate(parts) * segments.scale[..., None], np.float32)
 
 
 def train(
@@ -290,8 +298,10 @@ def train(
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, config.rate, total, pct_start=max(0.1, 2 / total))
     history: list[dict[str, float]] = []
     best: dict[str, Any] = {"score": -np.inf, "state": None}
+    began = time.monotonic()
     saved = load_checkpoint(checkpoint, asdict(config), device)
     if saved is not None:
+        began -= saved["seconds"]
         for name, part in _parts(network, averaged, optimiser, schedule):
             part.load_state_dict(saved[name])
         history, best = saved["history"], saved["best"]
@@ -314,7 +324,7 @@ def train(
             losses.append(float(loss.detach()))
             done = epoch * steps_an_epoch + step
             move_average(averaged, network, min(config.average, (done + 1) / (done + 10)))
-        after = by_page(choice, ratios(choice, predict(averaged, choice)[0]))
+        after = by_page(choice, ratios(choice, predict(averaged, choice)))
         history.append(
             {
                 "epoch": epoch + 1,
@@ -329,52 +339,11 @@ def train(
             state = {name: tensor.clone() for name, tensor in averaged.state_dict().items()}
             best = {"score": float(after.mean()), "state": state}
         states = {name: part.state_dict() for name, part in _parts(network, averaged, optimiser, schedule)}
-        save_checkpoint(checkpoint, asdict(config), {"history": history, "best": best, **states})
+        seconds = time.monotonic() - began
+        save_checkpoint(checkpoint, asdict(config), {"history": history, "best": best, "seconds": seconds, **states})
         on_epoch(history[-1])
     averaged.load_state_dict(best["state"])
-    return Trained(averaged.cpu().eval(), tuple(history))
-
-
-def fit_trust(segments: Segments, offsets: NDArray[np.float32], sure: NDArray[np.float32]) -> Trust:
-    """Fit what `digitize.refine.trusted` weighs, by logistic regression.
-
-    Parameters
-    ----------
-    segments : Segments
-    offsets, sure : ndarray, shape (n, LENGTH, steps), float32
-        What the network said, see `predict`.
-
-    Returns
-    -------
-    Trust
-    """
-    error = segments.path[..., 0] - segments.truth[..., 0]
-    # What lies in no strip is not rated.
-    known = np.isfinite(error) & (segments.rated > 0)
-    tolerance = 10 * np.exp(segments.marks[..., MARKS.index("tolerance")].astype(np.float64))
-    rated = np.clip(segments.rated.astype(np.float64), 1e-4, 1 - 1e-4)[known]
-    odds = np.log(rated / (1 - rated))
-
-    def right(moved: NDArray[np.float32]) -> NDArray[np.bool_]:
-        # Paper does not tell where 0 mV lies.
-        middle = [np.median(own[here]) if here.any() else 0.0 for own, here in zip(moved, known, strict=True)]
-        return (np.abs(moved - np.array(middle)[:, None]) < tolerance)[known]
-
-    before = _logistic(np.stack([np.ones_like(odds), odds], axis=1), right(error))
-    witnesses = np.stack([np.ones_like(odds), odds, sure[..., 0][known]], axis=1)
-    after = _logistic(witnesses, right(error + offsets[..., 0]))
-    return Trust(before=(before[0], before[1]), after=(after[0], after[1], after[2]))
-
-
-def _logistic(x: NDArray[np.float64], right: NDArray[np.bool_]) -> list[float]:
-    """Weights of logistic regression, hardly any of them needed to keep it finite where all are right."""
-
-    def cross_entropy(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        logit = x @ weights
-        slope = x.T @ (1 / (1 + np.exp(-np.clip(logit, -30, 30))) - right) / len(x) + 1e-4 * weights
-        return float(np.mean(np.logaddexp(0, logit) - right * logit) + 5e-5 * weights @ weights), slope
-
-    return [float(weight) for weight in minimize(cross_entropy, np.zeros(x.shape[1]), jac=True).x]
+    return Trained(averaged.cpu().eval(), tuple(history), time.monotonic() - began)
 
 
 def _entropy(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
@@ -402,7 +371,7 @@ def _parts(network: Refiner, averaged: Refiner, optimiser: Any, schedule: Any) -
 
 
 def write_weights(
-    out: Path, trained: Trained, config: Config, segments: Segments, choice: Segments, seconds: Mapping[str, float]
+    out: Path, trained: Trained, config: Config, segments: Segments, choice: Segments, device: str
 ) -> dict[str, Any]:
     """Write ``refiner.safetensors``, its record ``refiner.json`` and the learning curve ``refiner.png``.
 
@@ -414,8 +383,8 @@ def write_weights(
     config : Config
     segments, choice : Segments
         Of folds 1 to 7, and of fold 8.
-    seconds : mapping
-        What the parts of the run took.
+    device : str
+        What it was trained on: ``"cpu"`` or ``"cuda"``.
 
     Returns
     -------
@@ -423,7 +392,6 @@ def write_weights(
         What the ``.json`` holds.
     """
     weights = save(trained.network.state_dict())
-    offsets, sure = predict(trained.network, choice)
     record = {
         **hash_of(weights),
         "design": config.design,
@@ -433,9 +401,9 @@ def write_weights(
         "configuration": asdict(config),
         "pages": {"train": len(np.unique(segments.page)), "fold 8": len(np.unique(choice.page))},
         "segments": {"train": len(segments), "fold 8": len(choice)},
-        "trust": asdict(fit_trust(choice, offsets, sure)),
         "history": list(trained.history),
-        "seconds": dict(seconds),
+        "seconds": round(trained.seconds),
+        "device": torch.cuda.get_device_name() if device == "cuda" else f"{torch.get_num_threads()} threads of the CPU",
         "software": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
     }
     with written_together(out) as scratch:
@@ -459,6 +427,8 @@ def draw_curve(history: Sequence[Mapping[str, float]], file: Path) -> None:
     left.set(xlabel="epoch", ylabel="training loss")
     right.plot(epochs, [row["fold 8"] for row in history], label="refined")
     right.plot(epochs, [row["fold 8 before"] for row in history], "--", label="deterministic")
+    kept = max(history, key=lambda row: row["fold 8"])
+    right.plot(kept["epoch"], kept["fold 8"], "o", label="kept")
     right.set(xlabel="epoch", ylabel="fold 8, dB")
     right.legend()
     figure.savefig(file, format="png")
@@ -493,16 +463,14 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="pages at a time (default: %(default)s)")
     chosen = parser.parse_args(arguments)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    began = time.monotonic()
-    pages = chosen.out / "pages" / version_of_pages()
+    pages = chosen.out / "pages" / version_of_pages(*SOURCES)
     segments, choice = (
-        collect(plan(find_500(chosen.data, folds), count, Config.segments, seed, pages / name), chosen.jobs)
+        collect(plan(find_500(chosen.data, folds), count, seed, pages / name), Config.segments, chosen.jobs)
         for name, folds, count, seed in (
             ("train", TRAIN_FOLDS, chosen.train_pages, 1),
             ("fold8", (CHOICE_FOLD,), chosen.choose_pages, 2),
         )
     )
-    collected = time.monotonic() - began
     print(f"{len(segments)} segments to train on, {len(choice)} to choose; on {device}")
     for design in chosen.design or DESIGNS:
         config = Config(
@@ -522,19 +490,9 @@ def main(arguments: list[str] | None = None) -> None:
         name = f"{design}-{config.loss}-{config.steps}"
         chosen.out.mkdir(parents=True, exist_ok=True)
         trained = train(segments, choice, config, chosen.out / f"{name}.checkpoint", show, device)
-        seconds = {"pages": round(collected), "training": round(time.monotonic() - started)}
-        record = write_weights(chosen.out / name, trained, config, segments, choice, seconds)
+        record = write_weights(chosen.out / name, trained, config, segments, choice, device)
         best = max(record["history"], key=lambda figures: figures["fold 8"])
         print(f"{name}: {record['parameters']} parameters, {best['fold 8 before']:.2f} dB to {best['fold 8']:.2f} dB")
-
-
-def version_of_pages() -> str:
-    """Name what the pages depend on, the printer and the reader: a change of theirs is a change of the pages."""
-    sources = [Path(__file__).with_name(name) for name in ("segments.py", "upright.py")]
-    for package in (digitize, synth):
-        sources += sorted(Path(str(package.__file__)).parent.glob("*.py"))
-    content = b"".join(source.read_bytes() for source in sources if source.name != "network.py")
-    return hashlib.sha256(content).hexdigest()[:12]
 
 
 if __name__ == "__main__":

@@ -1,31 +1,26 @@
 """Segments of traces for `training.refiner`: what the digitiser really read on printed pages, beside what was printed.
 
 A page is printed by `synth`, read by the deterministic stage, and its windows are cut (`digitize.windows`); the truth
-is carried onto its upright page (`training.upright`). Each page becomes one small file, so that collecting can be
-interrupted, goes on where it stopped, and runs in several processes.
+is carried onto its upright page (`training.upright`). Each page becomes one small file (`training.pages`).
 """
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
-from digitize.api import Reading, nearest_columns, rate_strips, read_page, strips_of
+from digitize.api import read_page
 from digitize.page import PageError
 from digitize.refine import LENGTH, windows_of
 from digitize.trace import Traces
 from digitize.windows import CHANNELS, HEIGHT, MARKS, Windows
 from synth import render_page
-from synth.presets import PRESETS
+from training.pages import Job, make_missing, write_arrays
 from training.ptbxl import read_500
 from training.upright import true_paths
 
@@ -53,8 +48,6 @@ class Segments:
         The trace (y) in every column and half-way to the next; NaN where it is hidden.
     truth : ndarray, shape (n, LENGTH, QUARTERS), float32
         The pen (y) at every quarter of a column; NaN where the page shows nothing.
-    rated : ndarray, shape (n, LENGTH), float16
-        Confidence of the trace (`digitize.confidence`).
     page : ndarray, shape (n,), int32
         Number of the page that a segment is from.
     """
@@ -64,7 +57,6 @@ class Segments:
     scale: NDArray[np.float32]
     path: NDArray[np.float32]
     truth: NDArray[np.float32]
-    rated: NDArray[np.float16]
     page: NDArray[np.int32]
 
     def __len__(self) -> int:
@@ -72,57 +64,14 @@ class Segments:
         return len(self.page)
 
 
-@dataclass(frozen=True)
-class Job:
-    """A page to print, and the file to leave."""
-
-    record: Path
-    preset: str
-    seed: int
-    page: int
-    most: int
-    file: Path
-
-
-def plan(records: Sequence[Path], pages: int, most: int, seed: int, folder: Path) -> list[Job]:
-    """Plan pages: every preset as often, every record about as often.
-
-    Parameters
-    ----------
-    records : sequence of Path
-    pages : int
-    most : int
-        Segments of a page at most.
-    seed : int
-        Drives records, pages and segments.
-    folder : Path
-        Of the files.
-
-    Returns
-    -------
-    list of Job
-    """
-    order = np.random.default_rng(seed).permutation(len(records))
-    names = list(PRESETS)
-    return [
-        Job(
-            record=records[order[k % len(records)]],
-            preset=names[k % len(names)],
-            seed=seed * 1_000_000 + k,
-            page=k,
-            most=most,
-            file=folder / f"{k:05d}.npz",
-        )
-        for k in range(pages)
-    ]
-
-
-def collect(jobs: Sequence[Job], processes: int) -> Segments:
+def collect(jobs: Sequence[Job], most: int, processes: int) -> Segments:
     """Make the segments that are not there yet, and load all.
 
     Parameters
     ----------
     jobs : sequence of Job
+    most : int
+        Segments of a page at most.
     processes : int
         Pages at a time.
 
@@ -131,18 +80,12 @@ def collect(jobs: Sequence[Job], processes: int) -> Segments:
     Segments
         In the order of the jobs, however many processes made them.
     """
-    missing = [job for job in jobs if not job.file.is_file()]
-    # A fresh interpreter: a fork of one whose libraries run threads may hang.
-    fresh = multiprocessing.get_context("spawn")
-    if missing:
-        with ProcessPoolExecutor(processes, mp_context=fresh, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
-            for _ in tqdm(pool.map(make, missing), total=len(missing), unit="page", disable=None):
-                pass
+    make_missing(jobs, partial(make, most=most), processes)
     return load([job.file for job in jobs])
 
 
-def make(job: Job) -> None:
-    """Print a page, read it, and write its segments; none where the page cannot be read."""
+def make(job: Job, most: int) -> None:
+    """Print a page, read it, and write its segments, `most` of them; none where the page cannot be read."""
     page = render_page(read_500(job.record), _FS, job.preset, seed=job.seed)
     try:
         reading = read_page(page.image)
@@ -153,29 +96,17 @@ def make(job: Job) -> None:
             windows_of(reading.view, reading.worth.gain),
             reading.view.traces,
             true_paths(page, reading.view, QUARTERS),
-            _rated(reading),
             np.random.default_rng(job.seed),
-            most=job.most,
+            most=most,
             page=job.page,
         )
     save(job.file, segments)
-
-
-def _rated(reading: Reading) -> NDArray[np.float32]:
-    """Confidence of the traces (rows, w); 0 beside the strips."""
-    rated = np.zeros_like(reading.view.traces.centre)
-    strips, _, residual, _ = strips_of(reading, _FS)
-    columns = nearest_columns(reading, strips, _FS)
-    for strip, nearest, own in zip(strips, columns, rate_strips(reading, strips, residual, _FS), strict=True):
-        rated[strip.row, nearest] = own
-    return rated
 
 
 def cut_segments(
     windows: Windows,
     traces: Traces,
     truth: NDArray[np.float32],
-    rated: NDArray[np.float32],
     rng: np.random.Generator,
     *,
     most: int,
@@ -189,8 +120,6 @@ def cut_segments(
     traces : Traces
     truth : ndarray, shape (rows, w, QUARTERS), float32
         See `training.upright.true_paths`.
-    rated : ndarray, shape (rows, w), float32
-        Confidence of the traces.
     rng : numpy.random.Generator
     most : int
         Segments at most.
@@ -222,7 +151,6 @@ def cut_segments(
         cut(windows.scale),
         cut(path),
         cut(truth),
-        cut(rated).astype(np.float16),
         np.full(len(chosen), page, np.int32),
     )
 
@@ -235,18 +163,13 @@ def empty() -> Segments:
         np.zeros((0, LENGTH), np.float32),
         np.zeros((0, LENGTH, 2), np.float32),
         np.zeros((0, LENGTH, QUARTERS), np.float32),
-        np.zeros((0, LENGTH), np.float16),
         np.zeros(0, np.int32),
     )
 
 
 def save(file: Path, segments: Segments) -> None:
     """Write segments, whole or not at all."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = file.with_suffix(".tmp")
-    with unfinished.open("wb") as stream:
-        np.savez_compressed(stream, **{field.name: getattr(segments, field.name) for field in fields(Segments)})
-    os.replace(unfinished, file)
+    write_arrays(file, {field.name: getattr(segments, field.name) for field in fields(Segments)})
 
 
 def load(files: Sequence[Path]) -> Segments:

@@ -66,7 +66,8 @@ def test_tables_tell_crashes_verdicts_and_confidence():
     pages = [page("clean", 20.0, "good"), page("clean", 10.0, "usable"), page("faxed", 0.0, "", "KeyError: x")]
     text = markdown(pages, provenance(), 8)
     assert "| clean | 2 | 0 | 0 | 15.0 (" in text
-    assert "| 14.0 (9.2 to 19.2) | 9.0 | 1.0 (1.0 to 1.0) |" in text
+    assert "| 14.0 (9.2 to 19.2) | 9.0 | 1.0 (1.0 to 1.0) | 0 |" in text
+    assert "| -1.0 (-1.0 to -1.0) | 1 |" in markdown([replace(pages[0], unrefined=21.0)], provenance(), 8)
     assert "| faxed | 1 | 1 | 1 | 0.0 (" in text
     assert "| good | 1 | 20.0 |" in text
     assert "| 0.9 to 1.0 | 100.0% | 0.950 | 0.910 |" in text

@@ -41,6 +41,7 @@ def calls(monkeypatch, leads):
     calls = []
     monkeypatch.setattr(pipeline, "Pool", stubs.Inline)
     monkeypatch.setattr(api, "read_page", lambda page, **_: calls.append(page))
+    monkeypatch.setattr(api, "refined", lambda reading: reading)
     monkeypatch.setattr(api, "leads_of", lambda reading, **_: leads)
     monkeypatch.setattr(blackout, "black_out", lambda image, reading, leads: np.zeros_like(image))
     monkeypatch.setattr(classify, "diagnose", lambda leads: DIAGNOSIS)

@@ -14,14 +14,13 @@ from digitize.gridless import PaperScale
 from digitize.marks import Marks
 from digitize.network import DESIGNS, HOP, LATENT, OFFSETS, Refiner, mean_offsets, read_offsets
 from digitize.rectify import PIXELS_PER_MM, rectify
-from digitize.refine import LENGTH, Model, Trust, load_model, refine, trusted, windows_of
+from digitize.refine import LENGTH, load_network, refine, windows_of
 from digitize.rows import Rows
 from digitize.trace import Traces, find_pen_ink
 from digitize.view import View
 from digitize.weights import hash_of
 from digitize.windows import CHANNELS, HEIGHT, MARKS, growing
 
-TRUST = Trust(before=(0.0, 1.0), after=(0.0, 1.0, 0.0))
 WIDTH = 1300
 
 
@@ -59,15 +58,16 @@ def view(draw) -> View:
 class ToTheInk(torch.nn.Module):
     """Says that the pen is in the middle of the ink that a window shows."""
 
-    def __init__(self):
+    def __init__(self, steps=2):
         super().__init__()
+        self.steps = steps
         self.sharpness = torch.nn.Parameter(torch.tensor(8.0))
 
     def forward(self, pixels, marks):
         edges = torch.from_numpy(growing(HEIGHT // 2, 1.0, 40.0)).float()
         ink = pixels[:, :, 0].float() * edges.diff()
         middle = (ink * (edges[1:] + edges[:-1]) / 2).sum(-1) / ink.sum(-1).clamp_min(1e-6)
-        logits = -self.sharpness * (OFFSETS - middle[..., None, None]).abs().expand(-1, -1, 2, -1)
+        logits = -self.sharpness * (OFFSETS - middle[..., None, None]).abs().expand(-1, -1, self.steps, -1)
         return logits, torch.zeros(logits.shape[:3])
 
 
@@ -77,7 +77,7 @@ def displaced(view: View, by: float) -> View:
     return dataclasses.replace(view, traces=moved)
 
 
-FOLLOWS = Model(ToTheInk(), TRUST, "follows")
+FOLLOWS = ToTheInk()
 
 
 class TestWindows:
@@ -167,11 +167,10 @@ def test_unknown_networks_are_named():
 
 
 def test_untrained_it_leaves_the_traces(view):
-    traces, sure = refine(view, 10.0, Model(Refiner().eval(), TRUST, "untrained"))
+    traces, sure = refine(view, 10.0, Refiner().eval())
     np.testing.assert_allclose(traces.centre, view.traces.centre, atol=1e-3)
     np.testing.assert_allclose(traces.between, view.traces.between, atol=1e-3)
     np.testing.assert_allclose(sure, 0.0, atol=1e-3)
-    np.testing.assert_allclose(trusted(np.full_like(sure, 0.8), sure, TRUST), 0.8, atol=1e-3)
 
 
 def test_what_is_hidden_stays_hidden_and_nothing_else_is(view):
@@ -210,29 +209,31 @@ def test_a_page_narrower_than_a_stretch(view):
     assert np.abs(traces.centre[1] - cut.traces.centre[1]).max() < 0.3
 
 
-@given(st.floats(0.0, 1.0), st.floats(-20.0, 20.0), st.floats(-2, 2), st.floats(0.1, 2), st.floats(0.0, 2))
-def test_trust_is_a_probability_that_the_network_raises(own, sure, constant, weight, of_network):
-    trust = Trust(before=(0.5, 1.0), after=(constant, weight, of_network))
-    low, high = trusted(np.array([own, own]), np.array([sure, sure + 1.0]), trust)
-    assert 0.0 <= low <= high <= 1.0
+@pytest.mark.parametrize("steps", (1, 2, 4))
+def test_any_number_of_steps_tells_where_the_pen_is_half_way(view, steps, monkeypatch):
+    def drift(x):
+        return ((x - 600) / 300) ** 3
+
+    x = np.arange(WIDTH)[:, None] + np.arange(steps) / steps
+    offsets = np.repeat(drift(x)[None], 2, axis=0).astype(np.float32)
+    monkeypatch.setattr("digitize.refine.judge", lambda windows, network: (offsets, offsets))
+    traces = refine(view, 10.0, Refiner("cnn", steps))[0]
+    inner = np.arange(2, WIDTH - 2)
+    np.testing.assert_allclose((traces.centre - view.traces.centre)[1, inner], drift(inner), atol=1e-3)
+    np.testing.assert_allclose((traces.between - view.traces.between)[1, inner], drift(inner + 0.5), atol=1e-3)
 
 
 def test_weights_are_loaded_with_their_record(tmp_path):
     file = tmp_path / "refiner.safetensors"
     with pytest.raises(FileNotFoundError, match=r"training\.refiner"):
-        load_model(file)
+        load_network(file)
     content = save(Refiner("lstm").state_dict())
     file.write_bytes(content)
-    record = {
-        **hash_of(content),
-        "design": "lstm",
-        "steps": 2,
-        "trust": {"before": [0.0, 1.0], "after": [0.1, 0.5, 0.5]},
-    }
+    record = {**hash_of(content), "design": "lstm", "steps": 2}
     file.with_suffix(".json").write_text(json.dumps(record))
-    model = load_model(file)
-    assert model.network.design == "lstm" and not model.network.training and model.trust.after == (0.1, 0.5, 0.5)
-    load_model.cache_clear()
+    network = load_network(file)
+    assert (network.design, network.steps, network.training) == ("lstm", 2, False)
+    load_network.cache_clear()
     file.with_suffix(".json").write_text(json.dumps({**record, "sha256": "other"}))
     with pytest.raises(ValueError, match=r"damaged or exchanged"):
-        load_model(file)
+        load_network(file)

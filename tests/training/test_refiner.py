@@ -6,28 +6,30 @@ import json
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from digitize.api import read_page
 from digitize.network import DESIGNS, OFFSETS
-from digitize.refine import LENGTH, load_model, refine, trusted
+from digitize.refine import LENGTH, load_network, refine
 from digitize.rows import Rows
 from digitize.trace import Traces
-from digitize.windows import MARKS, cut_windows
+from digitize.weights import read_weights
+from digitize.windows import cut_windows
 from synth import render_page
+from training.pages import plan, version_of_pages
 from training.refiner import (
     LOSSES,
+    SOURCES,
     Config,
     batch_of,
     by_page,
-    fit_trust,
     loss_of,
     main,
     predict,
     ratios,
     train,
-    version_of_pages,
 )
-from training.segments import QUARTERS, Segments, collect, cut_segments, empty, load, plan, save
+from training.segments import QUARTERS, Segments, collect, cut_segments, empty, load, save
 from training.upright import to_upright, true_paths
 
 CONFIG = Config(epochs=4, batch=4, rate=1e-3)
@@ -65,7 +67,6 @@ def segments(seed: int, page: int = 0) -> Segments:
         windows,
         traces,
         truth.astype(np.float32),
-        np.full((3, LENGTH), 0.7, np.float32),
         FromTheStart(),
         most=8,
         page=page,
@@ -131,7 +132,7 @@ def test_it_learns_to_find_the_stroke(data, tmp_path):
     trained = train(*data, config, tmp_path / "checkpoint", lambda figures: None)
     gain = max(figures["fold 8"] - figures["fold 8 before"] for figures in trained.history)
     assert gain > 4.0
-    offsets, _ = predict(trained.network, data[1])
+    offsets = predict(trained.network, data[1])
     assert ratios(data[1], offsets).mean() == pytest.approx(gain + trained.history[0]["fold 8 before"], abs=1e-3)
 
 
@@ -169,7 +170,7 @@ def test_upside_down_is_what_windows_show_of_a_page_upside_down(data):
     upright, turned = windows(coverage, path), windows(np.ascontiguousarray(coverage[::-1]), 299 - path)
     pair = dataclasses.replace(
         one, pixels=upright.pixels, marks=upright.marks, scale=upright.scale, path=one.path[:1], truth=one.truth[:1],
-        rated=one.rated[:1], page=one.page[:1],
+        page=one.page[:1],
     )  # fmt: skip
     flipped = batch_of(pair, np.array([0]), 2, np.array([True]), "cpu")
     np.testing.assert_allclose(flipped.marks[0].numpy(), turned.marks[0].astype(np.float32), atol=0.02)
@@ -190,28 +191,6 @@ def test_ratios_see_the_offsets(data):
         assert (ratios(choice, rough) < 22).all()
     told = by_page(dataclasses.replace(choice, page=np.array([4, 4, 7])), np.array([10.0, 20.0, np.nan]))
     assert told.tolist() == [15.0]
-
-
-def test_trust_is_calibrated():
-    rng = np.random.default_rng(0)
-    n = 40
-    odds, sure = rng.normal(0.5, 1.0, (2, n, LENGTH))
-    chance = 1 / (1 + np.exp(-(0.3 + 0.8 * odds + 0.6 * sure)))
-    truth = np.zeros((n, LENGTH, QUARTERS), np.float32)
-    path = np.where(rng.random((n, LENGTH)) < chance, 1.0, rng.choice([-40.0, 40.0], (n, LENGTH)))
-    made = dataclasses.replace(
-        empty(),
-        marks=np.zeros((n, LENGTH, len(MARKS)), np.float16),
-        path=np.repeat(path[..., None], 2, axis=2).astype(np.float32),
-        truth=truth,
-        rated=(1 / (1 + np.exp(-odds))).astype(np.float16),
-        page=np.zeros(n, np.int32),
-    )
-    trust = fit_trust(made, np.zeros((n, LENGTH, 2), np.float32), np.repeat(sure[..., None], 2, axis=2))
-    assert trust.after == pytest.approx((0.3, 0.8, 0.6), abs=0.08)
-    # Where the marks speak for the trace alone, what is left is the network's word.
-    said = trusted(1 / (1 + np.exp(-(trust.before[0] + trust.before[1] * odds))), sure, trust)
-    assert ((said >= 0) & (said <= 1)).all()
 
 
 def test_training_needs_segments_and_a_loss(data, tmp_path):
@@ -269,21 +248,21 @@ def test_a_row_that_follows_nothing_printed_has_no_truth(skewed):
 
 
 def test_pages_are_made_once(folder, tmp_path):
-    jobs = plan([folder / "records500/00000/00001_hr"], 2, 3, 5, tmp_path / "pages")
+    jobs = plan([folder / "records500/00000/00001_hr"], 2, 5, tmp_path / "pages")
     assert [job.preset for job in jobs] == ["clean", "office_scan"] and jobs[0].seed != jobs[1].seed
-    made = collect(jobs, 1)
+    made = collect(jobs, 3, 1)
     assert 1 <= len(made) <= 6 and len(np.unique(made.page)) <= 2
     assert np.nanmedian(np.abs(made.path[..., 0] - made.truth[..., 0])) < 3
     assert sorted(path.name for path in (tmp_path / "pages").iterdir()) == ["00000.npz", "00001.npz"]
-    marked = dataclasses.replace(load([jobs[0].file]), rated=np.zeros_like(load([jobs[0].file]).rated))
+    marked = dataclasses.replace(load([jobs[0].file]), scale=np.zeros_like(load([jobs[0].file]).scale))
     save(jobs[0].file, marked)
-    again = collect(jobs, 1)
-    assert not again.rated[again.page == 0].any() and len(again) == len(made)
+    again = collect(jobs, 3, 1)
+    assert not again.scale[again.page == 0].any() and len(again) == len(made)
 
 
 def test_command(folder, tmp_path, capsys):
     out = tmp_path / "run"
-    pages = out / "pages" / version_of_pages()
+    pages = out / "pages" / version_of_pages(*SOURCES)
     for name, seed in (("train", 1), ("fold8", 2)):
         save(pages / name / "00000.npz", segments(seed))
     small = ["--train-pages", "1", "--choose-pages", "1", "--epochs", "1"]
@@ -294,6 +273,9 @@ def test_command(folder, tmp_path, capsys):
         results = out / f"{design}-both-2"
         assert sorted(path.name for path in results.iterdir()) == ["refiner.json", "refiner.png", "refiner.safetensors"]
         record = json.loads((results / "refiner.json").read_text())
-        assert record["version"] == load_model(results / "refiner.safetensors").version
+        with Image.open(results / "refiner.png") as curve:
+            assert curve.size == (800, 320)
+        assert record["version"] == read_weights(results / "refiner.safetensors")[1]["version"]
+        assert load_network(results / "refiner.safetensors").design == design
         assert record["pages"] == {"train": 1, "fold 8": 1} and record["configuration"]["design"] == design
         assert f"{design}-both-2: {record['parameters']} parameters" in told
