@@ -1,18 +1,20 @@
 """How well pages are read: ``python -m benchmarks.classification [--data DIR] [--out DIR] [--pages N]``.
 
 Scores the arrhythmia network on PTB-XL's fold 9: on the true signal with every lead for ten seconds, on the true signal
-cut to the printed layout, and on pages that were printed from the records and digitised. The last two are compared on
-the same records: the difference is the price of paper. Writes ``classification.md`` and ``classification.json``.
+cut to the printed layout, and on pages that `synth` printed from the records and the digitiser read. Each page is
+compared with the true signal of its own strips: the difference is the price of paper. Writes ``classification.md`` and
+``classification.json``.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,24 +22,55 @@ from tqdm import tqdm
 
 from benchmarks.report import provenance, table
 from classify.diagnose import load_weights, predict
-from classify.statements import CODES, STATEMENTS, group_indices
-from classify.view import FS, View, cut_to_layout, view_leads, view_pieces
+from classify.statements import CHALLENGE, CODES, STATEMENTS, group_indices
+from classify.view import FS, Piece, View, cut_to_layout, view_leads, view_pieces
 from digitize.export import written_together
+from digitize.layouts import LEAD_NAMES
 from training.ptbxl import Records, data_folder, load_ptbxl, read_500
 from training.scores import Interval, auroc, average_precision, bootstrap, calibration_error, f1
+
+if TYPE_CHECKING:
+    from synth import PrintedStrip
 
 FOLD = 9
 LAYOUT = "3x4+II"
 SEED = 0
 
+PAPERS = ("clean", "office_scan", "phone_photo")
+"""Presets of `synth` that the price of paper is measured on."""
+
 _GROUPS = {
     "superclasses": group_indices("superclass"),
     "rhythm statements": group_indices("rhythm"),
-    "all statements": tuple(range(len(STATEMENTS))),
+    "all statements": tuple(
+        place for group in ("superclass", "diagnostic", "form", "rhythm") for place in group_indices(group)
+    ),
+    "Challenge 2024": tuple(CODES.index(code) for code in CHALLENGE.values()),
 }
+"""All statements are PTB-XL's own; its subclasses and the Challenge's classes are the same statements again."""
+
 _MEASURES = ("macro AUROC", "average precision", "F1", "calibration error")
 NAMES = tuple(f"{measure}, {group}" for measure in _MEASURES for group in _GROUPS)
 """Names of the figures of `figures`, in their order."""
+
+_AGES = (0, 50, 65, 80, 90)
+_BINS = 10
+
+
+@dataclass(frozen=True)
+class Paper:
+    """Pages of one preset.
+
+    Attributes
+    ----------
+    truth : tuple of View
+        What the true signal of each page's strips shows.
+    read : tuple of (View or str)
+        What the digitised page shows; the error's text for a page that could not be digitised.
+    """
+
+    truth: tuple[View, ...]
+    read: tuple[View | str, ...]
 
 
 def figures(
@@ -134,31 +167,60 @@ def choose_pages(records: Records, pages: int) -> Records:
     return records.take(chosen)
 
 
-def digitised_views(records: Records) -> list[View | str]:
-    """Print each record, digitise the page and take the network's view of it.
+def print_and_read(records: Records, preset: str) -> Paper:
+    """Print each record, digitise the page, and take the network's views of both.
 
     Parameters
     ----------
     records : Records
         All of them at 500 Hz.
+    preset : str
+        One of `synth.PRESETS`.
 
     Returns
     -------
-    list of (View or str)
-        The error's text for a page that could not be digitised.
+    Paper
     """
     from digitize import trace_leads
     from synth import render_page
 
-    views: list[View | str] = []
-    for ecg_id, path in zip(records.ids, tqdm(records.paths_500, desc="pages", disable=None), strict=True):
+    truth: list[View] = []
+    read: list[View | str] = []
+    for ecg_id, path in zip(records.ids, tqdm(records.paths_500, desc=preset, disable=None), strict=True):
         assert path is not None
-        page = render_page(read_500(path), 500, layout=LAYOUT, dpi=200, seed=int(ecg_id))
+        page = render_page(read_500(path), 500, preset, seed=int(ecg_id))
+        truth.append(view_pieces(true_pieces(page.signal, page.strips, 500), 500))
         try:
-            views.append(view_leads(trace_leads(page.image, fs=500)))
+            read.append(view_leads(trace_leads(page.image, fs=500)))
         except ValueError as error:
-            views.append(f"record {ecg_id}: {error}")
-    return views
+            read.append(f"record {ecg_id}: {error}")
+    return Paper(tuple(truth), tuple(read))
+
+
+def true_pieces(signal: NDArray[np.floating], strips: Sequence[PrintedStrip], fs: int) -> list[Piece]:
+    """Cut a recording into the strips of a printed page.
+
+    Parameters
+    ----------
+    signal : ndarray, shape (12, n)
+    strips : sequence of PrintedStrip
+    fs : int
+        Hz.
+
+    Returns
+    -------
+    list of Piece
+    """
+    return [
+        Piece(
+            strip.lead,
+            np.asarray(
+                signal[LEAD_NAMES.index(strip.lead), round(strip.start * fs) : round(strip.end * fs)], np.float32
+            ),
+            strip.start,
+        )
+        for strip in strips
+    ]
 
 
 def predict_pages(views: Sequence[View | str]) -> NDArray[np.float64]:
@@ -183,35 +245,123 @@ def _table(columns: dict[str, dict[str, Interval]]) -> list[str]:
     return table(["figure", *columns], ([name, *(of[name] for of in columns.values())] for name in NAMES))
 
 
-def _markdown(result: dict[str, Any], all_records: dict[str, dict[str, Interval]], paired: Any) -> str:
+def by_people(records: Records, probability: NDArray[np.floating]) -> dict[str, tuple[int, Interval]]:
+    """Score the superclasses by sex and age.
+
+    Parameters
+    ----------
+    records : Records
+    probability : ndarray, shape (n, statements)
+
+    Returns
+    -------
+    dict of str to (int, Interval)
+        Records, and their macro AUROC; groups without a record are left out.
+    """
+    groups = {"women": records.women, "men": ~records.women}
+    for first, last in pairwise(_AGES):
+        groups[f"{first} to {last - 1} years"] = (records.ages >= first) & (records.ages < last)
+    told = {}
+    for name, chosen in groups.items():
+        if not chosen.any():
+            continue
+        truth, own = records.labels[chosen], probability[chosen]
+        interval = bootstrap(_superclasses(truth, own), len(truth), seed=SEED)[0]
+        told[name] = (int(chosen.sum()), interval)
+    return told
+
+
+def reliability(truth: NDArray[np.floating], probability: NDArray[np.floating]) -> list[tuple[float, float, int]]:
+    """Compare what was said with what was true, all statements of PTB-XL together.
+
+    Parameters
+    ----------
+    truth, probability : ndarray, shape (n, statements)
+
+    Returns
+    -------
+    list of (float, float, int)
+        Of each tenth of the probabilities that holds any: their mean, the share that was true, their count.
+    """
+    own = list(_GROUPS["all statements"])
+    said, true = probability[:, own].ravel(), truth[:, own].ravel()
+    tenth = np.minimum((said * _BINS).astype(int), _BINS - 1)
+    return [
+        (float(said[tenth == k].mean()), float(true[tenth == k].mean()), int((tenth == k).sum()))
+        for k in range(_BINS)
+        if (tenth == k).any()
+    ]
+
+
+def _superclasses(
+    truth: NDArray[np.floating], probability: NDArray[np.floating]
+) -> Callable[[NDArray[np.intp]], NDArray[np.float64]]:
+    places = list(_GROUPS["superclasses"])
+
+    def mean(chosen: NDArray[np.intp]) -> NDArray[np.float64]:
+        each = auroc(truth[chosen][:, places], probability[chosen][:, places])
+        return np.array([np.nanmean(each) if np.isfinite(each).any() else np.nan])
+
+    return mean
+
+
+def _markdown(
+    result: dict[str, Any],
+    all_records: dict[str, dict[str, Interval]],
+    papers: dict[str, dict[str, dict[str, Interval]]],
+    people: dict[str, tuple[int, Interval]],
+) -> str:
     lines = [
         "# Classification",
         "",
         f"PTB-XL fold {FOLD}, weights {result['weights_version']}; 95 % bootstrap intervals in brackets. Thresholds "
-        "and temperature were fixed on fold 8.",
+        "and calibration were fixed on fold 8. Of the PhysioNet Challenge 2024's classes, F1 is their macro F.",
         "",
         f"## True signal, {result['records']} records",
         "",
         *_table(all_records),
     ]
-    if paired:
+    if papers:
         lines += [
             "",
-            f"## Digitised page, {result['pages']} of these records, printed as {LAYOUT} at 200 dpi",
+            "## The price of paper",
             "",
-            *_table(paired),
+            f"Pages of {result['pages']} of these records, as `synth`'s presets print them, in many layouts; beside "
+            "the true signal of their strips. A page that could not be digitised counts with every statement denied.",
             "",
-            f"Pages that could not be digitised: {len(result['failures'])}; they count, with every statement denied.",
+            *table(
+                ["pages", "not read", "figure", *next(iter(papers.values()))],
+                (
+                    [paper, len(result["failures"][paper]), name, *(of[name] for of in columns.values())]
+                    for paper, columns in papers.items()
+                    for name in NAMES
+                    if name.startswith(("macro AUROC", "F1"))
+                ),
+            ),
         ]
-    rows = (
-        [row["code"], row["group"], row["positives"], "-" if row["auroc"] is None else f"{row['auroc']:.3f}"]
+    lines += ["", f"## By sex and age, true signal cut to {LAYOUT}", ""]
+    rows = ([name, count, interval] for name, (count, interval) in people.items())
+    lines += table(["who", "records", "macro AUROC, superclasses"], rows)
+    lines += ["", f"## What probabilities were worth, true signal cut to {LAYOUT}", ""]
+    bins = ([f"{said:.3f}", f"{true:.3f}", count] for said, true, count in result["reliability"])
+    lines += table(["said, mean", "true", "statements"], bins)
+    each = (
+        [
+            row["code"],
+            row["group"],
+            row["positives"],
+            *("-" if row[name] is None else f"{row[name]:.3f}" for name in _EACH),
+        ]
         for row in result["statements"]
     )
-    lines += ["", "## Statement by statement", ""]
-    lines += table(["statement", "group", "positives", f"AUROC, true signal cut to {LAYOUT}"], rows)
+    lines += ["", f"## Statement by statement, true signal cut to {LAYOUT}", ""]
+    lines += table(["statement", "group", "positives", "AUROC", "average precision", "F1"], each)
     made = result["made with"]
     lines += ["", f"Made on {made['date']} with papertrace {made['papertrace']}, commit {made['commit'] or 'unknown'}."]
     return "\n".join(lines) + "\n"
+
+
+_EACH = ("auroc", "average precision", "f1")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -230,7 +380,7 @@ def main(arguments: list[str] | None = None) -> None:
         default=Path(__file__).parent / "results",
         help="folder for the two files (default: %(default)s)",
     )
-    parser.add_argument("--pages", type=int, default=150, help="pages to print and digitise (default: %(default)s)")
+    parser.add_argument("--pages", type=int, default=150, help="pages of each kind (default: %(default)s)")
     chosen = parser.parse_args(arguments)
 
     weights = load_weights()
@@ -242,47 +392,55 @@ def main(arguments: list[str] | None = None) -> None:
         "12 leads, 10 s": score(records.labels, whole, weights.thresholds),
         f"cut to {LAYOUT}": score(records.labels, cut, weights.thresholds),
     }
-    each = auroc(records.labels, cut)
+    people = by_people(records, cut)
     result: dict[str, Any] = {
         "made with": provenance(),
         "weights_version": weights.version,
         "records": len(records),
         "pages": 0,
-        "failures": [],
-        "statements": [
-            {
-                "code": code,
-                "group": statement.group,
-                "positives": int(records.labels[:, i].sum()),
-                "auroc": float(each[i]) if np.isfinite(each[i]) else None,
-            }
-            for i, (code, statement) in enumerate(zip(CODES, STATEMENTS, strict=True))
-        ],
+        "failures": {},
+        "reliability": reliability(records.labels, cut),
+        "people": {name: {"records": count, **asdict(interval)} for name, (count, interval) in people.items()},
+        "statements": _each(records.labels, cut, weights.thresholds),
     }
-    paired: dict[str, dict[str, Interval]] = {}
+    papers: dict[str, dict[str, dict[str, Interval]]] = {}
     if chosen.pages > 0:
         printed = choose_pages(records, chosen.pages)
-        views = digitised_views(printed)
-        on_paper = predict_pages(views)
-        on_signal = cut[np.isin(records.ids, printed.ids)]
-        paired = {
-            f"true signal cut to {LAYOUT}": score(printed.labels, on_signal, weights.thresholds),
-            "digitised page": score(printed.labels, on_paper, weights.thresholds),
-            "price of paper (page minus signal)": price_of_paper(
-                printed.labels, on_signal, on_paper, weights.thresholds
-            ),
-        }
         result["pages"] = len(printed)
-        result["failures"] = [view for view in views if isinstance(view, str)]
+        for preset in PAPERS:
+            paper = print_and_read(printed, preset)
+            known, read = predict(paper.truth), predict_pages(paper.read)
+            papers[preset] = {
+                "true signal": score(printed.labels, known, weights.thresholds),
+                "digitised page": score(printed.labels, read, weights.thresholds),
+                "price (page minus signal)": price_of_paper(printed.labels, known, read, weights.thresholds),
+            }
+            result["failures"][preset] = [view for view in paper.read if isinstance(view, str)]
     result["figures"] = {
         part: {column: {name: asdict(value) for name, value in of.items()} for column, of in columns.items()}
-        for part, columns in (("all records", all_records), ("printed records", paired))
+        for part, columns in (("all records", all_records), *papers.items())
     }
-    text = _markdown(result, all_records, paired)
+    text = _markdown(result, all_records, papers, people)
     with written_together(chosen.out) as unfinished:
         (unfinished / "classification.json").write_text(json.dumps(result, indent=1) + "\n")
         (unfinished / "classification.md").write_text(text)
     print(text)
+
+
+def _each(
+    truth: NDArray[np.floating], probability: NDArray[np.floating], thresholds: NDArray[np.floating]
+) -> list[dict[str, Any]]:
+    """Every statement by itself."""
+    told = (auroc(truth, probability), average_precision(truth, probability), f1(truth, probability >= thresholds))
+    return [
+        {
+            "code": statement.code,
+            "group": statement.group,
+            "positives": int(truth[:, i].sum()),
+            **{name: float(of[i]) if np.isfinite(of[i]) else None for name, of in zip(_EACH, told, strict=True)},
+        }
+        for i, statement in enumerate(STATEMENTS)
+    ]
 
 
 if __name__ == "__main__":

@@ -27,7 +27,6 @@ from classify.average import TimedStrip
 from classify.measurements import Measurements, as_values, measure, measure_leads
 from classify.view import cut_to_layout
 from digitize.export import written_together
-from digitize.layouts import find_layout
 from training.ptbxl import Records, data_folder, load_ptbxl, read_500
 from training.scores import Interval, auroc, bootstrap
 
@@ -96,12 +95,7 @@ def strips_of(signal: NDArray[np.float32], layout: str) -> list[TimedStrip]:
     -------
     list of TimedStrip
     """
-    page = find_layout(layout)
-    length = signal.shape[1] // page.columns
-    pieces = cut_to_layout(signal, page)
-    starts = [column * length / FS for _ in page.rows for column in range(page.columns)]
-    starts += [0.0] * len(page.rhythm)
-    return [TimedStrip(piece.lead, start, piece.signal) for piece, start in zip(pieces, starts, strict=True)]
+    return [TimedStrip(piece.lead, piece.start, piece.signal) for piece in cut_to_layout(signal, layout, fs=FS)]
 
 
 def values_of(measured: Sequence[Measurements | None]) -> NDArray[np.float64]:

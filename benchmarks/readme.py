@@ -1,7 +1,7 @@
-"""Copy the benchmarks' tables into README.md: ``python -m benchmarks.readme``.
+"""Copy the benchmarks' tables into the pages that people read: ``python -m benchmarks.readme``.
 
-A table of the README stands between two comments, of which the first says where it comes from, which columns are kept
-and, if not all, how its rows begin::
+A table of such a page (`PAGES`) stands between two comments, of which the first says where it comes from, which columns
+are kept and, if not all, how its rows begin::
 
     <!-- table 1 of classification.md: figure | 12 leads, 10 s; rows: macro AUROC -->
     <!-- end -->
@@ -16,7 +16,9 @@ from pathlib import Path
 from benchmarks.report import table
 from digitize.export import written_together
 
-README = Path(__file__).parent.parent / "README.md"
+PAGES = tuple(Path(__file__).parent.parent / name for name in ("README.md", "docs/model-card.md"))
+"""Pages whose tables are copied."""
+
 RESULTS = Path(__file__).parent / "results"
 
 _PLACE = re.compile(
@@ -90,11 +92,12 @@ def _table(place: re.Match[str], results: Path) -> str:
 def main() -> None:
     """Run the command."""
     try:
-        filled = fill(README.read_text(encoding="utf-8"), RESULTS)
+        filled = {page: fill(page.read_text(encoding="utf-8"), RESULTS) for page in PAGES}
     except (OSError, ValueError) as error:
         sys.exit(f"benchmarks.readme: {error}")
-    with written_together(README.parent) as temporary:
-        (temporary / README.name).write_text(filled, encoding="utf-8")
+    for page, text in filled.items():
+        with written_together(page.parent) as temporary:
+            (temporary / page.name).write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from classify.assess import reasons_against
 from classify.beats import NOT_READ, Beats, read_beats
 from classify.contradictions import find_contradictions
 from classify.measurements import Measurements, measure_leads
@@ -23,7 +24,7 @@ from digitize.weights import read_weights
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from classify.network import ArrhythmiaNetwork
+    from classify.network import Ensemble
 
 WEIGHTS = Path(__file__).parent / "weights" / "arrhythmia.safetensors"
 """The weights; their training record lies beside them, with the suffix ``.json``."""
@@ -37,19 +38,23 @@ class Finding:
     ----------
     code, name, group : str
         As in `classify.statements.Statement`.
-    probability : float
-        Calibrated on PTB-XL's fold 8.
+    probability : float or None
+        Calibrated on PTB-XL's fold 8; None where the page does not allow the statement.
     threshold : float
         The probability from which on the statement counts as present: best F1 on fold 8.
     present : bool
+        False where the page does not allow the statement.
+    reason : str or None
+        Why the statement cannot be assessed on this page.
     """
 
     code: str
     name: str
     group: str
-    probability: float
+    probability: float | None
     threshold: float
     present: bool
+    reason: str | None = None
 
 
 @dataclass(frozen=True)
@@ -95,16 +100,17 @@ class Weights:
 
     Attributes
     ----------
-    network : ArrhythmiaNetwork
+    network : Ensemble
         Set to evaluation.
-    temperature : float
-        Divides the logits.
+    slope, offset : ndarray, shape (statements,), float64
+        What calibrates the logits.
     thresholds : ndarray, shape (statements,), float64
     version : str
     """
 
-    network: ArrhythmiaNetwork
-    temperature: float
+    network: Ensemble
+    slope: NDArray[np.float64]
+    offset: NDArray[np.float64]
     thresholds: NDArray[np.float64]
     version: str
 
@@ -136,9 +142,9 @@ def load_weights(path: Path = WEIGHTS) -> Weights:
 
     from safetensors.torch import load
 
-    from classify.network import ArrhythmiaNetwork
+    from classify.network import ArrhythmiaNetwork, Ensemble
 
-    network = ArrhythmiaNetwork()
+    network = Ensemble([ArrhythmiaNetwork() for _ in range(record["members"])])
     state = load(content)
     wanted = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
     found = {name: tuple(tensor.shape) for name, tensor in state.items()}
@@ -146,8 +152,10 @@ def load_weights(path: Path = WEIGHTS) -> Weights:
         if wanted.get(name) != found.get(name):
             raise ValueError(f"{path}: {name} has shape {found.get(name)}; this network's is {wanted.get(name)}")
     network.load_state_dict(state)
-    thresholds = np.array([statement["threshold"] for statement in record["statements"]])
-    return Weights(network.eval(), float(record["temperature"]), thresholds, str(record["version"]))
+    slope, offset, thresholds = (
+        np.array([statement[name] for statement in record["statements"]]) for name in ("slope", "offset", "threshold")
+    )
+    return Weights(network.eval(), slope, offset, thresholds, str(record["version"]))
 
 
 def predict(views: Sequence[View]) -> NDArray[np.float64]:
@@ -165,7 +173,7 @@ def predict(views: Sequence[View]) -> NDArray[np.float64]:
 
     weights = load_weights()
     logits = read_views(weights.network, views).astype(np.float64)
-    return 1 / (1 + np.exp(-logits / weights.temperature))
+    return np.asarray(1 / (1 + np.exp(-(weights.slope * logits + weights.offset))), np.float64)
 
 
 def diagnose(leads: Leads) -> Diagnosis:
@@ -195,11 +203,14 @@ def diagnose(leads: Leads) -> Diagnosis:
             statement.code,
             statement.name,
             statement.group,
-            float(probability),
+            None if reason else float(probability),
             float(threshold),
-            bool(probability >= threshold),
+            reason is None and bool(probability >= threshold),
+            reason,
         )
-        for statement, probability, threshold in zip(STATEMENTS, probabilities, weights.thresholds, strict=True)
+        for statement, probability, threshold, reason in zip(
+            STATEMENTS, probabilities, weights.thresholds, reasons_against(view), strict=True
+        )
     )
     measured = measure_leads(leads)
     warnings = (*_warnings(view, measured), *find_contradictions(findings, measured))
@@ -208,11 +219,11 @@ def diagnose(leads: Leads) -> Diagnosis:
 
 def _warnings(view: View, measured: Measurements) -> tuple[str, ...]:
     told = []
-    missing = [lead for lead, seen in zip(LEAD_NAMES, view.strips_seen, strict=True) if not seen.any()]
+    missing = [lead for lead, seen in zip(LEAD_NAMES, view.beats_seen, strict=True) if not seen.any()]
     if missing:
-        told.append(f"not seen: {', '.join(missing)}; statements that need them are less certain")
+        told.append(f"not seen: {', '.join(missing)}; statements that need them are left out or less certain")
     if view.rhythm_lead == ABSENT:
-        told.append("no strip of 4 s or more: statements about the rhythm are less certain")
+        told.append("no strip of 4 s or more: statements about the rhythm are left out or less certain")
     if measured.heart_rate.reason:
         told.append(f"no heart rate: {measured.heart_rate.reason}")
     return tuple(told)

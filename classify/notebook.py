@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from classify.measurements import as_values
 from classify.wording import in_a_line, in_words
@@ -39,6 +39,7 @@ def diagnosis_html(diagnosis: Diagnosis) -> str:
     body = _table(present) if present else '<div style="margin:4px 0">No statement reaches its threshold.</div>'
     if rest:
         body += f"<details><summary>{len(rest)} below their thresholds</summary>{_table(rest)}</details>"
+    body += _not_assessable(diagnosis)
     warnings = "".join(f"<li>{escape(text)}</li>" for text in diagnosis.warnings)
     told = f'<ul style="margin:4px 0;padding-left:20px">{warnings}</ul>' if warnings else ""
     return (
@@ -65,29 +66,49 @@ def plot_diagnosis(diagnosis: Diagnosis) -> Figure:
     """
     from matplotlib.figure import Figure
 
-    present, rest = ordered(diagnosis)
-    findings = [*present, *rest]
+    findings = [likely for group in ordered(diagnosis) for likely in group]
     figure = Figure(figsize=(7, 0.9 + 0.2 * len(findings)), layout="constrained")
     axes = figure.add_subplot(xlim=(0, 1), ylim=(len(findings) - 0.4, -0.6), xlabel="probability")
-    colours = [PRESENT_COLOUR if found.present else ABSENT_COLOUR for found in findings]
+    colours = [PRESENT_COLOUR if likely.finding.present else ABSENT_COLOUR for likely in findings]
     places = range(len(findings))
-    axes.barh(places, [found.probability for found in findings], color=colours, height=0.7)
+    axes.barh(places, [likely.probability for likely in findings], color=colours, height=0.7)
     axes.vlines(
-        [found.threshold for found in findings],
+        [likely.finding.threshold for likely in findings],
         [place - 0.42 for place in places],
         [place + 0.42 for place in places],
         color="black",
         linewidth=1,
     )
-    axes.set_yticks(places, [found.name for found in findings], fontsize=8)
+    axes.set_yticks(places, [likely.finding.name for likely in findings], fontsize=8)
     figure.suptitle(in_a_line(as_values(diagnosis.measurements)), fontsize=9)
     return figure
 
 
-def ordered(diagnosis: Diagnosis) -> tuple[list[Finding], list[Finding]]:
-    """Statements that are present and those that are not, the likeliest first."""
-    likely = sorted(diagnosis.statements, key=lambda found: -found.probability)
-    return [found for found in likely if found.present], [found for found in likely if not found.present]
+class Likely(NamedTuple):
+    """A statement that the page allows, and its probability."""
+
+    finding: Finding
+    probability: float
+
+
+def ordered(diagnosis: Diagnosis) -> tuple[list[Likely], list[Likely]]:
+    """Statements that are present and those that are not, the likeliest first; none that cannot be assessed."""
+    assessed = [Likely(found, found.probability) for found in diagnosis.statements if found.probability is not None]
+    likely = sorted(assessed, key=lambda one: -one.probability)
+    return [one for one in likely if one.finding.present], [one for one in likely if not one.finding.present]
+
+
+def _not_assessable(diagnosis: Diagnosis) -> str:
+    unknown = [found for found in diagnosis.statements if found.reason]
+    if not unknown:
+        return ""
+    rows = "".join(
+        f"<tr><td{_NAME}>{escape(found.name)}</td><td{_CELL}>{escape(str(found.reason))}</td></tr>" for found in unknown
+    )
+    return (
+        f"<details><summary>{len(unknown)} not assessable on this page</summary>"
+        f'<table style="border-collapse:collapse;margin:4px 0;font-size:13px">{rows}</table></details>'
+    )
 
 
 def _measured(diagnosis: Diagnosis) -> str:
@@ -100,20 +121,21 @@ def _measured(diagnosis: Diagnosis) -> str:
     return f'<div style="margin:4px 0">{rows}</div>'
 
 
-def _table(findings: list[Finding]) -> str:
+def _table(findings: list[Likely]) -> str:
     rows = "".join(
-        f"<tr><td{_NAME}>{escape(found.name)}</td><td{_CELL}>{_bar(found)}</td>"
-        f"<td{_CELL}>{found.probability:.0%}</td></tr>"
-        for found in findings
+        f"<tr><td{_NAME}>{escape(likely.finding.name)}</td><td{_CELL}>{_bar(likely)}</td>"
+        f"<td{_CELL}>{likely.probability:.0%}</td></tr>"
+        for likely in findings
     )
     return f'<table style="border-collapse:collapse;margin:4px 0;font-size:13px">{rows}</table>'
 
 
-def _bar(found: Finding) -> str:
+def _bar(likely: Likely) -> str:
+    found = likely.finding
     colour = PRESENT_COLOUR if found.present else ABSENT_COLOUR
     return (
         f'<span style="{_BAR}" title="{escape(found.code)}: threshold {found.threshold:.0%}">'
-        f'<span style="position:absolute;left:0;top:0;height:10px;width:{100 * found.probability:.1f}%;'
+        f'<span style="position:absolute;left:0;top:0;height:10px;width:{100 * likely.probability:.1f}%;'
         f'background:{colour}"></span>'
         f'<span style="position:absolute;left:{100 * found.threshold:.1f}%;top:-2px;height:14px;width:2px;'
         'background:#24292f"></span></span>'

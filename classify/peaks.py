@@ -12,6 +12,7 @@ losing 0.002 of F1 there.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import ceil
 
 import numpy as np
@@ -59,32 +60,75 @@ def find_r_peaks(signal: NDArray[np.float32], fs: int) -> NDArray[np.int64]:
     >>> find_r_peaks(-np.exp(-(((time % 2.5 - 1.0) / 0.02) ** 2)), fs=500).tolist()
     [500, 1750, 3000, 4250]
     """
-    if fs < LOWEST_FS:
-        raise ValueError(f"fs is {fs} Hz; allowed: {LOWEST_FS} and above")
     seen = np.isfinite(signal)
-    if seen.sum() < _REFRACTORY_S * fs:
-        return np.empty(0, np.int64)
-    from scipy.signal import find_peaks
-
+    beats = find_qrs(signal[None], fs)
+    if len(beats) == 0:
+        return beats
     samples = np.arange(len(signal))
-    whole = np.interp(samples, samples[seen], signal[seen])
-    humps = _humps(whole, fs)
-    candidates, _ = find_peaks(humps, distance=ceil(_REFRACTORY_S * fs))
-    strength = humps[candidates] / _level(humps, candidates, fs)
-    kept = _without_waves(candidates, strength, np.flatnonzero(strength > _STRONG), fs)
-    beats = candidates[_with_recovered(candidates, strength, kept, fs)]
-    peaks = np.unique(_largest_deflection(whole, beats, fs))
+    peaks = np.unique(_largest_deflection(np.interp(samples, samples[seen], signal[seen]), beats, fs))
     return peaks[seen[peaks]]
 
 
-def _humps(signal: NDArray[np.float64], fs: int) -> NDArray[np.float64]:
-    """Envelope of the QRS band, shape (n,), in millivolts."""
-    from scipy.signal import butter, sosfiltfilt
+def find_qrs(strips: NDArray[np.float32], fs: int) -> NDArray[np.int64]:
+    """Find the beats of strips that were recorded together.
 
-    band = butter(2, [_BAND_HZ[0], min(_BAND_HZ[1], 0.45 * fs)], "bandpass", fs=fs, output="sos")
+    Parameters
+    ----------
+    strips : ndarray, shape (leads, n)
+        Millivolts, NaN where hidden.
+    fs : int
+        Sampling frequency in Hz, at least `LOWEST_FS`.
+
+    Returns
+    -------
+    ndarray, shape (beats,), int64
+        Samples of the middle of each QRS complex, where the leads' envelopes are highest together; in order.
+
+    Raises
+    ------
+    ValueError
+        If `fs` is too low.
+
+    Examples
+    --------
+    >>> time = np.arange(1000) / 100
+    >>> beats = np.exp(-(((time % 2.5 - 1.0) / 0.02) ** 2))
+    >>> find_qrs(np.stack([beats, -beats]), fs=100).tolist()
+    [100, 350, 600, 850]
+    """
+    if fs < LOWEST_FS:
+        raise ValueError(f"fs is {fs} Hz; allowed: {LOWEST_FS} and above")
+    whole = [
+        np.interp(np.arange(len(strip)), np.flatnonzero(seen), strip[seen])
+        for strip, seen in zip(strips, np.isfinite(strips), strict=True)
+        if seen.sum() >= _REFRACTORY_S * fs
+    ]
+    if not whole:
+        return np.empty(0, np.int64)
+    from scipy.signal import find_peaks
+
+    humps = _humps(np.stack(whole), fs)
+    candidates, _ = find_peaks(humps, distance=ceil(_REFRACTORY_S * fs))
+    strength = humps[candidates] / _level(humps, candidates, fs)
+    kept = _without_waves(candidates, strength, np.flatnonzero(strength > _STRONG), fs)
+    return candidates[_with_recovered(candidates, strength, kept, fs)].astype(np.int64)
+
+
+def _humps(strips: NDArray[np.float64], fs: int) -> NDArray[np.float64]:
+    """Mean envelope of the QRS band of strips (leads, n), shape (n,), in millivolts."""
+    from scipy.signal import sosfiltfilt
+
     window = np.hanning(round(_HUMP_S * fs) | 1)
-    swing = np.abs(sosfiltfilt(band, signal, padlen=min(len(signal) - 1, fs)))
-    return np.convolve(swing, window / window.sum(), "same")
+    swing = np.abs(sosfiltfilt(_band(fs), strips, padlen=min(strips.shape[1] - 1, fs)))
+    return np.asarray(np.convolve(swing.mean(axis=0), window / window.sum(), "same"), np.float64)
+
+
+@lru_cache(maxsize=8)
+def _band(fs: int) -> NDArray[np.float64]:
+    """Filter of the QRS band."""
+    from scipy.signal import butter
+
+    return np.asarray(butter(2, [_BAND_HZ[0], min(_BAND_HZ[1], 0.45 * fs)], "bandpass", fs=fs, output="sos"))
 
 
 def _level(humps: NDArray[np.float64], candidates: NDArray[np.intp], fs: int) -> NDArray[np.float64]:

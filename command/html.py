@@ -231,8 +231,9 @@ def _classes(beats: Iterable[dict[str, Any]]) -> str:
     return ", ".join(f"{counted[name]} {name}" for name in sorted(counted, key="NSVFQ".index))
 
 
-def _statements(statements: Iterable[dict[str, Any]]) -> str:
-    likely = sorted(statements, key=lambda found: -found["probability"])
+def _statements(statements: Sequence[dict[str, Any]]) -> str:
+    assessed = [found for found in statements if found["probability"] is not None]
+    likely = sorted(assessed, key=lambda found: -found["probability"])
     present, rest = ([found for found in likely if found["present"] is kind] for kind in (True, False))
     body = (
         _table_of(present, "Above their thresholds, the likeliest first")
@@ -242,6 +243,15 @@ def _statements(statements: Iterable[dict[str, Any]]) -> str:
     if rest:
         below = _table_of(rest, "The likeliest first")
         body += f"<details><summary>{_count(len(rest), 'statement')} below the threshold</summary>{below}</details>"
+    unknown = [found for found in statements if found["probability"] is None]
+    if unknown:
+        why = "".join(
+            f'<li>{_text(found["name"])} <span class="faint">{_text(found["code"])}</span>: '
+            f"{_text(found['reason'])}</li>"
+            for found in unknown
+        )
+        told = f"{_count(len(unknown), 'statement')} not assessable on this page"
+        body += f"<details><summary>{told}</summary><ul>{why}</ul></details>"
     return body + (
         '<p class="faint">The line across a bar is the threshold: the probability from which on the statement counts '
         "as present. Rare findings have low ones.</p>"

@@ -44,7 +44,11 @@ def build_report(
         See README.md, "Report".
     """
     height, width = page.image.shape[:2]
-    rhythms = [found for found in diagnosis.statements if found.group == "rhythm" and found.present]
+    rhythms = {
+        found.code: found.probability or 0.0
+        for found in diagnosis.statements
+        if found.group == "rhythm" and found.present
+    }
     report = {
         "format": REPORT_FORMAT,
         "notice": "Not a medical device: for research and teaching only.",
@@ -57,7 +61,7 @@ def build_report(
             "dpi": page.dpi,
         },
         "statements": [asdict(found) for found in diagnosis.statements],
-        "rhythm": max(rhythms, key=lambda found: found.probability).code if rhythms else None,
+        "rhythm": max(rhythms, key=rhythms.__getitem__) if rhythms else None,
         "measurements": as_values(diagnosis.measurements),
         "beats": _beats(diagnosis.beats, leads),
         "layout": leads.layout,

@@ -129,14 +129,15 @@ def folder(tmp_path) -> Path:
             "ecg_id": [r[0] for r in rows],
             "strat_fold": [r[1] for r in rows],
             "scp_codes": [r[2] for r in rows],
+            "age": [50.0, 61.0, None, 70.0, 300.0, 33.0],
+            "sex": [0, 1, 1, 0, 0, 1],
+            "heart_axis": ["MID", "LAD", None, "MID", None, "MID"],
+            "infarction_stadium1": [None, "Stadium III", None, None, None, None],
+            "infarction_stadium2": None,
             "filename_lr": [f"records100/00000/{r[0]:05d}_lr" for r in rows],
             "filename_hr": [f"records500/00000/{r[0]:05d}_hr" for r in rows],
         }
     ).to_csv(tmp_path / "ptbxl_database.csv", index=False)
-    pd.DataFrame(
-        {"diagnostic_class": ["NORM", "MI", "MI", "HYP", "CD", None, None, None]},
-        index=["NORM", "IMI", "INJAS", "LVH", "CLBBB", "AFIB", "SR", "PVC"],
-    ).to_csv(tmp_path / "scp_statements.csv")
     _write(tmp_path, "records500/00000/00001_hr", _twelve_leads(500, 1), 500)
     _write(tmp_path, "records100/00000/00002_lr", _twelve_leads(100, 2), 100)
     _write(tmp_path, "records100/00000/00003_lr", _twelve_leads(100, 3), 100)

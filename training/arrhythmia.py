@@ -1,8 +1,9 @@
-"""Train the arrhythmia network: ``python -m training.arrhythmia [--data DIR] [--out DIR] [--epochs N]``.
+"""Train the arrhythmia network: ``python -m training.arrhythmia [--data DIR] [--out DIR] [--epochs N] [--pages N]``.
 
-Folds 1 to 7 train, fold 8 chooses the epoch, the temperature and the thresholds, fold 9 is scored once at the end. Each
-record is seen as a page would show it, in a new layout every time, with half of the windows cut anywhere in the record.
-An interrupted run is taken up again by the same command. The two files that it leaves belong in ``classify/weights``.
+Folds 1 to 7 train, fold 8 chooses the epoch, the calibration and the thresholds, fold 9 is scored once at the end. Each
+record is seen as pages would show it (`training.views`), some of them really printed and digitised
+(`training.digitised`). A few networks are trained that differ in their seeds, and ship as one. An interrupted run is
+taken up again by the same command. The two files that it leaves belong in ``classify/weights``.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import os
 import platform
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -24,35 +25,27 @@ from numpy.typing import NDArray
 from safetensors.torch import save
 from tqdm import tqdm
 
-from classify.network import ArrhythmiaNetwork, read_views, stack_views
+from classify.network import INPUTS, ArrhythmiaNetwork, Ensemble, read_views
 from classify.statements import CODES, STATEMENTS, group_indices
-from classify.view import FS, Piece, View, cut_to_layout, view_pieces
-from digitize.layouts import LEAD_NAMES
+from classify.view import FS, View, cut_to_layout, view_pieces
+from digitize.export import written_together
 from digitize.weights import hash_of
+from training import digitised
+from training.aside import what_else
+from training.calibration import Calibration, fit_calibration
 from training.fitting import load_checkpoint, move_average, save_checkpoint
+from training.pages import CHOICE_FOLD, TRAIN_FOLDS, plan, version_of_pages
 from training.ptbxl import Records, data_folder, load_ptbxl
 from training.scores import auroc, best_f1_thresholds
+from training.views import LAYOUTS, Pool, load_noise, make_pool
 
-TRAIN_FOLDS, CHOICE_FOLD, REPORT_FOLD = (1, 2, 3, 4, 5, 6, 7), 8, 9
+REPORT_FOLD = 9
 
 PAGE = "3x4+II"
 """The layout that chooses and reports: the commonest one."""
 
-# Statements about voltages teach nothing on records whose millivolts are lost: there they are left out of the loss.
-_VOLTAGE = tuple(CODES.index(code) for code in ("HYP", "LVH", "VCLVH", "LOWT"))
-
-# Rectangle, whether rhythm strips stand below, and how often.
-_LAYOUTS = (
-    ("3x4", True, 0.6),
-    ("3x4", False, 0.08),
-    ("6x2", True, 0.05),
-    ("6x2", False, 0.07),
-    ("12x1", False, 0.1),
-    ("2x6", True, 0.05),
-    ("4x3", True, 0.05),
-)
-
-_RHYTHM_LEADS = [{"II": 0.72, "V1": 0.15}.get(lead, 0.013) for lead in LEAD_NAMES]
+_VOLTAGE = [CODES.index(code) for code in ("HYP", "LVH", "VCLVH", "LOWT")]
+"""Statements about voltages, which records whose millivolts are lost do not teach."""
 
 
 @dataclass(frozen=True)
@@ -61,24 +54,35 @@ class Config:
 
     Attributes
     ----------
-    epochs, batch_size, seed : int
-    learning_rate : float
-        Highest rate of the one-cycle schedule.
-    weight_decay, dropout : float
-    ema : float
+    members : int
+        Networks that ship as one.
+    epochs, batch, seed : int
+    views : int
+        Of every record, cut from the recording.
+    pages : int
+        Printed and digitised.
+    rate, decay, dropout : float
+        Highest rate of the one-cycle schedule, weight decay, share of features dropped.
+    average : float
         Decay of the running average of the weights, a step; the average is what is chosen and kept.
-    patience : int
-        Epochs without a better fold 8 after which the run stops.
+    mixed : float
+        Both parameters of the beta distribution by which examples are mixed (Zhang et al. 2018, "mixup").
+    aside : float
+        Weight of what is learned by the way (`training.aside`).
     """
 
-    epochs: int = 32
-    batch_size: int = 32
+    members: int = 3
+    epochs: int = 36
+    batch: int = 32
     seed: int = 7
-    learning_rate: float = 2e-3
-    weight_decay: float = 0.02
-    dropout: float = 0.2
-    ema: float = 0.998
-    patience: int = 12
+    views: int = 8
+    pages: int = 600
+    rate: float = 3e-3
+    decay: float = 0.02
+    dropout: float = 0.3
+    average: float = 0.998
+    mixed: float = 0.3
+    aside: float = 0.3
 
 
 @dataclass(frozen=True)
@@ -97,95 +101,38 @@ class Trained:
     history: tuple[dict[str, float], ...]
 
 
-def with_donor_scale(signal: NDArray[np.float32], donor: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Give a record that lost its millivolts the amplitudes of another one.
+@dataclass(frozen=True)
+class Lesson:
+    """What is learned from records.
+
+    Attributes
+    ----------
+    truth, weight : tensor, shape (records, outputs), float32
+        The statements first, then what is learned by the way.
+    """
+
+    truth: torch.Tensor
+    weight: torch.Tensor
+
+
+def lesson_of(records: Records, aside: float) -> Lesson:
+    """Collect what is learned from records.
 
     Parameters
     ----------
-    signal, donor : ndarray, shape (12, n)
-        The record (its limb leads in proportion, see `training.ptbxl.restore_limb_ratios`) and one in millivolts.
+    records : Records
+    aside : float
+        Weight of what is learned by the way.
 
     Returns
     -------
-    ndarray, shape (12, n), float32
-        The limb leads with the donor's lead II, each chest lead with the donor's standard deviation.
+    Lesson
     """
-    wanted, own = donor.std(1), signal.std(1)
-    wanted[:6], own[:6] = wanted[1], own[1]
-    return (signal * (wanted / np.maximum(own, 1e-3))[:, None]).astype(np.float32)
-
-
-def _disturb(signal: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """Do a little of what body, paper and scanner do: gain, speed, blur, wander, noise."""
-    n = signal.shape[1]
-    out = signal * np.exp(rng.normal(0, 0.06) + rng.normal(0, 0.03, (12, 1))).astype(np.float32)
-    if rng.random() < 0.3:
-        at = (n - 1) / 2 + (np.arange(n) - (n - 1) / 2) * rng.uniform(0.96, 1.0)
-        left = np.minimum(at.astype(int), n - 2)
-        share = (at - left).astype(np.float32)
-        out = out[:, left] * (1 - share) + out[:, left + 1] * share
-    if rng.random() < 0.4:
-        side = np.float32(rng.uniform(0, 0.3))
-        out[:, 1:-1] = (1 - 2 * side) * out[:, 1:-1] + side * (out[:, :-2] + out[:, 2:])
-    if rng.random() < 0.5:
-        cycles = rng.uniform(0.05, 0.5) * n / FS
-        phase = rng.uniform(0, 2 * np.pi, (12, 1))
-        amplitude = rng.exponential(0.04, (12, 1))
-        out = out + (amplitude * np.sin(phase + np.linspace(0, 2 * np.pi * cycles, n))).astype(np.float32)
-    if rng.random() < 0.5:
-        out = out + rng.standard_normal(out.shape, dtype=np.float32) * np.float32(rng.exponential(0.015))
-    return out.astype(np.float32)
-
-
-def _drop(pieces: list[Piece], rng: np.random.Generator) -> list[Piece]:
-    """Lose some leads, or hide a moment of a strip, as a page may."""
-    chance = rng.random()
-    if chance < 0.12:
-        lost = set(rng.choice(LEAD_NAMES, rng.integers(1, 4), replace=False))
-    elif chance < 0.15:
-        lost = set(LEAD_NAMES[:6] if rng.random() < 0.5 else LEAD_NAMES[6:])
-    else:
-        lost = set()
-    kept = [piece for piece in pieces if piece.lead not in lost]
-    if rng.random() < 0.15:
-        which = rng.integers(len(kept))
-        hidden = kept[which].signal.copy()
-        start = rng.integers(len(hidden))
-        hidden[start : start + rng.integers(5, 50)] = np.nan
-        if np.isfinite(hidden).sum() > FS:
-            kept[which] = Piece(kept[which].lead, hidden)
-    return kept
-
-
-def training_views(signals: NDArray[np.float32], rng: np.random.Generator) -> list[View]:
-    """Show each record as a page, all in one layout so that they can be batched.
-
-    Parameters
-    ----------
-    signals : ndarray, shape (batch, 12, 1000)
-        Millivolts at 100 Hz.
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    list of View
-    """
-    rectangle, has_rhythm, _ = _LAYOUTS[rng.choice(len(_LAYOUTS), p=[share for *_, share in _LAYOUTS])]
-    columns = int(rectangle.split("x")[1])
-    length = signals.shape[2] // columns
-    trim_left, trim_right = rng.integers(0, 6, 2)
-    views = []
-    for signal in signals:
-        layout = rectangle
-        if has_rhythm:
-            layout += f"+{rng.choice(LEAD_NAMES, p=_RHYTHM_LEADS)}"
-        starts = rng.integers(0, signal.shape[1] - length + 1, columns).tolist() if rng.random() < 0.5 else None
-        pieces = [
-            Piece(piece.lead, piece.signal[trim_left : len(piece.signal) - trim_right])
-            for piece in cut_to_layout(_disturb(signal, rng), layout, starts)
-        ]
-        views.append(view_pieces(_drop(pieces, rng), FS))
-    return views
+    weight = np.ones_like(records.labels)
+    weight[:, _VOLTAGE] *= records.millivolts[:, None]
+    more = what_else(records)
+    truth = np.concatenate([records.labels, more.truth], axis=1)
+    return Lesson(torch.from_numpy(truth), torch.from_numpy(np.concatenate([weight, aside * more.known], axis=1)))
 
 
 def page_views(records: Records, layout: str = PAGE) -> list[View]:
@@ -204,7 +151,7 @@ def page_views(records: Records, layout: str = PAGE) -> list[View]:
 
 
 def macro_auroc(truth: NDArray[np.float32], score: NDArray[np.float32]) -> dict[str, float]:
-    """Mean AUROC of the superclasses, of the rhythm statements and of all statements.
+    """Mean AUROC of the superclasses, of the rhythm statements and of all statements of PTB-XL.
 
     Parameters
     ----------
@@ -213,57 +160,79 @@ def macro_auroc(truth: NDArray[np.float32], score: NDArray[np.float32]) -> dict[
     Returns
     -------
     dict of str to float
-        ``superclass``, ``rhythm`` and ``all``; NaN where no statement can be judged.
+        ``superclass``, ``rhythm`` and ``all`` (subclasses and the Challenge's classes, which hold the same statements
+        again, do not count in it); NaN where no statement can be judged.
     """
     each = auroc(truth, score)
-    groups = {"superclass": each[list(group_indices("superclass"))], "rhythm": each[list(group_indices("rhythm"))]}
-    groups["all"] = each
-    return {
-        name: float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")
-        for name, values in groups.items()
-    }
+    own = [place for group in ("superclass", "diagnostic", "form", "rhythm") for place in group_indices(group)]
+    groups = {"superclass": group_indices("superclass"), "rhythm": group_indices("rhythm"), "all": own}
+    means = {}
+    for name, places in groups.items():
+        values = each[list(places)]
+        means[name] = float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")
+    return means
 
 
-def _epoch_signals(
-    records: Records, chosen: NDArray[np.int64], donors: dict[bytes, NDArray[np.int64]], rng: np.random.Generator
-) -> NDArray[np.float32]:
-    """Signals of some records, those without millivolts scaled like a donor with the same superclasses."""
-    superclasses = list(group_indices("superclass"))
-    signals = records.signals[chosen]
-    for place, record in enumerate(chosen):
-        if not records.millivolts[record]:
-            same = donors.get(records.labels[record, superclasses].tobytes(), donors[b""])
-            signals[place] = with_donor_scale(signals[place], records.signals[rng.choice(same)])
-    return signals
+def batch_of(
+    pools: Sequence[Pool], records: NDArray[np.intp], rng: np.random.Generator, device: str
+) -> list[torch.Tensor]:
+    """Take one view of each of some records, and move it a little: gain, place of the beat, leads.
 
+    Parameters
+    ----------
+    pools : sequence of Pool
+    records : ndarray, shape (n,), int
+    rng : numpy.random.Generator
+    device : str
 
-def _donors(records: Records) -> dict[bytes, NDArray[np.int64]]:
-    """Group the records in millivolts by their superclasses; all of them under the empty key."""
-    known = np.flatnonzero(records.millivolts)
-    keys = [records.labels[i, list(group_indices("superclass"))].tobytes() for i in known]
-    donors = {key: known[[k == key for k in keys]] for key in set(keys)}
-    donors[b""] = known
-    return donors
+    Returns
+    -------
+    list of tensor
+        The inputs of the network.
+    """
+    parts: dict[str, list[NDArray[Any]]] = {name: [] for name in INPUTS}
+    for record in records:
+        pool, place = _draw(pools, int(record), rng)
+        for name in INPUTS:
+            parts[name].append(getattr(pool, name)[place])
+    stacked = {name: np.stack(values).astype(np.float32) for name, values in parts.items()}
+    n = len(records)
+    stacked["beats"] *= np.exp(rng.normal(0, 0.05, (n, 1, 1)) + rng.normal(0, 0.03, (n, 12, 1))).astype(np.float32)
+    lost = (rng.random((n, 12, 1)) < 0.08) & (rng.random((n, 1, 1)) < 0.3)
+    shift = int(rng.integers(-2, 3))
+    for name in ("beats", "beats_seen"):
+        stacked[name] = np.roll(np.where(lost, np.float32(0.0), stacked[name]), shift, axis=2)
+    tensors = [torch.from_numpy(np.ascontiguousarray(stacked[name])).to(device) for name in INPUTS]
+    tensors[-1] = tensors[-1].long()
+    return tensors
 
 
 def train(
     records: Records,
+    pools: Sequence[Pool],
     choice: Records,
     config: Config,
+    seed: int,
     checkpoint: Path,
     on_epoch: Callable[[dict[str, float]], None],
     device: str = "cpu",
 ) -> Trained:
-    """Fit the network, taking up `checkpoint` where it exists.
+    """Fit one network, taking up `checkpoint` where it exists.
 
     Every epoch draws from its own seed, so an interrupted run ends with the same weights as an uninterrupted one on
     the same machine.
 
     Parameters
     ----------
-    records, choice : Records
-        Training records and those that choose the epoch (all in millivolts).
+    records : Records
+        Of folds 1 to 7.
+    pools : sequence of Pool
+        Their views.
+    choice : Records
+        Those that choose the epoch, all in millivolts.
     config : Config
+    seed : int
+        Of this network.
     checkpoint : Path
         Written after every epoch.
     on_epoch : callable
@@ -278,50 +247,37 @@ def train(
     Raises
     ------
     ValueError
-        If `checkpoint` is of another configuration, or no training record is in millivolts.
+        If `checkpoint` is of another configuration.
     """
-    if not records.millivolts.any():
-        raise ValueError("no training record is in millivolts; at least one is needed")
-    torch.manual_seed(config.seed)
-    network = ArrhythmiaNetwork(config.dropout).to(device)
-    averaged = ArrhythmiaNetwork(config.dropout).to(device)
+    # How many others there are changes nothing of one member.
+    identity = {name: value for name, value in asdict(config).items() if name != "members"} | {"seed": seed}
+    lesson = lesson_of(records, config.aside)
+    torch.manual_seed(seed)
+    network, averaged = (ArrhythmiaNetwork(lesson.truth.shape[1], config.dropout).to(device) for _ in range(2))
     averaged.load_state_dict(network.state_dict())
-    optimiser = torch.optim.AdamW(network.parameters(), config.learning_rate, weight_decay=config.weight_decay)
-    steps_an_epoch = max(1, len(records) // config.batch_size)
+    optimiser = torch.optim.AdamW(network.parameters(), config.rate, weight_decay=config.decay)
+    steps_an_epoch = max(1, len(records) // config.batch)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, config.learning_rate, total_steps=config.epochs * steps_an_epoch + 1, pct_start=0.15
+        optimiser, config.rate, total_steps=config.epochs * steps_an_epoch + 1, pct_start=0.15
     )
     history: list[dict[str, float]] = []
-    best: dict[str, Any] = {"score": -1.0, "epoch": -1, "state": None}
-    saved = load_checkpoint(checkpoint, asdict(config), device)
+    best: dict[str, Any] = {"score": -1.0, "state": None}
+    saved = load_checkpoint(checkpoint, identity, device)
+    states: dict[str, Any] = {"network": network, "averaged": averaged, "optimiser": optimiser, "schedule": schedule}
     if saved is not None:
-        network.load_state_dict(saved["network"])
-        averaged.load_state_dict(saved["averaged"])
-        optimiser.load_state_dict(saved["optimiser"])
-        schedule.load_state_dict(saved["schedule"])
+        for name, part in states.items():
+            part.load_state_dict(saved[name])
         history, best = saved["history"], saved["best"]
-
-    labels = torch.from_numpy(records.labels)
-    weights = torch.ones_like(labels)
-    for voltage in _VOLTAGE:
-        weights[~records.millivolts, voltage] = 0
-    donors = _donors(records)
     choice_views = page_views(choice)
     for epoch in range(len(history), config.epochs):
-        if epoch - best["epoch"] > config.patience:
-            break
-        rng = np.random.default_rng((config.seed, epoch))
-        torch.manual_seed(config.seed * 1000 + epoch)
+        rng = np.random.default_rng((seed, epoch))
+        torch.manual_seed(seed * 1000 + epoch)
         network.train()
         order = rng.permutation(len(records))
         losses = []
         for step in tqdm(range(steps_an_epoch), desc=f"epoch {epoch + 1}", leave=False, disable=None):
-            chosen = order[step * config.batch_size : (step + 1) * config.batch_size]
-            views = training_views(_epoch_signals(records, chosen, donors, rng), rng)
-            logits = network(*(tensor.to(device) for tensor in stack_views(views)))
-            loss = torch.nn.functional.binary_cross_entropy_with_logits(
-                logits, labels[chosen].to(device), weights[chosen].to(device)
-            )
+            chosen = order[step * config.batch : (step + 1) * config.batch]
+            loss = _loss(network, batch_of(pools, chosen, rng, device), chosen, lesson, config.mixed, rng)
             optimiser.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -329,70 +285,30 @@ def train(
             schedule.step()
             losses.append(float(loss.detach()))
             done = epoch * steps_an_epoch + step
-            move_average(averaged, network, min(config.ema, (done + 1) / (done + 10)))
-        figures = macro_auroc(choice.labels, read_views(averaged, choice_views))
+            move_average(averaged, network, min(config.average, (done + 1) / (done + 10)))
+        figures = macro_auroc(choice.labels, read_views(averaged, choice_views)[:, : len(STATEMENTS)])
         history.append({"epoch": epoch + 1, "loss": float(np.mean(losses)), **figures})
         score = (figures["superclass"] + figures["all"]) / 2
         # Written so that a score that is NaN, for want of positives, keeps the last epoch.
         if not score <= best["score"]:
             state = {name: tensor.clone() for name, tensor in averaged.state_dict().items()}
-            best = {"score": score, "epoch": epoch, "state": state}
-        save_checkpoint(
-            checkpoint,
-            asdict(config),
-            {
-                "network": network.state_dict(),
-                "averaged": averaged.state_dict(),
-                "optimiser": optimiser.state_dict(),
-                "schedule": schedule.state_dict(),
-                "history": history,
-                "best": best,
-            },
-        )
+            best = {"score": score, "state": state}
+        kept = {name: part.state_dict() for name, part in states.items()}
+        save_checkpoint(checkpoint, identity, {"history": history, "best": best, **kept})
         on_epoch(history[-1])
     averaged.load_state_dict(best["state"])
-    return Trained(averaged.cpu().eval(), tuple(history))
-
-
-def fit_temperature(truth: NDArray[np.float32], logits: NDArray[np.float32]) -> float:
-    """Find the temperature that makes the probabilities fit best (Guo et al. 2017).
-
-    Parameters
-    ----------
-    truth, logits : ndarray, shape (n, statements)
-
-    Returns
-    -------
-    float
-        Logits divided by it have the least cross-entropy.
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(0)
-    >>> logits = rng.normal(0, 2, (4000, 1))
-    >>> truth = rng.random((4000, 1)) < 1 / (1 + np.exp(-logits))
-    >>> round(fit_temperature(truth, 3 * logits))
-    3
-    """
-    from scipy.optimize import minimize_scalar
-
-    def cross_entropy(log_temperature: float) -> float:
-        scaled = np.asarray(logits, np.float64) * np.exp(-log_temperature)
-        return float(np.mean(np.logaddexp(0, scaled) - truth * scaled))
-
-    return float(np.exp(minimize_scalar(cross_entropy, bounds=(-3, 3), method="bounded").x))
-
-
-def _commit() -> str | None:
-    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return None
+    return Trained(_statements_only(averaged.cpu(), config.dropout), tuple(history))
 
 
 def write_weights(
-    out: Path, trained: Trained, config: Config, train_records: Records, choice: Records, report: Records
+    out: Path,
+    network: Ensemble,
+    histories: Sequence[Sequence[dict[str, float]]],
+    config: Config,
+    train_records: Records,
+    choice: Records,
+    report: Records,
+    read: int,
 ) -> dict[str, Any]:
     """Calibrate on fold 8, score fold 9, and write ``arrhythmia.safetensors`` and its record ``arrhythmia.json``.
 
@@ -400,26 +316,33 @@ def write_weights(
     ----------
     out : Path
         Folder to write into.
-    trained : Trained
+    network : Ensemble
+    histories : sequence of sequence of dict
+        Of its members.
     config : Config
     train_records, choice, report : Records
         Folds 1 to 7, 8 and 9.
+    read : int
+        Pages that were printed and digitised for it.
 
     Returns
     -------
     dict
         What the ``.json`` holds.
     """
-    choice_logits = read_views(trained.network, page_views(choice))
-    temperature = fit_temperature(choice.labels, choice_logits)
-    thresholds = best_f1_thresholds(choice.labels, 1 / (1 + np.exp(-choice_logits / temperature)))
-    weights = save(trained.network.state_dict())
+    choice_logits = read_views(network, page_views(choice))
+    calibration = fit_calibration(choice.labels, choice_logits)
+    thresholds = best_f1_thresholds(choice.labels, calibrated(choice_logits, calibration))
+    # Half precision changes no probability by more than a thousandth and halves the file.
+    weights = save({name: tensor.half() for name, tensor in network.state_dict().items()})
     record = {
         **hash_of(weights),
-        "temperature": temperature,
+        "members": len(network.members),
         "statements": [
             {
                 **asdict(statement),
+                "slope": float(calibration.slope[i]),
+                "offset": float(calibration.offset[i]),
                 "threshold": float(thresholds[i]),
                 "positives": {
                     "train": int(train_records.labels[:, i].sum()),
@@ -432,7 +355,7 @@ def write_weights(
         "figures": {
             "measure": f"macro AUROC on the true signal cut to {PAGE}",
             "fold 8": macro_auroc(choice.labels, choice_logits),
-            "fold 9": macro_auroc(report.labels, read_views(trained.network, page_views(report))),
+            "fold 9": macro_auroc(report.labels, read_views(network, page_views(report))),
         },
         "data": {
             "source": "PTB-XL, CC BY 4.0 (Wagner et al. 2020)",
@@ -440,24 +363,22 @@ def write_weights(
                 "folds": list(TRAIN_FOLDS),
                 "records": len(train_records),
                 "of these without millivolts": int((~train_records.millivolts).sum()),
+                "printed and digitised pages of them": read,
             },
             "fold 8": {"records": len(choice)},
             "fold 9": {"records": len(report)},
         },
         "config": asdict(config),
         "layouts": [
-            {"rectangle": rectangle, "rhythm strip": rhythm, "share": share} for rectangle, rhythm, share in _LAYOUTS
+            {"rectangle": rectangle, "rhythm strip": rhythm, "share": share} for rectangle, rhythm, share in LAYOUTS
         ],
-        "history": list(trained.history),
+        "histories": [list(history) for history in histories],
         "commit": _commit(),
         "software": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
     }
-    out.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(record, indent=1).encode() + b"\n"
-    for name, content in (("arrhythmia.safetensors", weights), ("arrhythmia.json", text)):
-        unfinished = out / f"{name}.tmp"
-        unfinished.write_bytes(content)
-        os.replace(unfinished, out / name)
+    with written_together(out) as scratch:
+        (scratch / "arrhythmia.safetensors").write_bytes(weights)
+        (scratch / "arrhythmia.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     return record
 
 
@@ -475,12 +396,18 @@ def main(arguments: list[str] | None = None) -> None:
         "--out",
         type=Path,
         default=Path("runs/arrhythmia"),
-        help="folder for weights, record and checkpoint; what classify reads is in classify/weights "
+        help="folder for pages, checkpoints, weights and record; what classify reads is in classify/weights "
         "(default: %(default)s)",
     )
-    parser.add_argument("--epochs", type=int, default=Config.epochs, help="(default: %(default)s)")
+    for name, what in (
+        ("members", "networks that ship as one"),
+        ("epochs", "passes over the records"),
+        ("pages", "pages to print and digitise"),
+    ):
+        parser.add_argument(f"--{name}", type=int, default=getattr(Config, name), help=f"{what} (default: %(default)s)")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="pages at a time (default: %(default)s)")
     chosen = parser.parse_args(arguments)
-    config = Config(epochs=chosen.epochs)
+    config = Config(members=chosen.members, epochs=chosen.epochs, pages=chosen.pages)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     records = load_ptbxl(chosen.data, (*TRAIN_FOLDS, CHOICE_FOLD, REPORT_FOLD))
     train_records = records.take(np.isin(records.folds, TRAIN_FOLDS))
@@ -489,19 +416,93 @@ def main(arguments: list[str] | None = None) -> None:
     for part, fold in ((choice, CHOICE_FOLD), (report, REPORT_FOLD)):
         if not len(part):
             parser.error(f"{chosen.data}: no record of fold {fold} in millivolts has its files there; some are needed")
-    print(f"{len(train_records)} records to train on, {len(choice)} to choose, {len(report)} to report; on {device}")
+    printable = [path for path in train_records.paths_500 if path is not None]
+    pages = None
+    if config.pages and printable:
+        folder = chosen.out / "pages" / version_of_pages(*SOURCES)
+        pages = digitised.collect(plan(printable, config.pages, 5, folder), train_records, chosen.jobs)
+    pools = [make_pool(train_records, config.views, config.seed, load_noise(chosen.data.parent / "noise"))]
+    pools += [] if pages is None else [pages]
+    print(
+        f"{len(train_records)} records to train on, in {len(pools[0])} views and {0 if pages is None else len(pages)} "
+        f"pages, {len(choice)} to choose, {len(report)} to report; on {device}"
+    )
     started = time.monotonic()
-
-    def show(figures: dict[str, float]) -> None:
-        told = ", ".join(f"{name} {value:.4f}" for name, value in figures.items() if name != "epoch")
-        tqdm.write(f"epoch {figures['epoch']:.0f}: {told}; {(time.monotonic() - started) / 60:.1f} min")
-
     chosen.out.mkdir(parents=True, exist_ok=True)
-    checkpoint = chosen.out / "arrhythmia.checkpoint"
-    trained = train(train_records, choice, config, checkpoint, show, device)
-    record = write_weights(chosen.out, trained, config, train_records, choice, report)
-    checkpoint.unlink()
+    members, histories = [], []
+    for seed in range(config.seed, config.seed + config.members):
+
+        def show(figures: dict[str, float], seed: int = seed) -> None:
+            told = ", ".join(f"{name} {value:.4f}" for name, value in figures.items() if name != "epoch")
+            tqdm.write(f"{seed}, epoch {figures['epoch']:.0f}: {told}; {(time.monotonic() - started) / 60:.1f} min")
+
+        checkpoint = chosen.out / f"arrhythmia-{seed}.checkpoint"
+        trained = train(train_records, pools, choice, config, seed, checkpoint, show, device)
+        members.append(trained.network)
+        histories.append(trained.history)
+    read = 0 if pages is None else len(pages)
+    record = write_weights(chosen.out, Ensemble(members), histories, config, train_records, choice, report, read)
     print(json.dumps(record["figures"], indent=1))
+
+
+def calibrated(logits: NDArray[np.floating], calibration: Calibration) -> NDArray[np.float64]:
+    """Make probabilities of logits (n, statements)."""
+    return np.asarray(1 / (1 + np.exp(-(logits * calibration.slope + calibration.offset))), np.float64)
+
+
+SOURCES = (
+    *(Path(__file__).with_name(name) for name in ("pages.py", "digitised.py")),
+    *(Path(view_pieces.__code__.co_filename).with_name(name) for name in ("view.py", "stack.py", "peaks.py")),
+)
+"""What makes the views of pages, beside the printer and the reader."""
+
+
+def _loss(
+    network: ArrhythmiaNetwork,
+    inputs: list[torch.Tensor],
+    chosen: NDArray[np.intp],
+    lesson: Lesson,
+    mixed: float,
+    rng: np.random.Generator,
+) -> torch.Tensor:
+    """Cross-entropy on examples that are mixed in pairs; of each pair, the first gives the rhythm's lead."""
+    device = inputs[0].device
+    truth, weight = lesson.truth[chosen].to(device), lesson.weight[chosen].to(device)
+    share = float(rng.beta(mixed, mixed))
+    share = max(share, 1 - share)
+    other = torch.from_numpy(rng.permutation(len(chosen))).to(device)
+    blended = dict(zip(INPUTS, inputs, strict=True))
+    for name in ("beats", "intervals", "rhythm"):
+        blended[name] = share * blended[name] + (1 - share) * blended[name][other]
+    truth = share * truth + (1 - share) * truth[other]
+    weight = torch.minimum(weight, weight[other])
+    logits = network(*blended.values())
+    loss: torch.Tensor = torch.nn.functional.binary_cross_entropy_with_logits(logits, truth, weight)
+    return loss
+
+
+def _draw(pools: Sequence[Pool], record: int, rng: np.random.Generator) -> tuple[Pool, int]:
+    """Draw one of a record's views, from any pool that has one."""
+    places = [(pool, place) for pool in pools for place in pool.by_record.get(record, ())]
+    pool, place = places[rng.integers(len(places))]
+    return pool, int(place)
+
+
+def _statements_only(network: ArrhythmiaNetwork, dropout: float) -> ArrhythmiaNetwork:
+    """The network without the outputs that were learned by the way."""
+    own = ArrhythmiaNetwork(len(STATEMENTS), dropout)
+    state = network.state_dict()
+    for name, tensor in own.state_dict().items():
+        tensor.copy_(state[name][: len(tensor)] if tensor.ndim else state[name])
+    return own.eval()
+
+
+def _commit() -> str | None:
+    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
 
 
 if __name__ == "__main__":

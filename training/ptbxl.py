@@ -25,6 +25,9 @@ FS = 100
 
 N_SAMPLES = 10 * FS
 
+_OLDEST = 89.0
+_WOMAN = 1
+
 
 @dataclass(frozen=True)
 class Records:
@@ -45,6 +48,11 @@ class Records:
         SCP-ECG codes with their likelihoods, record by record.
     labels : ndarray, shape (n, statements), float32
         Truth of `classify.statements.STATEMENTS`.
+    ages : ndarray, shape (n,), float32
+        Years; NaN where it is not known or hidden (PTB-XL writes 300 for above 89).
+    women : ndarray, shape (n,), bool
+    axes : tuple of (str or None)
+        Frontal axis as PTB-XL has it: ``"MID"``, ``"LAD"``, ``"RAD"``, ...
     paths_500 : tuple of (Path or None)
         The record at 500 Hz where it exists, without suffix; `read_500` reads it.
     """
@@ -55,6 +63,9 @@ class Records:
     millivolts: NDArray[np.bool_]
     codes: tuple[dict[str, float], ...]
     labels: NDArray[np.float32]
+    ages: NDArray[np.float32]
+    women: NDArray[np.bool_]
+    axes: tuple[str | None, ...]
     paths_500: tuple[Path | None, ...]
 
     def __len__(self) -> int:
@@ -71,6 +82,9 @@ class Records:
             self.millivolts[places],
             tuple(self.codes[i] for i in places),
             self.labels[places],
+            self.ages[places],
+            self.women[places],
+            tuple(self.axes[i] for i in places),
             tuple(self.paths_500[i] for i in places),
         )
 
@@ -228,18 +242,16 @@ def load_ptbxl(folder: Path, folds: tuple[int, ...]) -> Records:
     Raises
     ------
     FileNotFoundError
-        If a table is missing from the folder.
+        If the database's table is missing from the folder.
     ValueError
         If there is not a single record of these folds, or a record lacks a lead.
     """
-    for name in ("ptbxl_database.csv", "scp_statements.csv"):
-        if not (folder / name).is_file():
-            raise FileNotFoundError(f"{folder / name}: no such file; allowed: a folder that holds PTB-XL")
-    table = pd.read_csv(folder / "ptbxl_database.csv")
+    database = folder / "ptbxl_database.csv"
+    if not database.is_file():
+        raise FileNotFoundError(f"{database}: no such file; allowed: a folder that holds PTB-XL")
+    table = pd.read_csv(database)
     table = table[table.strat_fold.isin(folds)]
-    superclass_of = pd.read_csv(folder / "scp_statements.csv", index_col=0).diagnostic_class.dropna().to_dict()
-
-    rows, signals, millivolts, codes, paths_500 = [], [], [], [], []
+    rows, signals, millivolts, codes, labels, people, axes, paths_500 = [], [], [], [], [], [], [], []
     for row in tqdm(table.itertuples(), total=len(table), desc="PTB-XL", leave=False, disable=None):
         high, low = folder / row.filename_hr, folder / row.filename_lr
         normalised = folder / row.filename_lr.replace("records100", "records100-normalised").replace("_lr", "_nr")
@@ -251,11 +263,14 @@ def load_ptbxl(folder: Path, folds: tuple[int, ...]) -> Records:
         signals.append(_to_100(signal if known else restore_limb_ratios(signal), fs))
         millivolts.append(known)
         codes.append({code: float(likelihood) for code, likelihood in ast.literal_eval(row.scp_codes).items()})
+        labels.append(positives(codes[-1], (row.infarction_stadium1, row.infarction_stadium2)))
+        people.append((row.age if row.age <= _OLDEST else np.nan, row.sex == _WOMAN))
+        axes.append(row.heart_axis if isinstance(row.heart_axis, str) else None)
         paths_500.append(high if Path(f"{high}.hea").is_file() else None)
     if not rows:
         raise ValueError(f"{folder}: no record of folds {', '.join(map(str, folds))} has its files there")
-    labels = [positives(set(of), {superclass_of[code] for code in of if code in superclass_of}) for of in codes]
     ids, of_fold = np.array(rows, np.int64).T
+    ages, women = np.array(people, np.float32).T
     return Records(
         ids,
         of_fold,
@@ -263,5 +278,8 @@ def load_ptbxl(folder: Path, folds: tuple[int, ...]) -> Records:
         np.array(millivolts),
         tuple(codes),
         np.array(labels, np.float32),
+        ages,
+        women.astype(bool),
+        tuple(axes),
         tuple(paths_500),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -188,5 +189,8 @@ def bootstrap(
     rng = np.random.default_rng(seed)
     values = measure(np.arange(n))
     draws = np.stack([measure(rng.integers(0, n, n)) for _ in range(resamples)])
-    low, high = np.nanpercentile(draws, [2.5, 97.5], axis=0) + values - np.nanmean(draws, axis=0)
+    with warnings.catch_warnings():
+        # What no draw can judge is NaN.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        low, high = np.nanpercentile(draws, [2.5, 97.5], axis=0) + values - np.nanmean(draws, axis=0)
     return [Interval(*(float(x) for x in row)) for row in zip(values, low, high, strict=True)]

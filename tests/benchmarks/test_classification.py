@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import sys
 import types
 from pathlib import Path
@@ -9,14 +10,17 @@ import pytest
 
 from benchmarks.classification import (
     NAMES,
+    by_people,
     choose_pages,
-    digitised_views,
     figures,
+    main,
     predict_pages,
     price_of_paper,
+    print_and_read,
+    reliability,
     score,
 )
-from classify.statements import CODES
+from classify.statements import CODES, STATEMENTS
 from classify.view import cut_to_layout, view_pieces
 from training.ptbxl import Records
 
@@ -50,13 +54,16 @@ def test_price_is_nothing_for_the_same_predictions_and_something_for_worse_ones(
 def records(n: int, printable: int) -> Records:
     paths = tuple(Path(str(i)) if i < printable else None for i in range(n))
     return Records(
-        np.arange(n),
-        np.full(n, 9),
-        np.zeros((n, 12, 1000), np.float32),
-        np.ones(n, bool),
-        ({},) * n,
-        np.zeros((n, len(CODES)), np.float32),
-        paths,
+        ids=np.arange(n),
+        folds=np.full(n, 9),
+        signals=np.zeros((n, 12, 1000), np.float32),
+        millivolts=np.ones(n, bool),
+        codes=({},) * n,
+        labels=np.zeros((n, len(CODES)), np.float32),
+        ages=np.linspace(20, 88, n).astype(np.float32),
+        women=np.arange(n) % 2 == 0,
+        axes=(None,) * n,
+        paths_500=paths,
     )
 
 
@@ -69,22 +76,52 @@ def test_pages_are_chosen_from_what_can_be_printed():
 def test_pages_that_cannot_be_digitised_are_kept_as_errors(monkeypatch):
     """The printer and the digitiser are stood in for: this is about what becomes of their results."""
     chosen = records(3, 3)
+    recording = np.random.default_rng(0).normal(size=(12, 5000)).astype("f4")
+    strips = [types.SimpleNamespace(lead=lead, start=0.0, end=2.5) for lead in ("I", "II")]
 
     def trace_leads(image, fs):
         if image == 1:
             raise ValueError("no grid")
         return image
 
-    digitize = types.SimpleNamespace(trace_leads=trace_leads)
-    synth = types.SimpleNamespace(
-        render_page=lambda signal, fs, *, layout, dpi, seed: types.SimpleNamespace(image=seed)
-    )
-    monkeypatch.setitem(sys.modules, "digitize", digitize)
-    monkeypatch.setitem(sys.modules, "synth", synth)
-    monkeypatch.setattr("benchmarks.classification.read_500", lambda path: None)
-    view = view_pieces(cut_to_layout(np.random.default_rng(0).normal(size=(12, 1000)).astype("f4"), "3x4+II"), 100)
+    def render_page(signal, fs, preset, *, seed):
+        assert preset == "clean"
+        return types.SimpleNamespace(image=seed, signal=signal, strips=strips)
+
+    monkeypatch.setitem(sys.modules, "digitize", types.SimpleNamespace(trace_leads=trace_leads))
+    monkeypatch.setitem(sys.modules, "synth", types.SimpleNamespace(render_page=render_page))
+    monkeypatch.setattr("benchmarks.classification.read_500", lambda path: recording)
+    view = view_pieces(cut_to_layout(recording, "3x4+II", fs=500), 500)
     monkeypatch.setattr("benchmarks.classification.view_leads", lambda leads: view)
-    views = digitised_views(chosen)
-    assert views == [view, "record 1: no grid", view]
-    probability = predict_pages(views)
+    paper = print_and_read(chosen, "clean")
+    assert paper.read == (view, "record 1: no grid", view)
+    assert [row.any() for row in paper.truth[0].beats_seen] == [True, True] + [False] * 10
+    probability = predict_pages(paper.read)
     assert (probability[[0, 2]] > 0).all() and (probability[1] == 0).all()
+
+
+def test_people_are_scored_by_sex_and_age(judged):
+    truth, probability = judged
+    of = dataclasses.replace(records(80, 0), labels=truth.astype(np.float32))
+    told = by_people(of, probability)
+    assert list(told) == ["women", "men", "0 to 49 years", "50 to 64 years", "65 to 79 years", "80 to 89 years"]
+    assert told["women"][0] == told["men"][0] == 40 and sum(count for count, _ in told.values()) == 160
+    assert all(0.5 < interval.value < 1 for _, interval in told.values())
+
+
+def test_reliability_counts_every_statement_once(judged):
+    truth, probability = judged
+    rows = reliability(truth, probability)
+    own = [place for place, statement in enumerate(STATEMENTS) if statement.group not in ("subclass", "challenge")]
+    assert sum(count for *_, count in rows) == 80 * len(own)
+    assert [said for said, *_ in rows] == sorted(said for said, *_ in rows)
+    perfect = reliability(truth, truth)
+    assert [row[:2] for row in perfect] == [(0.0, 0.0), (1.0, 1.0)]
+
+
+def test_a_small_run_writes_every_table(folder, tmp_path, capsys):
+    main(["--data", str(folder), "--out", str(tmp_path), "--pages", "0"])
+    text = (tmp_path / "classification.md").read_text()
+    for name in ("True signal", "By sex and age", "What probabilities were worth", "Statement by statement"):
+        assert name in text
+    assert "price of paper" not in text and capsys.readouterr().out.strip() == text.strip()

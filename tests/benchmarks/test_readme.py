@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.readme import README, RESULTS, fill
+from benchmarks.readme import PAGES, RESULTS, fill
 
 RESULT = """# Figures
 
@@ -23,8 +23,9 @@ def results(tmp_path):
     return tmp_path
 
 
-def test_the_readme_has_the_figures_that_the_benchmarks_wrote():
-    text = README.read_text(encoding="utf-8")
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_page_has_the_figures_that_the_benchmarks_wrote(page):
+    text = page.read_text(encoding="utf-8")
     assert text.count("<!-- table") >= 3
     assert text.count("<!-- table") == text.count("<!-- end -->")
     assert fill(text, RESULTS) == text, "run: python -m benchmarks.readme"

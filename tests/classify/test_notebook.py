@@ -39,7 +39,7 @@ def test_it_shows_itself(reading):
     names = [row[0].text for row in root.iter("tr")]
     assert names == [statement.name for statement in STATEMENTS[::-1]], "the likeliest first"
     folded = root.find("details")
-    assert folded[0].text == "29 below their thresholds"
+    assert folded[0].text == f"{len(STATEMENTS) - 4} below their thresholds"
     assert [row[0].text for row in folded.iter("tr")] == names[4:]
     assert not re.search(r"<script|href=|src=|url\(|\bid=", html)
 
@@ -54,7 +54,7 @@ def test_bars_are_as_long_as_their_probability(reading):
     bar = next(iter(root.iter("tr")))[1][0]
     assert f"width:{100 * first.probability:.1f}%" in bar[0].get("style")
     assert f"left:{100 * first.threshold:.1f}%" in bar[1].get("style")
-    assert bar.get("title") == f"{first.code}: threshold 88%"
+    assert bar.get("title") == f"{first.code}: threshold {first.threshold:.0%}"
 
 
 def test_nothing_present_and_everything_present(reading):
@@ -63,6 +63,19 @@ def test_nothing_present_and_everything_present(reading):
     every = replace(reading, statements=tuple(replace(s, present=True) for s in reading.statements))
     assert "<details>" not in every._repr_html_()
     ET.fromstring(every._repr_html_())
+
+
+def test_what_cannot_be_assessed_stands_apart_with_its_reason(reading):
+    first, *rest = reading.statements
+    unknown = replace(first, probability=None, present=False, reason="needs <V1>")
+    other = replace(reading, statements=(unknown, *rest))
+    root = ET.fromstring(other._repr_html_())
+    folded = root.findall("details")[-1]
+    assert folded[0].text == "1 not assessable on this page"
+    assert [cell.text for cell in folded.iter("td")] == [first.name, "needs <V1>"]
+    assert len([row for row in root.iter("tr") if row[0].text == first.name]) == 1
+    (axes,) = other.plot().axes
+    assert len(axes.patches) == len(rest)
 
 
 def test_no_heart_rate_is_said_with_its_reason(reading):

@@ -150,6 +150,7 @@ def test_report(calls, leads, paper, as_png, out):
         "probability": 0.75,
         "threshold": 0.5,
         "present": True,
+        "reason": None,
     }
     assert len(report["statements"]) == 4
     assert report["rhythm"] == "SR"

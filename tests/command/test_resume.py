@@ -87,7 +87,7 @@ def test_a_run_that_is_ended_goes_on_where_it_was(archive, number, jobs="2"):
     until_read(archive, 3)
     first.send_signal(number)
     code, _, err = finish(first)
-    assert code == (-9 if number == signal.SIGKILL else 130)
+    assert code == (-9 if number == signal.SIGKILL else 130), (err, len(rows(archive)))
     assert number == signal.SIGKILL or err == "papertrace: interrupted; --resume goes on from here\n"
     kept = {row["outputs"].split(".")[0] for row in rows(archive)}
     assert 3 <= len(kept) < 9, "the run was ended in its middle"

@@ -8,22 +8,26 @@ import pytest
 import torch
 
 from classify.diagnose import load_weights
-from classify.statements import CODES
-from classify.view import FS, cut_to_layout, view_pieces
+from classify.network import Ensemble
+from classify.statements import CODES, STATEMENTS
+from classify.view import FS
+from digitize.layouts import LEAD_NAMES
 from training.arrhythmia import (
     Config,
-    fit_temperature,
+    batch_of,
+    lesson_of,
     macro_auroc,
     main,
     page_views,
     train,
-    training_views,
-    with_donor_scale,
     write_weights,
 )
 from training.ptbxl import Records
+from training.views import disturb, load_noise, make_pool, show, with_donor_scale
 
-CONFIG = Config(epochs=3, batch_size=8, dropout=0.0, learning_rate=3e-3)
+CONFIG = Config(
+    members=1, epochs=3, batch=8, views=2, pages=0, rate=3e-3, dropout=0.0, average=0.9, mixed=0.05, aside=0.1
+)
 
 
 def records(n: int, seed: int, normalised: bool = False) -> Records:
@@ -43,14 +47,25 @@ def records(n: int, seed: int, normalised: bool = False) -> Records:
     if normalised:
         known[1::2] = False
     return Records(
-        np.arange(n), np.ones(n, np.int64), signals.astype(np.float32), known, ({},) * n, labels, (None,) * n
+        ids=np.arange(n),
+        folds=np.ones(n, np.int64),
+        signals=signals.astype(np.float32),
+        millivolts=known,
+        codes=tuple({"AFLT": 0.0} if place < 12 else {} for place in range(n)),
+        labels=labels,
+        ages=np.where(np.arange(n) == 3, np.nan, 50).astype(np.float32),
+        women=rng.random(n) < 0.5,
+        axes=("MID", "LAD", None, "MID") * (n // 4),
+        paths_500=(None,) * n,
     )
 
 
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory):
     checkpoint = tmp_path_factory.mktemp("run") / "checkpoint"
-    return train(records(32, 0, normalised=True), records(16, 1), CONFIG, checkpoint, lambda figures: None)
+    data = records(32, 0, normalised=True)
+    pools = [make_pool(data, CONFIG.views, 0, None)]
+    return train(data, pools, records(16, 1), CONFIG, 7, checkpoint, lambda figures: None)
 
 
 def test_loss_falls(uninterrupted):
@@ -66,11 +81,13 @@ def test_resumed_run_gives_the_same_weights(uninterrupted, tmp_path):
         if figures["epoch"] == 2:
             raise Interrupted
 
-    data = records(32, 0, normalised=True), records(16, 1), CONFIG, tmp_path / "checkpoint"
+    data = records(32, 0, normalised=True)
+    given = data, [make_pool(data, CONFIG.views, 0, None)], records(16, 1)
+    checkpoint = tmp_path / "checkpoint"
     with pytest.raises(Interrupted):
-        train(*data, interrupt)
+        train(*given, CONFIG, 7, checkpoint, interrupt)
     seen = []
-    resumed = train(*data, seen.append)
+    resumed = train(*given, CONFIG, 7, checkpoint, seen.append)
     assert [figures["epoch"] for figures in seen] == [3]
     assert resumed.history == uninterrupted.history
     for name, tensor in uninterrupted.network.state_dict().items():
@@ -78,46 +95,86 @@ def test_resumed_run_gives_the_same_weights(uninterrupted, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint"]
 
     with pytest.raises(ValueError, match="of another configuration"):
-        train(*data[:2], dataclasses.replace(CONFIG, seed=1), data[3], seen.append)
+        train(*given, CONFIG, 8, checkpoint, seen.append)
 
 
-def test_training_needs_a_record_in_millivolts(tmp_path):
+def test_views_need_a_record_in_millivolts():
     lost = dataclasses.replace(records(8, 0), millivolts=np.zeros(8, bool))
     with pytest.raises(ValueError, match="no training record is in millivolts"):
-        train(lost, records(8, 1), CONFIG, tmp_path / "checkpoint", lambda figures: None)
+        make_pool(lost, 1, 0, None)
+
+
+def test_what_else_is_known_is_learned_by_the_way():
+    data = records(32, 0, normalised=True)
+    lesson = lesson_of(data, 0.5)
+    statements = len(STATEMENTS)
+    # Age, sex, two axes and one rare code stand behind the statements.
+    assert lesson.truth.shape == lesson.weight.shape == (32, statements + 5)
+    assert torch.equal(lesson.truth[:, :statements], torch.from_numpy(data.labels))
+    voltage = [CODES.index(code) for code in ("HYP", "LVH", "VCLVH", "LOWT")]
+    assert not lesson.weight[1::2, voltage].any() and lesson.weight[::2, voltage].all()
+    behind, weight = lesson.truth[:, statements:], lesson.weight[:, statements:]
+    assert weight[3, 0] == 0 and weight[4, 0] == 0.5, "an unknown age"
+    assert weight[2, 2] == weight[2, 3] == 0, "an unknown axis"
+    assert behind[1, 2] == 1 and behind[1, 3] == 0, "LAD before MID"
+    assert behind[:, 4].tolist() == [1.0] * 12 + [0.0] * 20
 
 
 def test_weights_are_written_and_loaded(uninterrupted, tmp_path):
     choice = records(16, 1)
-    record = write_weights(tmp_path, uninterrupted, CONFIG, records(32, 0), choice, records(16, 2))
+    network = Ensemble([uninterrupted.network, uninterrupted.network])
+    histories = [uninterrupted.history] * 2
+    record = write_weights(tmp_path, network, histories, CONFIG, records(32, 0), choice, records(16, 2), 0)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["arrhythmia.json", "arrhythmia.safetensors"]
     assert json.loads((tmp_path / "arrhythmia.json").read_text())["version"] == record["version"]
     weights = load_weights(tmp_path / "arrhythmia.safetensors")
-    assert weights.version == record["version"]
-    for name, tensor in uninterrupted.network.state_dict().items():
-        assert torch.equal(tensor, weights.network.state_dict()[name])
+    assert weights.version == record["version"] and len(weights.network.members) == 2
+    for name, tensor in network.state_dict().items():
+        assert torch.allclose(tensor.float(), weights.network.state_dict()[name].float(), atol=1e-3, rtol=1e-3)
 
 
-def test_views_of_a_batch_share_a_shape_and_leave_the_signals_alone():
-    signals = np.random.default_rng(0).normal(size=(6, 12, 1000)).astype(np.float32)
-    before = signals.copy()
-    rng = np.random.default_rng(1)
-    lengths = set()
-    for _ in range(40):
-        views = training_views(signals, rng)
-        assert len({view.strips.shape for view in views}) == 1
-        assert all(np.isfinite(view.strips).all() and np.isfinite(view.rhythm).all() for view in views)
-        lengths.add(views[0].strips.shape[1])
-    assert min(lengths) < 251 and max(lengths) > 980
-    assert np.array_equal(signals, before)
+def test_pool_shows_every_record_in_every_pass_and_leaves_the_signals_alone():
+    data = records(12, 0)
+    before = data.signals.copy()
+    pool = make_pool(data, 3, 1, None)
+    assert len(pool) == 36 and all(len(pool.by_record[record]) == 3 for record in range(12))
+    assert np.array_equal(data.signals, before)
+    assert np.isfinite(pool.beats).all() and np.isfinite(pool.rhythm).all()
+    again = make_pool(data, 3, 1, None)
+    assert np.array_equal(pool.beats, again.beats) and not np.array_equal(pool.beats, make_pool(data, 3, 2, None).beats)
+
+
+def test_layouts_leads_and_confidence_vary():
+    rng = np.random.default_rng(0)
+    views = [show(records(4, 0).signals[0], rng, None) for _ in range(150)]
+    shown = [int(view.beats_seen.any(axis=1).sum()) for view in views]
+    assert max(shown) == 12 and 1 in shown and len({view.rhythm_lead for view in views}) > 4
+    assert min(float(view.rhythm_seen[view.rhythm_seen > 0].min(initial=1.0)) for view in views) < 0.9
+
+
+def test_batches_are_drawn_from_every_pool():
+    data = records(8, 0)
+    first, second = make_pool(data, 1, 1, None), make_pool(data.take(np.arange(8) < 2), 1, 2, None)
+    rng = np.random.default_rng(0)
+    batch = batch_of([first, second], np.array([0, 5]), rng, "cpu")
+    assert [tuple(tensor.shape[:1]) for tensor in batch] == [(2,)] * 6 and batch[-1].dtype == torch.int64
+    drawn = {batch_of([first, second], np.array([0]), rng, "cpu")[3].sum().item() for _ in range(20)}
+    assert len(drawn) == 2
+
+
+def test_recorded_noise(tmp_path):
+    assert load_noise(tmp_path) is None
+    signal = np.zeros((12, 1000), np.float32)
+    noise = np.ones((1, 2000), np.float32)
+    added = [np.ptp(disturb(signal, np.random.default_rng(seed), noise), axis=0).max() for seed in range(30)]
+    plain = [np.ptp(disturb(signal, np.random.default_rng(seed), None), axis=0).max() for seed in range(30)]
+    assert sum(added) > sum(plain)
 
 
 def test_pages_are_cut_as_printed():
-    data = records(2, 0)
-    views = page_views(data)
-    expected = data.signals[1, 9, 750:1000] - np.median(data.signals[1, 9, 750:1000])
-    assert np.allclose(views[1].strips[9], expected)
-    assert views[1].rhythm_lead == 1
+    views = page_views(records(2 * 2, 0))
+    assert views[1].rhythm_lead == LEAD_NAMES.index("II")
+    assert views[1].beats_seen.any(axis=1).all()
 
 
 def test_donor_scale():
@@ -130,14 +187,6 @@ def test_donor_scale():
     assert np.allclose(scaled[:6] / signal[:6], scaled[1, 0] / signal[1, 0], rtol=1e-4)
 
 
-def test_temperature_of_overconfident_logits():
-    rng = np.random.default_rng(0)
-    logits = rng.normal(0, 2, (3000, 2)).astype(np.float32)
-    truth = (rng.random((3000, 2)) < 1 / (1 + np.exp(-logits))).astype(np.float32)
-    assert fit_temperature(truth, logits) == pytest.approx(1, abs=0.1)
-    assert fit_temperature(truth, logits * 2.5) == pytest.approx(2.5, abs=0.25)
-
-
 def test_macro_auroc_leaves_out_what_cannot_be_judged():
     data = records(20, 0)
     figures = macro_auroc(data.labels, data.labels)
@@ -145,21 +194,15 @@ def test_macro_auroc_leaves_out_what_cannot_be_judged():
     assert np.isnan(macro_auroc(np.zeros_like(data.labels), data.labels)["all"])
 
 
-def test_one_view_is_what_inference_sees():
-
-    data = records(1, 0)
-    alone = view_pieces(cut_to_layout(data.signals[0], "3x4+II"), FS)
-    assert np.array_equal(page_views(data)[0].strips, alone.strips)
-
-
 def test_command(folder, tmp_path, capsys):
     out = tmp_path / "run"
-    main(["--data", str(folder), "--out", str(out), "--epochs", "1"])
-    assert sorted(path.name for path in out.iterdir()) == ["arrhythmia.json", "arrhythmia.safetensors"]
+    main(["--data", str(folder), "--out", str(out), "--epochs", "1", "--members", "2", "--pages", "0"])
+    files = sorted(path.name for path in out.iterdir())
+    assert files == ["arrhythmia-7.checkpoint", "arrhythmia-8.checkpoint", "arrhythmia.json", "arrhythmia.safetensors"]
     record = json.loads((out / "arrhythmia.json").read_text())
     assert record["data"]["train"]["records"] == 2 and record["data"]["fold 9"]["records"] == 1
     assert record["version"] == load_weights(out / "arrhythmia.safetensors").version
-    assert "2 records to train on, 1 to choose, 1 to report" in capsys.readouterr().out
+    assert "2 records to train on, in 16 views and 0 pages, 1 to choose, 1 to report" in capsys.readouterr().out
 
 
 def test_command_without_a_fold_to_choose_on(folder, tmp_path, capsys):

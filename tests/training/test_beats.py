@@ -76,7 +76,16 @@ def test_statements_say_which_classes_a_strip_may_have():
     # At 100 Hz instead of 125 the beats come later, and are beats nevertheless.
     codes = ({"NORM": 100.0}, {"PVC": 0.0}, {"PAC": 0.0, "PVC": 0.0}, {"PACE": 0.0}, {"SVTAC": 0.0})
     records = Records(
-        np.arange(5), np.ones(5, np.int64), signal, np.ones(5, bool), codes, np.zeros((5, 1), np.float32), (None,) * 5
+        ids=np.arange(5),
+        folds=np.ones(5, np.int64),
+        signals=signal,
+        millivolts=np.ones(5, bool),
+        codes=codes,
+        labels=np.zeros((5, 1), np.float32),
+        ages=np.full(5, 60, np.float32),
+        women=np.zeros(5, bool),
+        axes=(None,) * 5,
+        paths_500=(None,) * 5,
     )
     drawn = draw_stated(records, NOISE, 5, 0.0, 0.0, 0)
     told = ["".join(np.array(CLASSES)[strip.shows]) for strip in drawn]

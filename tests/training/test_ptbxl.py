@@ -27,7 +27,21 @@ def test_signals_are_in_millivolts_and_in_time(folder, twelve_leads):
 def test_labels_count_every_likelihood(folder):
     records = load_ptbxl(folder, tuple(range(1, 11)))
     true = [{code for code, value in zip(CODES, row, strict=True) if value} for row in records.labels]
-    assert true == [{"NORM", "SR"}, {"MI", "IMI", "AFIB"}, {"HYP", "LVH", "CD", "CLBBB"}, {"PVC"}, {"NORM"}]
+    infarction = {"MI", "AMI (subclass)", "IMI (subclass)", "IMI", "Acute MI"}
+    assert true == [
+        {"NORM", "SR"},
+        {*infarction, "AFIB", "AFIB/AFL"},
+        {"HYP", "LVH", "CD", "CLBBB"},
+        {"PVC"},
+        {"NORM"},
+    ]
+
+
+def test_people(folder):
+    records = load_ptbxl(folder, tuple(range(1, 11)))
+    assert np.array_equal(records.ages, [50, 61, np.nan, np.nan, 33], equal_nan=True)
+    assert records.women.tolist() == [False, True, True, False, True]
+    assert records.axes == ("MID", "LAD", None, None, "MID")
 
 
 def test_normalised_limb_leads_fit_each_other_again(folder):
@@ -50,6 +64,7 @@ def test_take(folder):
     assert taken.ids.tolist() == [1, 3, 6] and len(taken) == 3
     assert taken.codes == (records.codes[0], records.codes[2], records.codes[4])
     assert np.array_equal(taken.labels, records.labels[[0, 2, 4]])
+    assert taken.women.tolist() == [False, True, True] and taken.axes == ("MID", None, "MID")
 
 
 def test_500_hz(folder, twelve_leads):

@@ -1,0 +1,45 @@
+"""Which statements a page allows: nothing can be said of an inferior infarction where no inferior lead is shown."""
+
+from __future__ import annotations
+
+from classify.statements import STATEMENTS, Statement
+from classify.view import ABSENT, SHORTEST_RHYTHM_S, View
+from digitize.layouts import LEAD_NAMES
+
+
+def reasons_against(view: View) -> tuple[str | None, ...]:
+    """Tell why statements cannot be assessed on a page.
+
+    Parameters
+    ----------
+    view : View
+
+    Returns
+    -------
+    tuple of (str or None)
+        In the order of `STATEMENTS`; None where there is nothing in the way.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from classify.view import Piece, view_pieces
+    >>> beats = np.exp(-(((np.arange(1000) % 90 - 45) / 3) ** 2)).astype(np.float32)
+    >>> reasons = reasons_against(view_pieces([Piece("II", beats)], fs=100))
+    >>> [reason for statement, reason in zip(STATEMENTS, reasons) if statement.code in ("LVH", "AFIB")]
+    ['needs V1 or V2; the page does not show them', None]
+    """
+    shown = [lead for lead, seen in zip(LEAD_NAMES, view.beats_seen, strict=True) if seen.any()]
+    return tuple(_reason(statement, shown, view) for statement in STATEMENTS)
+
+
+def _reason(statement: Statement, shown: list[str], view: View) -> str | None:
+    if not shown:
+        return "no heartbeat was found"
+    for leads in statement.needs:
+        if not set(leads) & set(shown):
+            return f"needs {' or '.join(leads)}; the page does not show them"
+    if statement.needs_rhythm and view.rhythm_lead == ABSENT:
+        return f"needs a strip of {SHORTEST_RHYTHM_S:g} s or more"
+    if statement.group == "rhythm" and statement.code != "PACE" and not view.intervals[0]:
+        return "needs two heartbeats in one strip"
+    return None

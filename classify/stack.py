@@ -1,0 +1,112 @@
+"""The averaged beat: strips of a page laid over each other at their QRS complexes.
+
+The columns of a 3x4 page show different moments, so their strips cannot be laid over each other in time. Their beats
+can: what a lead looks like around its QRS complex is the same cycle of the heart in every column. Electrocardiographs
+average beats before they measure them (Kligfield et al. 2007, "Recommendations for the standardization and
+interpretation of the electrocardiogram, part I"), and a network learns form from far fewer averaged beats than from
+strips that hold a beat anywhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classify.peaks import find_qrs
+
+BEFORE_S, AFTER_S = 0.4, 0.6
+"""Seconds of a beat before the middle of its QRS complex, and from there on."""
+
+_QRS_S = (0.12, 0.20)
+_MOSTLY = 0.7
+_ALIKE = 0.6
+"""Correlation with the most typical QRS complex below which a beat is of another kind and left out."""
+
+
+@dataclass(frozen=True, eq=False)
+class Stack:
+    """The beats of strips that were recorded together.
+
+    Attributes
+    ----------
+    average : ndarray, shape (leads, m), float32
+        Median of the beats of the commonest kind, millivolts; 0 where no beat is seen.
+    seen : ndarray, shape (leads, m), float32
+        Mean confidence of what the average was taken from; 0 where nothing is seen.
+    at : ndarray, shape (beats,), int64
+        Samples of the middles of all QRS complexes.
+    alike : ndarray, shape (beats,), float32
+        Correlation of each with the most typical one, all leads together.
+    """
+
+    average: NDArray[np.float32]
+    seen: NDArray[np.float32]
+    at: NDArray[np.int64]
+    alike: NDArray[np.float32]
+
+
+def stack_beats(strips: NDArray[np.float32], confidence: NDArray[np.float32], fs: int) -> Stack:
+    """Lay the beats of simultaneous strips over each other and take their median.
+
+    Parameters
+    ----------
+    strips : ndarray, shape (leads, n)
+        Millivolts, NaN where hidden.
+    confidence : ndarray, shape (leads, n)
+        Of each sample, 0 to 1.
+    fs : int
+        Sampling frequency in Hz.
+
+    Returns
+    -------
+    Stack
+        Beats that the strips cut off count where they are seen.
+
+    Examples
+    --------
+    >>> beat = np.exp(-(((np.arange(1000) % 100 - 50) / 3) ** 2)).astype(np.float32)
+    >>> stack = stack_beats(beat[None], np.ones((1, 1000), np.float32), fs=100)
+    >>> stack.average.shape, len(stack.at), int(stack.average[0].argmax()), bool(stack.seen.all())
+    ((1, 100), 10, 40, True)
+    """
+    before, after = round(BEFORE_S * fs), round(AFTER_S * fs)
+    at = find_qrs(strips, fs)
+    if len(at) == 0:
+        empty = np.zeros((len(strips), before + after), np.float32)
+        return Stack(empty, empty.copy(), at, np.empty(0, np.float32))
+    beats = _cut(strips, at, before, after)
+    alike = _likeness(beats[:, :, before - round(_QRS_S[0] * fs) : before + round(_QRS_S[1] * fs)])
+    usual = alike > _ALIKE
+    shown = np.isfinite(beats[usual])
+    sure = np.where(shown, _cut(confidence, at, before, after)[usual], 0.0)
+    seen = sure.sum(axis=0) / np.maximum(shown.sum(axis=0), 1)
+    return Stack(np.nan_to_num(_median(beats[usual])), seen.astype(np.float32), at, alike)
+
+
+def _cut(strips: NDArray[np.float32], at: NDArray[np.int64], before: int, after: int) -> NDArray[np.float32]:
+    """Windows of strips, shape (beats, leads, before + after); NaN beyond their ends."""
+    padded = np.pad(strips, ((0, 0), (before, after)), constant_values=np.nan)
+    return np.asarray(padded[:, at[:, None] + np.arange(before + after)].transpose(1, 0, 2), np.float32)
+
+
+def _likeness(qrs: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Correlation of each QRS complex (beats, leads, m) with the one that correlates best with all, shape (beats,)."""
+    if len(qrs) < 3:
+        return np.ones(len(qrs), np.float32)
+    seen = np.isfinite(qrs).reshape(len(qrs), -1).astype(np.float32)
+    flat = np.nan_to_num(qrs - np.nan_to_num(_median(qrs, axis=2))[:, :, None]).reshape(len(qrs), -1)
+    power = (flat**2) @ seen.T
+    each = (flat @ flat.T) / np.sqrt(np.maximum(power * power.T, 1e-12))
+    alike = each[each.sum(axis=1).argmax()]
+    # What a strip cuts off or hides is not held against a beat.
+    return np.asarray(np.where(seen.mean(axis=1) < _MOSTLY, 1.0, alike), np.float32)
+
+
+def _median(values: NDArray[np.float32], axis: int = 0) -> NDArray[np.float32]:
+    """Median along an axis of what is finite, NaN where nothing is; quicker than NumPy's, which walks along it."""
+    ordered = np.sort(values, axis=axis)
+    count = np.isfinite(ordered).sum(axis=axis, keepdims=True)
+    low, high = (np.take_along_axis(ordered, np.maximum(place, 0), axis) for place in ((count - 1) // 2, count // 2))
+    return np.asarray(np.where(count > 0, (low + high) / 2, np.nan).squeeze(axis), np.float32)

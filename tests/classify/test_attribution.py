@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from classify.attribution import attribute
+from classify.diagnose import load_weights
+from classify.network import read_views
+from classify.statements import CODES
+from classify.view import FS, Piece, cut_to_layout, place_pieces, view_pieces
+
+
+@pytest.fixture(scope="module")
+def pieces() -> tuple[Piece, ...]:
+    phase = np.arange(1000) % 80 - 40
+    beats = np.exp(-((phase / 2.5) ** 2)) + 0.2 * np.exp(-(((phase - 22) / 6) ** 2))
+    return cut_to_layout(np.outer(np.linspace(0.4, 1.4, 12), beats).astype(np.float32), "3x4+II")
+
+
+def test_parts_add_up_to_the_distance_from_a_flat_page(pieces):
+    """The completeness of integrated gradients: nothing is invented, and lost only what a strip's end cuts off."""
+    network = load_weights().network
+    view = view_pieces(pieces, FS)
+    flat = type(view)(**{**vars(view), "beats": 0 * view.beats, "rhythm": 0 * view.rhythm})
+    for code in ("NORM", "STACH"):
+        logits = read_views(network, [view, flat])[:, CODES.index(code)]
+        parts = sum(float(part.sum()) for part in attribute(pieces, FS, code))
+        apart = float(logits[0] - logits[1])
+        assert parts == pytest.approx(apart, abs=0.2 + 0.1 * abs(apart))
+
+
+def test_parts_lie_on_the_beats(pieces):
+    spoken = attribute(pieces, FS, "NORM")
+    assert [len(part) for part in spoken] == [len(piece.signal) for piece in pieces]
+    strength = np.mean([np.abs(part) for part in spoken[:12]], axis=0)
+    near = np.abs((np.arange(250) % 80) - 40) < 30
+    assert strength[near].mean() > 1.5 * strength[~near].mean()
+
+
+def test_a_lead_that_is_printed_twice_speaks_once_by_its_beat(pieces):
+    _, places = place_pieces(pieces, FS)
+    assert [place.beats is not None for place in places] == [True] * 12 + [False]
+    assert [place.is_rhythm for place in places] == [False] * 12 + [True]
+
+
+def test_other_rates_give_the_same_parts(pieces):
+    fast = [piece._replace(signal=np.repeat(piece.signal, 5)) for piece in pieces]
+    slow = attribute(pieces, FS, "NORM")
+    for part, own in zip(attribute(fast, 500, "NORM"), slow, strict=True):
+        assert len(part) == 5 * len(own)
+        assert np.corrcoef(part[::5], own)[0, 1] > 0.7 or np.abs(own).max() < 0.01
+
+
+def test_unknown_statement(pieces):
+    with pytest.raises(ValueError, match="unknown statement 'FLU'; allowed: NORM, MI"):
+        attribute(pieces, FS, "FLU")
