@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from benchmarks.report import provenance, table
+from benchmarks.report import made_line, provenance, table
 from classify.beat_network import BeatNetwork
 from classify.beat_view import CLASSES
 from classify.beats import load_network
@@ -184,8 +184,7 @@ def _markdown(result: dict[str, Any], found: dict[str, dict[str, Interval]], cla
             [_record_row(name, np.array(counts)) for name, counts in result["records"].items()],
         ),
     ]
-    made = result["made with"]
-    lines += ["", f"Made on {made['date']} with papertrace {made['papertrace']}, commit {made['commit'] or 'unknown'}."]
+    lines += ["", made_line(result["made with"])]
     return "\n".join(lines) + "\n"
 
 

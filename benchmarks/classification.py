@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from benchmarks.report import provenance, table
+from benchmarks.report import made_line, provenance, table
 from classify.diagnose import load_weights, predict
 from classify.statements import CHALLENGE, CODES, STATEMENTS, group_indices
 from classify.view import FS, Piece, View, cut_to_layout, view_leads, view_pieces
@@ -356,8 +356,7 @@ def _markdown(
     )
     lines += ["", f"## Statement by statement, true signal cut to {LAYOUT}", ""]
     lines += table(["statement", "group", "positives", "AUROC", "average precision", "F1"], each)
-    made = result["made with"]
-    lines += ["", f"Made on {made['date']} with papertrace {made['papertrace']}, commit {made['commit'] or 'unknown'}."]
+    lines += ["", made_line(result["made with"])]
     return "\n".join(lines) + "\n"
 
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from benchmarks.classification import FOLD, LAYOUT, SEED, choose_pages
-from benchmarks.report import provenance, table
+from benchmarks.report import made_line, provenance, table
 from classify.average import TimedStrip
 from classify.measurements import Measurements, as_values, measure, measure_leads
 from classify.view import cut_to_layout
@@ -296,8 +296,7 @@ def _markdown(result: dict[str, Any], told: dict[str, dict[str, Interval | None]
             "",
             f"Pages that could not be digitised: {result['failures']}.",
         ]
-    made = result["made with"]
-    lines += ["", f"Made on {made['date']} with papertrace {made['papertrace']}, commit {made['commit'] or 'unknown'}."]
+    lines += ["", made_line(result["made with"])]
     return "\n".join(lines) + "\n"
 
 

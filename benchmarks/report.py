@@ -6,7 +6,7 @@ import datetime
 import os
 import platform
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,26 @@ def provenance() -> dict[str, Any]:
         "cpus": os.cpu_count(),
         "libraries": {name: _version(name) for name in _LIBRARIES},
     }
+
+
+def made_line(made: Mapping[str, Any]) -> str:
+    """Say in a sentence what a run was made with.
+
+    Parameters
+    ----------
+    made : mapping
+        See `provenance`.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> made_line({"date": "2026-01-01 00:00 UTC", "papertrace": "0.1.0", "commit": None})
+    'Made on 2026-01-01 00:00 UTC with papertrace 0.1.0, commit unknown.'
+    """
+    return f"Made on {made['date']} with papertrace {made['papertrace']}, commit {made['commit'] or 'unknown'}."
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:

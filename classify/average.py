@@ -13,6 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from classify.median import nan_median
+
 BEFORE_S = 0.5
 """Seconds of an averaged beat before its R peak: a PR interval of 400 ms fits."""
 
@@ -101,7 +103,7 @@ def usual_beats(strip: TimedStrip, times: NDArray[np.float64], fs: int) -> NDArr
         return np.zeros(0, np.bool_)
     inner = _windows(strip, times, fs, *_COMPARED_S)
     seen = np.isfinite(inner)
-    inner = np.where(seen, inner - _nan_median(inner, axis=1)[:, None], 0.0)
+    inner = np.where(seen, inner - nan_median(inner, axis=1)[:, None], 0.0)
     middle = np.median(inner, axis=0)
     norms = np.linalg.norm(inner, axis=1) * np.sqrt((seen * middle**2).sum(axis=1))
     likeness = inner @ middle / np.maximum(norms, np.finfo(np.float64).tiny)
@@ -147,7 +149,7 @@ def average_beat(strips: Sequence[TimedStrip], times: NDArray[np.float64], fs: i
         count = int(inside.sum())
         if count > rows.get(strip.lead, (None, 0))[1]:
             windows = _windows(strip, times[inside], fs, BEFORE_S, AFTER_S)
-            rows[strip.lead] = _nan_median(windows - _nan_median(windows, axis=1)[:, None], axis=0), count
+            rows[strip.lead] = nan_median(windows - nan_median(windows, axis=1)[:, None], axis=0), count
     return AveragedBeat(
         tuple(rows),
         np.array([row for row, _ in rows.values()]).reshape(len(rows), round(BEFORE_S * fs) + round(AFTER_S * fs)),
@@ -164,13 +166,3 @@ def _windows(
     samples = places + np.arange(-round(before * fs), round(after * fs))
     inside = (samples >= 0) & (samples < len(strip.signal))
     return np.where(inside, strip.signal[np.clip(samples, 0, len(strip.signal) - 1)].astype(np.float64), np.nan)
-
-
-def _nan_median(values: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
-    """Median of what is seen: NaN, and no warning as `numpy.nanmedian` gives, where nothing is."""
-    ordered = np.sort(values, axis=axis)  # NaN go last
-    count = np.isfinite(values).sum(axis=axis)
-    low, high = np.maximum((count - 1) // 2, 0), count // 2
-    low, high = (np.take_along_axis(ordered, np.expand_dims(place, axis), axis).squeeze(axis) for place in (low, high))
-    middle: NDArray[np.float64] = (low + high) / 2
-    return np.where(count > 0, middle, np.nan)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from classify.median import nan_median
 from classify.peaks import find_qrs
 
 BEFORE_S, AFTER_S = 0.4, 0.6
@@ -82,7 +83,7 @@ def stack_beats(strips: NDArray[np.float32], confidence: NDArray[np.float32], fs
     shown = np.isfinite(beats[usual])
     sure = np.where(shown, _cut(confidence, at, before, after)[usual], 0.0)
     seen = sure.sum(axis=0) / np.maximum(shown.sum(axis=0), 1)
-    return Stack(np.nan_to_num(_median(beats[usual])), seen.astype(np.float32), at, alike)
+    return Stack(np.nan_to_num(nan_median(beats[usual])), seen.astype(np.float32), at, alike)
 
 
 def _cut(strips: NDArray[np.float32], at: NDArray[np.int64], before: int, after: int) -> NDArray[np.float32]:
@@ -96,17 +97,9 @@ def _likeness(qrs: NDArray[np.float32]) -> NDArray[np.float32]:
     if len(qrs) < 3:
         return np.ones(len(qrs), np.float32)
     seen = np.isfinite(qrs).reshape(len(qrs), -1).astype(np.float32)
-    flat = np.nan_to_num(qrs - np.nan_to_num(_median(qrs, axis=2))[:, :, None]).reshape(len(qrs), -1)
+    flat = np.nan_to_num(qrs - np.nan_to_num(nan_median(qrs, axis=2))[:, :, None]).reshape(len(qrs), -1)
     power = (flat**2) @ seen.T
     each = (flat @ flat.T) / np.sqrt(np.maximum(power * power.T, 1e-12))
     alike = each[each.sum(axis=1).argmax()]
     # What a strip cuts off or hides is not held against a beat.
     return np.asarray(np.where(seen.mean(axis=1) < _MOSTLY, 1.0, alike), np.float32)
-
-
-def _median(values: NDArray[np.float32], axis: int = 0) -> NDArray[np.float32]:
-    """Median along an axis of what is finite, NaN where nothing is; quicker than NumPy's, which walks along it."""
-    ordered = np.sort(values, axis=axis)
-    count = np.isfinite(ordered).sum(axis=axis, keepdims=True)
-    low, high = (np.take_along_axis(ordered, np.maximum(place, 0), axis) for place in ((count - 1) // 2, count // 2))
-    return np.asarray(np.where(count > 0, (low + high) / 2, np.nan).squeeze(axis), np.float32)
