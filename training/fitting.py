@@ -1,10 +1,11 @@
-"""What every fit does beside its own loss: average the weights, leave checkpoints to take up again, name its code."""
+"""What every fit does beside its own loss: short numbers, averaged weights, checkpoints to take up, its code's name."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,35 @@ def commit_of_code() -> str | None:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return None
+
+
+def short_numbers(device: str) -> AbstractContextManager[object]:
+    """Let a network run in bfloat16 where the device multiplies such numbers itself, which halves the time of a fit.
+
+    The weights, the loss and what ships stay in single precision (Micikevicius et al. 2018, "Mixed precision
+    training").
+
+    Parameters
+    ----------
+    device : str
+        ``"cpu"`` or ``"cuda"``.
+
+    Returns
+    -------
+    context manager
+
+    Examples
+    --------
+    >>> with short_numbers("cpu"):
+    ...     told = torch.nn.Linear(2, 1)(torch.zeros(1, 2)).float()
+    >>> told.dtype
+    torch.float32
+    """
+    if device == "cuda":
+        able = torch.cuda.is_bf16_supported()
+    else:
+        able = torch.cpu.get_capabilities().get("avx512_bf16") is True
+    return torch.autocast(device, torch.bfloat16, enabled=able)
 
 
 def move_average(averaged: torch.nn.Module, network: torch.nn.Module, decay: float) -> None:

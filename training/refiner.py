@@ -30,7 +30,7 @@ from digitize.network import DESIGNS, OFFSETS, Refiner, mean_offsets
 from digitize.refine import WEIGHTS, look_both_ways
 from digitize.weights import hash_of
 from digitize.windows import MARKS, upside_down
-from training.fitting import load_checkpoint, move_average, save_checkpoint
+from training.fitting import load_checkpoint, move_average, save_checkpoint, short_numbers
 from training.pages import CHOICE_FOLD, TRAIN_FOLDS, plan, version_of_pages
 from training.ptbxl import data_folder, find_500
 from training.segments import QUARTERS, Segments, collect
@@ -314,8 +314,9 @@ def train(
         for step in tqdm(range(steps_an_epoch), desc=f"epoch {epoch + 1}", leave=False, disable=None):
             chosen = order[step * config.batch : (step + 1) * config.batch]
             batch = batch_of(segments, chosen, config.steps, rng.random(len(chosen)) < 0.5, device)
-            logits, sure = network(batch.pixels, batch.marks)
-            loss = loss_of(logits, sure, batch, config.loss)
+            with short_numbers(device):
+                logits, sure = network(batch.pixels, batch.marks)
+            loss = loss_of(logits.float(), sure.float(), batch, config.loss)
             optimiser.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
