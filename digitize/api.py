@@ -19,7 +19,7 @@ from digitize.gridless import PaperScale, first_scale, measured_scale
 from digitize.layout import PageLayout, read_layout
 from digitize.layouts import LEAD_NAMES, Layout, find_layout
 from digitize.leads import Calibration, Geometry, Leads, Strip
-from digitize.orientation import is_upside_down
+from digitize.orientation import is_upside_down, turns_by_names
 from digitize.page import Page, PageError, PageSource, load_pages
 from digitize.quality import cut_off, edge_width, judge
 from digitize.refine import refine as refine_traces
@@ -217,10 +217,13 @@ def read_page(
     printed, words, found = _read(view, given)
     names_read = sum(place.name_source == "read" for place in found.places)
     doubtful = 4 * names_read < 3 * len(found.places) and len(view.marks.pulses) < 2
-    if doubtful and is_upside_down(view.coverage, view.rows):
-        turned = look(page, view.ground.turned(2))
+    turns = 0
+    if doubtful:
+        turns = 2 if is_upside_down(view.coverage, view.rows) else turns_by_names(view.coverage)
+    if turns:
+        turned = look(page, view.ground.turned(turns), may_turn=False)
         if turned is not None and isinstance(turned.ground, PaperScale):
-            turned = look(page, _measured(turned, speed, gain))
+            turned = look(page, _measured(turned, speed, gain), may_turn=False)
         if turned is not None:
             view = turned
             printed, words, found = _read(view, given)

@@ -129,7 +129,8 @@ def measured_scale(
         slope = _slope_by_levels(traces, level)
     ratio, source = 1.0, first.source
     length = float(np.median(traces.end - traces.start)) / PIXELS_PER_MM
-    is_row = 0.8 < _ROW_SECONDS * USUAL_SPEED / length < 1.25
+    # The width of a picture that shows more than the page says least of all.
+    is_row = 0.8 < _ROW_SECONDS * USUAL_SPEED / length < (1.8 if first.source == "assumed" else 1.25)
     by_row = _ROW_SECONDS * (speed or USUAL_SPEED) / length
     # A fax's dots tell more precisely what a millimetre is than anything that is printed on the page.
     if marks.pulses and first.source != "fax":

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from digitize.ground import Ground, find_ground
 from digitize.rectify import PIXELS_PER_MM, TILE_MM, UprightPage
 
 _TILE = TILE_MM * PIXELS_PER_MM
@@ -52,11 +53,14 @@ class Ink:
         Where there is paper: inside the picture, and not the dark table around a page.
     pen : tuple of float
         Colour of the pen relative to the paper's, RGB, 0 (black) to 1.
+    ground : Ground or None
+        Which part of the page bears the grid; None where there is none.
     """
 
     coverage: NDArray[np.float32]
     paper: NDArray[np.bool_]
     pen: tuple[float, float, float]
+    ground: Ground | None
 
 
 def find_ink(page: UprightPage, *, tiled: bool) -> Ink:
@@ -86,6 +90,7 @@ def find_ink(page: UprightPage, *, tiled: bool) -> Ink:
     # The interpolated rim of the picture and of the paper is not ink.
     inner = cv2.erode(paper.view(np.uint8), np.ones((9, 9), np.uint8), borderValue=0).view(bool)
     tile = _bare_tile(flat, paper) if tiled else np.full((_TILE, _TILE, 3), _WHITE, np.uint8)
+    ground = find_ground(flat, tile) if tiled else None
     pen = _pen_colour(flat, brightest, inner, _least_around(_max_channel(tile)))
     row_line, column_line = np.full((height, 3), _WHITE, np.uint8), np.full((width, 3), _WHITE, np.uint8)
     if tiled:
@@ -107,7 +112,7 @@ def find_ink(page: UprightPage, *, tiled: bool) -> Ink:
         np.put(coverage[band], here, _unmix(pixels, lines, pen))
     coverage = _without_veil(coverage)
     red, green, blue = (float(channel) / _WHITE for channel in pen)
-    return Ink(coverage, paper, (red, green, blue))
+    return Ink(coverage, paper, (red, green, blue), ground)
 
 
 def _without_veil(coverage: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -47,6 +47,10 @@ _CLEARLY = 0.9
 """Names by which the page turned round must be ahead."""
 
 
+_TWO_NAMES = 1.7
+"""Names by which a page on its side must be ahead: one may be read into anything."""
+
+
 def runs_downward(coverage: NDArray[np.float32]) -> bool:
     """Whether the traces run down the page instead of across it.
 
@@ -104,6 +108,33 @@ def is_upside_down(coverage: NDArray[np.float32], rows: Rows) -> bool:
     ahead = _names_read(turned) + pulses
     # To read takes longest, and what can be read the right way up only ever speaks against.
     return ahead > _CLEARLY and ahead - _names_read(coverage) > _CLEARLY
+
+
+def turns_by_names(coverage: NDArray[np.float32]) -> int:
+    """Tell how a page that was laid on its side must be turned, by the lead names that can then be read.
+
+    Beats so tall that they cross the rows beside them hang together across the traces as these do along them.
+
+    Parameters
+    ----------
+    coverage : ndarray, shape (h, w), float32
+        Share of each pixel of the page that is ink.
+
+    Returns
+    -------
+    int
+        Quarter turns clockwise: 1 or 3; 0 where names do not tell.
+
+    Examples
+    --------
+    >>> turns_by_names(np.zeros((300, 300), np.float32))
+    0
+    """
+    ahead = {turns: _names_read(np.ascontiguousarray(np.rot90(coverage, -turns))) for turns in (1, 3)}
+    best = max(ahead, key=lambda turns: ahead[turns])
+    if ahead[best] < _TWO_NAMES:
+        return 0
+    return best if ahead[best] - _names_read(coverage) > _TWO_NAMES else 0
 
 
 def _hanging_together(cells: NDArray[np.uint8]) -> int:

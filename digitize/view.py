@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from digitize.fade import without_fading
 from digitize.grid import Grid
 from digitize.gridless import PaperScale
+from digitize.ground import Ground
 from digitize.ink import find_ink
 from digitize.marks import Marks, find_marks, without_pulses
 from digitize.orientation import runs_downward
@@ -24,6 +25,9 @@ _LEAST_ROW_MM = 40.0
 
 _ON_ROW_MM = 2.5
 """Distance from a row's level within which no print is expected."""
+
+_WITHIN, _ABOVE = -1, 2
+"""Tiles by which rows lie within the grid, whose edge may be the paper's, and by which a tall complex may leave it."""
 
 _NO_NAMES = np.zeros((0, 4))
 
@@ -42,21 +46,23 @@ class View:
     traces: Traces
 
 
-def look(page: Page, ground: Grid | PaperScale) -> View | None:
-    """Put a page upright and follow its traces; None when there are none."""
+def look(page: Page, ground: Grid | PaperScale, *, may_turn: bool = True) -> View | None:
+    """Put a page upright, by its traces if it may turn, and follow its traces; None when there are none."""
     upright = _upright(page, ground)
-    coverage = find_ink(upright, tiled=isinstance(ground, Grid)).coverage
-    if runs_downward(coverage):
+    ink = find_ink(upright, tiled=isinstance(ground, Grid))
+    if may_turn and runs_downward(ink.coverage):
         ground = ground.turned(1)
         upright = _upright(page, ground)
-        coverage = find_ink(upright, tiled=isinstance(ground, Grid)).coverage
-    rows = find_rows(coverage)
+        ink = find_ink(upright, tiled=isinstance(ground, Grid))
+    coverage = ink.coverage
+    rows = find_rows(_on_ground(coverage, ink.ground))
     if rows is None:
         return None
-    dark = without_fading(coverage, rows)
-    if dark is not coverage:
-        again = find_rows(dark)
-        dark, rows = (coverage, rows) if again is None or len(again.level) != len(rows.level) else (dark, again)
+    near = _on_ground(coverage, ink.ground, _ABOVE)
+    dark = without_fading(near, rows)
+    if dark is not near:
+        again = find_rows(_on_ground(dark, ink.ground))
+        dark, rows = (near, rows) if again is None or len(again.level) != len(rows.level) else (dark, again)
     marks = find_marks(dark, rows)
     glyphs = _away_from(rows, find_words(coverage)[1])
     rows = without_pulses(dark, rows, marks)
@@ -73,6 +79,11 @@ def look(page: Page, ground: Grid | PaperScale) -> View | None:
         marks = find_marks(dark, rows)
     baseline = np.array([_baseline(traces, marks, row) for row in range(len(rows.level))])
     return View(ground, upright, coverage, rows, baseline, marks, pen, traces)
+
+
+def _on_ground(coverage: NDArray[np.float32], ground: Ground | None, above: int = _WITHIN) -> NDArray[np.float32]:
+    """Ink on the grid, or up to some tiles above and below it; all ink of a page without one."""
+    return coverage if ground is None else ground.keep(coverage, above)
 
 
 def _is_real(traces: Traces) -> NDArray[np.bool_]:

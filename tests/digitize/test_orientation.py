@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from digitize import trace_leads
 from digitize.ink import find_ink
-from digitize.orientation import is_upside_down, runs_downward
+from digitize.orientation import is_upside_down, runs_downward, turns_by_names
 from digitize.rectify import rectify
 from digitize.rows import find_rows
 from synth import render_page
@@ -36,6 +36,18 @@ def test_names_and_pulses_tell_which_end_is_up(recording, pulse):
     assert not is_upside_down(upright, find_rows(upright))
     turned = np.ascontiguousarray(upright[::-1, ::-1])
     assert is_upside_down(turned, find_rows(turned))
+
+
+def test_names_tell_how_a_page_on_its_side_must_be_turned(recording):
+    upright = coverage(recording)
+    assert [turns_by_names(np.ascontiguousarray(np.rot90(upright, turns))) for turns in range(4)] == [0, 1, 0, 3]
+
+
+def test_tall_beats_do_not_lay_a_page_on_its_side(recording):
+    """Beats that cross the rows beside them hang together down the page, as its traces do across it."""
+    page = render_page(4 * recording, 500, dpi=150, layout="6x2")
+    for turns in (1, 3):
+        assert trace_leads(np.ascontiguousarray(np.rot90(page.image, turns))).layout == "6x2"
 
 
 @pytest.mark.parametrize("grid", ["red", "none"])

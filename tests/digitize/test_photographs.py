@@ -52,3 +52,20 @@ def test_traces_lie_on_the_pen_of_the_photograph(recording, camera):
         order = np.argsort(true[:, 0])
         off = ours[:, 1] - np.interp(ours[:, 0], true[order, 0], true[order, 1])
         assert np.nanmedian(np.abs(off)) < 1.0
+
+
+def test_a_table_of_stone_has_no_rows(recording):
+    """Specks as bright as the paper and as dark as the pen lie around the page, in rows if one looks for rows."""
+    page = render_page(recording, 500, dpi=120)
+    paper = int(np.median(page.image))
+    rng = np.random.default_rng(4)
+    table = np.full((1500, 1900, 1), 0.75 * paper)
+    for _ in range(40_000):
+        y, x = rng.integers(1490), rng.integers(1890)
+        table[y : y + rng.integers(2, 6), x : x + rng.integers(2, 6)] = rng.choice([0.45, 0.95]) * paper
+    picture = np.repeat(table.astype(np.uint8), 3, axis=2)
+    height, width = page.image.shape[:2]
+    picture[250 : 250 + height, 280 : 280 + width] = page.image
+    leads = trace_leads(picture)
+    assert leads.layout == "3x4+II"
+    assert similarity(leads.signal, page.signal).min() > 0.95
