@@ -36,7 +36,7 @@ class Residual(nn.Module):
     n_in, n_out : int
         Channels.
     stride : int
-        Samples in for one out.
+        Samples in for one out; the length must be a multiple of it.
     dropout : float
     """
 
@@ -56,7 +56,8 @@ class Residual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """From (B, n_in, n) to (B, n_out, n / stride)."""
-        short = functional.avg_pool1d(x, self.stride, ceil_mode=True) if self.stride > 1 else x
+        # Pooled so, a backward pass is twice as fast on a CPU as through avg_pool1d.
+        short = x.unflatten(2, (-1, self.stride)).mean(3) if self.stride > 1 else x
         y = self.layers(x)
         return functional.relu(y * self.weigh(y.mean(2))[:, :, None] + self.skip(short))
 
@@ -180,12 +181,31 @@ def read_views(network: nn.Module, views: Sequence[View], batch_size: int = 64) 
     -------
     ndarray, shape (views, outputs), float32
     """
+    return read_inputs(network, stack_views(views), batch_size)
+
+
+def read_inputs(network: nn.Module, inputs: Sequence[Tensor], batch_size: int = 64) -> NDArray[np.float32]:
+    """Logits of many pages.
+
+    Parameters
+    ----------
+    network : Module
+        It is set to evaluation, and left so.
+    inputs : sequence of Tensor
+        Its arguments, each of all pages.
+    batch_size : int
+        Pages read at a time.
+
+    Returns
+    -------
+    ndarray, shape (pages, outputs), float32
+    """
     network.eval()
     device = next(network.parameters()).device
     with torch.inference_mode():
         parts = [
-            network(*(tensor.to(device) for tensor in stack_views(views[start : start + batch_size]))).cpu().numpy()
-            for start in range(0, len(views), batch_size)
+            network(*(tensor[start : start + batch_size].to(device) for tensor in inputs)).cpu().numpy()
+            for start in range(0, len(inputs[0]), batch_size)
         ]
     return np.concatenate(parts)
 
