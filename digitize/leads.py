@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import xarray
     from matplotlib.figure import Figure
 
-    from digitize.overlay import Mark
+    from digitize.overlay import Mark, Shade
 
 Source = str
 """How a value came to be known: ``"read"`` (printed on the page), ``"measured"`` (from grid, pulse or trace),
@@ -205,11 +205,13 @@ class Leads:
 
         return write_wfdb(self, path)
 
-    def overlay(self, image: NDArray[np.uint8], marks: Sequence[Mark] = ()) -> NDArray[np.uint8]:
-        """Draw the traces, and marks above them, over a copy of the page that was digitised (`draw_overlay`)."""
+    def overlay(
+        self, image: NDArray[np.uint8], marks: Sequence[Mark] = (), shade: Shade | None = None
+    ) -> NDArray[np.uint8]:
+        """Draw the traces, marks above them and a band along them over a copy of their page (`draw_overlay`)."""
         from digitize.overlay import draw_overlay
 
-        return draw_overlay(image, self, marks)
+        return draw_overlay(image, self, marks, shade)
 
     def plot(self) -> Figure:
         """Plot the leads on ECG paper, arranged as on the page."""
