@@ -27,6 +27,13 @@ _WIDTH = 64
 _FEATURES = 128
 _HIDDEN = 48
 
+FORM_FEATURES, ORDER_FEATURES = _FEATURES, 2 * _HIDDEN
+ORDER_STRIDE = 8
+"""Samples of the rhythm strip to one place of `ArrhythmiaNetwork.read_order`."""
+
+BRANCHES = ("beats.", "rhythm.", "rhythm_lead.", "lstm.")
+"""How the names of the weights begin that read beats and rhythm; the others make statements of it."""
+
 
 class Residual(nn.Module):
     """Two convolutions along time, their channels weighed, added to their input.
@@ -124,13 +131,23 @@ class ArrhythmiaNetwork(nn.Module):
         rhythm_lead: Tensor,
     ) -> Tensor:
         """Logits (B, outputs) of a batch of views; see the class."""
-        form = self.beats(torch.cat([beats, beats_seen], 1))
-        waves = self.rhythm(torch.stack([rhythm, rhythm_seen], 1)).transpose(1, 2)
-        lead = self.rhythm_lead(rhythm_lead)[:, None].expand(-1, waves.shape[1], -1)
-        told = self.lstm(torch.cat([waves, lead], 2))[0]
+        form = self.read_form(beats, beats_seen)
+        told = self.read_order(rhythm, rhythm_seen, rhythm_lead)
         order = torch.cat([told.mean(1), told.amax(1)], 1) * (rhythm_lead != ABSENT)[:, None]
         logits: Tensor = self.head(torch.cat([form, self.intervals(intervals), order], 1))
         return logits
+
+    def read_form(self, beats: Tensor, beats_seen: Tensor) -> Tensor:
+        """Features (B, `FORM_FEATURES`) of averaged beats."""
+        form: Tensor = self.beats(torch.cat([beats, beats_seen], 1))
+        return form
+
+    def read_order(self, rhythm: Tensor, rhythm_seen: Tensor, rhythm_lead: Tensor) -> Tensor:
+        """Features (B, 1000 / `ORDER_STRIDE`, `ORDER_FEATURES`) of rhythm strips, from place to place."""
+        waves = self.rhythm(torch.stack([rhythm, rhythm_seen], 1)).transpose(1, 2)
+        lead = self.rhythm_lead(rhythm_lead)[:, None].expand(-1, waves.shape[1], -1)
+        order: Tensor = self.lstm(torch.cat([waves, lead], 2))[0]
+        return order
 
 
 class Ensemble(nn.Module):

@@ -13,7 +13,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,14 +21,14 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import save
+from safetensors.torch import load, save
 from tqdm import tqdm
 
-from classify.network import INPUTS, ArrhythmiaNetwork, Ensemble, read_inputs, read_views, stack_views
+from classify.network import BRANCHES, INPUTS, ArrhythmiaNetwork, Ensemble, read_inputs, read_views, stack_views
 from classify.statements import CODES, STATEMENTS, group_indices
 from classify.view import FS, View, cut_to_layout, view_pieces
 from digitize.export import written_together
-from digitize.weights import hash_of
+from digitize.weights import hash_of, read_weights
 from training import digitised
 from training.aside import what_else
 from training.calibration import Calibration, fit_calibration
@@ -68,6 +68,8 @@ class Config:
         Both parameters of the beta distribution by which examples are mixed (Zhang et al. 2018, "mixup").
     aside : float
         Weight of what is learned by the way (`training.aside`).
+    pretrained : str or None
+        Version of the weights that the branches begin with (`training.pretraining`); None: random ones.
     """
 
     members: int = 3
@@ -82,6 +84,7 @@ class Config:
     average: float = 0.998
     mixed: float = 0.3
     aside: float = 0.3
+    pretrained: str | None = None
 
 
 @dataclass(frozen=True)
@@ -194,7 +197,9 @@ def macro_auroc(truth: NDArray[np.float32], score: NDArray[np.float32]) -> dict[
     return means
 
 
-def design_of(pools: Sequence[Pool], choice: Records, dropout: float) -> Design:
+def design_of(
+    pools: Sequence[Pool], choice: Records, dropout: float, start: Mapping[str, torch.Tensor] | None = None
+) -> Design:
     """Design the fit of the shipped network.
 
     Parameters
@@ -204,13 +209,21 @@ def design_of(pools: Sequence[Pool], choice: Records, dropout: float) -> Design:
     choice : Records
         Those that choose the epoch, all in millivolts.
     dropout : float
+    start : mapping of str to tensor, optional
+        Weights of the branches to begin with.
 
     Returns
     -------
     Design
     """
+
+    def make(outputs: int) -> ArrhythmiaNetwork:
+        network = ArrhythmiaNetwork(outputs, dropout)
+        network.load_state_dict({**network.state_dict(), **(start or {})})
+        return network
+
     return Design(
-        lambda outputs: ArrhythmiaNetwork(outputs, dropout),
+        make,
         lambda records, rng: batch_of(pools, records, rng),
         tuple(INPUTS.index(name) for name in ("beats", "intervals", "rhythm")),
         stack_views(page_views(choice)),
@@ -445,9 +458,13 @@ def main(arguments: list[str] | None = None) -> None:
         ("pages", "pages to print and digitise"),
     ):
         parser.add_argument(f"--{name}", type=int, default=getattr(Config, name), help=f"{what} (default: %(default)s)")
+    parser.add_argument(
+        "--pretrained", type=Path, metavar="FILE", help="weights of training.pretraining to begin with (default: none)"
+    )
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="pages at a time (default: %(default)s)")
     chosen = parser.parse_args(arguments)
-    config = Config(members=chosen.members, epochs=chosen.epochs, pages=chosen.pages)
+    version, start = (None, None) if chosen.pretrained is None else load_branches(chosen.pretrained)
+    config = Config(members=chosen.members, epochs=chosen.epochs, pages=chosen.pages, pretrained=version)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     records = load_ptbxl(chosen.data, (*TRAIN_FOLDS, CHOICE_FOLD, REPORT_FOLD))
     train_records = records.take(np.isin(records.folds, TRAIN_FOLDS))
@@ -467,7 +484,7 @@ def main(arguments: list[str] | None = None) -> None:
         f"{len(train_records)} records to train on, in {len(pools[0])} views and {0 if pages is None else len(pages)} "
         f"pages, {len(choice)} to choose, {len(report)} to report; on {device}"
     )
-    design, lesson = design_of(pools, choice, config.dropout), lesson_of(train_records, config.aside)
+    design, lesson = design_of(pools, choice, config.dropout, start), lesson_of(train_records, config.aside)
     started = time.monotonic()
     chosen.out.mkdir(parents=True, exist_ok=True)
     members, histories = [], []
@@ -484,6 +501,35 @@ def main(arguments: list[str] | None = None) -> None:
     read = 0 if pages is None else len(pages)
     record = write_weights(chosen.out, Ensemble(members), histories, config, train_records, choice, report, read)
     print(json.dumps(record["figures"], indent=1))
+
+
+def load_branches(path: Path) -> tuple[str, dict[str, torch.Tensor]]:
+    """Load the weights that `training.pretraining` left.
+
+    Parameters
+    ----------
+    path : Path
+        The ``.safetensors`` file.
+
+    Returns
+    -------
+    version : str
+    start : dict of str to tensor
+        For `design_of`.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        See `digitize.weights.read_weights`; if they are not those of this code's branches, too.
+    """
+    content, record = read_weights(path)
+    start = load(content)
+    own = {name: t.shape for name, t in ArrhythmiaNetwork().state_dict().items() if name.startswith(BRANCHES)}
+    for name in sorted(own.keys() | start.keys()):
+        found = start[name].shape if name in start else None
+        if found != own.get(name):
+            raise ValueError(f"{path}: {name} has shape {found}; this network's branches have {own.get(name)}")
+    return str(record["version"]), start
 
 
 def calibrated(logits: NDArray[np.floating], calibration: Calibration) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""Views for `training.arrhythmia`: records as pages would show them, in any layout and with what paper does to them.
+"""Views for the fits of statements: records as pages would show them, in any layout and with what paper does to them.
 
 Most are cut from the recordings, with a little of what body, paper and digitising do; others are pages that `synth`
 printed and the digitiser read (`training.digitised`). All of a record's views are made once; an epoch takes one of
