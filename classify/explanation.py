@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from classify.statements import CODES
 from classify.view import pieces_of
 from digitize.layouts import LEAD_NAMES
+from digitize.leads import Shade
 
 if TYPE_CHECKING:
     from classify.diagnose import Diagnosis, Finding
     from digitize.leads import Leads
-    from digitize.overlay import Shade
 
 _ORDINARY = ("NORM", "SR")
 _CLASSES = ("superclass", "subclass", "challenge")
@@ -65,8 +65,6 @@ class Explanation:
     @property
     def shade(self) -> Shade:
         """The same as a band to draw along the traces (`digitize.Leads.overlay`)."""
-        from digitize.overlay import Shade
-
         return Shade(self.strength, self.text)
 
 

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from digitize import Leads
-    from digitize.leads import Strip
-    from digitize.overlay import Mark, Shade
+    from digitize.leads import Shade, Strip
+    from digitize.overlay import Mark
 
 LONGEST_SIDE = 2000
 """Pixels of the embedded picture; traces and paper are drawn as lines and stay sharp beyond."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from classify import Diagnosis
     from digitize import Leads
-    from digitize.overlay import Shade
+    from digitize.leads import Shade
     from digitize.page import Page
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import xarray
     from matplotlib.figure import Figure
 
-    from digitize.overlay import Mark, Shade
+    from digitize.overlay import Mark
 
 Source = str
 """How a value came to be known: ``"read"`` (printed on the page), ``"measured"`` (from grid, pulse or trace),
@@ -135,6 +135,21 @@ class Strip:
     confidence: NDArray[np.float32]
     path: NDArray[np.float32]
     name_source: Source
+
+
+class Shade(NamedTuple):
+    """A translucent band along the traces, the darker the more is to be seen there.
+
+    Attributes
+    ----------
+    strength : tuple of ndarray, each of shape (n,)
+        Of each strip of `Leads.strips`, sample by sample: 0 (no band) to 1.
+    text : str
+        What the band means, in ASCII.
+    """
+
+    strength: tuple[NDArray[np.float32], ...]
+    text: str
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from digitize.paper import HUNDREDTHS, TOLERANCE_MM, path_data, row_starts
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from digitize.leads import Leads, Strip
+    from digitize.leads import Leads, Shade, Strip
 
 ROW_COLOURS = ((0, 90, 255), (0, 140, 60), (120, 50, 210), (0, 150, 170))
 """RGB, taken in turn by the page's rows: none is a colour of ECG paper or ink."""
@@ -62,21 +62,6 @@ class Mark(NamedTuple):
     strip: int
     sample: int
     text: str = ""
-
-
-class Shade(NamedTuple):
-    """A translucent band along the traces, the darker the more is to be seen there.
-
-    Attributes
-    ----------
-    strength : tuple of ndarray, each of shape (n,)
-        Of each strip of `Leads.strips`, sample by sample: 0 (no band) to 1.
-    text : str
-        What the band means, in ASCII.
-    """
-
-    strength: tuple[NDArray[np.float32], ...]
-    text: str
 
 
 def draw_overlay(
@@ -129,8 +114,10 @@ def _shaded(image: NDArray[np.uint8], leads: Leads, shade: Shade) -> NDArray[np.
             for line in _stretches(strip, strength >= least):
                 points = np.rint(line * (1 << _SUBPIXEL_BITS)).astype(np.int32)
                 cv2.polylines(layers, [points], False, number, thickness, cv2.LINE_8, _SUBPIXEL_BITS)
-    share = (1 - (1 - _SHADE_OPACITY) ** np.arange(len(_SHADES) + 1))[layers][:, :, None]
-    return np.asarray(np.rint(image * (1 - share) + np.array(SHADE_COLOUR) * share), np.uint8)
+    drawn, where = image.copy(), layers > 0
+    share = 1 - (1 - _SHADE_OPACITY) ** layers[where][:, None].astype(np.float32)
+    drawn[where] = np.rint(image[where] * (1 - share) + np.array(SHADE_COLOUR, np.float32) * share)
+    return drawn
 
 
 def _stretches(strip: Strip, chosen: NDArray[np.bool_]) -> list[NDArray[np.float32]]:

@@ -20,8 +20,8 @@ from command import html
 from command.html import LARGEST_PICTURE, LONGEST_SIDE, build_html, embed_picture
 from command.plan import Job
 from command.report import build_report
-from digitize.leads import VERDICTS
-from digitize.overlay import ROW_COLOURS, Shade
+from digitize.leads import VERDICTS, Shade
+from digitize.overlay import ROW_COLOURS
 from digitize.page import Page
 from tests.measured import MEASURED
 

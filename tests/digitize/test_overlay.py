@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from digitize.overlay import MARK_COLOUR, ROW_COLOURS, SHADE_COLOUR, UNSURE_COLOUR, Mark, Shade, overlay_svg
+from digitize.leads import Shade
+from digitize.overlay import MARK_COLOUR, ROW_COLOURS, SHADE_COLOUR, UNSURE_COLOUR, Mark, overlay_svg
 
 
 def test_overlay(leads, paper):
