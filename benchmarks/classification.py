@@ -2,7 +2,8 @@
 
 Scores the arrhythmia network on PTB-XL's fold 9: on the true signal with every lead for ten seconds, on the true signal
 cut to the printed layout, and on pages that `synth` printed from the records and the digitiser read. Each page is
-compared with the true signal of its own strips: the difference is the price of paper. Writes ``classification.md`` and
+compared with the true signal of its own strips: the difference is the price of paper. Where the folder of results has
+the ``baselines.json`` of `training.baselines`, those networks stand beside ours. Writes ``classification.md`` and
 ``classification.json``.
 """
 
@@ -21,15 +22,20 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from benchmarks.report import made_line, provenance, table
-from classify.diagnose import load_weights, predict
+from classify.diagnose import Weights, load_weights, predict
+from classify.network import read_views
 from classify.statements import CHALLENGE, CODES, STATEMENTS, group_indices
 from classify.view import FS, Piece, View, cut_to_layout, view_leads, view_pieces
 from digitize.export import written_together
 from digitize.layouts import LEAD_NAMES
+from training.comparison import LAYOUTS, MEASURES, compare
+from training.pages import CHOICE_FOLD
 from training.ptbxl import Records, data_folder, load_ptbxl, read_500
 from training.scores import Interval, auroc, average_precision, bootstrap, calibration_error, f1
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from synth import PrintedStrip
 
 FOLD = 9
@@ -293,6 +299,59 @@ def reliability(truth: NDArray[np.floating], probability: NDArray[np.floating]) 
     ]
 
 
+def beside_others(weights: Weights, choice: Records, report: Records, baselines: Path) -> dict[str, dict[str, Any]]:
+    """Compare the shipped network with those of the literature.
+
+    Parameters
+    ----------
+    weights : Weights
+        The shipped ones.
+    choice, report : Records
+        Folds 8 and 9, in millivolts.
+    baselines : Path
+        What `training.baselines` wrote; where it is missing, ours stands alone.
+
+    Returns
+    -------
+    dict of str to dict
+        By network, what `training.comparison.compare` gives. Where several networks ship as one, the first of them
+        stands there by itself, too.
+    """
+    members = weights.network.members
+    ours: dict[str, nn.Module] = {"this one": weights.network}
+    if len(members) > 1:
+        ours = {f"this one, {len(members)} averaged": weights.network, "this one, one of them": members[0]}
+    told = {}
+    for name, network in ours.items():
+
+        def read(pages: Sequence[Sequence[Piece]], network: nn.Module = network) -> NDArray[np.float32]:
+            return read_views(network, [view_pieces(pieces, FS) for pieces in pages])
+
+        told[name] = compare(read, sum(part.numel() for part in network.parameters()), choice, report)
+    return {**told, **(json.loads(baselines.read_text(encoding="utf-8")) if baselines.is_file() else {})}
+
+
+def _networks(told: dict[str, dict[str, Any]]) -> list[str]:
+    names = {"superclass": "superclasses", "rhythm": "rhythm", "all": "all"}
+    header = ["network", "shown", "parameters", "ms a page"]
+    header += [f"{names[measure]}, fold {fold}" for fold in (CHOICE_FOLD, FOLD) for measure in MEASURES]
+    rows = []
+    for name, of in told.items():
+        for shown in LAYOUTS:
+            chosen, reported = of[shown][f"fold {CHOICE_FOLD}"], of[shown][f"fold {FOLD}"]
+            rows.append(
+                [
+                    name,
+                    shown,
+                    f"{of['parameters'] / 1e6:.2f} M",
+                    f"{1000 * of['seconds']:.0f}",
+                    *(f"{chosen[measure]['value']:.3f}" for measure in MEASURES),
+                    *(Interval(**reported[measure]) for measure in MEASURES),
+                ]
+            )
+    return table(header, rows)
+
+
 def _superclasses(
     truth: NDArray[np.floating], probability: NDArray[np.floating]
 ) -> Callable[[NDArray[np.intp]], NDArray[np.float64]]:
@@ -356,7 +415,17 @@ def _markdown(
     )
     lines += ["", f"## Statement by statement, true signal cut to {LAYOUT}", ""]
     lines += table(["statement", "group", "positives", "AUROC", "average precision", "F1"], each)
-    lines += ["", made_line(result["made with"])]
+    lines += [
+        "",
+        "## Beside other networks",
+        "",
+        "Macro AUROC. The others read the strips in their places in an array of 12 leads and ten seconds; they were "
+        "trained on the same records by the same loop, each in one configuration (`training.baselines`).",
+        "",
+        *_networks(result["networks"]),
+        "",
+        made_line(result["made with"]),
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -383,8 +452,8 @@ def main(arguments: list[str] | None = None) -> None:
     chosen = parser.parse_args(arguments)
 
     weights = load_weights()
-    records = load_ptbxl(chosen.data, (FOLD,))
-    records = records.take(records.millivolts)
+    both = load_ptbxl(chosen.data, (CHOICE_FOLD, FOLD))
+    choice, records = (both.take((both.folds == fold) & both.millivolts) for fold in (CHOICE_FOLD, FOLD))
     whole = predict([view_pieces(cut_to_layout(signal, "12x1"), FS) for signal in records.signals])
     cut = predict([view_pieces(cut_to_layout(signal, LAYOUT), FS) for signal in records.signals])
     all_records = {
@@ -401,6 +470,7 @@ def main(arguments: list[str] | None = None) -> None:
         "reliability": reliability(records.labels, cut),
         "people": {name: {"records": count, **asdict(interval)} for name, (count, interval) in people.items()},
         "statements": _each(records.labels, cut, weights.thresholds),
+        "networks": beside_others(weights, choice, records, chosen.out / "baselines.json"),
     }
     papers: dict[str, dict[str, dict[str, Interval]]] = {}
     if chosen.pages > 0:

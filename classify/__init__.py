@@ -9,6 +9,7 @@ Examples
 
 from classify.beats import Beat, Beats, read_beats
 from classify.diagnose import Diagnosis, Finding, diagnose
+from classify.explanation import Explanation
 from classify.measurements import Measurement, Measurements
 from classify.statements import STATEMENTS, Statement
 
@@ -17,6 +18,7 @@ __all__ = [
     "Beat",
     "Beats",
     "Diagnosis",
+    "Explanation",
     "Finding",
     "Measurement",
     "Measurements",

@@ -1,8 +1,8 @@
 """Which part of a page spoke for a statement: integrated gradients, carried back onto the strips.
 
 Integrated gradients (Sundararajan, Taly and Yan 2017, "Axiomatic attribution for deep networks") share out how far a
-logit lies from that of a page with flat lines among the samples. What an averaged beat gets is shared by the beats that
-it is the average of.
+logit lies from that of a page with flat lines and even beats among the samples. What an averaged beat gets is shared by
+the beats that it is the average of; what the intervals get, by the QRS complexes between which they were measured.
 """
 
 from __future__ import annotations
@@ -14,14 +14,20 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from classify.diagnose import load_weights
+from classify.peaks import find_qrs
 from classify.stack import BEFORE_S
 from classify.statements import CODES
-from classify.view import BEAT_SAMPLES, FS, RHYTHM_SAMPLES, Piece, place_pieces
+from classify.view import BEAT_SAMPLES, FS, INTERVALS, RHYTHM_SAMPLES, Piece, place_pieces
 from digitize.layouts import LEAD_NAMES
 
 _STEPS = 16
-_BLUR_S = 0.02
+_BLUR_S = 0.04
 """Neighbouring samples tell the same; which of them got the credit is noise."""
+
+_EVEN = {"median": 0.8, "variation": 0, "change": 0, "shortest": 0, "longest": 0, "alike": 1, "least_alike": 1}
+"""`INTERVALS` of even beats, all alike, 75 a minute."""
+
+_QRS_S = 0.1
 
 
 def attribute(pieces: Sequence[Piece], fs: int, code: str) -> tuple[NDArray[np.float32], ...]:
@@ -62,26 +68,43 @@ def attribute(pieces: Sequence[Piece], fs: int, code: str) -> tuple[NDArray[np.f
     weights = load_weights()
     view, places = place_pieces(pieces, fs)
     given = dict(zip(INPUTS, stack_views([view]), strict=True))
+    even = torch.tensor([_EVEN.get(name, value) for name, value in zip(INTERVALS, view.intervals, strict=True)])
+    moved = {"beats": given["beats"], "rhythm": given["rhythm"], "intervals": given["intervals"] - even}
     share = ((torch.arange(_STEPS) + 0.5) / _STEPS)[:, None]
-    varied = {name: (share[:, :, None] if name == "beats" else share) * given[name] for name in ("beats", "rhythm")}
+    varied = {
+        name: given[name] - (1 - (share[:, :, None] if name == "beats" else share)) * way for name, way in moved.items()
+    }
     for tensor in varied.values():
         tensor.requires_grad_()
     rest = {name: tensor.expand(_STEPS, *tensor.shape[1:]) for name, tensor in given.items() if name not in varied}
     logits = weights.network(*({**rest, **varied}[name] for name in INPUTS))[:, CODES.index(code)]
     slopes = torch.autograd.grad(logits.sum(), list(varied.values()))
-    of_beats, of_rhythm = ((slope.mean(0) * given[name][0]).numpy() for name, slope in zip(varied, slopes, strict=True))
+    of_beats, of_rhythm, of_intervals = (
+        (slope.mean(0) * moved[name][0]).numpy() for name, slope in zip(varied, slopes, strict=True)
+    )
+    timed = [place.is_rhythm for place in places]
+    timed = timed if any(timed) else [place.beats is not None for place in places]
     spoken = []
-    for piece, place in zip(pieces, places, strict=True):
+    for piece, place, is_timed in zip(pieces, places, timed, strict=True):
         slow = np.zeros(round(len(piece.signal) * FS / fs) + 1)
         if place.beats is not None and len(place.beats):
             _lay(slow, of_beats[LEAD_NAMES.index(piece.lead)] / len(place.beats), place.beats)
         if place.is_rhythm:
             slow[:RHYTHM_SAMPLES] += of_rhythm[: len(slow)]
+        if is_timed:
+            slow += _about_beats(piece, fs, len(slow)) * float(of_intervals.sum()) / sum(timed)
         smooth = gaussian_filter1d(slow, _BLUR_S * FS, mode="constant")
         spoken.append(
             np.interp(np.arange(len(piece.signal)) * FS / fs, np.arange(len(slow)), smooth).astype(np.float32)
         )
     return tuple(spoken)
+
+
+def _about_beats(piece: Piece, fs: int, n: int) -> NDArray[np.float64]:
+    """A share for each of `n` samples at `FS`: the same for all about a beat of the piece, together 1; 0 elsewhere."""
+    at = find_qrs(piece.signal[None], fs) * FS / fs
+    near = (np.abs(np.arange(n)[:, None] - at) <= _QRS_S / 2 * FS).any(axis=1)
+    return near / max(near.sum(), 1)
 
 
 def _lay(strip: NDArray[np.float64], beat: NDArray[np.float32], at: NDArray[np.int64]) -> None:

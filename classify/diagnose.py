@@ -24,6 +24,7 @@ from digitize.weights import read_weights
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from classify.explanation import Explanation
     from classify.network import Ensemble
 
 WEIGHTS = Path(__file__).parent / "weights" / "arrhythmia.safetensors"
@@ -80,6 +81,41 @@ class Diagnosis:
     weights_version: str
     warnings: tuple[str, ...]
     beats: Beats = NOT_READ
+
+    def explain(self, leads: Leads, code: str | None = None) -> Explanation:
+        """Tell where on the page the evidence for a statement lies (`classify.explanation.explain`).
+
+        Parameters
+        ----------
+        leads : Leads
+            The page that was read.
+        code : str, optional
+            One of `classify.statements.CODES`; by default the likeliest abnormal statement that is present.
+
+        Returns
+        -------
+        Explanation
+            Its `shade` is what `Leads.overlay` draws.
+
+        Raises
+        ------
+        ValueError
+            If there is no such statement.
+
+        Examples
+        --------
+        >>> from classify import diagnose
+        >>> from digitize import load_pages, trace_leads
+        >>> page = load_pages("samples/00024_hr.png")[0]
+        >>> leads = trace_leads(page)
+        >>> told = diagnose(leads).explain(leads, "CLBBB")
+        >>> picture = leads.overlay(page.image, shade=told.shade)
+        >>> told.name, picture.shape[1] == page.image.shape[1]
+        ('complete left bundle branch block', True)
+        """
+        from classify.explanation import explain
+
+        return explain(self, leads, code)
 
     def plot(self) -> Figure:
         """Plot the statements' probabilities as bars, each with its threshold."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from digitize import Leads
-    from digitize.leads import Strip
+    from digitize.leads import Shade, Strip
     from digitize.overlay import Mark
 
 LONGEST_SIDE = 2000
@@ -117,7 +117,9 @@ _NAMES = {
 _MARKS = "Ticks are beats; those with a letter are not normal: S supraventricular, V ventricular, F fusion, Q unclear."
 
 
-def build_html(title: str, image: NDArray[np.uint8], leads: Leads, report: dict[str, Any]) -> str:
+def build_html(
+    title: str, image: NDArray[np.uint8], leads: Leads, report: dict[str, Any], shade: Shade | None = None
+) -> str:
     """Write all that is known about a page as a page of HTML.
 
     Parameters
@@ -129,6 +131,8 @@ def build_html(title: str, image: NDArray[np.uint8], leads: Leads, report: dict[
     leads : Leads
     report : dict
         What `command.report.build_report` gave.
+    shade : Shade, optional
+        A band to draw along the traces.
 
     Returns
     -------
@@ -149,7 +153,7 @@ def build_html(title: str, image: NDArray[np.uint8], leads: Leads, report: dict[
         warnings=_warnings(report["warnings"]),
         statements=_statements(report["statements"]),
         paper=_paper(leads),
-        scan=_scan(image, leads, beat_marks(report)),
+        scan=_scan(image, leads, beat_marks(report), shade),
         scale=_scale(report),
         strips=_strips(leads, quality["strips"]),
         about=_about(report),
@@ -292,15 +296,18 @@ def _paper(leads: Leads) -> str:
     )
 
 
-def _scan(image: NDArray[np.uint8], leads: Leads, marks: Sequence[Mark]) -> str:
-    from digitize.overlay import UNSURE, UNSURE_COLOUR, overlay_svg
+def _scan(image: NDArray[np.uint8], leads: Leads, marks: Sequence[Mark], shade: Shade | None) -> str:
+    from digitize.overlay import SHADE_COLOUR, UNSURE, UNSURE_COLOUR, overlay_svg
     from digitize.paper import draw_within
 
     address, width, height = embed_picture(image)
-    layer = draw_within(LARGEST_DRAWING, lambda tolerance: overlay_svg(leads, marks=marks, tolerance=tolerance))
+    layer = draw_within(
+        LARGEST_DRAWING, lambda tolerance: overlay_svg(leads, marks=marks, shade=shade, tolerance=tolerance)
+    )
     shown = "" if layer is not None else "The traces are too broken to be drawn here. "
     orange = f"rgb{UNSURE_COLOUR}"
     beats = f" {_MARKS}" if marks else ""
+    band = "" if shade is None else f"<p>{_key(SHADE_COLOUR)}{_text(shade.text)}</p>"
     switches = "".join(
         f'<input class="switch {name}" id="{name}" type="checkbox"{state}/><label for="{name}">{label}</label>'
         for name, label, state in (
@@ -313,10 +320,15 @@ def _scan(image: NDArray[np.uint8], leads: Leads, marks: Sequence[Mark]) -> str:
         f'<figure class="scan">{switches}<div class="frame" tabindex="0" role="region" aria-label="The page">'
         f'<div class="layers"><img src="{address}" width="{width}" height="{height}" alt="The page that was read"/>'
         f"{layer or ''}</div></div>"
-        f"<figcaption>{shown}One colour a row;"
+        f"<figcaption>{band}{shown}One colour a row;"
         f'<span class="key" style="background:{orange}"></span>confidence below {UNSURE:.0%}: look twice.{beats}'
         "</figcaption></figure>"
     )
+
+
+def _key(colour: tuple[int, int, int]) -> str:
+    """A patch from nothing to a colour."""
+    return f'<span class="key" style="background:linear-gradient(90deg,transparent,rgb{colour})"></span>'
 
 
 def _scale(report: dict[str, Any]) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from classify.statements import CODES
 from digitize.export import FORMATS, find_formats
 from digitize.layouts import find_layout
 from digitize.version import __version__
@@ -15,12 +16,14 @@ from digitize.version import __version__
 LEAST_DPI, MOST_DPI = 100, 700
 """Resolutions of scans; what is beyond is not taken for one (`digitize.gridless`)."""
 
+LIKELIEST = "likeliest"
+"""What may be asked to be explained beside the statements: the likeliest abnormal one that is present."""
+
 _EXAMPLES = """\
 examples:
   papertrace scan.png                         results beside you
   papertrace ward.pdf 'photos/*.jpg' --out R  all pages of a PDF, photographs
-  papertrace archive --out R --jobs 4         a folder and all below it;
-                                              --resume: where it stopped
+  papertrace archive --out R --jobs 4         a folder and all below it
 exit codes: 0 all read, 1 some not, 2 wrong option or --out, 130 interrupted
 """
 
@@ -39,6 +42,8 @@ class Options:
         Names in `digitize.export.FORMATS`.
     html : bool
         Whether a page to read and print is written, too.
+    explain : str or None
+        Of which statement the evidence is drawn: its code or `LIKELIEST`.
     deidentify : bool
         Whether nothing that is written may tell whose page it is.
     jobs : int
@@ -64,6 +69,7 @@ class Options:
     out: Path
     formats: tuple[str, ...]
     html: bool
+    explain: str | None
     deidentify: bool
     jobs: int
     resume: bool
@@ -107,6 +113,8 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     add("--format", type=_formats, default=("wfdb", "csv"), dest="formats", metavar="F,F",
         help=f"of {', '.join(FORMATS)} (default: wfdb,csv)")  # fmt: skip
     add("--html", action="store_true", help="write a page to read and print, too")
+    add("--explain", type=_statement, metavar="CODE",
+        help="draw what spoke for a statement, e.g. AFIB, or likeliest")  # fmt: skip
     add("--deidentify", action="store_true", help="black out print; name no source in any file")
     add("--jobs", type=_count, default=1, metavar="N", help="pages read at a time (default: 1)")
     add("--resume", action="store_true", help="pass over pages that DIR/manifest.csv has as read")
@@ -139,6 +147,14 @@ def _formats(text: str) -> tuple[str, ...]:
         return tuple(form.name for form in find_formats(name.strip().lower() for name in text.split(",")))
     except (ValueError, ImportError) as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _statement(text: str) -> str:
+    allowed = (LIKELIEST, *CODES)
+    for name in allowed:
+        if name.lower() == text.strip().lower():
+            return name
+    raise argparse.ArgumentTypeError(f"unknown statement {text!r}; allowed: {', '.join(allowed)}")
 
 
 def _layout(text: str) -> str:

@@ -12,7 +12,7 @@ from classify.measurements import as_values
 from digitize.version import __version__
 
 if TYPE_CHECKING:
-    from classify import Diagnosis
+    from classify import Diagnosis, Explanation
     from classify.beats import Beats
     from command.plan import Job
     from digitize import Leads
@@ -23,7 +23,14 @@ REPORT_FORMAT = "papertrace-report/2"
 
 
 def build_report(
-    job: Job, page: Page, leads: Leads, diagnosis: Diagnosis, seconds: float, *, refined: bool
+    job: Job,
+    page: Page,
+    leads: Leads,
+    diagnosis: Diagnosis,
+    seconds: float,
+    *,
+    refined: bool,
+    explanation: Explanation | None = None,
 ) -> dict[str, Any]:
     """Put all that is known about a page into a report.
 
@@ -37,6 +44,8 @@ def build_report(
         Time from opening the file to the diagnosis.
     refined : bool
         Whether a network corrected the traces.
+    explanation : Explanation, optional
+        What spoke for the statement that was asked for.
 
     Returns
     -------
@@ -62,6 +71,7 @@ def build_report(
         },
         "statements": [asdict(found) for found in diagnosis.statements],
         "rhythm": max(rhythms, key=rhythms.__getitem__) if rhythms else None,
+        "explanation": None if explanation is None else _explanation(explanation),
         "measurements": as_values(diagnosis.measurements),
         "beats": _beats(diagnosis.beats, leads),
         "layout": leads.layout,
@@ -90,6 +100,11 @@ def build_report(
     }
     plain: dict[str, Any] = _plain(report)
     return plain
+
+
+def _explanation(explanation: Explanation) -> dict[str, Any]:
+    names = ("code", "name", "probability", "reason", "by_lead", "text")
+    return {name: getattr(explanation, name) for name in names}
 
 
 def _beats(beats: Beats, leads: Leads) -> dict[str, Any]:

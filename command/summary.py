@@ -52,6 +52,8 @@ def summarise(job: Job, options: Options, report: dict[str, Any]) -> str:
         lines.append(f"  {'':<10}  (and {len(present) - TOLD} more, see {job.name}.json)")
     if not present:
         lines.append("  statements  none above its threshold")
+    if report["explanation"] is not None:
+        lines.append(f"  explained   {report['explanation']['text']}")
     lines += [f"  warning     {warning}" for warning in report["warnings"]]
     return "\n".join(lines)
 

@@ -14,7 +14,7 @@ from command.formats import HTML
 from command.html import build_html
 from command.manifest import printable
 from command.marks import beat_marks
-from command.options import Options
+from command.options import LIKELIEST, Options
 from command.plan import Failed, Job
 from command.report import build_report
 from command.sources import File
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from classify import Diagnosis
     from digitize import Leads
+    from digitize.leads import Shade
     from digitize.page import Page
 
 
@@ -65,8 +66,11 @@ def read_page(task: tuple[Job, Options]) -> dict[str, Any] | Failed:
     try:
         page, leads, picture = _trace(job, options)
         diagnosis = _diagnose(leads)
-        report = build_report(job, page, leads, diagnosis, time.perf_counter() - began, refined=options.refine)
-        _write(job, options, picture, leads, report)
+        told = None if options.explain is None else diagnosis.explain(leads, _code(options.explain))
+        report = build_report(
+            job, page, leads, diagnosis, time.perf_counter() - began, refined=options.refine, explanation=told
+        )
+        _write(job, options, picture, leads, report, None if told is None else told.shade)
     except digitize.PageError as error:
         return Failed(str(error) if str(error).startswith(job.alias) else f"{job.alias}: {error}")
     except OSError as error:
@@ -91,6 +95,10 @@ def _trace(job: Job, options: Options) -> tuple[Page, Leads, NDArray[np.uint8]]:
     return page, leads, blackout.black_out(page.image, reading, leads)
 
 
+def _code(asked: str) -> str | None:
+    return None if asked == LIKELIEST else asked
+
+
 def _diagnose(leads: Leads) -> Diagnosis:
     try:
         return classify.diagnose(leads)
@@ -111,7 +119,14 @@ def _load_unnamed(job: Job, options: Options) -> Page:
     return replace(page, name=job.alias)
 
 
-def _write(job: Job, options: Options, picture: NDArray[np.uint8], leads: Leads, report: dict[str, Any]) -> None:
+def _write(
+    job: Job,
+    options: Options,
+    picture: NDArray[np.uint8],
+    leads: Leads,
+    report: dict[str, Any],
+    shade: Shade | None,
+) -> None:
     from PIL import Image
 
     target = options.out / job.name
@@ -122,5 +137,6 @@ def _write(job: Job, options: Options, picture: NDArray[np.uint8], leads: Leads,
         (folder / f"{target.name}.json").write_text(text, encoding="utf-8")
         if options.html:
             title = job.name if job.neutral else printable(Path(job.source).name + job.label.removeprefix(job.source))
-            (folder / (target.name + HTML)).write_text(build_html(title, picture, leads, report), encoding="utf-8")
-        Image.fromarray(leads.overlay(picture, beat_marks(report))).save(folder / f"{target.name}.overlay.png")
+            text = build_html(title, picture, leads, report, shade)
+            (folder / (target.name + HTML)).write_text(text, encoding="utf-8")
+        Image.fromarray(leads.overlay(picture, beat_marks(report), shade)).save(folder / f"{target.name}.overlay.png")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -137,6 +137,21 @@ class Strip:
     name_source: Source
 
 
+class Shade(NamedTuple):
+    """A translucent band along the traces, the darker the more is to be seen there.
+
+    Attributes
+    ----------
+    strength : tuple of ndarray, each of shape (n,)
+        Of each strip of `Leads.strips`, sample by sample: 0 (no band) to 1.
+    text : str
+        What the band means, in ASCII.
+    """
+
+    strength: tuple[NDArray[np.float32], ...]
+    text: str
+
+
 @dataclass(frozen=True)
 class Leads:
     """A digitised electrocardiogram.
@@ -205,11 +220,13 @@ class Leads:
 
         return write_wfdb(self, path)
 
-    def overlay(self, image: NDArray[np.uint8], marks: Sequence[Mark] = ()) -> NDArray[np.uint8]:
-        """Draw the traces, and marks above them, over a copy of the page that was digitised (`draw_overlay`)."""
+    def overlay(
+        self, image: NDArray[np.uint8], marks: Sequence[Mark] = (), shade: Shade | None = None
+    ) -> NDArray[np.uint8]:
+        """Draw the traces, marks above them and a band along them over a copy of their page (`draw_overlay`)."""
         from digitize.overlay import draw_overlay
 
-        return draw_overlay(image, self, marks)
+        return draw_overlay(image, self, marks, shade)
 
     def plot(self) -> Figure:
         """Plot the leads on ECG paper, arranged as on the page."""

@@ -15,7 +15,7 @@ from digitize.paper import HUNDREDTHS, TOLERANCE_MM, path_data, row_starts
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from digitize.leads import Leads, Strip
+    from digitize.leads import Leads, Shade, Strip
 
 ROW_COLOURS = ((0, 90, 255), (0, 140, 60), (120, 50, 210), (0, 150, 170))
 """RGB, taken in turn by the page's rows: none is a colour of ECG paper or ink."""
@@ -28,6 +28,15 @@ UNSURE = 0.5
 MARK_COLOUR = (200, 0, 80)
 """RGB of marks with a text; those without have their row's."""
 
+SHADE_COLOUR = (225, 0, 200)
+"""RGB of the band of a `Shade`."""
+
+_SHADES = (0.15, 0.3, 0.5, 0.7, 0.9)
+"""Strengths from which on the band gets one layer darker."""
+
+_SHADE_OPACITY = 0.16
+_SHADE_MM = 3.2
+_SHADE_TOLERANCE_MM = 0.2
 _OPACITY = 0.65
 _WIDTH_MM = 0.3
 _CAPITALS_MM = 2.5
@@ -55,7 +64,9 @@ class Mark(NamedTuple):
     text: str = ""
 
 
-def draw_overlay(image: NDArray[np.uint8], leads: Leads, marks: Sequence[Mark] = ()) -> NDArray[np.uint8]:
+def draw_overlay(
+    image: NDArray[np.uint8], leads: Leads, marks: Sequence[Mark] = (), shade: Shade | None = None
+) -> NDArray[np.uint8]:
     """Draw the traces over the page.
 
     Parameters
@@ -65,15 +76,19 @@ def draw_overlay(image: NDArray[np.uint8], leads: Leads, marks: Sequence[Mark] =
     leads : Leads
     marks : sequence of Mark
         E.g. one a beat.
+    shade : Shade, optional
+        E.g. where a statement's evidence lies.
 
     Returns
     -------
     ndarray, shape (height, width, 3), uint8
         A copy with thin translucent traces, one colour a row, orange where the confidence is below `UNSURE`, the lead's
-        name at the start of each strip, and ticks and texts above the samples that are marked.
+        name at the start of each strip, and ticks and texts above the samples that are marked. With a shade it is
+        taller than the page by a line with the shade's text.
     """
-    drawn = image.copy()
     per_mm = leads.calibration.pixels_per_mm
+    image = image if shade is None else _shaded(image, leads, shade)
+    drawn = image.copy()
     thickness = max(2, round(_WIDTH_MM * per_mm))
     for strip in leads.strips:
         colour = ROW_COLOURS[strip.row % len(ROW_COLOURS)]
@@ -87,7 +102,44 @@ def draw_overlay(image: NDArray[np.uint8], leads: Leads, marks: Sequence[Mark] =
         _write_name(drawn, strip, ROW_COLOURS[strip.row % len(ROW_COLOURS)], per_mm)
     for mark in marks:
         _draw_mark(drawn, leads, mark)
+    return drawn if shade is None else _with_legend(drawn, per_mm, shade.text)
+
+
+def _shaded(image: NDArray[np.uint8], leads: Leads, shade: Shade) -> NDArray[np.uint8]:
+    """The page with a band along its traces, in as many layers as the strengths that it reaches."""
+    thickness = max(3, round(_SHADE_MM * leads.calibration.pixels_per_mm))
+    layers = np.zeros(image.shape[:2], np.uint8)
+    for number, least in enumerate(_SHADES, 1):
+        for strip, strength in zip(leads.strips, shade.strength, strict=True):
+            for line in _stretches(strip, strength >= least):
+                points = np.rint(line * (1 << _SUBPIXEL_BITS)).astype(np.int32)
+                cv2.polylines(layers, [points], False, number, thickness, cv2.LINE_8, _SUBPIXEL_BITS)
+    drawn, where = image.copy(), layers > 0
+    share = 1 - (1 - _SHADE_OPACITY) ** layers[where][:, None].astype(np.float32)
+    drawn[where] = np.rint(image[where] * (1 - share) + np.array(SHADE_COLOUR, np.float32) * share)
     return drawn
+
+
+def _stretches(strip: Strip, chosen: NDArray[np.bool_]) -> list[NDArray[np.float32]]:
+    """Runs of a strip's path that are chosen and shown."""
+    kept = chosen & np.isfinite(strip.path).all(axis=1)
+    edges = np.flatnonzero(np.diff(kept, prepend=False, append=False)).reshape(-1, 2)
+    return [strip.path[start:end] for start, end in edges]
+
+
+def _with_legend(drawn: NDArray[np.uint8], per_mm: float, text: str) -> NDArray[np.uint8]:
+    """The picture with a line below it that says what the band means, smaller where the picture is narrow."""
+    face, pad, swatch = cv2.FONT_HERSHEY_SIMPLEX, round(1.5 * per_mm), round(6 * per_mm)
+    scale = _CAPITALS_MM * per_mm / cv2.getTextSize("I", face, 1, 1)[0][1]
+    thickness = max(1, round(0.25 * per_mm))
+    room = drawn.shape[1] - 3 * pad - swatch
+    scale *= min(1.0, room / cv2.getTextSize(text, face, scale, thickness)[0][0])
+    (_, tall), low = cv2.getTextSize(text, face, scale, thickness)
+    line = np.full((tall + low + 2 * pad, drawn.shape[1], 3), 255, np.uint8)
+    share = 1 - (1 - _SHADE_OPACITY) ** np.linspace(0, len(_SHADES), swatch)[None, :, None]
+    line[pad : pad + tall, pad : pad + swatch] = np.rint(255 * (1 - share) + np.array(SHADE_COLOUR) * share)
+    cv2.putText(line, text, (2 * pad + swatch, pad + tall), face, scale, (40, 0, 35), thickness, cv2.LINE_AA)
+    return np.concatenate([drawn, line])
 
 
 def _draw_mark(drawn: NDArray[np.uint8], leads: Leads, mark: Mark) -> None:
@@ -156,7 +208,9 @@ def _name_place(seen: NDArray[np.float32], per_mm: float) -> tuple[float, float]
     return float(seen[0, 0]), float(near[:, 1].min()) - 1.5 * per_mm
 
 
-def overlay_svg(leads: Leads, *, marks: Sequence[Mark] = (), tolerance: float = TOLERANCE_MM) -> str:
+def overlay_svg(
+    leads: Leads, *, marks: Sequence[Mark] = (), shade: Shade | None = None, tolerance: float = TOLERANCE_MM
+) -> str:
     """Draw the traces as a layer to lay over the page: sharp at any size.
 
     Parameters
@@ -164,6 +218,8 @@ def overlay_svg(leads: Leads, *, marks: Sequence[Mark] = (), tolerance: float = 
     leads : Leads
     marks : sequence of Mark
         As for `draw_overlay`.
+    shade : Shade, optional
+        As for `draw_overlay`; its text is left to the caller.
     tolerance : float
         Millimetres of the paper by which a trace may leave its samples to save points.
 
@@ -202,9 +258,29 @@ def overlay_svg(leads: Leads, *, marks: Sequence[Mark] = (), tolerance: float = 
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.2f} {height:.2f}" preserveAspectRatio="none" '
         f'role="img" aria-label="{escape(described)}">'
+        f"{_shade_svg(leads, shade)}"
         f'<g {HUNDREDTHS} stroke-width="{100 * _WIDTH_MM:g}" stroke-opacity=".75">{lines}</g>{ticks}'
         f'<g font-family="sans-serif" font-weight="bold" font-size="{1.4 * _CAPITALS_MM:g}" stroke="#fff" '
         f'stroke-width=".7" paint-order="stroke" stroke-linejoin="round">{names}{texts}</g></svg>'
+    )
+
+
+def _shade_svg(leads: Leads, shade: Shade | None) -> str:
+    """The band's layers, one path each, so that none of them lies on itself."""
+    if shade is None:
+        return ""
+    layers = ""
+    for least in _SHADES:
+        data = ""
+        for strip, strength in zip(leads.strips, shade.strength, strict=True):
+            for line in _stretches(strip, strength >= least):
+                x, y = ((line.astype(np.float64) + 0.5) / leads.calibration.pixels_per_mm).T
+                data += path_data(x, y, np.ones(len(x), bool), _SHADE_TOLERANCE_MM)
+        layers += f'<path d="{data}"/>' if data else ""
+    colour = f"rgb{SHADE_COLOUR}".replace(" ", "")
+    return (
+        f'<g class="shade" {HUNDREDTHS} stroke="{colour}" stroke-width="{100 * _SHADE_MM:g}" '
+        f'stroke-opacity="{_SHADE_OPACITY:g}">{layers}</g>'
     )
 
 

@@ -12,9 +12,8 @@ import argparse
 import json
 import os
 import platform
-import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -22,18 +21,18 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import save
+from safetensors.torch import load, save
 from tqdm import tqdm
 
-from classify.network import INPUTS, ArrhythmiaNetwork, Ensemble, read_views
+from classify.network import BRANCHES, INPUTS, ArrhythmiaNetwork, Ensemble, read_inputs, read_views, stack_views
 from classify.statements import CODES, STATEMENTS, group_indices
 from classify.view import FS, View, cut_to_layout, view_pieces
 from digitize.export import written_together
-from digitize.weights import hash_of
+from digitize.weights import hash_of, read_weights
 from training import digitised
 from training.aside import what_else
 from training.calibration import Calibration, fit_calibration
-from training.fitting import load_checkpoint, move_average, save_checkpoint
+from training.fitting import commit_of_code, load_checkpoint, move_average, save_checkpoint, short_numbers
 from training.pages import CHOICE_FOLD, TRAIN_FOLDS, plan, version_of_pages
 from training.ptbxl import Records, data_folder, load_ptbxl
 from training.scores import auroc, best_f1_thresholds
@@ -69,6 +68,8 @@ class Config:
         Both parameters of the beta distribution by which examples are mixed (Zhang et al. 2018, "mixup").
     aside : float
         Weight of what is learned by the way (`training.aside`).
+    pretrained : str or None
+        Version of the weights that the branches begin with (`training.pretraining`); None: random ones.
     """
 
     members: int = 3
@@ -83,6 +84,29 @@ class Config:
     average: float = 0.998
     mixed: float = 0.3
     aside: float = 0.3
+    pretrained: str | None = None
+
+
+@dataclass(frozen=True)
+class Design:
+    """A network that is to be fitted, and what it is shown.
+
+    Attributes
+    ----------
+    make : callable
+        Gives the network, with random weights, from the count of its outputs; only its last layer may depend on it.
+    draw : callable
+        Gives the network's inputs of some records, from their places, shape (n,), and a random number generator.
+    blended : tuple of int
+        Places of the inputs of which mixtures are meaningful.
+    choice : tuple of tensor
+        Its inputs of the records that choose the epoch.
+    """
+
+    make: Callable[[int], torch.nn.Module]
+    draw: Callable[[NDArray[np.intp], np.random.Generator], Sequence[torch.Tensor]]
+    blended: tuple[int, ...]
+    choice: tuple[torch.Tensor, ...]
 
 
 @dataclass(frozen=True)
@@ -91,13 +115,13 @@ class Trained:
 
     Attributes
     ----------
-    network : ArrhythmiaNetwork
-        With the averaged weights of the best epoch.
+    network : Module
+        With the averaged weights of the best epoch, and one output a statement.
     history : tuple of dict
         Loss and fold-8 figures, epoch by epoch.
     """
 
-    network: ArrhythmiaNetwork
+    network: torch.nn.Module
     history: tuple[dict[str, float], ...]
 
 
@@ -173,9 +197,40 @@ def macro_auroc(truth: NDArray[np.float32], score: NDArray[np.float32]) -> dict[
     return means
 
 
-def batch_of(
-    pools: Sequence[Pool], records: NDArray[np.intp], rng: np.random.Generator, device: str
-) -> list[torch.Tensor]:
+def design_of(
+    pools: Sequence[Pool], choice: Records, dropout: float, start: Mapping[str, torch.Tensor] | None = None
+) -> Design:
+    """Design the fit of the shipped network.
+
+    Parameters
+    ----------
+    pools : sequence of Pool
+        Views of the records that train.
+    choice : Records
+        Those that choose the epoch, all in millivolts.
+    dropout : float
+    start : mapping of str to tensor, optional
+        Weights of the branches to begin with.
+
+    Returns
+    -------
+    Design
+    """
+
+    def make(outputs: int) -> ArrhythmiaNetwork:
+        network = ArrhythmiaNetwork(outputs, dropout)
+        network.load_state_dict({**network.state_dict(), **(start or {})})
+        return network
+
+    return Design(
+        make,
+        lambda records, rng: batch_of(pools, records, rng),
+        tuple(INPUTS.index(name) for name in ("beats", "intervals", "rhythm")),
+        stack_views(page_views(choice)),
+    )
+
+
+def batch_of(pools: Sequence[Pool], records: NDArray[np.intp], rng: np.random.Generator) -> list[torch.Tensor]:
     """Take one view of each of some records, and move it a little: gain, place of the beat, leads.
 
     Parameters
@@ -183,7 +238,6 @@ def batch_of(
     pools : sequence of Pool
     records : ndarray, shape (n,), int
     rng : numpy.random.Generator
-    device : str
 
     Returns
     -------
@@ -202,15 +256,15 @@ def batch_of(
     shift = int(rng.integers(-2, 3))
     for name in ("beats", "beats_seen"):
         stacked[name] = np.roll(np.where(lost, np.float32(0.0), stacked[name]), shift, axis=2)
-    tensors = [torch.from_numpy(np.ascontiguousarray(stacked[name])).to(device) for name in INPUTS]
+    tensors = [torch.from_numpy(np.ascontiguousarray(stacked[name])) for name in INPUTS]
     tensors[-1] = tensors[-1].long()
     return tensors
 
 
 def train(
-    records: Records,
-    pools: Sequence[Pool],
-    choice: Records,
+    design: Design,
+    lesson: Lesson,
+    choice: NDArray[np.float32],
     config: Config,
     seed: int,
     checkpoint: Path,
@@ -224,12 +278,11 @@ def train(
 
     Parameters
     ----------
-    records : Records
-        Of folds 1 to 7.
-    pools : sequence of Pool
-        Their views.
-    choice : Records
-        Those that choose the epoch, all in millivolts.
+    design : Design
+    lesson : Lesson
+        Of the records that train.
+    choice : ndarray, shape (n, statements), float32
+        Truth of those that choose the epoch.
     config : Config
     seed : int
         Of this network.
@@ -251,12 +304,12 @@ def train(
     """
     # How many others there are changes nothing of one member.
     identity = {name: value for name, value in asdict(config).items() if name != "members"} | {"seed": seed}
-    lesson = lesson_of(records, config.aside)
+    records, outputs = lesson.truth.shape
     torch.manual_seed(seed)
-    network, averaged = (ArrhythmiaNetwork(lesson.truth.shape[1], config.dropout).to(device) for _ in range(2))
+    network, averaged = (design.make(outputs).to(device) for _ in range(2))
     averaged.load_state_dict(network.state_dict())
     optimiser = torch.optim.AdamW(network.parameters(), config.rate, weight_decay=config.decay)
-    steps_an_epoch = max(1, len(records) // config.batch)
+    steps_an_epoch = max(1, records // config.batch)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, config.rate, total_steps=config.epochs * steps_an_epoch + 1, pct_start=0.15
     )
@@ -268,16 +321,16 @@ def train(
         for name, part in states.items():
             part.load_state_dict(saved[name])
         history, best = saved["history"], saved["best"]
-    choice_views = page_views(choice)
     for epoch in range(len(history), config.epochs):
         rng = np.random.default_rng((seed, epoch))
         torch.manual_seed(seed * 1000 + epoch)
         network.train()
-        order = rng.permutation(len(records))
+        order = rng.permutation(records)
         losses = []
         for step in tqdm(range(steps_an_epoch), desc=f"epoch {epoch + 1}", leave=False, disable=None):
             chosen = order[step * config.batch : (step + 1) * config.batch]
-            loss = _loss(network, batch_of(pools, chosen, rng, device), chosen, lesson, config.mixed, rng)
+            inputs = [tensor.to(device) for tensor in design.draw(chosen, rng)]
+            loss = _loss(network, inputs, design.blended, chosen, lesson, config.mixed, rng)
             optimiser.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -286,7 +339,7 @@ def train(
             losses.append(float(loss.detach()))
             done = epoch * steps_an_epoch + step
             move_average(averaged, network, min(config.average, (done + 1) / (done + 10)))
-        figures = macro_auroc(choice.labels, read_views(averaged, choice_views)[:, : len(STATEMENTS)])
+        figures = macro_auroc(choice, read_inputs(averaged, design.choice)[:, : len(STATEMENTS)])
         history.append({"epoch": epoch + 1, "loss": float(np.mean(losses)), **figures})
         score = (figures["superclass"] + figures["all"]) / 2
         # Written so that a score that is NaN, for want of positives, keeps the last epoch.
@@ -297,7 +350,7 @@ def train(
         save_checkpoint(checkpoint, identity, {"history": history, "best": best, **kept})
         on_epoch(history[-1])
     averaged.load_state_dict(best["state"])
-    return Trained(_statements_only(averaged.cpu(), config.dropout), tuple(history))
+    return Trained(_statements_only(averaged.cpu(), design), tuple(history))
 
 
 def write_weights(
@@ -373,7 +426,7 @@ def write_weights(
             {"rectangle": rectangle, "rhythm strip": rhythm, "share": share} for rectangle, rhythm, share in LAYOUTS
         ],
         "histories": [list(history) for history in histories],
-        "commit": _commit(),
+        "commit": commit_of_code(),
         "software": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
     }
     with written_together(out) as scratch:
@@ -405,9 +458,13 @@ def main(arguments: list[str] | None = None) -> None:
         ("pages", "pages to print and digitise"),
     ):
         parser.add_argument(f"--{name}", type=int, default=getattr(Config, name), help=f"{what} (default: %(default)s)")
+    parser.add_argument(
+        "--pretrained", type=Path, metavar="FILE", help="weights of training.pretraining to begin with (default: none)"
+    )
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="pages at a time (default: %(default)s)")
     chosen = parser.parse_args(arguments)
-    config = Config(members=chosen.members, epochs=chosen.epochs, pages=chosen.pages)
+    version, start = (None, None) if chosen.pretrained is None else load_branches(chosen.pretrained)
+    config = Config(members=chosen.members, epochs=chosen.epochs, pages=chosen.pages, pretrained=version)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     records = load_ptbxl(chosen.data, (*TRAIN_FOLDS, CHOICE_FOLD, REPORT_FOLD))
     train_records = records.take(np.isin(records.folds, TRAIN_FOLDS))
@@ -427,6 +484,7 @@ def main(arguments: list[str] | None = None) -> None:
         f"{len(train_records)} records to train on, in {len(pools[0])} views and {0 if pages is None else len(pages)} "
         f"pages, {len(choice)} to choose, {len(report)} to report; on {device}"
     )
+    design, lesson = design_of(pools, choice, config.dropout, start), lesson_of(train_records, config.aside)
     started = time.monotonic()
     chosen.out.mkdir(parents=True, exist_ok=True)
     members, histories = [], []
@@ -437,12 +495,41 @@ def main(arguments: list[str] | None = None) -> None:
             tqdm.write(f"{seed}, epoch {figures['epoch']:.0f}: {told}; {(time.monotonic() - started) / 60:.1f} min")
 
         checkpoint = chosen.out / f"arrhythmia-{seed}.checkpoint"
-        trained = train(train_records, pools, choice, config, seed, checkpoint, show, device)
+        trained = train(design, lesson, choice.labels, config, seed, checkpoint, show, device)
         members.append(trained.network)
         histories.append(trained.history)
     read = 0 if pages is None else len(pages)
     record = write_weights(chosen.out, Ensemble(members), histories, config, train_records, choice, report, read)
     print(json.dumps(record["figures"], indent=1))
+
+
+def load_branches(path: Path) -> tuple[str, dict[str, torch.Tensor]]:
+    """Load the weights that `training.pretraining` left.
+
+    Parameters
+    ----------
+    path : Path
+        The ``.safetensors`` file.
+
+    Returns
+    -------
+    version : str
+    start : dict of str to tensor
+        For `design_of`.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        See `digitize.weights.read_weights`; if they are not those of this code's branches, too.
+    """
+    content, record = read_weights(path)
+    start = load(content)
+    own = {name: t.shape for name, t in ArrhythmiaNetwork().state_dict().items() if name.startswith(BRANCHES)}
+    for name in sorted(own.keys() | start.keys()):
+        found = start[name].shape if name in start else None
+        if found != own.get(name):
+            raise ValueError(f"{path}: {name} has shape {found}; this network's branches have {own.get(name)}")
+    return str(record["version"]), start
 
 
 def calibrated(logits: NDArray[np.floating], calibration: Calibration) -> NDArray[np.float64]:
@@ -458,26 +545,29 @@ SOURCES = (
 
 
 def _loss(
-    network: ArrhythmiaNetwork,
+    network: torch.nn.Module,
     inputs: list[torch.Tensor],
+    blended: Sequence[int],
     chosen: NDArray[np.intp],
     lesson: Lesson,
     mixed: float,
     rng: np.random.Generator,
 ) -> torch.Tensor:
-    """Cross-entropy on examples that are mixed in pairs; of each pair, the first gives the rhythm's lead."""
+    """Cross-entropy on examples that are mixed in pairs; of each pair, the first gives what cannot be `blended`."""
     device = inputs[0].device
     truth, weight = lesson.truth[chosen].to(device), lesson.weight[chosen].to(device)
     share = float(rng.beta(mixed, mixed))
     share = max(share, 1 - share)
     other = torch.from_numpy(rng.permutation(len(chosen))).to(device)
-    blended = dict(zip(INPUTS, inputs, strict=True))
-    for name in ("beats", "intervals", "rhythm"):
-        blended[name] = share * blended[name] + (1 - share) * blended[name][other]
+    mixture = [
+        share * tensor + (1 - share) * tensor[other] if place in blended else tensor
+        for place, tensor in enumerate(inputs)
+    ]
     truth = share * truth + (1 - share) * truth[other]
     weight = torch.minimum(weight, weight[other])
-    logits = network(*blended.values())
-    loss: torch.Tensor = torch.nn.functional.binary_cross_entropy_with_logits(logits, truth, weight)
+    with short_numbers(device.type):
+        logits = network(*mixture)
+    loss: torch.Tensor = torch.nn.functional.binary_cross_entropy_with_logits(logits.float(), truth, weight)
     return loss
 
 
@@ -488,21 +578,13 @@ def _draw(pools: Sequence[Pool], record: int, rng: np.random.Generator) -> tuple
     return pool, int(place)
 
 
-def _statements_only(network: ArrhythmiaNetwork, dropout: float) -> ArrhythmiaNetwork:
+def _statements_only(network: torch.nn.Module, design: Design) -> torch.nn.Module:
     """The network without the outputs that were learned by the way."""
-    own = ArrhythmiaNetwork(len(STATEMENTS), dropout)
+    own = design.make(len(STATEMENTS))
     state = network.state_dict()
     for name, tensor in own.state_dict().items():
         tensor.copy_(state[name][: len(tensor)] if tensor.ndim else state[name])
     return own.eval()
-
-
-def _commit() -> str | None:
-    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return None
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ UNCLEAR = frozenset({"PACE", "WPW", "PRC(S)", "SVARR", "BIGU", "TRIGU", "2AVB", 
 """SCP-ECG codes of PTB-XL: records with `VENTRICULAR` or `SUPRAVENTRICULAR` ones show such beats, those with
 `TACHYCARDIA` hardly any other than S, and those with `UNCLEAR` ones may show any class and are left out."""
 
-_TELLING = frozenset({"AFIB", "AFLT", "SARRH", "CLBBB", "CRBBB", "ILBBB", "IVCD"})
+_TELLING = frozenset({"AFIB", "AFLT", "SARRH", "CLBBB", "CRBBB", "ILBBB", "IVCD", "STACH"})
 _LEADS_OF_ECTOPIC, _LEADS_OF_TACHYCARDIA = 3, 6
 _REGULAR, _EARLY = 0.06, 0.88
 _QRS_S = 0.09
@@ -173,7 +173,7 @@ def draw_stated(
     noise : ndarray, shape (channels, n), float32
         See `load_noise`.
     count : int
-        Records without ectopic beats to take one lead each of: first those that are irregular or broad.
+        Records without ectopic beats to take one lead each of: first those that are irregular, broad or fast.
     early : float
         Share of the regular ones among them in which beats are made to come early.
     flip : float

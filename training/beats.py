@@ -66,12 +66,12 @@ class Config:
         Share of the strips that are turned upside down.
     """
 
-    folds: int = 4
-    epochs: int = 4
+    folds: int = 6
+    epochs: int = 6
     batch: int = 32
     seed: int = 5
-    strips: int = 120
-    stated: int = 1500
+    strips: int = 150
+    stated: int = 1800
     early: float = 0.5
     ectopic: float = 0.3
     rate: float = 3e-3

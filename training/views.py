@@ -1,4 +1,4 @@
-"""Views for `training.arrhythmia`: records as pages would show them, in any layout and with what paper does to them.
+"""Views for the fits of statements: records as pages would show them, in any layout and with what paper does to them.
 
 Most are cut from the recordings, with a little of what body, paper and digitising do; others are pages that `synth`
 printed and the digitiser read (`training.digitised`). All of a record's views are made once; an epoch takes one of
@@ -117,11 +117,11 @@ def make_pool(records: Records, views: int, seed: int, noise: NDArray[np.float32
     ValueError
         If a record lost its millivolts and none has them.
     """
-    donors = _donors(records)
+    scale = Scale(records)
     made, of = [], []
     for k in range(views):
         rng = np.random.default_rng((seed, k))
-        signals = _in_millivolts(records, donors, rng)
+        signals = [scale.millivolts(place, rng) for place in range(len(records))]
         for place in tqdm(range(len(records)), desc=f"views {k + 1}/{views}", leave=False, disable=None):
             made.append(show(signals[place], rng, noise))
             of.append(place)
@@ -129,7 +129,7 @@ def make_pool(records: Records, views: int, seed: int, noise: NDArray[np.float32
 
 
 def show(signal: NDArray[np.float32], rng: np.random.Generator, noise: NDArray[np.float32] | None) -> View:
-    """Show a record as a page might: in some layout, half of the windows cut anywhere in it, with faults.
+    """Show a record as a page might; see `show_pieces`.
 
     Parameters
     ----------
@@ -141,6 +141,25 @@ def show(signal: NDArray[np.float32], rng: np.random.Generator, noise: NDArray[n
     Returns
     -------
     View
+    """
+    return view_pieces(show_pieces(signal, rng, noise), FS)
+
+
+def show_pieces(
+    signal: NDArray[np.float32], rng: np.random.Generator, noise: NDArray[np.float32] | None
+) -> list[Piece]:
+    """Cut a record as a page might show it: in some layout, half of the windows cut anywhere in it, with faults.
+
+    Parameters
+    ----------
+    signal : ndarray, shape (12, 1000)
+        Millivolts at 100 Hz.
+    rng : numpy.random.Generator
+    noise : ndarray, shape (kinds, n), float32, or None
+
+    Returns
+    -------
+    list of Piece
     """
     rectangle, has_rhythm, _ = LAYOUTS[rng.choice(len(LAYOUTS), p=[share for *_, share in LAYOUTS])]
     disturbed = disturb(signal, rng, noise)
@@ -155,7 +174,7 @@ def show(signal: NDArray[np.float32], rng: np.random.Generator, noise: NDArray[n
         pieces = _lose(list(cut_to_layout(disturbed, layout, starts)), rng)
     left, right = rng.integers(0, 6, 2)
     trimmed = [piece._replace(signal=piece.signal[left : len(piece.signal) - right]) for piece in pieces]
-    return view_pieces([_misread(piece, rng) for piece in trimmed], FS)
+    return [_misread(piece, rng) for piece in trimmed]
 
 
 def disturb(
@@ -227,15 +246,30 @@ def load_noise(folder: Path) -> NDArray[np.float32] | None:
     return np.stack([channel[:shortest] for channel in channels])
 
 
-def _in_millivolts(
-    records: Records, donors: dict[bytes, NDArray[np.int64]], rng: np.random.Generator
-) -> NDArray[np.float32]:
-    """Signals of all records, those without millivolts scaled like a donor with the same superclasses."""
-    signals = records.signals.copy()
-    for place in np.flatnonzero(~records.millivolts):
-        same = donors.get(_kind(records, place), donors[b""])
-        signals[place] = with_donor_scale(signals[place], records.signals[rng.choice(same)])
-    return signals
+class Scale:
+    """Millivolts of all records, those that lost them scaled like a donor with the same superclasses.
+
+    Parameters
+    ----------
+    records : Records
+
+    Raises
+    ------
+    ValueError
+        If a record lost its millivolts and none has them.
+    """
+
+    def __init__(self, records: Records) -> None:
+        self.records = records
+        self.donors = _donors(records)
+
+    def millivolts(self, place: int, rng: np.random.Generator) -> NDArray[np.float32]:
+        """Signal of one record, shape (12, 1000); the donor is drawn anew each time."""
+        signal = self.records.signals[place]
+        if self.records.millivolts[place]:
+            return signal
+        same = self.donors.get(_kind(self.records, place), self.donors[b""])
+        return with_donor_scale(signal, self.records.signals[rng.choice(same)])
 
 
 def with_donor_scale(signal: NDArray[np.float32], donor: NDArray[np.float32]) -> NDArray[np.float32]:

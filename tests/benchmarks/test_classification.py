@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import sys
 import types
 from pathlib import Path
@@ -122,6 +123,17 @@ def test_reliability_counts_every_statement_once(judged):
 def test_a_small_run_writes_every_table(folder, tmp_path, capsys):
     main(["--data", str(folder), "--out", str(tmp_path), "--pages", "0"])
     text = (tmp_path / "classification.md").read_text()
-    for name in ("True signal", "By sex and age", "What probabilities were worth", "Statement by statement"):
+    for name in (
+        "True signal",
+        "By sex and age",
+        "What probabilities were worth",
+        "Statement by statement",
+        "Beside other networks",
+    ):
         assert name in text
+    assert text.count("| this one | ") == 2 and "| LSTM |" not in text
+    other = {"LSTM": json.loads((tmp_path / "classification.json").read_text())["networks"]["this one"]}
+    (tmp_path / "baselines.json").write_text(json.dumps(other))
     assert "price of paper" not in text and capsys.readouterr().out.strip() == text.strip()
+    main(["--data", str(folder), "--out", str(tmp_path), "--pages", "0"])
+    assert "| LSTM | cut to 3x4+II | 1.00 M | " in (tmp_path / "classification.md").read_text()

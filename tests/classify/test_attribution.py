@@ -7,7 +7,9 @@ from classify.attribution import attribute
 from classify.diagnose import load_weights
 from classify.network import read_views
 from classify.statements import CODES
-from classify.view import FS, Piece, cut_to_layout, place_pieces, view_pieces
+from classify.view import FS, INTERVALS, Piece, cut_to_layout, place_pieces, view_pieces
+
+EVEN = {"median": 0.8, "variation": 0, "change": 0, "shortest": 0, "longest": 0, "alike": 1, "least_alike": 1}
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +23,9 @@ def test_parts_add_up_to_the_distance_from_a_flat_page(pieces):
     """The completeness of integrated gradients: nothing is invented, and lost only what a strip's end cuts off."""
     network = load_weights().network
     view = view_pieces(pieces, FS)
-    flat = type(view)(**{**vars(view), "beats": 0 * view.beats, "rhythm": 0 * view.rhythm})
+    even = [EVEN.get(name, value) for name, value in zip(INTERVALS, view.intervals, strict=True)]
+    nothing = {"beats": 0 * view.beats, "rhythm": 0 * view.rhythm, "intervals": np.array(even, np.float32)}
+    flat = type(view)(**{**vars(view), **nothing})
     for code in ("NORM", "STACH"):
         logits = read_views(network, [view, flat])[:, CODES.index(code)]
         parts = sum(float(part.sum()) for part in attribute(pieces, FS, code))
@@ -49,6 +53,18 @@ def test_other_rates_give_the_same_parts(pieces):
     for part, own in zip(attribute(fast, 500, "NORM"), slow, strict=True):
         assert len(part) == 5 * len(own)
         assert np.corrcoef(part[::5], own)[0, 1] > 0.7 or np.abs(own).max() < 0.01
+
+
+def test_uneven_beats_speak_for_fibrillation_where_they_stand(pieces):
+    """The same beats, even and uneven: what is new lies on the rhythm strip, about its QRS complexes."""
+    at = np.cumsum([60, 55, 110, 70, 62, 130, 75, 58, 120, 80, 66])
+    clock = np.arange(1000)[:, None]
+    uneven = np.exp(-(((clock - at) / 2.5) ** 2)).sum(1) + 0.2 * np.exp(-(((clock - at - 22) / 6) ** 2)).sum(1)
+    other = cut_to_layout(np.outer(np.linspace(0.4, 1.4, 12), uneven).astype(np.float32), "3x4+II")
+    spoke, before = (attribute(page, FS, "AFIB")[-1] for page in (other, pieces))
+    assert spoke.sum() > before.sum() + 1
+    near = np.abs(clock - at).min(axis=1) < 12
+    assert spoke[near].sum() > 0.8 * spoke.sum()
 
 
 def test_unknown_statement(pieces):

@@ -24,6 +24,7 @@ REPORT = {
     },
     "measurements": as_values(not_measured("a stub")),
     "rhythm": "SR",
+    "explanation": None,
     "statements": [],
 }  # fmt: skip
 

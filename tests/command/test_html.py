@@ -20,7 +20,7 @@ from command import html
 from command.html import LARGEST_PICTURE, LONGEST_SIDE, build_html, embed_picture
 from command.plan import Job
 from command.report import build_report
-from digitize.leads import VERDICTS
+from digitize.leads import VERDICTS, Shade
 from digitize.overlay import ROW_COLOURS
 from digitize.page import Page
 from tests.measured import MEASURED
@@ -38,7 +38,7 @@ FINDINGS = (
 DIAGNOSIS = Diagnosis(FINDINGS, MEASURED, "0123456789ab", ("V1 was not seen",))
 
 
-def page_of(image, leads, diagnosis=DIAGNOSIS, title="scan.png") -> str:
+def page_of(image, leads, diagnosis=DIAGNOSIS, title="scan.png", shade=None) -> str:
     report = build_report(
         Job(title, 0, title, "scan", (title, "1"), ()),
         Page(image, title, None, 0),
@@ -47,7 +47,7 @@ def page_of(image, leads, diagnosis=DIAGNOSIS, title="scan.png") -> str:
         1.25,
         refined=True,
     )
-    return build_html(title, image, leads, report)
+    return build_html(title, image, leads, report, shade)
 
 
 @pytest.fixture
@@ -156,6 +156,14 @@ def test_hostile_text_stays_text(paper, leads):
     text = text_of(page)
     assert "<script>alert('1')</script>&\"\\x1b]0;\\u202e\\udcff.png" in text
     assert text.count("x" * 1001) == 0 and "and 950 more" in text
+
+
+def test_a_band_has_its_legend(paper, leads):
+    strength = tuple(np.ones(len(strip.signal), np.float32) for strip in leads.strips)
+    page = page_of(paper, leads, shade=Shade(strength, HOSTILE))
+    assert "&lt;script&gt;alert" in page and "<script" not in page
+    assert page.count('class="shade"') == 1 and 'class="shade"' not in page_of(paper, leads)
+    ET.fromstring(page)
 
 
 @pytest.mark.parametrize("verdict", VERDICTS)

@@ -130,6 +130,7 @@ def test_report(calls, leads, paper, as_png, out):
         "source",
         "statements",
         "rhythm",
+        "explanation",
         "measurements",
         "beats",
         "layout",
@@ -154,6 +155,7 @@ def test_report(calls, leads, paper, as_png, out):
     }
     assert len(report["statements"]) == 4
     assert report["rhythm"] == "SR"
+    assert report["explanation"] is None
     measured = report["measurements"]
     assert (measured["heart_rate"], measured["pr"], measured["qtc"], measured["axis"]) == (75.4, 162.0, 411.2, None)
     assert (measured["qtc_formula"], measured["leads"], measured["averaged"]) == ("Fridericia", ["II"], 11)
@@ -175,6 +177,34 @@ def test_report(calls, leads, paper, as_png, out):
     assert report["seconds"] > 0
 
 
+def test_a_statement_is_explained_where_asked(calls, leads, paper, as_png, out, capsys):
+    told = DIAGNOSIS.explain(leads, "AFIB")
+    assert pipeline.main([as_png(paper, "scan.png"), "--out", str(out), "--html", "--explain", "afib"]) == 0
+    with Image.open(out / "scan.overlay.png") as overlay:
+        assert (np.asarray(overlay) == leads.overlay(paper, shade=told.shade)).all()
+    explanation = json.loads((out / "scan.json").read_text())["explanation"]
+    assert explanation["code"] == "AFIB" and explanation["reason"] is None and explanation["text"] == told.text
+    assert sum(explanation["by_lead"].values()) == pytest.approx(1, abs=1e-4)
+    assert f"  explained   {told.text}\n" in capsys.readouterr().out
+    assert told.text in (out / "scan.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("asked", "reason", "told"),
+    [
+        ("likeliest", None, "nothing to explain: no abnormal statement is above its threshold"),
+        ("AFIB", "needs <a strip>", "atrial fibrillation (AFIB): not assessable: needs <a strip>"),
+    ],
+)
+def test_what_cannot_be_explained_is_said(calls, paper, as_png, out, monkeypatch, capsys, asked, reason, told):
+    findings = tuple(replace(f, probability=None, reason=reason) if f.code == asked else f for f in FINDINGS)
+    monkeypatch.setattr(classify, "diagnose", lambda leads: replace(DIAGNOSIS, statements=findings))
+    assert pipeline.main([as_png(paper, "scan.png"), "--out", str(out), "--html", "--explain", asked]) == 0
+    assert f"  explained   {told}\n" in capsys.readouterr().out
+    assert json.loads((out / "scan.json").read_text())["explanation"]["text"] == told
+    assert told.replace("<", "&lt;").replace(">", "&gt;") in (out / "scan.html").read_text(encoding="utf-8")
+
+
 def test_report_of_a_page_on_which_little_is_known(calls, leads, paper, as_png, out, monkeypatch, capsys):
     signal = np.full_like(leads.signal, np.nan)
     signal[1] = leads.signal[1]
@@ -183,7 +213,7 @@ def test_report_of_a_page_on_which_little_is_known(calls, leads, paper, as_png, 
     unknown = replace(DIAGNOSIS, statements=none, measurements=not_measured("too short"))
     monkeypatch.setattr(digitize, "trace_leads", lambda page, **options: few)
     monkeypatch.setattr(classify, "diagnose", lambda leads: unknown)
-    monkeypatch.setattr(type(leads), "overlay", lambda self, image, marks: image)
+    monkeypatch.setattr(type(leads), "overlay", lambda self, image, *_: image)
     assert pipeline.main([as_png(paper, "scan.png"), "--out", str(out)]) == 0
     report = json.loads((out / "scan.json").read_text(), parse_constant=pytest.fail)
     assert report["calibration"]["pixels_per_mm"] is None
@@ -413,6 +443,7 @@ def test_interruption_leaves_nothing_half_written(calls, leads, paper, as_png, o
         (["scan.png", "--speed", "inf"], "'inf': allowed: numbers above 0"),
         (["scan.png", "--gain", "ten"], "'ten': allowed: numbers above 0"),
         (["scan.png", "--out", __file__], "is a file, not a folder"),
+        (["scan.png", "--explain", "FLU"], "unknown statement 'FLU'; allowed: likeliest, NORM, MI,"),
         (["scan.png", "--colour"], "unrecognized arguments: --colour"),
     ],
 )

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from digitize.overlay import MARK_COLOUR, ROW_COLOURS, UNSURE_COLOUR, Mark, overlay_svg
+from digitize.leads import Shade
+from digitize.overlay import MARK_COLOUR, ROW_COLOURS, SHADE_COLOUR, UNSURE_COLOUR, Mark, overlay_svg
 
 
 def test_overlay(leads, paper):
@@ -134,3 +135,44 @@ def test_marks_of_the_layer(leads):
     (text,) = [own for own in root.iter("{http://www.w3.org/2000/svg}text") if own.text == "<V>"]
     x = leads.strips[last].path[3000, 0]
     assert float(text.get("x")) == pytest.approx((x + 0.5) / leads.calibration.pixels_per_mm, abs=0.01)
+
+
+def band(leads, strip: int, first: int, last: int, strength: float) -> Shade:
+    of = [np.zeros(len(own.signal), np.float32) for own in leads.strips]
+    of[strip][first:last] = strength
+    return Shade(tuple(of), "a <band>")
+
+
+def test_a_band_lies_along_the_trace_and_is_darker_where_it_is_stronger(leads, paper):
+    last, per_mm = len(leads.strips) - 1, leads.calibration.pixels_per_mm
+    path = leads.strips[last].path[2000:2600]
+    plain = leads.overlay(paper)
+    towards = []
+    for strength in (0.2, 0.6, 1.0):
+        drawn = leads.overlay(paper, shade=band(leads, last, 2000, 2600, strength))
+        assert drawn.shape[0] > len(paper) and drawn.shape[1:] == paper.shape[1:], "a line below the page says why"
+        assert drawn[len(paper) :].min() < 100
+        drawn = drawn[: len(paper)]
+        changed = np.argwhere((drawn != plain).any(axis=2))[:, ::-1]
+        away = np.hypot(*(changed[:, None] - path).transpose(2, 0, 1)).min(axis=1)
+        assert away.max() < 2.2 * per_mm
+        near = drawn[tuple(changed.T[::-1])].astype(float)
+        towards.append(np.abs(near - SHADE_COLOUR).mean())
+    assert towards[0] > towards[1] > towards[2]
+    assert (leads.overlay(paper, shade=band(leads, last, 0, 5000, 0.05))[: len(paper)] == plain).all()
+
+
+def test_a_band_breaks_where_the_trace_is_hidden(leads, paper):
+    drawn = leads.overlay(paper, shade=band(leads, 0, 105, 145, 1.0))
+    assert (drawn[: len(paper)] == leads.overlay(paper)).all()
+    assert 'd="' not in overlay_svg(replace(leads, strips=()), shade=Shade((), ""))
+
+
+def test_the_band_of_the_layer_is_below_the_traces(leads):
+    assert "shade" not in overlay_svg(leads)
+    drawn = ET.fromstring(overlay_svg(leads, shade=band(leads, 2, 300, 500, 0.6)))
+    groups = list(drawn.iter("{http://www.w3.org/2000/svg}g"))
+    assert groups[0].get("class") == "shade" and len(groups[0]) == 3
+    start = re.match(r"M(-?\d+) (-?\d+)", groups[0][0].get("d")).groups()
+    x, y = (leads.strips[2].path[300] + 0.5) / leads.calibration.pixels_per_mm
+    assert [float(value) / 100 for value in start] == pytest.approx([x, y], abs=0.02)

@@ -14,7 +14,10 @@ from classify.view import FS
 from digitize.layouts import LEAD_NAMES
 from training.arrhythmia import (
     Config,
+    Design,
+    Lesson,
     batch_of,
+    design_of,
     lesson_of,
     macro_auroc,
     main,
@@ -60,12 +63,17 @@ def records(n: int, seed: int, normalised: bool = False) -> Records:
     )
 
 
+def given(data: Records) -> tuple[Design, Lesson, np.ndarray]:
+    choice = records(16, 1)
+    design = design_of([make_pool(data, CONFIG.views, 0, None)], choice, CONFIG.dropout)
+    return design, lesson_of(data, CONFIG.aside), choice.labels
+
+
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory):
     checkpoint = tmp_path_factory.mktemp("run") / "checkpoint"
     data = records(32, 0, normalised=True)
-    pools = [make_pool(data, CONFIG.views, 0, None)]
-    return train(data, pools, records(16, 1), CONFIG, 7, checkpoint, lambda figures: None)
+    return train(*given(data), CONFIG, 7, checkpoint, lambda figures: None)
 
 
 def test_loss_falls(uninterrupted):
@@ -81,13 +89,12 @@ def test_resumed_run_gives_the_same_weights(uninterrupted, tmp_path):
         if figures["epoch"] == 2:
             raise Interrupted
 
-    data = records(32, 0, normalised=True)
-    given = data, [make_pool(data, CONFIG.views, 0, None)], records(16, 1)
+    what = given(records(32, 0, normalised=True))
     checkpoint = tmp_path / "checkpoint"
     with pytest.raises(Interrupted):
-        train(*given, CONFIG, 7, checkpoint, interrupt)
+        train(*what, CONFIG, 7, checkpoint, interrupt)
     seen = []
-    resumed = train(*given, CONFIG, 7, checkpoint, seen.append)
+    resumed = train(*what, CONFIG, 7, checkpoint, seen.append)
     assert [figures["epoch"] for figures in seen] == [3]
     assert resumed.history == uninterrupted.history
     for name, tensor in uninterrupted.network.state_dict().items():
@@ -95,7 +102,7 @@ def test_resumed_run_gives_the_same_weights(uninterrupted, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint"]
 
     with pytest.raises(ValueError, match="of another configuration"):
-        train(*given, CONFIG, 8, checkpoint, seen.append)
+        train(*what, CONFIG, 8, checkpoint, seen.append)
 
 
 def test_views_need_a_record_in_millivolts():
@@ -156,9 +163,9 @@ def test_batches_are_drawn_from_every_pool():
     data = records(8, 0)
     first, second = make_pool(data, 1, 1, None), make_pool(data.take(np.arange(8) < 2), 1, 2, None)
     rng = np.random.default_rng(0)
-    batch = batch_of([first, second], np.array([0, 5]), rng, "cpu")
+    batch = batch_of([first, second], np.array([0, 5]), rng)
     assert [tuple(tensor.shape[:1]) for tensor in batch] == [(2,)] * 6 and batch[-1].dtype == torch.int64
-    drawn = {batch_of([first, second], np.array([0]), rng, "cpu")[3].sum().item() for _ in range(20)}
+    drawn = {batch_of([first, second], np.array([0]), rng)[3].sum().item() for _ in range(20)}
     assert len(drawn) == 2
 
 

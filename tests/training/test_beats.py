@@ -71,22 +71,27 @@ def test_strips_have_the_classes_of_their_beats(strips):
     assert (broad == ventricular).mean() > 0.95
 
 
+def stated(signals: np.ndarray, codes: tuple[dict[str, float], ...]) -> Records:
+    n = len(codes)
+    return Records(
+        ids=np.arange(n),
+        folds=np.ones(n, np.int64),
+        signals=signals,
+        millivolts=np.ones(n, bool),
+        codes=codes,
+        labels=np.zeros((n, 1), np.float32),
+        ages=np.full(n, 60, np.float32),
+        women=np.zeros(n, bool),
+        axes=(None,) * n,
+        paths_500=(None,) * n,
+    )
+
+
 def test_statements_say_which_classes_a_strip_may_have():
     signal = np.stack([store(recording("x", 0, 10.1)).signal[0, ::2][:1000]] * 12)[None].repeat(5, axis=0)
     # At 100 Hz instead of 125 the beats come later, and are beats nevertheless.
     codes = ({"NORM": 100.0}, {"PVC": 0.0}, {"PAC": 0.0, "PVC": 0.0}, {"PACE": 0.0}, {"SVTAC": 0.0})
-    records = Records(
-        ids=np.arange(5),
-        folds=np.ones(5, np.int64),
-        signals=signal,
-        millivolts=np.ones(5, bool),
-        codes=codes,
-        labels=np.zeros((5, 1), np.float32),
-        ages=np.full(5, 60, np.float32),
-        women=np.zeros(5, bool),
-        axes=(None,) * 5,
-        paths_500=(None,) * 5,
-    )
+    records = stated(signal, codes)
     drawn = draw_stated(records, NOISE, 5, 0.0, 0.0, 0)
     told = ["".join(np.array(CLASSES)[strip.shows]) for strip in drawn]
     assert told == [""] * 6 + ["V"] * 3 + ["SV"] * 3 + [""]
@@ -94,6 +99,16 @@ def test_statements_say_which_classes_a_strip_may_have():
     for strip, allowed in zip(drawn, ["S"] * 6 + ["NV"] * 3 + ["NSV"] * 3 + ["N"], strict=True):
         assert (strip.allowed == [name in allowed for name in CLASSES]).all()
     assert len(draw_stated(records, NOISE, 0, 0.0, 0.0, 0)) == 12
+
+
+@pytest.mark.parametrize("code", ["AFIB", "CLBBB", "STACH"])
+def test_ordinary_beats_that_look_otherwise_are_taken_first(code):
+    """Nothing but the record with the code has beats, so a strip that is drawn is its."""
+    signals = np.zeros((8, 12, 1000), np.float32)
+    signals[5] = store(recording("x", 0, 10.1)).signal[0, ::2][:1000]
+    codes = tuple({code: 0.0} if place == 5 else {"NORM": 100.0} for place in range(8))
+    for seed in range(3):
+        assert len(draw_stated(stated(signals, codes), 0 * NOISE, 1, 0.0, 0.0, seed)) == 1
 
 
 @pytest.mark.parametrize("seed", range(8))
