@@ -16,7 +16,7 @@ from pathlib import Path
 from benchmarks.report import table
 from digitize.export import written_together
 
-PAGES = tuple(Path(__file__).parent.parent / name for name in ("README.md", "docs/model-card.md"))
+PAGES = tuple(Path(__file__).parent.parent / name for name in ("README.md", "docs/figures.md", "docs/model-card.md"))
 """Pages whose tables are copied."""
 
 RESULTS = Path(__file__).parent / "results"

@@ -50,7 +50,7 @@ def build_report(
     Returns
     -------
     dict
-        See README.md, "Report".
+        See docs/results.md, "Report".
     """
     height, width = page.image.shape[:2]
     rhythms = {
