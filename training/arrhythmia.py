@@ -77,7 +77,7 @@ class Config:
     batch: int = 32
     seed: int = 7
     views: int = 8
-    pages: int = 600
+    pages: int = 400
     rate: float = 3e-3
     decay: float = 0.02
     dropout: float = 0.3
