@@ -27,6 +27,9 @@ _WIDTH = 64
 _FEATURES = 128
 _HIDDEN = 48
 
+FEATURES = _FEATURES + len(INTERVALS) + 4 * _HIDDEN
+"""What `ArrhythmiaNetwork.features` gives of a view."""
+
 
 class Residual(nn.Module):
     """Two convolutions along time, their channels weighed, added to their input.
@@ -107,7 +110,7 @@ class ArrhythmiaNetwork(nn.Module):
         self.lstm = nn.LSTM(64 + 16, _HIDDEN, batch_first=True, bidirectional=True)
         self.head = nn.Sequential(
             nn.Dropout(dropout),
-            nn.Linear(_FEATURES + len(INTERVALS) + 4 * _HIDDEN, _FEATURES),
+            nn.Linear(FEATURES, _FEATURES),
             nn.ReLU(),
             nn.Dropout(dropout),
             nn.Linear(_FEATURES, outputs),
@@ -123,13 +126,25 @@ class ArrhythmiaNetwork(nn.Module):
         rhythm_lead: Tensor,
     ) -> Tensor:
         """Logits (B, outputs) of a batch of views; see the class."""
+        logits: Tensor = self.head(self.features(beats, beats_seen, intervals, rhythm, rhythm_seen, rhythm_lead))
+        return logits
+
+    def features(
+        self,
+        beats: Tensor,
+        beats_seen: Tensor,
+        intervals: Tensor,
+        rhythm: Tensor,
+        rhythm_seen: Tensor,
+        rhythm_lead: Tensor,
+    ) -> Tensor:
+        """What the logits are made of, (B, FEATURES): form of the beats, intervals, and their order."""
         form = self.beats(torch.cat([beats, beats_seen], 1))
         waves = self.rhythm(torch.stack([rhythm, rhythm_seen], 1)).transpose(1, 2)
         lead = self.rhythm_lead(rhythm_lead)[:, None].expand(-1, waves.shape[1], -1)
         told = self.lstm(torch.cat([waves, lead], 2))[0]
         order = torch.cat([told.mean(1), told.amax(1)], 1) * (rhythm_lead != ABSENT)[:, None]
-        logits: Tensor = self.head(torch.cat([form, self.intervals(intervals), order], 1))
-        return logits
+        return torch.cat([form, self.intervals(intervals), order], 1)
 
 
 class Ensemble(nn.Module):

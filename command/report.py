@@ -23,7 +23,14 @@ REPORT_FORMAT = "papertrace-report/2"
 
 
 def build_report(
-    job: Job, page: Page, leads: Leads, diagnosis: Diagnosis, seconds: float, *, refined: bool
+    job: Job,
+    page: Page,
+    leads: Leads,
+    diagnosis: Diagnosis,
+    seconds: float,
+    *,
+    refined: bool,
+    asked: str = "signal",
 ) -> dict[str, Any]:
     """Put all that is known about a page into a report.
 
@@ -37,6 +44,8 @@ def build_report(
         Time from opening the file to the diagnosis.
     refined : bool
         Whether a network corrected the traces.
+    asked : str
+        The reader that was asked for (`classify.readers.READERS`).
 
     Returns
     -------
@@ -60,6 +69,7 @@ def build_report(
             "height": height,
             "dpi": page.dpi,
         },
+        "reader": {"asked": asked, "used": diagnosis.reader, "reason": diagnosis.fallback},
         "statements": [asdict(found) for found in diagnosis.statements],
         "rhythm": max(rhythms, key=rhythms.__getitem__) if rhythms else None,
         "measurements": as_values(diagnosis.measurements),

@@ -121,7 +121,7 @@ def make_pool(records: Records, views: int, seed: int, noise: NDArray[np.float32
     made, of = [], []
     for k in range(views):
         rng = np.random.default_rng((seed, k))
-        signals = _in_millivolts(records, donors, rng)
+        signals = _scaled(records, donors, rng)
         for place in tqdm(range(len(records)), desc=f"views {k + 1}/{views}", leave=False, disable=None):
             made.append(show(signals[place], rng, noise))
             of.append(place)
@@ -155,7 +155,7 @@ def show(signal: NDArray[np.float32], rng: np.random.Generator, noise: NDArray[n
         pieces = _lose(list(cut_to_layout(disturbed, layout, starts)), rng)
     left, right = rng.integers(0, 6, 2)
     trimmed = [piece._replace(signal=piece.signal[left : len(piece.signal) - right]) for piece in pieces]
-    return view_pieces([_misread(piece, rng) for piece in trimmed], FS)
+    return view_pieces([misread(piece, rng) for piece in trimmed], FS)
 
 
 def disturb(
@@ -227,9 +227,28 @@ def load_noise(folder: Path) -> NDArray[np.float32] | None:
     return np.stack([channel[:shortest] for channel in channels])
 
 
-def _in_millivolts(
-    records: Records, donors: dict[bytes, NDArray[np.int64]], rng: np.random.Generator
-) -> NDArray[np.float32]:
+def in_millivolts(records: Records, seed: int) -> NDArray[np.float32]:
+    """Give signals of all records in millivolts; those that lost theirs have those of a donor.
+
+    Parameters
+    ----------
+    records : Records
+    seed : int
+        Drives who is a donor.
+
+    Returns
+    -------
+    ndarray, shape (n, 12, 1000), float32
+
+    Raises
+    ------
+    ValueError
+        If a record lost its millivolts and none has them.
+    """
+    return _scaled(records, _donors(records), np.random.default_rng(seed))
+
+
+def _scaled(records: Records, donors: dict[bytes, NDArray[np.int64]], rng: np.random.Generator) -> NDArray[np.float32]:
     """Signals of all records, those without millivolts scaled like a donor with the same superclasses."""
     signals = records.signals.copy()
     for place in np.flatnonzero(~records.millivolts):
@@ -283,8 +302,19 @@ def _lose(pieces: list[Piece], rng: np.random.Generator) -> list[Piece]:
     return [piece for piece in pieces if piece.lead not in lost]
 
 
-def _misread(piece: Piece, rng: np.random.Generator) -> Piece:
-    """Read a piece as a digitiser does: sure of most of it, wrong as often as it is unsure, blind now and then."""
+def misread(piece: Piece, rng: np.random.Generator) -> Piece:
+    """Read a piece as a digitiser does: sure of most of it, wrong as often as it is unsure, blind now and then.
+
+    Parameters
+    ----------
+    piece : Piece
+        At `FS`.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    Piece
+    """
     signal = piece.signal.copy()
     sure = np.full(len(signal), rng.uniform(0.9, 1.0), np.float32)
     if rng.random() < 0.15:
