@@ -62,6 +62,7 @@ _LEAST_COLUMNS = 40
 """Columns that a strip must show to have a ratio."""
 _BACKGROUND = 0.2
 """Weight of a cell that no zero line runs through: most cells are such."""
+_SAFE_WIDTH = 16
 _SLOW = 0.1
 """Rate of the stream of the dual network that is trained already, relative to the others."""
 
@@ -107,7 +108,7 @@ class Config:
     sketches: int = 6
     train_pages: int = 450
     choose_pages: int = 150
-    before: int = 6
+    before: int = 5
     epochs: int = 12
     batch: int = 16
     seed: int = 5
@@ -265,10 +266,10 @@ def train(
             f"{len(pages.album)} pictures to train on, {len(choice.album)} to choose; at least one each is needed"
         )
     identity = {**asdict(config), "goal": asdict(goal)}
-    _move(network, device)
+    _move(network, device, config.width)
     averaged = make_network(config.design if goal.statements else "image", config.width, config.blocks,
                             pages.lesson.truth.shape[1], config.dropout)  # fmt: skip
-    _move(averaged, device)
+    _move(averaged, device, config.width)
     averaged.load_state_dict(network.state_dict())
     optimiser = torch.optim.AdamW(_groups(network, config.rate), weight_decay=config.decay)
     records = sorted(pages.album.by_record)
@@ -397,19 +398,19 @@ def go_on(config: Config, outputs: int, before: nn.Module) -> nn.Module:
     return network
 
 
-def _move(network: nn.Module, device: str) -> None:
+def _move(network: nn.Module, device: str, width: int) -> None:
     """Move a network to a device, its filters laid out as they are quickest."""
     network.to(device)
     for weight in network.parameters():
-        if weight.ndim == 4:
+        # With fewer channels PyTorch 2.13 crashes over gradients in this layout.
+        if weight.ndim == 4 and width >= _SAFE_WIDTH:
             weight.data = weight.data.contiguous(memory_format=torch.channels_last)
 
 
 def _see(network: nn.Module, batch: Batch, device: str) -> Seen:
     views = batch.views if isinstance(network, DualNetwork) else ()
-    pictures = batch.pictures.contiguous(memory_format=torch.channels_last)
     with short_numbers(device):
-        seen: Seen = network(pictures, *views)
+        seen: Seen = network(batch.pictures, *views)
     return seen
 
 
