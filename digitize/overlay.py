@@ -73,6 +73,8 @@ def draw_overlay(image: NDArray[np.uint8], leads: Leads, marks: Sequence[Mark] =
         name at the start of each strip, and ticks and texts above the samples that are marked.
     """
     drawn = image.copy()
+    if not leads.strips:
+        return drawn
     per_mm = leads.calibration.pixels_per_mm
     thickness = max(2, round(_WIDTH_MM * per_mm))
     for strip in leads.strips:

@@ -42,8 +42,8 @@ def test_records_are_held_back_whole(folder):
     images = read_folder(folder, 1)
     assert images.classes == ("N", "V") and images.held.sum() == 12, "one record of twelve"
     assert np.median(images.ink) == 0 and images.ink.max() > 200
-    with pytest.raises(ValueError, match="pictures of 1 classes; allowed: at least two"):
-        read_folder(folder.parent, 1)
+    with pytest.raises(ValueError, match="pictures of 0 classes; allowed: at least two"):
+        read_folder(folder / "N", 1)
 
 
 def test_white_on_black_is_the_same(folder, tmp_path):
@@ -62,7 +62,7 @@ def test_it_learns_to_tell_beats(folder):
 
 def test_a_tall_beat_is_drawn_whole():
     tall = draw_beat(np.where(np.arange(270) == 100, 4.0, 0.0), 360)
-    assert (tall[:3] == 255).all() and (tall < 128).sum(axis=1).astype(bool).sum() > 40
+    assert (tall[0] == 255).all() and (tall < 128).any(axis=1).sum() > 40
 
 
 def test_command(folder, tmp_path, monkeypatch, capsys):
