@@ -276,27 +276,43 @@ def figures(
     return np.array([part[np.isfinite(part)].mean() if np.isfinite(part).any() else np.nan for part in parts])
 
 
-def score(truth: NDArray[np.floating], reader: Reader, chosen: NDArray[np.intp], resamples: int) -> list[Interval]:
-    """Compute `figures` over some pages, with intervals."""
+def score(
+    truth: NDArray[np.floating], reader: Reader, by_record: Sequence[NDArray[np.intp]], resamples: int
+) -> list[Interval]:
+    """Compute `figures` over some pages, with intervals.
+
+    Parameters
+    ----------
+    truth : ndarray, shape (pages, statements)
+    reader : Reader
+    by_record : sequence of ndarray
+        Places of the pages of each record: several pages of one are drawn together, for they are not independent.
+    resamples : int
+
+    Returns
+    -------
+    list of Interval
+        In the order of `MEASURES`.
+    """
 
     def measure(drawn: NDArray[np.int64]) -> NDArray[np.float64]:
-        places = chosen[drawn]
+        places = np.concatenate([by_record[record] for record in drawn])
         return figures(truth[places], reader.probability[places], reader.thresholds[places])
 
-    return bootstrap(measure, len(chosen), resamples, SEED)
+    return bootstrap(measure, len(by_record), resamples, SEED)
 
 
 def difference(
-    truth: NDArray[np.floating], one: Reader, other: Reader, chosen: NDArray[np.intp], resamples: int
+    truth: NDArray[np.floating], one: Reader, other: Reader, by_record: Sequence[NDArray[np.intp]], resamples: int
 ) -> list[Interval]:
-    """Compute what one reader has more than another over the same pages, with paired intervals."""
+    """Compute what one reader has more than another over the same pages, with paired intervals; see `score`."""
 
     def measure(drawn: NDArray[np.int64]) -> NDArray[np.float64]:
-        places = chosen[drawn]
+        places = np.concatenate([by_record[record] for record in drawn])
         mine, theirs = (figures(truth[places], own.probability[places], own.thresholds[places]) for own in (one, other))
         return mine - theirs
 
-    return bootstrap(measure, len(chosen), resamples, SEED)
+    return bootstrap(measure, len(by_record), resamples, SEED)
 
 
 def describe(
@@ -334,8 +350,13 @@ def describe(
     groups = {paper: papers == paper for paper in (*PAPERS, KIT)}
     groups["all presets"] = drawn
     groups |= {f"verdict {verdict}": drawn & (verdicts == verdict) for verdict in (*VERDICTS, NOT_READ)}
-    of = {name: np.flatnonzero(chosen) for name, chosen in groups.items() if chosen.sum() > 1}
-    scores = {name: {own.name: score(truth, own, chosen, resamples) for own in readers} for name, chosen in of.items()}
+    records = np.array([page.task.record for page in pages])
+    of = {
+        name: [np.flatnonzero(chosen & (records == record)) for record in np.unique(records[chosen])]
+        for name, chosen in groups.items()
+        if chosen.sum() > 1
+    }
+    scores = {name: {own.name: score(truth, own, places, resamples) for own in readers} for name, places in of.items()}
     finding, tracing, looking = (
         float(np.mean([getattr(page, part) for page in pages])) for part in ("finding", "tracing", "looking")
     )
@@ -343,14 +364,14 @@ def describe(
     header = ("pages", "count", "reader", "parameters", "seconds a page", *MEASURES)
     seconds = {own.name: _road(own, roads, networks, finding, tracing, looking) for own in readers}
     rows = [
-        (name, len(of[name]), own.name, f"{own.parameters:,}", f"{seconds[own.name]:.2f}", *told[own.name])
+        (name, sum(map(len, of[name])), own.name, f"{own.parameters:,}", f"{seconds[own.name]:.2f}", *told[own.name])
         for name, told in scores.items()
         for own in readers
     ]
     lines = [
         "# Ways to read a page",
         "",
-        f"PTB-XL fold {FOLD}; 95 % bootstrap intervals over pages in brackets; thresholds and calibration were fixed "
+        f"PTB-XL fold {FOLD}; 95 % bootstrap intervals over records in brackets; thresholds and calibration were fixed "
         "on fold 8. `signal` is the two-stage road; `image` and `hybrid` look at the picture of the upright page, "
         "`dual` at picture and signal; `auto` is `signal`, or `image` where the digitisation is *unreliable* or "
         "failed. A page that could not be digitised counts with every statement denied for `signal`. Seconds of one "

@@ -80,7 +80,7 @@ def test_the_table_has_every_reader_on_all_pages(pages, truth):
     assert "| clean | 12 | signal | 10 | 4.10 |" in text and "| clean | 12 | image | 20 | 3.70 |" in text
     assert "| hybrid-0.3 | 0.3 | 20 | 2 | an abacus | 0.800 |" in text
     assert "signal minus image" in text and "| image | stained |" in text
-    paired = difference(truth, good, good, np.arange(12), 5)
+    paired = difference(truth, good, good, [np.array([k, k + 12]) for k in range(12)], 5)
     assert all(interval.value == interval.low == interval.high == 0 for interval in paired)
 
 
