@@ -237,7 +237,7 @@ def read_by_all(pages: Sequence[Read], networks: Mapping[str, PictureWeights]) -
     for name, weights in networks.items():
         views = [page.view for page in pages] if weights.design == "dual" else None
         began = time.process_time()
-        probability = predict_pictures(weights, [page.ink for page in pages], views)
+        probability, _ = predict_pictures(weights, [page.ink for page in pages], views)
         seconds = (time.process_time() - began) / n
         thresholds = np.tile(weights.thresholds, (n, 1))
         readers.append(Reader(name, _size(weights.network), seconds, probability, thresholds))

@@ -25,6 +25,9 @@ picture and digitised signal together."""
 FOLDER = Path(__file__).parent / "weights"
 """Where the weights lie, one file a design; their training records lie beside them, with the suffix ``.json``."""
 
+FEWEST_CELLS = 25
+"""Cells in which a lead must be seen for a picture to show an electrocardiogram: 4 s at 25 mm/s."""
+
 
 @dataclass(frozen=True)
 class PictureWeights:
@@ -125,8 +128,8 @@ def look_at(
     pictures: Sequence[NDArray[np.uint8]],
     views: Sequence[View] | None = None,
     batch_size: int = 8,
-) -> NDArray[np.float32]:
-    """Logits of many pictures.
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Logits of many pictures, and how much of leads is seen in them.
 
     Parameters
     ----------
@@ -141,28 +144,33 @@ def look_at(
 
     Returns
     -------
-    ndarray, shape (pictures, outputs), float32
+    logits : ndarray, shape (pictures, outputs), float32
+    cells : ndarray, shape (pictures,), int64
+        Cells in which a lead is seen.
     """
     import torch
 
     from classify.network import stack_views
+    from classify.picture_network import NOWHERE
 
     network.eval()
     device = next(network.parameters()).device
-    parts = []
+    logits, cells = [], []
     with torch.inference_mode():
         for first in range(0, len(pictures), batch_size):
             chosen = slice(first, first + batch_size)
             given = [torch.from_numpy(np.stack(pictures[chosen]))[:, None]]
             given += [] if views is None else stack_views(views[chosen])
-            parts.append(network(*(part.to(device) for part in given)).logits.float().cpu().numpy())
-    return np.concatenate(parts)
+            seen = network(*(part.to(device) for part in given))
+            logits.append(seen.logits.float().cpu().numpy())
+            cells.append((seen.leads.argmax(1) != NOWHERE).sum((1, 2)).cpu().numpy())
+    return np.concatenate(logits), np.concatenate(cells)
 
 
 def predict_pictures(
     weights: PictureWeights, pictures: Sequence[NDArray[np.uint8]], views: Sequence[View] | None = None
-) -> NDArray[np.float64]:
-    """Probabilities of every statement for many pictures.
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Probabilities of every statement for many pictures, and how much of leads is seen in them.
 
     Parameters
     ----------
@@ -173,7 +181,10 @@ def predict_pictures(
 
     Returns
     -------
-    ndarray, shape (pictures, statements), float64
+    probabilities : ndarray, shape (pictures, statements), float64
+    cells : ndarray, shape (pictures,), int64
+        See `look_at`; below `FEWEST_CELLS` there is no electrocardiogram in it.
     """
-    logits = look_at(weights.network, pictures, views).astype(np.float64)
-    return np.asarray(1 / (1 + np.exp(-(weights.slope * logits + weights.offset))), np.float64)
+    logits, cells = look_at(weights.network, pictures, views)
+    probabilities = 1 / (1 + np.exp(-(weights.slope * logits.astype(np.float64) + weights.offset)))
+    return np.asarray(probabilities, np.float64), cells

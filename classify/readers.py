@@ -17,7 +17,7 @@ from classify.assess import reasons_against
 from classify.beats import NOT_READ, Beats, read_beats
 from classify.contradictions import find_contradictions
 from classify.diagnose import Diagnosis, findings_of
-from classify.image import is_trained, load_picture_weights, predict_pictures
+from classify.image import FEWEST_CELLS, is_trained, load_picture_weights, predict_pictures
 from classify.measurements import Measurements, measure_leads, not_measured
 from classify.statements import STATEMENTS
 from classify.view import pieces_of, view_leads
@@ -49,7 +49,8 @@ def diagnose_page(reader: str, leads: Leads, look: Callable[[], NDArray[np.uint8
     Raises
     ------
     ValueError
-        If there is no such reader, or the signal is asked for and no strip holds a second of it.
+        If there is no such reader, the signal is asked for and no strip holds a second of it, or there is no strip and
+        the picture shows no electrocardiogram either.
     FileNotFoundError
         If the weights of what was asked for are missing; ``auto`` without a network for pictures reads the signal.
     """
@@ -79,8 +80,11 @@ def _doubt(leads: Leads) -> str | None:
 
 def _diagnose_picture(design: str, leads: Leads, ink: NDArray[np.uint8], fallback: str | None) -> Diagnosis:
     weights = load_picture_weights(design)
+    probabilities, cells = predict_pictures(weights, [ink])
+    if not leads.strips and cells[0] < FEWEST_CELLS:
+        raise ValueError(f"{leads.quality.reasons[0]}; nor does its picture show one")
     reasons, measured, beats = _of_signal(leads)
-    findings = findings_of(predict_pictures(weights, [ink])[0], weights.thresholds, reasons)
+    findings = findings_of(probabilities[0], weights.thresholds, reasons)
     warnings = find_contradictions(findings, measured)
     if fallback is not None:
         warnings = (f"statements were read from the picture, not from the signal: {fallback}", *warnings)

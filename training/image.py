@@ -62,6 +62,8 @@ _LEAST_COLUMNS = 40
 """Columns that a strip must show to have a ratio."""
 _BACKGROUND = 0.2
 """Weight of a cell that no zero line runs through: most cells are such."""
+_LEADS = 0.1
+"""Least weight of where each lead lies."""
 _SAFE_WIDTH = 16
 _SLOW = 0.1
 """Rate of the stream of the dual network that is trained already, relative to the others."""
@@ -129,13 +131,14 @@ class Goal:
     ----------
     name : str
         What it is called.
-    statements, signal : float
-        Weights of the two losses.
+    statements, leads, signal : float
+        Weights of the losses: of the statements, of where each lead lies, of its signal.
     epochs : int
     """
 
     name: str
     statements: float
+    leads: float
     signal: float
     epochs: int
 
@@ -176,10 +179,12 @@ class Trained:
 def goals_of(config: Config) -> tuple[Goal, Goal]:
     """Give what is learned first, without labels, and then."""
     signal = config.signal if config.design == "hybrid" else 0.0
-    return Goal("signal", 0.0, 1.0, config.before), Goal(config.design, 1.0, signal, config.epochs)
+    # Where leads lie is not forgotten: it is where the statements are looked for, and tells whether there are any.
+    leads = max(signal, _LEADS)
+    return Goal("signal", 0.0, 1.0, 1.0, config.before), Goal(config.design, 1.0, leads, signal, config.epochs)
 
 
-def signal_loss(seen: Seen, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+def signal_loss(seen: Seen, batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Judge what is said of leads and pen.
 
     Parameters
@@ -189,9 +194,10 @@ def signal_loss(seen: Seen, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
 
     Returns
     -------
-    loss : Tensor, shape ()
-        Cross-entropy of the cells' leads, and the logarithm of error over power, which is the ratio in dB, mean over
-        strips.
+    leads : Tensor, shape ()
+        Cross-entropy of the cells' leads.
+    signal : Tensor, shape ()
+        Logarithm of error over power, which is the ratio in dB, mean over strips.
     ratio : Tensor, shape (strips,)
         Signal-to-noise ratio of every strip in dB, its level included; of those that show enough.
     right : Tensor, shape (cells,), bool
@@ -199,7 +205,7 @@ def signal_loss(seen: Seen, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
     """
     weight = torch.ones(NOWHERE + 1, device=batch.leads.device)
     weight[NOWHERE] = _BACKGROUND
-    loss = functional.cross_entropy(seen.leads.float(), batch.leads, weight)
+    leads = functional.cross_entropy(seen.leads.float(), batch.leads, weight)
     picture, row, column = batch.at
     told = seen.leads[picture, :, row, column].argmax(1)
     right = told == batch.leads[picture, row, column]
@@ -218,9 +224,8 @@ def signal_loss(seen: Seen, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
     square = total(error**2) / safe
     power = total((height - (total(height) / safe)[batch.strip][:, None]) ** 2 * known) / safe
     worse = torch.log10((square + _FLOOR) / (power + _FLAT))[shown]
-    if len(worse):
-        loss = loss + worse.mean()
-    return loss, -10 * worse.detach(), right
+    signal = worse.mean() if len(worse) else worse.sum()
+    return leads, signal, -10 * worse.detach(), right
 
 
 def train(
@@ -353,8 +358,8 @@ def judge(
             places = range(first, min(first + batch_size, len(pages.album)))
             batch = batch_of(pages.album, places, None).to(device)
             seen = _see(network, batch, device)
-            loss, ratio, right = signal_loss(seen, batch)
-            losses.append(float(loss))
+            leads, signal, ratio, right = signal_loss(seen, batch)
+            losses.append(float(leads + signal))
             ratios.append(ratio.cpu())
             rights.append(right.cpu())
             logits.append(seen.logits.float().cpu().numpy()[:, : len(STATEMENTS)])
@@ -420,9 +425,8 @@ def _loss(seen: Seen, batch: Batch, records: list[int], lesson: Lesson, goal: Go
         truth, weight = (part[records].to(loss.device) for part in (lesson.truth, lesson.weight))
         told = functional.binary_cross_entropy_with_logits(seen.logits.float(), truth, weight)
         loss = loss + goal.statements * told
-    if goal.signal:
-        loss = loss + goal.signal * signal_loss(seen, batch)[0]
-    return loss
+    leads, signal, _, _ = signal_loss(seen, batch)
+    return loss + goal.leads * leads + goal.signal * signal
 
 
 def _groups(network: nn.Module, rate: float) -> list[dict[str, Any]]:

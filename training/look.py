@@ -21,6 +21,9 @@ from training.pictures import Album
 _MOVED = (3, 2)
 """Most cells by which a picture is moved down and to the right, or back."""
 
+_EMPTY = 0.03
+"""Share of pictures that are emptied but for grid and specks, so that a page without an electrocardiogram is known."""
+
 
 class Batch(NamedTuple):
     """Pictures as tensors.
@@ -101,6 +104,9 @@ def batch_of(album: Album, places: Sequence[int], rng: np.random.Generator | Non
         ink, cells = album.ink(place), album.cells[place]
         move = (0, 0) if rng is None else tuple(int(rng.integers(-most, most + 1)) for most in _MOVED)
         row, column, known = _moved(cells, move)
+        if rng is not None and rng.random() < _EMPTY:
+            ink, known = np.zeros_like(ink), np.zeros_like(known)
+            row, column = row[:0], column[:0]
         pictures.append(ink if rng is None else changed(_shift(ink, move), rng))
         leads[number, row, column] = cells.lead[known]
         own = np.unique(cells.strip[known], return_inverse=True)[1]

@@ -47,7 +47,9 @@ def truth(pages) -> np.ndarray:
 
 def test_auto_is_the_picture_where_the_signal_is_unreliable(pages, monkeypatch):
     ones = np.ones(len(CODES))
-    monkeypatch.setattr(readers, "predict_pictures", lambda weights, inks, views: np.full((len(inks), len(CODES)), 0.9))
+    monkeypatch.setattr(
+        readers, "predict_pictures", lambda weights, inks, views: (np.full((len(inks), len(CODES)), 0.9), None)
+    )
     network = readers.load_weights().network
     every = read_by_all(pages, {"image": PictureWeights("image", network, ones, ones, 0.25 * ones, "1")})
     assert [own.name for own in every] == [TWO_STAGE, "image", AUTO]

@@ -40,8 +40,9 @@ class TestDesigns:
     def test_a_page_is_read_by_itself(self, design, pictures, views):
         network = make_network(design, 8, 1)
         inks = list(pictures[:, 0].numpy())
-        together = look_at(network, inks, views if design == "dual" else None)
-        alone = look_at(network, inks[1:], views[1:] if design == "dual" else None)
+        together, cells = look_at(network, inks, views if design == "dual" else None)
+        alone, its = look_at(network, inks[1:], views[1:] if design == "dual" else None)
+        assert cells.shape == (2,) and cells[1] == its[0]
         assert together[1] == pytest.approx(alone[0], abs=1e-4)
         assert abs(together[0] - together[1]).max() > 1e-6
 

@@ -27,7 +27,7 @@ def looked(monkeypatch):
 
     def predict(weights, inks, views=None):
         pictures.extend(inks)
-        return np.full((len(inks), len(CODES)), 0.9)
+        return np.full((len(inks), len(CODES)), 0.9), np.array([300 if ink.any() else 0 for ink in inks])
 
     monkeypatch.setattr(readers, "predict_pictures", predict)
     monkeypatch.setattr(readers, "load_picture_weights", lambda design: replace(weights, version=design))
@@ -37,7 +37,7 @@ def looked(monkeypatch):
 
 
 def look() -> np.ndarray:
-    return np.zeros((HEIGHT, WIDTH), np.uint8)
+    return np.full((HEIGHT, WIDTH), 9, np.uint8)
 
 
 def with_verdict(leads: Leads, verdict: str) -> Leads:
@@ -60,6 +60,8 @@ def test_auto_reads_a_page_that_cannot_be_digitised(looked):
     read = diagnose_page("auto", no_leads((800, 600), "no trace"), look)
     assert read.reader == "image" and read.fallback == "the page could not be digitised"
     assert len(read.statements) == len(CODES) and read.measurements.heart_rate.value is None
+    with pytest.raises(ValueError, match="could not be digitised: no trace; nor does its picture show one"):
+        diagnose_page("auto", no_leads((800, 600), "no trace"), lambda: 0 * look())
 
 
 @pytest.mark.parametrize("reader", ["image", "hybrid"])

@@ -25,7 +25,7 @@ def network(monkeypatch):
         monkeypatch.setattr(module, "is_trained", lambda design: True)
     monkeypatch.setattr("command.options.is_trained", lambda design: True)
     monkeypatch.setattr(readers, "load_picture_weights", lambda d: PictureWeights(d, None, half, half, half, f"{d}-1"))
-    monkeypatch.setattr(readers, "predict_pictures", lambda *_: np.full((1, len(CODES)), 0.8))
+    monkeypatch.setattr(readers, "predict_pictures", lambda *_: (np.full((1, len(CODES)), 0.8), [300]))
 
 
 @pytest.fixture
