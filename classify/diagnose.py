@@ -74,6 +74,11 @@ class Diagnosis:
         What a reader should know before trusting it.
     beats : Beats
         The beats of the rhythm strip, one by one.
+    reader : str
+        What the statements were made from: ``"signal"``, or the network that looked at the picture, ``"image"`` or
+        ``"hybrid"`` (`classify.readers`).
+    fallback : str or None
+        Why it was not what was asked for.
     """
 
     statements: tuple[Finding, ...]
@@ -81,6 +86,8 @@ class Diagnosis:
     weights_version: str
     warnings: tuple[str, ...]
     beats: Beats = NOT_READ
+    reader: str = "signal"
+    fallback: str | None = None
 
     def explain(self, leads: Leads, code: str | None = None) -> Explanation:
         """Tell where on the page the evidence for a statement lies (`classify.explanation.explain`).
@@ -233,8 +240,29 @@ def diagnose(leads: Leads) -> Diagnosis:
     """
     view = view_leads(leads)
     weights = load_weights()
-    probabilities = predict([view])[0]
-    findings = tuple(
+    findings = findings_of(predict([view])[0], weights.thresholds, reasons_against(view))
+    measured = measure_leads(leads)
+    warnings = (*_warnings(view, measured), *find_contradictions(findings, measured))
+    return Diagnosis(findings, measured, weights.version, warnings, read_beats(pieces_of(leads), leads.fs))
+
+
+def findings_of(
+    probabilities: NDArray[np.float64], thresholds: NDArray[np.float64], reasons: Sequence[str | None]
+) -> tuple[Finding, ...]:
+    """Put what is said of every statement together.
+
+    Parameters
+    ----------
+    probabilities, thresholds : ndarray, shape (statements,), float64
+    reasons : sequence of (str or None)
+        Why a statement cannot be assessed; such a one has no probability.
+
+    Returns
+    -------
+    tuple of Finding
+        In the order of `classify.statements.STATEMENTS`.
+    """
+    return tuple(
         Finding(
             statement.code,
             statement.name,
@@ -245,12 +273,9 @@ def diagnose(leads: Leads) -> Diagnosis:
             reason,
         )
         for statement, probability, threshold, reason in zip(
-            STATEMENTS, probabilities, weights.thresholds, reasons_against(view), strict=True
+            STATEMENTS, probabilities, thresholds, reasons, strict=True
         )
     )
-    measured = measure_leads(leads)
-    warnings = (*_warnings(view, measured), *find_contradictions(findings, measured))
-    return Diagnosis(findings, measured, weights.version, warnings, read_beats(pieces_of(leads), leads.fs))
 
 
 def _warnings(view: View, measured: Measurements) -> tuple[str, ...]:

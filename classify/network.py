@@ -34,6 +34,9 @@ ORDER_STRIDE = 8
 BRANCHES = ("beats.", "rhythm.", "rhythm_lead.", "lstm.")
 """How the names of the weights begin that read beats and rhythm; the others make statements of it."""
 
+FEATURES = _FEATURES + len(INTERVALS) + 4 * _HIDDEN
+"""What `ArrhythmiaNetwork.features` gives of a view."""
+
 
 class Residual(nn.Module):
     """Two convolutions along time, their channels weighed, added to their input.
@@ -115,7 +118,7 @@ class ArrhythmiaNetwork(nn.Module):
         self.lstm = nn.LSTM(64 + 16, _HIDDEN, batch_first=True, bidirectional=True)
         self.head = nn.Sequential(
             nn.Dropout(dropout),
-            nn.Linear(_FEATURES + len(INTERVALS) + 4 * _HIDDEN, _FEATURES),
+            nn.Linear(FEATURES, _FEATURES),
             nn.ReLU(),
             nn.Dropout(dropout),
             nn.Linear(_FEATURES, outputs),
@@ -131,11 +134,23 @@ class ArrhythmiaNetwork(nn.Module):
         rhythm_lead: Tensor,
     ) -> Tensor:
         """Logits (B, outputs) of a batch of views; see the class."""
+        logits: Tensor = self.head(self.features(beats, beats_seen, intervals, rhythm, rhythm_seen, rhythm_lead))
+        return logits
+
+    def features(
+        self,
+        beats: Tensor,
+        beats_seen: Tensor,
+        intervals: Tensor,
+        rhythm: Tensor,
+        rhythm_seen: Tensor,
+        rhythm_lead: Tensor,
+    ) -> Tensor:
+        """What the logits are made of, (B, FEATURES): form of the beats, intervals, and their order."""
         form = self.read_form(beats, beats_seen)
         told = self.read_order(rhythm, rhythm_seen, rhythm_lead)
         order = torch.cat([told.mean(1), told.amax(1)], 1) * (rhythm_lead != ABSENT)[:, None]
-        logits: Tensor = self.head(torch.cat([form, self.intervals(intervals), order], 1))
-        return logits
+        return torch.cat([form, self.intervals(intervals), order], 1)
 
     def read_form(self, beats: Tensor, beats_seen: Tensor) -> Tensor:
         """Features (B, `FORM_FEATURES`) of averaged beats."""

@@ -282,6 +282,8 @@ def _table_of(statements: Sequence[dict[str, Any]], caption: str) -> str:
 def _paper(leads: Leads) -> str:
     from digitize.paper import SHADES, draw_within, leads_svg
 
+    if not leads.strips:
+        return "<p>Nothing could be digitised.</p>"
     drawn = draw_within(LARGEST_DRAWING, lambda tolerance: leads_svg(leads, tolerance=tolerance))
     if drawn is None:
         return "<p>The traces are too broken to be drawn here.</p>"
@@ -301,10 +303,12 @@ def _scan(image: NDArray[np.uint8], leads: Leads, marks: Sequence[Mark], shade: 
     from digitize.paper import draw_within
 
     address, width, height = embed_picture(image)
-    layer = draw_within(
-        LARGEST_DRAWING, lambda tolerance: overlay_svg(leads, marks=marks, shade=shade, tolerance=tolerance)
-    )
-    shown = "" if layer is not None else "The traces are too broken to be drawn here. "
+    layer = None
+    if leads.strips:
+        layer = draw_within(
+            LARGEST_DRAWING, lambda tolerance: overlay_svg(leads, marks=marks, shade=shade, tolerance=tolerance)
+        )
+    shown = "" if layer is not None or not leads.strips else "The traces are too broken to be drawn here. "
     orange = f"rgb{UNSURE_COLOUR}"
     beats = f" {_MARKS}" if marks else ""
     band = "" if shade is None else f"<p>{_key(SHADE_COLOUR)}{_text(shade.text)}</p>"

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from classify.image import DESIGNS, FOLDER, is_trained
+from classify.readers import READERS
 from classify.statements import CODES
 from digitize.export import FORMATS, find_formats
 from digitize.layouts import find_layout
@@ -23,7 +25,7 @@ _EXAMPLES = """\
 examples:
   papertrace scan.png                         results beside you
   papertrace ward.pdf 'photos/*.jpg' --out R  all pages of a PDF, photographs
-  papertrace archive --out R --jobs 4         a folder and all below it
+  papertrace archive --out R --jobs 4         folder; --resume: where it stopped
 exit codes: 0 all read, 1 some not, 2 wrong option or --out, 130 interrupted
 """
 
@@ -55,6 +57,8 @@ class Options:
         What is known of the pages: mm/s, mm/mV, dots an inch.
     refine : bool
         Whether a network corrects the traces.
+    reader : str
+        Who makes the statements, one of `classify.readers.READERS`.
     quiet, json : bool
         Say nothing but what went wrong; one JSON line a page.
 
@@ -79,6 +83,7 @@ class Options:
     gain: float | None
     dpi: float | None
     refine: bool
+    reader: str
     quiet: bool
     json: bool
 
@@ -124,6 +129,8 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     add("--gain", type=_positive, metavar="G", help="gain, mm/mV; default: read from the page")
     add("--dpi", type=_resolution, metavar="D", help="resolution of the scan; default: what the file states")
     add("--no-refine", dest="refine", action="store_false", help="traces as found, not corrected by the network")
+    add("--reader", type=_reader, default="signal", metavar="R",
+        help=f"statements from {', '.join(READERS)} (default: signal)")  # fmt: skip
     told = parser.add_mutually_exclusive_group()
     told.add_argument("--quiet", action="store_true", help="say only what went wrong")
     told.add_argument("--json", action="store_true", help="one JSON line a page on standard output")
@@ -162,6 +169,17 @@ def _layout(text: str) -> str:
         return find_layout(text).name
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _reader(text: str) -> str:
+    if text not in READERS:
+        raise argparse.ArgumentTypeError(f"{text!r}: allowed: {', '.join(READERS)}")
+    if text in DESIGNS and not is_trained(text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} has no weights in {FOLDER}, `python -m training.image --design {text}` writes them; "
+            "allowed: signal, auto"
+        )
+    return text
 
 
 def _count(text: str) -> int:

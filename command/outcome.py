@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from command.formats import ALWAYS, HTML
 from command.manifest import FAILED, READ, Row, printable
 from command.plan import Failed, Job
 from command.pool import Lost
@@ -38,5 +39,12 @@ def row_of(job: Job, answer: dict[str, Any] | Failed | Lost) -> Row:
         verdict=answer["quality"]["verdict"],
         warnings=printable("; ".join(answer["warnings"])),
         seconds=f"{answer['seconds']:.2f}",
-        outputs=";".join(job.outputs),
+        outputs=";".join(outputs_of(job, answer)),
     )
+
+
+def outputs_of(job: Job, report: dict[str, Any]) -> tuple[str, ...]:
+    """Name the files that a page left: those of a signal are missing where there was none to be digitised."""
+    if report["quality"]["strips"]:
+        return job.outputs
+    return tuple(output for output in job.outputs if output.endswith((*ALWAYS, HTML)))

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from command.formats import ALWAYS, suffixes_of
+from command.formats import ALWAYS, HTML, suffixes_of
 from command.manifest import FAILED, READ, Manifest, Row, printable
 from command.neutral import fingerprint, numbered
 from command.options import Options
@@ -171,7 +171,9 @@ def _is_done(row: Row, options: Options) -> bool:
     if row.status != READ or not row.files:
         return False
     name = row.files[-1].removesuffix(ALWAYS[-1])
-    wanted = {name + suffix for suffix in suffixes_of(options.formats, options.html)}
+    # A page without a signal has left no record, and would not now.
+    signal = any(not file.endswith((*ALWAYS, HTML)) for file in row.files)
+    wanted = {name + suffix for suffix in suffixes_of(options.formats if signal else (), options.html)}
     return wanted.issubset(row.files) and all((options.out / file).is_file() for file in row.files)
 
 

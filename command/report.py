@@ -31,6 +31,7 @@ def build_report(
     *,
     refined: bool,
     explanation: Explanation | None = None,
+    asked: str = "signal",
 ) -> dict[str, Any]:
     """Put all that is known about a page into a report.
 
@@ -46,6 +47,8 @@ def build_report(
         Whether a network corrected the traces.
     explanation : Explanation, optional
         What spoke for the statement that was asked for.
+    asked : str
+        The reader that was asked for (`classify.readers.READERS`).
 
     Returns
     -------
@@ -69,6 +72,7 @@ def build_report(
             "height": height,
             "dpi": page.dpi,
         },
+        "reader": {"asked": asked, "used": diagnosis.reader, "reason": diagnosis.fallback},
         "statements": [asdict(found) for found in diagnosis.statements],
         "rhythm": max(rhythms, key=rhythms.__getitem__) if rhythms else None,
         "explanation": None if explanation is None else _explanation(explanation),

@@ -34,7 +34,7 @@ def summarise(job: Job, options: Options, report: dict[str, Any]) -> str:
     """
     paper, measured = report["calibration"], report["measurements"]
     scale = "unknown" if paper["pixels_per_mm"] is None else f"{paper['pixels_per_mm']:.2f}"
-    longest = max(strip["seconds"] for strip in report["quality"]["strips"])
+    longest = max((strip["seconds"] for strip in report["quality"]["strips"]), default=0.0)
     present = _present(report)
     judged = report["quality"]
     lines = [

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import classify
+import numpy as np
+
 import digitize
+from classify.image import is_trained
+from classify.readers import diagnose_page
 from command.formats import HTML
 from command.html import build_html
 from command.manifest import printable
@@ -21,7 +25,6 @@ from command.sources import File
 from digitize.export import FORMATS, written_together
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from classify import Diagnosis
@@ -64,11 +67,12 @@ def read_page(task: tuple[Job, Options]) -> dict[str, Any] | Failed:
     job, options = task
     began = time.perf_counter()
     try:
-        page, leads, picture = _trace(job, options)
-        diagnosis = _diagnose(leads)
+        page, leads, picture, look = _trace(job, options)
+        diagnosis = _diagnose(options.reader, leads, look)
         told = None if options.explain is None else diagnosis.explain(leads, _code(options.explain))
+        seconds = time.perf_counter() - began
         report = build_report(
-            job, page, leads, diagnosis, time.perf_counter() - began, refined=options.refine, explanation=told
+            job, page, leads, diagnosis, seconds, refined=options.refine, asked=options.reader, explanation=told
         )
         _write(job, options, picture, leads, report, None if told is None else told.shade)
     except digitize.PageError as error:
@@ -78,30 +82,51 @@ def read_page(task: tuple[Job, Options]) -> dict[str, Any] | Failed:
     return report
 
 
-def _trace(job: Job, options: Options) -> tuple[Page, Leads, NDArray[np.uint8]]:
-    """The page, what is on it, and the picture of it that may be written."""
+def _trace(job: Job, options: Options) -> tuple[Page, Leads, NDArray[np.uint8], Callable[[], NDArray[np.uint8]]]:
+    """The page, what is on it, the picture of it that may be written, and what makes the one that may be looked at."""
     from digitize.page import load_page
 
     known: dict[str, Any] = {"layout": options.layout, "speed": options.speed, "gain": options.gain}
-    if not job.neutral:
-        page = replace(load_page(job.source, job.index, dpi=options.dpi), name=job.label)
-        return page, digitize.trace_leads(page, **known, refine=options.refine), page.image
+    page = (
+        _load_unnamed(job, options)
+        if job.neutral
+        else replace(load_page(job.source, job.index, dpi=options.dpi), name=job.label)
+    )
+    if options.reader == "signal" and not job.neutral:
+        return page, digitize.trace_leads(page, **known, refine=options.refine), page.image, _nothing
 
+    from classify.picture import coarse_picture, picture_of
     from digitize import api, blackout
+    from digitize.leads import no_leads
 
-    page = _load_unnamed(job, options)
-    reading = api.read_page(page, **known)
+    try:
+        reading = api.read_page(page, **known)
+    except digitize.PageError as error:
+        if options.reader == "signal" or not is_trained(_LOOKS.get(options.reader, options.reader)):
+            raise
+        leads = no_leads((page.image.shape[1], page.image.shape[0]), str(error).removeprefix(f"{page.name}: "))
+        shown = np.zeros_like(page.image) if job.neutral else page.image
+        return page, leads, shown, lambda: coarse_picture(page.image).ink
     leads = api.leads_of(api.refined(reading) if options.refine else reading, fs=500)
-    return page, leads, blackout.black_out(page.image, reading, leads)
+    shown = blackout.black_out(page.image, reading, leads) if job.neutral else page.image
+    return page, leads, shown, lambda: picture_of(reading).ink
+
+
+_LOOKS = {"auto": "image"}
+"""The network that a reader looks with, where it is not called the same."""
+
+
+def _nothing() -> NDArray[np.uint8]:
+    raise AssertionError("the signal's reader looks at no picture")
 
 
 def _code(asked: str) -> str | None:
     return None if asked == LIKELIEST else asked
 
 
-def _diagnose(leads: Leads) -> Diagnosis:
+def _diagnose(reader: str, leads: Leads, look: Callable[[], NDArray[np.uint8]]) -> Diagnosis:
     try:
-        return classify.diagnose(leads)
+        return diagnose_page(reader, leads, look)
     except ValueError as error:
         raise digitize.PageError(f"cannot be diagnosed: {error}") from error
 
@@ -131,7 +156,7 @@ def _write(
 
     target = options.out / job.name
     with written_together(target.parent) as folder:
-        for name in options.formats:
+        for name in options.formats if leads.strips else ():
             FORMATS[name].write(leads, folder, target.name)
         text = json.dumps(report, indent=2, allow_nan=False) + "\n"
         (folder / f"{target.name}.json").write_text(text, encoding="utf-8")

@@ -7,6 +7,7 @@ shows nothing.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -239,3 +240,40 @@ class Leads:
         from digitize.notebook import leads_html
 
         return leads_html(self)
+
+
+def no_leads(page_size: tuple[int, int], reason: str, fs: int = 500) -> Leads:
+    """Give the leads of a page that could not be digitised: none.
+
+    Parameters
+    ----------
+    page_size : tuple of int
+        Width and height of the picture in pixels.
+    reason : str
+        Why not.
+    fs : int
+        Hz.
+
+    Returns
+    -------
+    Leads
+        Without a strip or a sample; its verdict is *unreliable*.
+
+    Examples
+    --------
+    >>> leads = no_leads((800, 600), "no trace")
+    >>> leads.quality.verdict, leads.strips, leads.signal.shape
+    ('unreliable', (), (12, 0))
+    """
+    nothing = np.zeros((len(LEAD_NAMES), 0), np.float32)
+    return Leads(
+        signal=nothing,
+        confidence=nothing,
+        fs=fs,
+        strips=(),
+        layout="none",
+        calibration=Calibration(25.0, 10.0, "assumed", "assumed", math.nan, "assumed"),
+        geometry=Geometry(page_size, 0.0, 0.0),
+        quality=Quality("unreliable", (f"the page could not be digitised: {reason}",), 0.0, math.nan),
+        warnings=(f"the page could not be digitised: {reason}",),
+    )

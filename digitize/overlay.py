@@ -86,6 +86,8 @@ def draw_overlay(
         name at the start of each strip, and ticks and texts above the samples that are marked. With a shade it is
         taller than the page by a line with the shade's text.
     """
+    if not leads.strips:
+        return image.copy()
     per_mm = leads.calibration.pixels_per_mm
     image = image if shade is None else _shaded(image, leads, shade)
     drawn = image.copy()

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import cv2
 import numpy as np
@@ -84,12 +84,24 @@ def plan(records: Sequence[Path], pages: int, seed: int, folder: Path) -> list[J
     ]
 
 
-def make_missing(jobs: Sequence[Job], make: Callable[[Job], None], processes: int) -> None:
+class WithFile(Protocol):
+    """Something to make that leaves a file."""
+
+    @property
+    def file(self) -> Path:
+        """The file."""
+
+
+Task = TypeVar("Task", bound=WithFile)
+
+
+def make_missing(jobs: Sequence[Task], make: Callable[[Task], None], processes: int) -> None:
     """Make the files that are not there yet.
 
     Parameters
     ----------
     jobs : sequence of Job
+        Or of anything else that has a file.
     make : callable
         Leaves a job's file (`write_arrays`); processes import it by its name.
     processes : int

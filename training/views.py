@@ -174,7 +174,7 @@ def show_pieces(
         pieces = _lose(list(cut_to_layout(disturbed, layout, starts)), rng)
     left, right = rng.integers(0, 6, 2)
     trimmed = [piece._replace(signal=piece.signal[left : len(piece.signal) - right]) for piece in pieces]
-    return [_misread(piece, rng) for piece in trimmed]
+    return [misread(piece, rng) for piece in trimmed]
 
 
 def disturb(
@@ -272,6 +272,12 @@ class Scale:
         return with_donor_scale(signal, self.records.signals[rng.choice(same)])
 
 
+def in_millivolts(records: Records, seed: int) -> NDArray[np.float32]:
+    """Give the signals of all records in millivolts, shape (n, 12, 1000), the donors drawn by a seed; see `Scale`."""
+    scale, rng = Scale(records), np.random.default_rng(seed)
+    return np.stack([scale.millivolts(place, rng) for place in range(len(records))])
+
+
 def with_donor_scale(signal: NDArray[np.float32], donor: NDArray[np.float32]) -> NDArray[np.float32]:
     """Give a record that lost its millivolts the amplitudes of another one.
 
@@ -317,8 +323,19 @@ def _lose(pieces: list[Piece], rng: np.random.Generator) -> list[Piece]:
     return [piece for piece in pieces if piece.lead not in lost]
 
 
-def _misread(piece: Piece, rng: np.random.Generator) -> Piece:
-    """Read a piece as a digitiser does: sure of most of it, wrong as often as it is unsure, blind now and then."""
+def misread(piece: Piece, rng: np.random.Generator) -> Piece:
+    """Read a piece as a digitiser does: sure of most of it, wrong as often as it is unsure, blind now and then.
+
+    Parameters
+    ----------
+    piece : Piece
+        At `FS`.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    Piece
+    """
     signal = piece.signal.copy()
     sure = np.full(len(signal), rng.uniform(0.9, 1.0), np.float32)
     if rng.random() < 0.15:

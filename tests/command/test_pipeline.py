@@ -128,6 +128,7 @@ def test_report(calls, leads, paper, as_png, out):
         "notice",
         "software",
         "source",
+        "reader",
         "statements",
         "rhythm",
         "explanation",

@@ -1,0 +1,190 @@
+"""Statements straight from the picture of a page, with a signal beside it or without."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classify.statements import CODES
+from classify.view import View
+from digitize.weights import read_weights
+
+if TYPE_CHECKING:
+    import torch
+
+DESIGNS = ("image", "hybrid", "dual")
+"""A network that learned to make statements; one that learned to give the signal back besides; one that makes them of
+picture and digitised signal together."""
+
+FOLDER = Path(__file__).parent / "weights"
+"""Where the weights lie, one file a design; their training records lie beside them, with the suffix ``.json``."""
+
+FEWEST_CELLS = 25
+"""Cells in which a lead must be seen for a picture to show an electrocardiogram: 4 s at 25 mm/s."""
+
+
+@dataclass(frozen=True)
+class PictureWeights:
+    """A trained network and what belongs to it.
+
+    Attributes
+    ----------
+    design : str
+        One of `DESIGNS`.
+    network : Module
+        `PictureNetwork` or `DualNetwork`, set to evaluation.
+    slope, offset : ndarray, shape (statements,), float64
+        What calibrates the logits.
+    thresholds : ndarray, shape (statements,), float64
+    version : str
+    """
+
+    design: str
+    network: torch.nn.Module
+    slope: NDArray[np.float64]
+    offset: NDArray[np.float64]
+    thresholds: NDArray[np.float64]
+    version: str
+
+
+def is_trained(design: str) -> bool:
+    """Tell whether the weights of a design lie where they are looked for.
+
+    Parameters
+    ----------
+    design : str
+        One of `DESIGNS`.
+
+    Returns
+    -------
+    bool
+    """
+    return (FOLDER / f"{design}.safetensors").is_file()
+
+
+@lru_cache(maxsize=4)
+def load_picture_weights(design: str, folder: Path | None = None) -> PictureWeights:
+    """Load a network and its training record, once.
+
+    Parameters
+    ----------
+    design : str
+        One of `DESIGNS`.
+    folder : Path, optional
+        Where they lie; by default `FOLDER`.
+
+    Returns
+    -------
+    PictureWeights
+
+    Raises
+    ------
+    FileNotFoundError
+        If the weights or their record are missing.
+    ValueError
+        If there is no such design, or the weights do not belong to their record (`digitize.weights`), or not to this
+        code's network and statements.
+    """
+    if design not in DESIGNS:
+        raise ValueError(f"design is {design!r}; allowed: {', '.join(DESIGNS)}")
+    path = (folder or FOLDER) / f"{design}.safetensors"
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file; `python -m training.image --design {design}` writes it")
+    content, record = read_weights(path)
+    codes = tuple(statement["code"] for statement in record["statements"])
+    if codes != CODES:
+        raise ValueError(f"{path}: statements {', '.join(codes)}; this code's are {', '.join(CODES)}")
+
+    from safetensors.torch import load
+
+    network = make_network(design, record["configuration"]["width"], record["configuration"]["blocks"])
+    try:
+        network.load_state_dict(load(content))
+    except RuntimeError as error:
+        raise ValueError(f"{path}: not of this code's network: {' '.join(str(error).split())}") from error
+    slope, offset, thresholds = (
+        np.array([statement[name] for statement in record["statements"]]) for name in ("slope", "offset", "threshold")
+    )
+    return PictureWeights(design, network.eval(), slope, offset, thresholds, str(record["version"]))
+
+
+def make_network(
+    design: str, width: int, blocks: int, outputs: int = len(CODES), dropout: float = 0.3
+) -> torch.nn.Module:
+    """Make the untrained network of a design; see `classify.picture_network`."""
+    from classify.picture_network import DualNetwork, PictureNetwork
+
+    return (DualNetwork if design == "dual" else PictureNetwork)(width, blocks, outputs, dropout)
+
+
+def look_at(
+    network: torch.nn.Module,
+    pictures: Sequence[NDArray[np.uint8]],
+    views: Sequence[View] | None = None,
+    batch_size: int = 8,
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Logits of many pictures, and how much of leads is seen in them.
+
+    Parameters
+    ----------
+    network : Module
+        It is set to evaluation, and left so.
+    pictures : sequence of ndarray, shape (HEIGHT, WIDTH), uint8
+        `classify.picture.Picture.ink`.
+    views : sequence of View, optional
+        Of the same pages: for a `DualNetwork`, and for it alone.
+    batch_size : int
+        Pictures looked at at a time.
+
+    Returns
+    -------
+    logits : ndarray, shape (pictures, outputs), float32
+    cells : ndarray, shape (pictures,), int64
+        Cells in which a lead is seen.
+    """
+    import torch
+
+    from classify.network import stack_views
+    from classify.picture_network import NOWHERE
+
+    network.eval()
+    device = next(network.parameters()).device
+    logits, cells = [], []
+    with torch.inference_mode():
+        for first in range(0, len(pictures), batch_size):
+            chosen = slice(first, first + batch_size)
+            given = [torch.from_numpy(np.stack(pictures[chosen]))[:, None]]
+            given += [] if views is None else stack_views(views[chosen])
+            seen = network(*(part.to(device) for part in given))
+            logits.append(seen.logits.float().cpu().numpy())
+            cells.append((seen.leads.argmax(1) != NOWHERE).sum((1, 2)).cpu().numpy())
+    return np.concatenate(logits), np.concatenate(cells)
+
+
+def predict_pictures(
+    weights: PictureWeights, pictures: Sequence[NDArray[np.uint8]], views: Sequence[View] | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Probabilities of every statement for many pictures, and how much of leads is seen in them.
+
+    Parameters
+    ----------
+    weights : PictureWeights
+    pictures : sequence of ndarray, shape (HEIGHT, WIDTH), uint8
+    views : sequence of View, optional
+        See `look_at`.
+
+    Returns
+    -------
+    probabilities : ndarray, shape (pictures, statements), float64
+    cells : ndarray, shape (pictures,), int64
+        See `look_at`; below `FEWEST_CELLS` there is no electrocardiogram in it.
+    """
+    logits, cells = look_at(weights.network, pictures, views)
+    probabilities = 1 / (1 + np.exp(-(weights.slope * logits.astype(np.float64) + weights.offset)))
+    return np.asarray(probabilities, np.float64), cells

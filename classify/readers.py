@@ -1,0 +1,103 @@
+"""Who makes the statements about a page: the network that reads its signal, or one that looks at its picture.
+
+``auto`` trusts the signal unless the digitisation calls itself unreliable, or there is none; then it looks at the
+picture, and says so. Measurements and beats are the signal's, whoever makes the statements.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+import classify
+from classify.assess import reasons_against
+from classify.beats import NOT_READ, Beats, read_beats
+from classify.contradictions import find_contradictions
+from classify.diagnose import Diagnosis, findings_of
+from classify.image import FEWEST_CELLS, is_trained, load_picture_weights, predict_pictures
+from classify.measurements import Measurements, measure_leads, not_measured
+from classify.statements import STATEMENTS
+from classify.view import pieces_of, view_leads
+from digitize.leads import Leads
+
+READERS = ("signal", "image", "hybrid", "auto")
+"""What may be asked for."""
+
+UNRELIABLE = "unreliable"
+"""The verdict from which on ``auto`` looks at the picture."""
+
+
+def diagnose_page(reader: str, leads: Leads, look: Callable[[], NDArray[np.uint8]]) -> Diagnosis:
+    """Read a page as asked.
+
+    Parameters
+    ----------
+    reader : str
+        One of `READERS`.
+    leads : Leads
+        What was digitised; without a strip where nothing could be (`digitize.leads.no_leads`).
+    look : callable
+        Makes the page's picture (`classify.picture.Picture.ink`); called only where it is needed.
+
+    Returns
+    -------
+    Diagnosis
+
+    Raises
+    ------
+    ValueError
+        If there is no such reader, the signal is asked for and no strip holds a second of it, or there is no strip and
+        the picture shows no electrocardiogram either.
+    FileNotFoundError
+        If the weights of what was asked for are missing; ``auto`` without a network for pictures reads the signal.
+    """
+    if reader not in READERS:
+        raise ValueError(f"reader is {reader!r}; allowed: {', '.join(READERS)}")
+    if reader in ("image", "hybrid"):
+        return _diagnose_picture(reader, leads, look(), None)
+    if reader == "signal":
+        return classify.diagnose(leads)
+    doubt = _doubt(leads)
+    if doubt is None:
+        return classify.diagnose(leads)
+    if is_trained("image"):
+        return _diagnose_picture("image", leads, look(), doubt)
+    untold = f"{doubt}; the picture was not looked at, for no network for pictures is installed"
+    return replace(classify.diagnose(leads), fallback=untold)
+
+
+def _doubt(leads: Leads) -> str | None:
+    """Why the signal is not to be trusted; None where it is."""
+    if not leads.strips:
+        return "the page could not be digitised"
+    if leads.quality.verdict == UNRELIABLE:
+        return f"the digitisation is unreliable ({'; '.join(leads.quality.reasons)})"
+    return None
+
+
+def _diagnose_picture(design: str, leads: Leads, ink: NDArray[np.uint8], fallback: str | None) -> Diagnosis:
+    weights = load_picture_weights(design)
+    probabilities, cells = predict_pictures(weights, [ink])
+    if not leads.strips and cells[0] < FEWEST_CELLS:
+        raise ValueError(f"{leads.quality.reasons[0]}; nor does its picture show one")
+    reasons, measured, beats = _of_signal(leads)
+    findings = findings_of(probabilities[0], weights.thresholds, reasons)
+    warnings = find_contradictions(findings, measured)
+    if fallback is not None:
+        warnings = (f"statements were read from the picture, not from the signal: {fallback}", *warnings)
+    return Diagnosis(findings, measured, weights.version, warnings, beats, design, fallback)
+
+
+def _of_signal(leads: Leads) -> tuple[tuple[str | None, ...], Measurements, Beats]:
+    """What the page does not allow to be said, and what the signal alone tells."""
+    nothing: tuple[str | None, ...] = (None,) * len(STATEMENTS)
+    try:
+        view = view_leads(leads)
+    except ValueError as error:
+        return nothing, not_measured(str(error)), NOT_READ
+    # Leads that a reader missed may well be in the picture.
+    reasons = nothing if leads.quality.verdict == UNRELIABLE else reasons_against(view)
+    return reasons, measure_leads(leads), read_beats(pieces_of(leads), leads.fs)

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks import readers
+from benchmarks.readers import (
+    AUTO,
+    KIT,
+    MEASURES,
+    NOT_READ,
+    TWO_STAGE,
+    Read,
+    Reader,
+    Task,
+    describe,
+    difference,
+    find_networks,
+    read_by_all,
+    tasks_of,
+)
+from classify.image import PictureWeights
+from classify.picture import HEIGHT, WIDTH
+from classify.statements import CODES
+from digitize.leads import VERDICTS
+from tests.benchmarks.test_classification import records
+from training.pictures import blank_view
+
+
+@pytest.fixture(scope="module")
+def pages() -> list[Read]:
+    verdicts = (*VERDICTS, NOT_READ)
+    ink = np.zeros((HEIGHT, WIDTH), np.uint8)
+    return [
+        Read(Task(paper, Path(), 0, k, Path()), ink, blank_view(), verdicts[k % 4], 3.0, 1.0, 0.5)
+        for paper in (*readers.PAPERS, KIT)
+        for k in range(12)
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def truth(pages) -> np.ndarray:
+    return (np.random.default_rng(0).random((len(pages), len(CODES))) < 0.4).astype(float)
+
+
+def test_auto_is_the_picture_where_the_signal_is_unreliable(pages, monkeypatch):
+    ones = np.ones(len(CODES))
+    monkeypatch.setattr(
+        readers, "predict_pictures", lambda weights, inks, views: (np.full((len(inks), len(CODES)), 0.9), None)
+    )
+    network = readers.load_weights().network
+    every = read_by_all(pages, {"image": PictureWeights("image", network, ones, ones, 0.25 * ones, "1")})
+    assert [own.name for own in every] == [TWO_STAGE, "image", AUTO]
+    signal, image, auto = every
+    falls = np.array([page.verdict in ("unreliable", NOT_READ) for page in pages])
+    assert (auto.probability[falls] == 0.9).all() and (auto.thresholds[falls] == 0.25).all()
+    assert (auto.probability[~falls] == signal.probability[~falls]).all()
+    assert not signal.probability[[page.verdict == NOT_READ for page in pages]].any()
+    assert auto.parameters == signal.parameters + image.parameters
+
+
+def test_the_table_has_every_reader_on_all_pages(pages, truth):
+    rng = np.random.default_rng(1)
+    half = np.full(truth.shape, 0.5)
+    good = Reader(TWO_STAGE, 10, 0.1, np.clip(truth + rng.normal(0, 0.2, truth.shape), 0, 1), half)
+    bad = Reader("image", 20, 0.2, rng.random(truth.shape), half)
+    own = {
+        "configuration": {"design": "hybrid", "signal": 0.3},
+        "parameters": 20,
+        "seconds": [60, 60],
+        "device": "an abacus",
+        "figures": {"fold 8": {"superclass": 0.8, "all": 0.7, "signal dB": 9.0, "leads right": 0.9}},
+    }
+    made = {"date": "today", "papertrace": "1", "commit": None}
+    text, plain = describe(pages, truth, [good, bad], {"hybrid-0.3": own}, made, resamples=20)
+    assert {"clean", KIT, "all presets", "verdict good", f"verdict {NOT_READ}"} <= plain["scores"].keys()
+    for measure in MEASURES:
+        told = plain["scores"]["all presets"]
+        assert told[TWO_STAGE][measure]["value"] > told["image"][measure]["value"] + 0.1
+    assert "| clean | 12 | signal | 10 | 4.10 |" in text and "| clean | 12 | image | 20 | 3.70 |" in text
+    assert "| hybrid-0.3 | 0.3 | 20 | 2 | an abacus | 0.800 |" in text
+    assert "signal minus image" in text and "| image | stained |" in text
+    paired = difference(truth, good, good, [np.array([k, k + 12]) for k in range(12)], 5)
+    assert all(interval.value == interval.low == interval.high == 0 for interval in paired)
+
+
+def test_every_record_by_every_preset_and_the_kit(tmp_path):
+    kit = tmp_path / "kit"
+    for name in ("00007_hr.png", "00007_hr.hea", "00009_hr.png"):
+        (kit / "worst").mkdir(parents=True, exist_ok=True)
+        (kit / "worst" / name).touch()
+    tasks = tasks_of(records(3, 2), kit, tmp_path)
+    assert [task.paper for task in tasks] == [*np.repeat(readers.PAPERS, 2), KIT]
+    assert tasks[-1].record == 7 and tasks[-1].file.name == "worst-00007_hr.npz"
+    assert len({task.file for task in tasks}) == len(tasks)
+
+
+def test_a_page_is_read_and_kept(tmp_path, monkeypatch):
+    page = Task(KIT, Path("samples/00024_hr.png"), 0, 24, tmp_path / "a.npz")
+    readers.make(page)
+    read = readers.load(page)
+    assert read.ink.any() and read.view.beats_seen.any() and read.verdict in VERDICTS
+    assert read.finding > read.looking > 0 and read.tracing > 0
+    nothing = Task(KIT, tmp_path / "blank.png", 0, 24, tmp_path / "b.npz")
+    import cv2
+
+    cv2.imwrite(str(tmp_path / "blank.png"), np.full((300, 300, 3), 250, np.uint8))
+    readers.make(nothing)
+    assert readers.load(nothing).verdict == NOT_READ and not readers.load(nothing).view.beats_seen.any()
+
+
+def test_networks_are_found_by_design_and_by_run(tmp_path, monkeypatch):
+    for name in ("image/image", "hybrid-1/hybrid", "hybrid-0.1/hybrid"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / f"{name}.safetensors").touch()
+    monkeypatch.setattr(readers, "load_picture_weights", lambda design, folder: (design, folder.name))
+    found = find_networks(tmp_path)
+    assert found == {
+        "image": ("image", "image"),
+        "hybrid-0.1": ("hybrid", "hybrid-0.1"),
+        "hybrid-1": ("hybrid", "hybrid-1"),
+    }

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import classify
+from classify import readers
+from classify.diagnose import Diagnosis
+from classify.image import PictureWeights, load_picture_weights
+from classify.picture import HEIGHT, WIDTH
+from classify.readers import READERS, diagnose_page
+from classify.statements import CODES
+from digitize.leads import Leads, Quality, no_leads
+from tests.measured import MEASURED
+
+BY_SIGNAL = Diagnosis((), MEASURED, "signal", ())
+
+
+@pytest.fixture
+def looked(monkeypatch):
+    """A network that says 0.9 of everything; gives the list of pictures that were looked at."""
+    pictures = []
+    ones = np.ones(len(CODES))
+    weights = PictureWeights("image", None, ones, ones, 0.5 * ones, "picture")
+
+    def predict(weights, inks, views=None):
+        pictures.extend(inks)
+        return np.full((len(inks), len(CODES)), 0.9), np.array([300 if ink.any() else 0 for ink in inks])
+
+    monkeypatch.setattr(readers, "predict_pictures", predict)
+    monkeypatch.setattr(readers, "load_picture_weights", lambda design: replace(weights, version=design))
+    monkeypatch.setattr(readers, "is_trained", lambda design: True)
+    monkeypatch.setattr(classify, "diagnose", lambda leads: BY_SIGNAL)
+    return pictures
+
+
+def look() -> np.ndarray:
+    return np.full((HEIGHT, WIDTH), 9, np.uint8)
+
+
+def with_verdict(leads: Leads, verdict: str) -> Leads:
+    return replace(leads, quality=Quality(verdict, ("blurred",), 0.9, 0.3))
+
+
+@pytest.mark.parametrize("verdict", ["good", "usable", "unreliable"])
+def test_auto_looks_at_the_picture_where_the_signal_is_unreliable(looked, leads, verdict):
+    read = diagnose_page("auto", with_verdict(leads, verdict), look)
+    if verdict == "unreliable":
+        assert read.reader == "image" and len(looked) == 1 and read.weights_version == "image"
+        assert "unreliable (blurred)" in read.fallback and read.fallback in read.warnings[0]
+        assert all(found.probability == 0.9 and found.present for found in read.statements)
+        assert read.measurements.heart_rate.unit == "1/min" and read.beats.reason != "the beats were not read"
+    else:
+        assert read is BY_SIGNAL and not looked and read.fallback is None
+
+
+def test_auto_reads_a_page_that_cannot_be_digitised(looked):
+    read = diagnose_page("auto", no_leads((800, 600), "no trace"), look)
+    assert read.reader == "image" and read.fallback == "the page could not be digitised"
+    assert len(read.statements) == len(CODES) and read.measurements.heart_rate.value is None
+    with pytest.raises(ValueError, match="could not be digitised: no trace; nor does its picture show one"):
+        diagnose_page("auto", no_leads((800, 600), "no trace"), lambda: 0 * look())
+
+
+@pytest.mark.parametrize("reader", ["image", "hybrid"])
+def test_who_is_asked_answers(looked, leads, reader):
+    read = diagnose_page(reader, with_verdict(leads, "good"), look)
+    assert (read.reader, read.weights_version, read.fallback) == (reader, reader, None)
+    assert diagnose_page("signal", with_verdict(leads, "unreliable"), look) is BY_SIGNAL and len(looked) == 1
+
+
+def test_what_a_page_does_not_show_is_not_assessed(looked, leads):
+    limb = replace(leads, strips=tuple(strip for strip in leads.strips if not strip.lead.startswith("V")))
+    by_code = {found.code: found for found in diagnose_page("image", with_verdict(limb, "good"), look).statements}
+    assert by_code["LVH"].probability is None and "needs V1" in by_code["LVH"].reason
+    assert by_code["LAFB"].probability == 0.9
+
+
+def test_without_a_network_auto_reads_the_signal_and_says_so(looked, leads, monkeypatch):
+    monkeypatch.setattr(readers, "is_trained", lambda design: False)
+    read = diagnose_page("auto", with_verdict(leads, "unreliable"), look)
+    assert read.reader == "signal" and not looked
+    assert "unreliable" in read.fallback and "no network for pictures is installed" in read.fallback
+
+
+def test_a_reader_that_there_is_not(leads, tmp_path):
+    with pytest.raises(ValueError, match=f"reader is 'eye'; allowed: {', '.join(READERS)}"):
+        diagnose_page("eye", leads, look)
+    with pytest.raises(FileNotFoundError, match=r"image.safetensors.*training.image --design image` writes it"):
+        load_picture_weights("image", tmp_path)
+    with pytest.raises(ValueError, match="design is 'eye'; allowed: image, hybrid, dual"):
+        load_picture_weights("eye")

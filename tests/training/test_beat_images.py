@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from training import beat_images
+from training.beat_images import SIDE, Config, draw_beat, draw_folder, judge, main, read_folder, train
+from training.mitbih import Recording
+
+
+def recording(name: str, seed: int) -> Recording:
+    """Narrow upright beats, and broad ones that point down."""
+    rng = np.random.default_rng(seed)
+    at = np.arange(400, 40_000, 400)
+    classes = np.where(rng.random(len(at)) < 0.4, "V", "N")
+    time = np.arange(41_000)
+    signal = 0.02 * rng.standard_normal((2, len(time)))
+    for beat, kind in zip(at, classes, strict=True):
+        width, height = (30, -1.2) if kind == "V" else (6, 1.0)
+        signal[:, beat - 150 : beat + 150] += height * np.exp(-((np.arange(-150, 150) / width) ** 2))
+    return Recording(name, ("MLII", "V1"), 360, signal.astype(np.float32), at, classes, np.zeros((0, 2), np.int64))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("beats")
+    counts = draw_folder([recording(str(name), name) for name in range(101, 113)], folder, 6)
+    assert counts == {"N": 72, "V": 72}
+    return folder
+
+
+def test_a_folder_a_class(folder):
+    assert sorted(path.name for path in folder.iterdir()) == ["N", "V"]
+    picture = cv2.imread(str(sorted((folder / "N").iterdir())[0]), cv2.IMREAD_GRAYSCALE)
+    assert picture.shape == (SIDE, SIDE) and np.median(picture) == 255 and picture.min() < 60
+
+
+def test_records_are_held_back_whole(folder):
+    images = read_folder(folder, 1)
+    assert images.classes == ("N", "V") and images.held.sum() == 12, "one record of twelve"
+    assert np.median(images.ink) == 0 and images.ink.max() > 200
+    with pytest.raises(ValueError, match="pictures of 0 classes; allowed: at least two"):
+        read_folder(folder / "N", 1)
+
+
+def test_white_on_black_is_the_same(folder, tmp_path):
+    for file in folder.glob("*/*"):
+        (tmp_path / file.parent.name).mkdir(exist_ok=True)
+        cv2.imwrite(str(tmp_path / file.parent.name / file.name), 255 - cv2.imread(str(file)))
+    assert (read_folder(folder, 1).ink == read_folder(tmp_path, 1).ink).all()
+
+
+def test_it_learns_to_tell_beats(folder):
+    images = read_folder(folder, 1)
+    network, history = train(images, Config(width=4, epochs=4, batch=16))
+    assert history[-1]["loss"] < 0.7 * history[0]["loss"]
+    assert judge(images, network)["accuracy"] > 0.9
+
+
+def test_a_tall_beat_is_drawn_whole():
+    tall = draw_beat(np.where(np.arange(270) == 100, 4.0, 0.0), 360)
+    assert (tall[0] == 255).all() and (tall < 128).any(axis=1).sum() > 40
+
+
+def test_command(folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(beat_images, "load_mitbih", lambda data: (recording("201", 3),))
+    main(["draw", str(tmp_path / "drawn"), "--most", "5"])
+    assert json.loads(capsys.readouterr().out) == {"N": 5, "V": 5}
+    main(["train", str(folder), "--out", str(tmp_path / "run"), "--epochs", "1"])
+    record = json.loads((tmp_path / "run" / "beat_images.json").read_text())
+    assert record["classes"] == ["N", "V"] and record["held back"]["pictures"] == 12
+    with pytest.raises(SystemExit):
+        main(["train", str(tmp_path / "nothing")])
+    assert "at least two folders" in capsys.readouterr().err
