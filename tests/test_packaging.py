@@ -18,7 +18,7 @@ SETUP.read(ROOT / "setup.cfg")
 
 MAY_IMPORT = {
     "digitize": set(),
-    "classify": {"digitize.leads", "digitize.layouts", "digitize.weights"},
+    "classify": {"digitize.api", "digitize.leads", "digitize.layouts", "digitize.rectify", "digitize.weights"},
     "synth": {"digitize.leads", "digitize.layouts"},
     "command": {"classify", "digitize"},
     "pipeline.py": {"command"},
