@@ -23,7 +23,6 @@ LIKELIEST = "likeliest"
 
 _EXAMPLES = """\
 examples:
-  papertrace scan.png                         results beside you
   papertrace ward.pdf 'photos/*.jpg' --out R  all pages of a PDF, photographs
   papertrace archive --out R --jobs 4         folder; --resume: where it stopped
 exit codes: 0 all read, 1 some not, 2 wrong option or --out, 130 interrupted

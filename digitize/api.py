@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 _SAME_PITCH = 0.003
 """Part by which a grid's pitch may differ from what the dots of a fax say: a dither's beat is 0.4 % off."""
 
+_SOME_NAMES = 3
+"""Limb leads by whose names alone a page without grid and pulse is known."""
+
 
 @dataclass(frozen=True, eq=False)
 class Reading:
@@ -228,7 +231,7 @@ def read_page(
             view = turned
             printed, words, found = _read(view, given)
     gridless = isinstance(view.ground, PaperScale)
-    if gridless and not view.marks.pulses and all(place.name_source == "assumed" for place in found.places):
+    if gridless and not view.marks.pulses and not _names_tell(found):
         raise PageError(f"{page.name}: no electrocardiogram found (no grid, no lead name, no calibration pulse)")
     if not found.places:
         raise PageError(f"{page.name}: no electrocardiogram found (no row is long enough)")
@@ -312,6 +315,12 @@ def _has_pitch(grid: Grid, page: Page, pixels_per_mm: float) -> bool:
     height, width = page.image.shape[:2]
     scales = scale_at(grid.matrix, (width / 2, height / 2))[:2]
     return all(abs(scale / pixels_per_mm - 1.0) < _SAME_PITCH for scale in scales)
+
+
+def _names_tell(found: PageLayout) -> bool:
+    """Whether the names speak for an electrocardiogram: any stroke reads as an I, and two do as II."""
+    known = [place.lead for place in found.places if place.name_source != "assumed"]
+    return len(known) >= _SOME_NAMES or any(lead.strip("I") for lead in known)
 
 
 def _certainty(view: View) -> float:

@@ -147,9 +147,9 @@ def test_probabilities_follow_the_marks(page):
     paths = [along[np.arange(len(strip.signal)) % len(along)] for strip in found]
     good = measure_strips(found, paths, fs=500, residual=0.005, pulse=True)[0]
     bad = good.copy()
-    bad[:, FEATURES.index("bridged")] = 1.0
-    bad[:, FEATURES.index("ink")] = 0.0
-    bad[:, FEATURES.index("stray_near")] = 1.5
+    # Ink that another row claims too, other ink close by, and beats that no other strip shares.
+    for mark, value in (("shared", 1.0), ("stray_near", 1.0), ("together", 0.0), ("least_together", 0.0)):
+        bad[:, FEATURES.index(mark)] = value
     assert 1 - rate(bad).mean() > 3 * (1 - rate(good).mean())
     assert ((rate(bad) > 0) & (rate(good) < 1)).all()
 
