@@ -32,7 +32,7 @@ from digitize.weights import hash_of, read_weights
 from training import digitised
 from training.aside import what_else
 from training.calibration import Calibration, fit_calibration
-from training.fitting import commit_of_code, load_checkpoint, move_average, save_checkpoint, short_numbers
+from training.fitting import Fit, commit_of_code, load_checkpoint, save_checkpoint, short_numbers
 from training.pages import CHOICE_FOLD, TRAIN_FOLDS, plan, version_of_pages
 from training.ptbxl import Records, data_folder, load_ptbxl
 from training.scores import auroc, best_f1_thresholds
@@ -316,10 +316,9 @@ def train(
     history: list[dict[str, float]] = []
     best: dict[str, Any] = {"score": -1.0, "state": None}
     saved = load_checkpoint(checkpoint, identity, device)
-    states: dict[str, Any] = {"network": network, "averaged": averaged, "optimiser": optimiser, "schedule": schedule}
+    fit = Fit(network, averaged, optimiser, schedule, config.average)
     if saved is not None:
-        for name, part in states.items():
-            part.load_state_dict(saved[name])
+        fit.take_up(saved)
         history, best = saved["history"], saved["best"]
     for epoch in range(len(history), config.epochs):
         rng = np.random.default_rng((seed, epoch))
@@ -331,14 +330,8 @@ def train(
             chosen = order[step * config.batch : (step + 1) * config.batch]
             inputs = [tensor.to(device) for tensor in design.draw(chosen, rng)]
             loss = _loss(network, inputs, design.blended, chosen, lesson, config.mixed, rng)
-            optimiser.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-            optimiser.step()
-            schedule.step()
+            fit.step(loss, epoch * steps_an_epoch + step)
             losses.append(float(loss.detach()))
-            done = epoch * steps_an_epoch + step
-            move_average(averaged, network, min(config.average, (done + 1) / (done + 10)))
         figures = macro_auroc(choice, read_inputs(averaged, design.choice)[:, : len(STATEMENTS)])
         history.append({"epoch": epoch + 1, "loss": float(np.mean(losses)), **figures})
         score = (figures["superclass"] + figures["all"]) / 2
@@ -346,8 +339,7 @@ def train(
         if not score <= best["score"]:
             state = {name: tensor.clone() for name, tensor in averaged.state_dict().items()}
             best = {"score": score, "state": state}
-        kept = {name: part.state_dict() for name, part in states.items()}
-        save_checkpoint(checkpoint, identity, {"history": history, "best": best, **kept})
+        save_checkpoint(checkpoint, identity, {"history": history, "best": best, **fit.states()})
         on_epoch(history[-1])
     averaged.load_state_dict(best["state"])
     return Trained(_statements_only(averaged.cpu(), design), tuple(history))

@@ -35,7 +35,7 @@ from digitize.weights import hash_of, read_weights
 from training import ptbxl
 from training.beat_scores import confusion, figures, found_or_not, match, outside
 from training.beat_strips import STRIP_S, Strip, draw_annotated, draw_stated, load_noise, store
-from training.fitting import commit_of_code, load_checkpoint, move_average, save_checkpoint
+from training.fitting import Fit, commit_of_code, load_checkpoint, save_checkpoint
 from training.mitbih import DS1, Recording, data_folder, load_mitbih
 
 TRAIN_FOLDS = (1, 2, 3, 4, 5, 6, 7)
@@ -149,17 +149,11 @@ def fit(
     steps = -(-len(strips) // config.batch)
     total = config.epochs * steps + 1
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, config.rate, total, pct_start=max(0.15, 2 / total))
-    parts: dict[str, Any] = {
-        "network": network,
-        "averaged": averaged,
-        "optimiser": optimiser,
-        "schedule": schedule,
-    }
+    running = Fit(network, averaged, optimiser, schedule, config.average)
     done = 0
     saved = load_checkpoint(checkpoint, asdict(config), device)
     if saved is not None:
-        for name, part in parts.items():
-            part.load_state_dict(saved[name])
+        running.take_up(saved)
         done = saved["epochs"]
     weights = class_weights(strips, config.balance).to(device)
     for epoch in range(done, config.epochs):
@@ -175,16 +169,9 @@ def fit(
             shows = torch.from_numpy(np.stack([strip.shows for strip in batch])).to(device)
             logits = network(windows.to(device), features.to(device), counts)
             loss = loss_of(logits, allowed, shows, counts, weights)
-            optimiser.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-            optimiser.step()
-            schedule.step()
+            running.step(loss, epoch * steps + step)
             losses.append(float(loss.detach()))
-            taken = epoch * steps + step
-            move_average(averaged, network, min(config.average, (taken + 1) / (taken + 10)))
-        states = {name: part.state_dict() for name, part in parts.items()}
-        save_checkpoint(checkpoint, asdict(config), {"epochs": epoch + 1, **states})
+        save_checkpoint(checkpoint, asdict(config), {"epochs": epoch + 1, **running.states()})
         on_epoch(epoch + 1, float(np.mean(losses)))
     return averaged.cpu().eval()
 

@@ -6,6 +6,7 @@ import os
 import subprocess
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -96,3 +97,46 @@ def save_checkpoint(checkpoint: Path, config: Mapping[str, Any], content: Mappin
     unfinished = checkpoint.with_suffix(".tmp")
     torch.save({"config": dict(config), **content}, unfinished)
     os.replace(unfinished, checkpoint)
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """All that a step of a fit changes, and that a checkpoint must hold to go on from.
+
+    Attributes
+    ----------
+    network, averaged : Module
+        What is fitted, and the running average of its weights.
+    optimiser : Optimizer
+    schedule : LRScheduler
+    average : float
+        Decay of the running average, a step; the first steps' average is shorter.
+    """
+
+    network: torch.nn.Module
+    averaged: torch.nn.Module
+    optimiser: torch.optim.Optimizer
+    schedule: torch.optim.lr_scheduler.LRScheduler
+    average: float
+
+    def step(self, loss: torch.Tensor, taken: int) -> None:
+        """Go a step down a loss, shape (), after so many steps; gradients are clipped to a norm of 1."""
+        self.optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self.optimiser.step()
+        self.schedule.step()
+        move_average(self.averaged, self.network, min(self.average, (taken + 1) / (taken + 10)))
+
+    def states(self) -> dict[str, Any]:
+        """Give the states of all parts, by their names."""
+        return {name: part.state_dict() for name, part in self._parts().items()}
+
+    def take_up(self, saved: Mapping[str, Any]) -> None:
+        """Take up the states that a checkpoint holds."""
+        for name, part in self._parts().items():
+            part.load_state_dict(saved[name])
+
+    def _parts(self) -> dict[str, Any]:
+        names = ("network", "averaged", "optimiser", "schedule")
+        return {name: getattr(self, name) for name in names}

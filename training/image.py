@@ -38,7 +38,7 @@ from digitize.export import written_together
 from digitize.weights import hash_of
 from training.arrhythmia import Lesson, calibrated, lesson_of, macro_auroc
 from training.calibration import fit_calibration
-from training.fitting import commit_of_code, load_checkpoint, move_average, save_checkpoint, short_numbers
+from training.fitting import Fit, commit_of_code, load_checkpoint, save_checkpoint, short_numbers
 from training.imagenet import RESNET18, load_resnet18
 from training.look import Batch, batch_of, blank, draw_places
 from training.pages import CHOICE_FOLD, TRAIN_FOLDS, plan, version_of_pages
@@ -285,13 +285,12 @@ def train(
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, highest, steps, pct_start=max(0.15, 2 / steps))
     history: list[dict[str, float]] = []
     best: dict[str, Any] = {"score": -np.inf, "state": None}
-    states: dict[str, Any] = {"network": network, "averaged": averaged, "optimiser": optimiser, "schedule": schedule}
+    fit = Fit(network, averaged, optimiser, schedule, config.average)
     began = time.monotonic()
     saved = load_checkpoint(checkpoint, identity, device)
     if saved is not None:
         began -= saved["seconds"]
-        for name, part in states.items():
-            part.load_state_dict(saved[name])
+        fit.take_up(saved)
         history, best = saved["history"], saved["best"]
     for epoch in range(len(history), goal.epochs):
         rng = np.random.default_rng((config.seed, epoch))
@@ -308,23 +307,16 @@ def train(
                 batch = blank(batch, config.blank, rng)
             batch = batch.to(device)
             loss = _loss(_see(network, batch, device), batch, chosen, pages.lesson, goal)
-            optimiser.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-            optimiser.step()
-            schedule.step()
+            fit.step(loss, epoch * steps_an_epoch + step)
             losses.append(float(loss.detach()))
-            done = epoch * steps_an_epoch + step
-            move_average(averaged, network, min(config.average, (done + 1) / (done + 10)))
         figures, _ = judge(averaged, choice, device)
         history.append({"epoch": epoch + 1, "loss": float(np.mean(losses)), **figures})
         score = (figures["superclass"] + figures["all"]) / 2 if goal.statements else -figures["signal loss"]
         # Written so that a score that is NaN, for want of positives, keeps the last epoch.
         if not score <= best["score"]:
             best = {"score": score, "state": {name: part.clone() for name, part in averaged.state_dict().items()}}
-        kept = {name: part.state_dict() for name, part in states.items()}
         seconds = time.monotonic() - began
-        save_checkpoint(checkpoint, identity, {"history": history, "best": best, "seconds": seconds, **kept})
+        save_checkpoint(checkpoint, identity, {"history": history, "best": best, "seconds": seconds, **fit.states()})
         on_epoch(history[-1])
     averaged.load_state_dict(best["state"])
     return Trained(averaged.cpu().eval(), tuple(history), time.monotonic() - began)

@@ -19,7 +19,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -43,7 +42,7 @@ from digitize.layouts import LEAD_NAMES
 from digitize.weights import hash_of
 from training import mitbih
 from training.arrhythmia import batch_of
-from training.fitting import commit_of_code, load_checkpoint, move_average, save_checkpoint, short_numbers
+from training.fitting import Fit, commit_of_code, load_checkpoint, save_checkpoint, short_numbers
 from training.mitbih import Recording, load_mitbih
 from training.pages import TRAIN_FOLDS
 from training.ptbxl import data_folder, load_ptbxl
@@ -254,12 +253,11 @@ def pretrain(
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, config.rate, total_steps=config.epochs * steps + 1, pct_start=0.15
     )
-    parts: dict[str, Any] = {"network": network, "averaged": averaged, "optimiser": optimiser, "schedule": schedule}
+    fit = Fit(network, averaged, optimiser, schedule, config.average)
     saved = load_checkpoint(checkpoint, asdict(config), device)
     done = 0
     if saved is not None:
-        for name, part in parts.items():
-            part.load_state_dict(saved[name])
+        fit.take_up(saved)
         done = saved["epochs"]
     for epoch in range(done, config.epochs):
         rng = np.random.default_rng((config.seed, epoch))
@@ -283,16 +281,9 @@ def pretrain(
                 loss_of(beats.float(), given["beats"], given["beats_seen"], kept_beats, config.shown),
                 loss_of(rhythm.float(), given["rhythm"], given["rhythm_seen"], kept_rhythm, config.shown),
             )
-            optimiser.zero_grad()
-            (both[0] + both[1]).backward()
-            torch.nn.utils.clip_grad_norm_(learning, 1.0)
-            optimiser.step()
-            schedule.step()
+            fit.step(both[0] + both[1], epoch * steps + step)
             losses.append([float(loss.detach()) for loss in both])
-            taken = epoch * steps + step
-            move_average(averaged, network, min(config.average, (taken + 1) / (taken + 10)))
-        states = {name: part.state_dict() for name, part in parts.items()}
-        save_checkpoint(checkpoint, asdict(config), {"epochs": epoch + 1, **states})
+        save_checkpoint(checkpoint, asdict(config), {"epochs": epoch + 1, **fit.states()})
         on_epoch(epoch + 1, *np.mean(losses, axis=0).tolist())
     return averaged.cpu().eval()
 

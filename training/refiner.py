@@ -13,7 +13,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from digitize.network import DESIGNS, OFFSETS, Refiner, mean_offsets
 from digitize.refine import WEIGHTS, look_both_ways
 from digitize.weights import hash_of
 from digitize.windows import MARKS, upside_down
-from training.fitting import load_checkpoint, move_average, save_checkpoint, short_numbers
+from training.fitting import Fit, load_checkpoint, save_checkpoint, short_numbers
 from training.pages import CHOICE_FOLD, TRAIN_FOLDS, plan, version_of_pages
 from training.ptbxl import data_folder, find_500
 from training.segments import QUARTERS, Segments, collect
@@ -296,14 +296,14 @@ def train(
     total = config.epochs * steps_an_epoch + 1
     # The rate needs a step to rise, however short the run.
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, config.rate, total, pct_start=max(0.1, 2 / total))
+    fit = Fit(network, averaged, optimiser, schedule, config.average)
     history: list[dict[str, float]] = []
     best: dict[str, Any] = {"score": -np.inf, "state": None}
     began = time.monotonic()
     saved = load_checkpoint(checkpoint, asdict(config), device)
     if saved is not None:
         began -= saved["seconds"]
-        for name, part in _parts(network, averaged, optimiser, schedule):
-            part.load_state_dict(saved[name])
+        fit.take_up(saved)
         history, best = saved["history"], saved["best"]
     before = by_page(choice, ratios(choice, np.zeros((*choice.scale.shape, 2), np.float32)))
     for epoch in range(len(history), config.epochs):
@@ -317,14 +317,8 @@ def train(
             with short_numbers(device):
                 logits, sure = network(batch.pixels, batch.marks)
             loss = loss_of(logits.float(), sure.float(), batch, config.loss)
-            optimiser.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-            optimiser.step()
-            schedule.step()
+            fit.step(loss, epoch * steps_an_epoch + step)
             losses.append(float(loss.detach()))
-            done = epoch * steps_an_epoch + step
-            move_average(averaged, network, min(config.average, (done + 1) / (done + 10)))
         after = by_page(choice, ratios(choice, predict(averaged, choice)))
         history.append(
             {
@@ -339,9 +333,10 @@ def train(
         if after.mean() > best["score"]:
             state = {name: tensor.clone() for name, tensor in averaged.state_dict().items()}
             best = {"score": float(after.mean()), "state": state}
-        states = {name: part.state_dict() for name, part in _parts(network, averaged, optimiser, schedule)}
         seconds = time.monotonic() - began
-        save_checkpoint(checkpoint, asdict(config), {"history": history, "best": best, "seconds": seconds, **states})
+        save_checkpoint(
+            checkpoint, asdict(config), {"history": history, "best": best, "seconds": seconds, **fit.states()}
+        )
         on_epoch(history[-1])
     averaged.load_state_dict(best["state"])
     return Trained(averaged.cpu().eval(), tuple(history), time.monotonic() - began)
@@ -365,10 +360,6 @@ def _path_at(path: NDArray[np.float32], steps: int) -> NDArray[np.float32]:
     half_way = (nodes + np.roll(nodes, -1, axis=1)) / 2
     half_way[:, -1] = np.nan
     return np.stack([nodes, half_way], axis=2).reshape(len(path), -1, 4)
-
-
-def _parts(network: Refiner, averaged: Refiner, optimiser: Any, schedule: Any) -> Iterator[tuple[str, Any]]:
-    yield from (("network", network), ("averaged", averaged), ("optimiser", optimiser), ("schedule", schedule))
 
 
 def write_weights(
