@@ -29,6 +29,30 @@ READERS = ("signal", "image", "hybrid", "auto")
 UNRELIABLE = "unreliable"
 """The verdict from which on ``auto`` looks at the picture."""
 
+_LOOKS = {"image": "image", "hybrid": "hybrid", "auto": "image"}
+"""The network with which a reader looks at pictures."""
+
+
+def can_look(reader: str) -> bool:
+    """Whether a reader can say something of a page that could not be digitised.
+
+    Parameters
+    ----------
+    reader : str
+        One of `READERS`.
+
+    Returns
+    -------
+    bool
+        False where it only reads signals, or its network for pictures is not installed.
+
+    Examples
+    --------
+    >>> can_look("signal")
+    False
+    """
+    return reader in _LOOKS and is_trained(_LOOKS[reader])
+
 
 def diagnose_page(reader: str, leads: Leads, look: Callable[[], NDArray[np.uint8]]) -> Diagnosis:
     """Read a page as asked.
@@ -56,15 +80,15 @@ def diagnose_page(reader: str, leads: Leads, look: Callable[[], NDArray[np.uint8
     """
     if reader not in READERS:
         raise ValueError(f"reader is {reader!r}; allowed: {', '.join(READERS)}")
-    if reader in ("image", "hybrid"):
-        return _diagnose_picture(reader, leads, look(), None)
     if reader == "signal":
         return classify.diagnose(leads)
+    if reader != "auto":
+        return _diagnose_picture(_LOOKS[reader], leads, look(), None)
     doubt = _doubt(leads)
     if doubt is None:
         return classify.diagnose(leads)
-    if is_trained("image"):
-        return _diagnose_picture("image", leads, look(), doubt)
+    if can_look(reader):
+        return _diagnose_picture(_LOOKS[reader], leads, look(), doubt)
     untold = f"{doubt}; the picture was not looked at, for no network for pictures is installed"
     return replace(classify.diagnose(leads), fallback=untold)
 

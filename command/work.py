@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import digitize
-from classify.image import is_trained
-from classify.readers import diagnose_page
+from classify.readers import can_look, diagnose_page
 from command.formats import HTML
 from command.html import build_html
 from command.manifest import printable
@@ -102,7 +101,7 @@ def _trace(job: Job, options: Options) -> tuple[Page, Leads, NDArray[np.uint8], 
     try:
         reading = api.read_page(page, **known)
     except digitize.PageError as error:
-        if options.reader == "signal" or not is_trained(_LOOKS.get(options.reader, options.reader)):
+        if not can_look(options.reader):
             raise
         leads = no_leads((page.image.shape[1], page.image.shape[0]), str(error).removeprefix(f"{page.name}: "))
         shown = np.zeros_like(page.image) if job.neutral else page.image
@@ -110,10 +109,6 @@ def _trace(job: Job, options: Options) -> tuple[Page, Leads, NDArray[np.uint8], 
     leads = api.leads_of(api.refined(reading) if options.refine else reading, fs=500)
     shown = blackout.black_out(page.image, reading, leads) if job.neutral else page.image
     return page, leads, shown, lambda: picture_of(reading).ink
-
-
-_LOOKS = {"auto": "image"}
-"""The network that a reader looks with, where it is not called the same."""
 
 
 def _nothing() -> NDArray[np.uint8]:

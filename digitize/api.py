@@ -211,9 +211,7 @@ def read_page(
     if len(pages) > 1:
         raise PageError(f"{pages[0].name}: {len(pages)} pages in one file; pass one of load_pages(...)")
     page, ground = _grounded(pages[0])
-    view = look(page, ground)
-    if view is not None and isinstance(view.ground, PaperScale):
-        view = look(page, _measured(view, speed, gain))
+    view = _look(page, ground, speed, gain)
     if view is None:
         raise PageError(f"{page.name}: no electrocardiogram found (no trace runs across the picture)")
 
@@ -224,9 +222,7 @@ def read_page(
     if doubtful:
         turns = 2 if is_upside_down(view.coverage, view.rows) else turns_by_names(view.coverage)
     if turns:
-        turned = look(page, view.ground.turned(turns), may_turn=False)
-        if turned is not None and isinstance(turned.ground, PaperScale):
-            turned = look(page, _measured(turned, speed, gain), may_turn=False)
+        turned = _look(page, view.ground.turned(turns), speed, gain, may_turn=False)
         if turned is not None:
             view = turned
             printed, words, found = _read(view, given)
@@ -337,10 +333,15 @@ def _named(found: PageLayout, rows: int) -> NDArray[np.float32]:
     return np.asarray(known / np.maximum(total, 1.0), np.float32)
 
 
-def _measured(view: View, speed: float | None, gain: float | None) -> PaperScale:
-    """The scale of a page without a grid that its pulses and rows have."""
-    assert isinstance(view.ground, PaperScale)
-    return measured_scale(view.ground, view.traces, view.rows.level, view.marks, speed=speed, gain=gain)
+def _look(
+    page: Page, ground: Grid | PaperScale, speed: float | None, gain: float | None, may_turn: bool = True
+) -> View | None:
+    """Look at a page; at one without a grid once more, at the scale that its pulses and rows have."""
+    view = look(page, ground, may_turn=may_turn)
+    if view is None or not isinstance(view.ground, PaperScale):
+        return view
+    scale = measured_scale(view.ground, view.traces, view.rows.level, view.marks, speed=speed, gain=gain)
+    return look(page, scale, may_turn=may_turn)
 
 
 def _read(view: View, given: Layout | None) -> tuple[NDArray[np.float32], list[Word], PageLayout]:

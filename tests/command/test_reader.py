@@ -11,7 +11,6 @@ import pipeline
 from classify import image, readers
 from classify.image import PictureWeights
 from classify.statements import CODES
-from command import work
 from command.options import parse
 from tests.command import stubs
 
@@ -21,7 +20,7 @@ def network(monkeypatch):
     """A network that says 0.8 of everything, as if its weights had come along."""
     half = np.full(len(CODES), 0.5)
     monkeypatch.setattr(pipeline, "Pool", stubs.Inline)
-    for module in (image, readers, work):
+    for module in (image, readers):
         monkeypatch.setattr(module, "is_trained", lambda design: True)
     monkeypatch.setattr("command.options.is_trained", lambda design: True)
     monkeypatch.setattr(readers, "load_picture_weights", lambda d: PictureWeights(d, None, half, half, half, f"{d}-1"))
@@ -54,7 +53,7 @@ def test_a_page_that_cannot_be_digitised_is_looked_at(network, blank, tmp_path, 
 
 def test_a_page_that_nobody_looks_at_fails_as_ever(blank, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(pipeline, "Pool", stubs.Inline)
-    monkeypatch.setattr(work, "is_trained", lambda design: False)
+    monkeypatch.setattr(readers, "is_trained", lambda design: False)
     for reader in ("signal", "auto"):
         assert pipeline.main([blank, "--out", str(tmp_path / reader), "--reader", reader]) == 1
         assert "no electrocardiogram found" in capsys.readouterr().err
