@@ -420,7 +420,7 @@ def _find_comb(peaks: _Peaks, angle: float, long_side: float, scale: float) -> _
     spacings = spacings[(cycles > _PAGE_MM[0] / 5.0) & (cycles < _PAGE_MM[1])]
     if len(spacings) == 0:
         return None
-    (first, first_own), (second, second_own) = (_evidence(ray, spacings) for ray in rays)
+    (first, first_own), (second, second_own) = (_evidence(ray, spacings, scale) for ray in rays)
     unlikely = np.minimum(*(_unlikely(spacings, tooth_mm, long_side, scale) for tooth_mm in (1.0, 5.0)))
     best = int((first + second - 0.5 * unlikely).argmax())
     own = first_own[best], second_own[best]
@@ -454,7 +454,9 @@ def _tolerance(radii: NDArray[np.float64], resolution: float) -> NDArray[np.floa
     return 0.6 * resolution + 0.0005 * radii
 
 
-def _evidence(ray: _Peaks, spacings: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _evidence(
+    ray: _Peaks, spacings: NDArray[np.float64], scale: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """What a ray says for each tooth distance, and the distance near it that fits this ray best.
 
     The two differ by a little: scanners feed paper a little faster or slower than they read it.
@@ -462,9 +464,9 @@ def _evidence(ray: _Peaks, spacings: NDArray[np.float64]) -> tuple[NDArray[np.fl
     own = spacings[:, None] * _STRETCHES
     order = np.maximum(np.rint(ray.radii / own[..., None]), 1.0)
     hit = np.abs(ray.radii - order * own[..., None]) < _tolerance(ray.radii, ray.resolution)
-    # Lines rounded to whole pixels are displaced by 0.29 pixels (rms), and repeat only after several pitches: that adds
-    # faint teeth between the true ones, which say little about a comb.
-    rounding = ray.heights.max() + 2.0 * np.log(2.0 * np.pi * 0.29 * ray.radii)
+    # Lines rounded to whole pixels of the picture are displaced by 0.29 of them (rms), and repeat only after several
+    # pitches: that adds faint teeth between the true ones, which say little about a comb.
+    rounding = ray.heights.max() + 2.0 * np.log(2.0 * np.pi * 0.29 * scale * ray.radii)
     gain = hit @ (np.where(ray.heights > rounding + _CLEAR, np.minimum(ray.heights, _TALLEST) - _PEAK, -0.5) + _MISSING)
     evidence = gain - _MISSING * np.maximum(np.rint(ray.radii.max() / own), 1.0)
     # Of equally good ones the nearest.

@@ -19,6 +19,7 @@ from digitize.calibration import USUAL_GAIN, USUAL_SPEED
 from digitize.marks import Marks
 from digitize.rectify import PIXELS_PER_MM
 from digitize.sheet import find_sheet, sheet_to_millimetres
+from digitize.text import GAINS
 from digitize.trace import Traces, unseen_end
 from digitize.warp import box_around, project, quarter_turn
 
@@ -32,6 +33,10 @@ _SKEW_SIDE = 900
 
 _SKEWS = np.arange(-60, 61)
 """Skews that are tried, in tenths of a degree."""
+
+_ROW_FITS, _SIZE_FITS = 0.3, 0.3
+"""Logarithms by which rows may be longer or shorter than usual, and the page larger or smaller than it was taken for,
+where both together tell the gain of a pulse."""
 
 _AGREE = 0.03
 """Part by which heights of equal pulses differ at most."""
@@ -135,7 +140,7 @@ def measured_scale(
     # A fax's dots tell more precisely what a millimetre is than anything that is printed on the page.
     if marks.pulses and first.source != "fax":
         height = _usual_height(np.array([pulse.foot - pulse.top for pulse in marks.pulses])) / PIXELS_PER_MM
-        ratio, source = (gain or USUAL_GAIN) / height, "pulse"
+        ratio, source = (gain or _gain_of_pulse(height, by_row)) / height, "pulse"
     elif first.source in ("assumed", "paper") and is_row:
         ratio, source = by_row, "rows"
     if first.source == "fax":
@@ -152,6 +157,21 @@ def measured_scale(
         change = np.diag([by_row if is_row else ratio, ratio, 1.0]) @ _straight(1.0, slope)
     extent = None if first.extent is None else box_around(change, first.extent)
     return PaperScale(change @ first.matrix, source, extent)
+
+
+def _gain_of_pulse(height: float, by_row: float) -> float:
+    """Gain at which a pulse is so many millimetres of the first view high.
+
+    That of custom, unless at it rows would be twice or half as long as usual, and at another gain both as long as usual
+    and of the size that the first view took the page for.
+    """
+
+    def fits(gain: float) -> bool:
+        ratio = gain / height
+        return bool(abs(np.log(ratio / by_row)) < _ROW_FITS and abs(np.log(ratio)) < _SIZE_FITS)
+
+    others = [gain for gain in GAINS if gain != USUAL_GAIN and fits(gain)]
+    return others[0] if len(others) == 1 and not fits(USUAL_GAIN) else USUAL_GAIN
 
 
 def _slope_by_ends(traces: Traces, level: NDArray[np.float32]) -> float | None:

@@ -34,6 +34,8 @@ _ACROSS, _DOWN = 2.0 * PIXELS_PER_MM, 2.5 * PIXELS_PER_MM
 """By how much names usually stray from their line and from their distance to the trace."""
 _FARTHEST = 6.0 * PIXELS_PER_MM
 """Farthest that one strays."""
+_MOST_STANDINGS, _AS_LIKELY = 3, 0.6
+"""Distances of names from traces that are looked at, and part of the best one's merit from which one is."""
 _NEAR_BAR = 4.0 * PIXELS_PER_MM
 _WHOLE = 0.015
 """How much longer than its rows a page's columns may be together and still be whole."""
@@ -232,7 +234,7 @@ def rows_of_names(boxes: NDArray[np.float64], sure: NDArray[np.bool_], baseline:
     Returns
     -------
     list of Standing
-        At the most likely distance; second, where names may as well belong to the rows on their other side, at that.
+        At the most likely distance; then, where names may as well belong to other rows, at those that make it so.
 
     Examples
     --------
@@ -252,9 +254,12 @@ def rows_of_names(boxes: NDArray[np.float64], sure: NDArray[np.bool_], baseline:
         fit = np.maximum(1.0 - stray.min(axis=1), 0.0)
         named = len(np.unique(stray.argmin(axis=1)[fit > 0.3]))
         merit.append(float(fit.sum() + named - 0.002 * abs(distance)))
-    best = int(np.argmax(merit))
-    other = np.where(distances * distances[best] < 0, merit, -np.inf)
-    chosen = [best, int(other.argmax())] if other.max() > 0.6 * merit[best] else [best]
+    left, chosen = np.array(merit), list[int]()
+    # Distances nearer to each other than that give names the same rows.
+    apart = 0.5 * float(np.median(np.diff(baseline))) if len(baseline) > 1 else np.inf
+    while len(chosen) < _MOST_STANDINGS and left.max() > _AS_LIKELY * max(merit):
+        chosen.append(int(left.argmax()))
+        left[np.abs(distances - distances[chosen[-1]]) < apart] = 0.0
     return [_stand(away, sure, float(distances[k])) for k in chosen]
 
 

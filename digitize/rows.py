@@ -53,16 +53,19 @@ much there must be of it, in parts of what the row with most has."""
 _CLEARLY = 0.2
 """Rows' worth by which another way to tell them must be better than the usual one."""
 
+_AS_INKED = 0.9
+"""Part of the ink of the least inked row that another must have to be a row besides."""
+
 _RESTS = 0.5
 """Share of the columns in which a row must be at its level for rows to be told by that."""
 
 _LESS_INK, _MORE_INK = 0.55, 1.15
 """Parts of what rows usually have at their levels: a line of print has less, an edge, which has no beats, more."""
 
-_MOST_DRIFT = 15 * PIXELS_PER_MM
+_MOST_DRIFT = 20 * PIXELS_PER_MM
 """What the level of a row of a bent page, or of one that wanders much, may range over."""
 
-_FARTHEST = 2 * _MOST_DRIFT
+_FARTHEST = 30 * PIXELS_PER_MM
 """Ink farther than this from where a row is mostly is not at its level."""
 
 _STRAIGHT_REACH = 0.7 * PIXELS_PER_MM
@@ -251,7 +254,18 @@ def _likeliest(
         return best
     # Where no row rests, as in flutter, ink at the levels tells nothing of them.
     rests = max((_support(low, row) for row in best[0]), default=0) > _RESTS * inked
-    return best if rests and worth(best[0]) > worth(first) + _CLEARLY else (first, every)
+    better = worth(best[0]) - worth(first)
+    if better > 0.0 and _holds(best[0], first):
+        # Nothing is told otherwise, only rows are added: as inked as the others, they are neither print nor dirt.
+        weakest = min(_support(low, row) for row in first)
+        better += _CLEARLY * (min(_support(low, row) for row in best[0]) > _AS_INKED * weakest)
+    return best if rests and better > _CLEARLY else (first, every)
+
+
+def _holds(levels: list[NDArray[np.float64]], others: list[NDArray[np.float64]]) -> bool:
+    """Whether all others are among so many levels."""
+    middles = np.array([np.median(row) for row in levels])
+    return all(np.abs(middles - np.median(row)).min() < _STEADY / 4 for row in others)
 
 
 def _jumps(levels: list[NDArray[np.float64]], dense: list[NDArray[np.float64]]) -> bool:

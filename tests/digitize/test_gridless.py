@@ -134,3 +134,20 @@ def test_a_page_is_laid_level_by_its_own_rows(degrees):
         run = np.tan(np.radians(degrees)) * 1900
         cv2.line(page, (150, top), (2050, round(top + run)), (0, 0, 0), 3)
     assert scale_at(first_scale(page, None).matrix, (0.0, 0.0))[2] == pytest.approx(degrees, abs=0.2)
+
+
+@pytest.mark.parametrize(
+    ("height", "length", "pixels"),
+    [
+        (200.0, 2500, 1.0),
+        (50.0, 2500, 1.0),
+        (200.0, 2000, 1.0),
+        # Neither with rows of 5 s nor on paper of twice the size is custom doubted.
+        (200.0, 1250, 2.0),
+        (100.0, 1250, 1.0),
+    ],
+)
+def test_where_rows_and_paper_tell_it_a_pulse_is_not_ten_millimetres_high(height, length, pixels):
+    scale = measured(PaperScale(np.diag([0.11, 0.11, 1.0]), "assumed"), length=length, height=height)
+    assert scale.source == "pulse"
+    assert scale_at(scale.matrix, (0.0, 0.0))[0] == pytest.approx(pixels / 0.11, rel=0.015)

@@ -173,6 +173,14 @@ def test_names_below_their_rows_are_tried_beside_names_above():
     assert sides == {False, True}
 
 
+def test_names_on_their_rows_are_tried_beside_those_of_the_rows_above_and_below():
+    baseline = 400.0 + 120.0 * np.arange(12)
+    boxes = np.array([[LEFT - 3 * TALL, y - TALL / 2, LEFT - TALL, y + TALL / 2] for y in baseline - 3.0])
+    distances = [standing.distance for standing in rows_of_names(boxes, np.ones(12, bool), baseline)]
+    assert distances[0] == pytest.approx(-3.0)
+    assert sorted(distances) == pytest.approx([-123.0, -3.0, 117.0])
+
+
 def test_words_are_placed_in_their_columns():
     rows = find_layout("3x4").rows
     names = names_at(rows, WIDTH / 4)

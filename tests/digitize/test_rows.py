@@ -125,6 +125,19 @@ def test_rows_of_a_pen_that_ran_dry_are_found():
     np.testing.assert_allclose(np.median(rows.level, axis=1), levels, atol=5)
 
 
+def test_a_row_that_sinks_by_more_than_its_distance_from_the_next_is_followed():
+    levels = [150.0 + 135.0 * row for row in range(6)]
+    page = page_of(levels, height=1200)
+    sunk = np.zeros_like(page)
+    for column in range(WIDTH):
+        sunk[:, column] = np.roll(np.where(np.arange(1200) > 730, page[:, column], 0), int(180 * column / WIDTH))
+    page[731:] = 0
+    rows = find_rows(np.maximum(page, sunk))
+    assert rows is not None
+    assert len(rows.level) == 6
+    assert np.ptp(rows.level[-1, 100:1500]) > 120
+
+
 def test_an_edge_of_the_paper_is_no_row():
     page = page_of([200.0, 400.0, 600.0], height=900)
     x = np.arange(WIDTH)
