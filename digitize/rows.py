@@ -255,7 +255,7 @@ def _likeliest(
     # Where no row rests, as in flutter, ink at the levels tells nothing of them.
     rests = max((_support(low, row) for row in best[0]), default=0) > _RESTS * inked
     better = worth(best[0]) - worth(first)
-    if better > 0.0 and _holds(best[0], first):
+    if better > 0.0 and len(best[0]) > len(first) and _holds(best[0], first):
         # Nothing is told otherwise, only rows are added: as inked as the others, they are neither print nor dirt.
         weakest = min(_support(low, row) for row in first)
         better += _CLEARLY * (min(_support(low, row) for row in best[0]) > _AS_INKED * weakest)
