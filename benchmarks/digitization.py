@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from benchmarks.metrics import PageScore, score_page
+from benchmarks.metrics import PageScore, in_phase_snr, score_page
 from benchmarks.report import provenance, table
 from digitize.export import written_together
 from digitize.layouts import LEAD_NAMES, find_layout
@@ -93,11 +93,12 @@ class Reading:
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """A page that was measured."""
+    """A page that was measured; `in_phase` is its mean ratio by `benchmarks.metrics.in_phase_snr`, dB."""
 
     target: Target
     reading: Reading
     score: PageScore
+    in_phase: float
 
     @property
     def name(self) -> str:
@@ -247,7 +248,7 @@ def measure(targets: Sequence[Target], digitiser: Digitiser = digitise, jobs: in
         readings = list(tqdm(reading, total=len(images), desc="pages", disable=None))
     nothing = np.full((len(LEAD_NAMES), 0), np.nan)
     return [
-        Result(target, reading, score_page(truth, reading.leads.signal if reading.leads else nothing, FS))
+        _scored(target, reading, truth, reading.leads.signal if reading.leads else nothing)
         for target, truth, reading in zip(targets, truths, readings, strict=True)
     ]
 
@@ -295,6 +296,11 @@ def _read(digitiser: Digitiser, image: Path) -> Reading:
     return Reading(leads, error, time.perf_counter() - start, peak_memory())
 
 
+def _scored(target: Target, reading: Reading, truth: NDArray[np.floating], signal: NDArray[np.floating]) -> Result:
+    in_phase = float(np.nanmean(in_phase_snr(truth, signal, FS)))
+    return Result(target, reading, score_page(truth, signal, FS), in_phase)
+
+
 def peak_memory() -> float:
     """Highest memory of this process so far, MiB; NaN where the system does not tell."""
     if sys.platform == "win32":
@@ -315,8 +321,8 @@ def summary(results: Sequence[Result]) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``pages``, ``failed``, ``aligned`` (an `Interval` over pages), ``strict``, ``worst``, ``worst_lead``,
-        ``coverage``, ``residual`` (median; NaN where none could be judged) and ``seconds`` (median).
+        ``pages``, ``failed``, ``aligned`` (an `Interval` over pages), ``in phase``, ``strict``, ``worst``,
+        ``worst_lead``, ``coverage``, ``residual`` (median; NaN where none could be judged) and ``seconds`` (median).
     """
     aligned = np.array([result.score.aligned_mean for result in results])
     worst = min(results, key=lambda result: result.score.worst)
@@ -325,6 +331,7 @@ def summary(results: Sequence[Result]) -> dict[str, Any]:
         "pages": len(results),
         "failed": sum(result.reading.leads is None for result in results),
         "aligned": bootstrap(lambda chosen: np.array([aligned[chosen].mean()]), len(aligned))[0],
+        "in phase": statistics.fmean(result.in_phase for result in results),
         "strict": statistics.fmean(result.score.strict_mean for result in results),
         "worst": worst.score.worst,
         "worst_lead": f"{worst.score.worst_lead} of {worst.target.image.stem}",
@@ -378,6 +385,7 @@ def markdown(results: Sequence[Result], jobs: int, made_with: dict[str, Any]) ->
             name,
             row["pages"],
             f"{row['aligned'].value:.2f} ({row['aligned'].low:.2f} to {row['aligned'].high:.2f})",
+            f"{row['in phase']:.2f}",
             f"{row['strict']:.2f}",
             f"{row['worst']:.2f}, {row['worst_lead']}",
             f"{row['coverage']:.3f}",
@@ -392,6 +400,7 @@ def markdown(results: Sequence[Result], jobs: int, made_with: dict[str, Any]) ->
             result.target.condition,
             result.target.image.stem,
             f"{result.score.aligned_mean:.2f}",
+            f"{result.in_phase:.2f}",
             f"{result.score.strict_mean:.2f}",
             f"{result.score.worst:.2f}, {result.score.worst_lead}",
             f"{result.score.coverage:.3f}",
@@ -407,14 +416,18 @@ def markdown(results: Sequence[Result], jobs: int, made_with: dict[str, Any]) ->
         "# Digitisation",
         "",
         "Signal-to-noise ratios in dB, mean over leads, then pages; 95 % bootstrap intervals over pages in brackets. "
-        "Aligned: shift up to 0.5 s and offset up to 1 mV removed; strict: as it stands; worst: lowest aligned "
+        "Aligned: shift up to 0.5 s, in whole samples of 2 ms, and offset up to 1 mV removed lead by lead; in phase: "
+        "the same after the page's clock was shifted by a part of a sample; strict: as it stands; worst: lowest aligned "
         "ratio of a lead; coverage: share of the truth's samples; residual: power that breaks Einthoven's and "
         "Goldberger's laws (median). A page that cannot be read, and a lead that is missing, count 0 dB.",
         "",
         f"{_timing(jobs)} Peak memory of a process: {_number(peak, 0)} MiB.",
         "",
         *table(
-            ["condition", "pages", "aligned", "strict", "worst lead", "coverage", "residual", "seconds", "failed"],
+            [
+                *("condition", "pages", "aligned", "in phase", "strict", "worst lead", "coverage", "residual"),
+                *("seconds", "failed"),
+            ],
             conditions,
         ),
         "",
@@ -425,6 +438,7 @@ def markdown(results: Sequence[Result], jobs: int, made_with: dict[str, Any]) ->
                 "condition",
                 "page",
                 "aligned",
+                "in phase",
                 "strict",
                 "worst lead",
                 "coverage",
@@ -465,6 +479,7 @@ def as_json(results: Sequence[Result], jobs: int, made_with: dict[str, Any]) -> 
             "condition": result.target.condition,
             "page": result.target.image.name,
             "aligned": result.score.aligned_mean,
+            "in phase": result.in_phase,
             "strict": result.score.strict_mean,
             "worst": result.score.worst,
             "worst_lead": result.score.worst_lead,

@@ -12,6 +12,7 @@ from benchmarks.metrics import (
     aligned_snr,
     coverage,
     einthoven_residual,
+    in_phase_snr,
     score_page,
     strict_snr,
 )
@@ -255,3 +256,27 @@ def test_invariants(seed, n, m, holes, scale):
     np.testing.assert_array_equal(strict_snr(truth, padded), strict)
     residual = einthoven_residual(estimate)
     assert np.isnan(residual) or 0 <= residual <= 3 + 1e-9
+
+
+@pytest.mark.parametrize("late", [0.5, 7.25, -3.625])
+def test_a_clock_between_two_samples_costs_nothing_in_phase(late):
+    time = np.arange(2500) / FS
+    pitch = np.linspace(3, 9, 12)[:, None]
+
+    def leads(time: np.ndarray) -> np.ndarray:
+        return np.sin(2 * np.pi * pitch * time) + 0.3 * np.cos(4 * np.pi * pitch * time)
+
+    estimate = leads(time - late / FS)
+    estimate[3, 700:900] = np.nan
+    found = in_phase_snr(leads(time), estimate, FS)
+    assert (np.delete(found, 3) > 45).all()
+    assert (found > aligned_snr(leads(time), estimate, FS) + 3).all()
+
+
+def test_one_shift_is_for_all_leads():
+    """Leads that disagree about the clock cannot all be in phase."""
+    time = np.arange(2500) / FS
+    lead = np.sin(2 * np.pi * 6 * time)
+    halves = np.stack([np.sin(2 * np.pi * 6 * (time - (k % 2) * 0.5 / FS)) for k in range(12)])
+    found = in_phase_snr(np.tile(lead, (12, 1)), halves, FS)
+    assert found.min() < 40 < found.max()
