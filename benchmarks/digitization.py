@@ -417,8 +417,8 @@ def markdown(results: Sequence[Result], jobs: int, made_with: dict[str, Any]) ->
         "",
         "Signal-to-noise ratios in dB, mean over leads, then pages; 95 % bootstrap intervals over pages in brackets. "
         "Aligned: shift up to 0.5 s, in whole samples of 2 ms, and offset up to 1 mV removed lead by lead; in phase: "
-        "the same after the page's clock was shifted by a part of a sample; strict: as it stands; worst: lowest aligned "
-        "ratio of a lead; coverage: share of the truth's samples; residual: power that breaks Einthoven's and "
+        "the same after the page's clock was shifted by a part of a sample; strict: as it stands; worst: lowest "
+        "aligned ratio of a lead; coverage: share of the truth's samples; residual: power that breaks Einthoven's and "
         "Goldberger's laws (median). A page that cannot be read, and a lead that is missing, count 0 dB.",
         "",
         f"{_timing(jobs)} Peak memory of a process: {_number(peak, 0)} MiB.",
