@@ -254,12 +254,14 @@ def rows_of_names(boxes: NDArray[np.float64], sure: NDArray[np.bool_], baseline:
         fit = np.maximum(1.0 - stray.min(axis=1), 0.0)
         named = len(np.unique(stray.argmin(axis=1)[fit > 0.3]))
         merit.append(float(fit.sum() + named - 0.002 * abs(distance)))
-    left, chosen = np.array(merit), list[int]()
+    left, chosen = np.array(merit), [int(np.argmax(merit))]
     # Distances nearer to each other than that give names the same rows.
     apart = 0.5 * float(np.median(np.diff(baseline))) if len(baseline) > 1 else np.inf
-    while len(chosen) < _MOST_STANDINGS and left.max() > _AS_LIKELY * max(merit):
+    while len(chosen) < _MOST_STANDINGS:
+        left[np.abs(distances - distances[chosen[-1]]) < apart] = -np.inf
+        if left.max() <= _AS_LIKELY * max(merit):
+            break
         chosen.append(int(left.argmax()))
-        left[np.abs(distances - distances[chosen[-1]]) < apart] = 0.0
     return [_stand(away, sure, float(distances[k])) for k in chosen]
 
 

@@ -254,12 +254,12 @@ def _likeliest(
         return best
     # Where no row rests, as in flutter, ink at the levels tells nothing of them.
     rests = max((_support(low, row) for row in best[0]), default=0) > _RESTS * inked
-    better = worth(best[0]) - worth(first)
-    if better > 0.0 and len(best[0]) > len(first) and _holds(best[0], first):
+    clearly = _CLEARLY
+    if len(best[0]) > len(first) and _holds(best[0], first):
         # Nothing is told otherwise, only rows are added: as inked as the others, they are neither print nor dirt.
-        weakest = min(_support(low, row) for row in first)
-        better += _CLEARLY * (min(_support(low, row) for row in best[0]) > _AS_INKED * weakest)
-    return best if rests and better > _CLEARLY else (first, every)
+        weakest, weakest_before = (min(_support(low, row) for row in level) for level in (best[0], first))
+        clearly = 0.0 if weakest > _AS_INKED * weakest_before else _CLEARLY
+    return best if rests and worth(best[0]) > worth(first) + clearly else (first, every)
 
 
 def _holds(levels: list[NDArray[np.float64]], others: list[NDArray[np.float64]]) -> bool:

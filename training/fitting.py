@@ -123,7 +123,9 @@ class Fit:
         """Go a step down a loss, shape (), after so many steps; gradients are clipped to a norm of 1."""
         self.optimiser.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        # Of what is fitted: a part that is left alone may have gradients, too.
+        fitted = [weight for group in self.optimiser.param_groups for weight in group["params"]]
+        torch.nn.utils.clip_grad_norm_(fitted, 1.0)
         self.optimiser.step()
         self.schedule.step()
         move_average(self.averaged, self.network, min(self.average, (taken + 1) / (taken + 10)))

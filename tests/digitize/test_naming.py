@@ -181,6 +181,11 @@ def test_names_on_their_rows_are_tried_beside_those_of_the_rows_above_and_below(
     assert sorted(distances) == pytest.approx([-123.0, -3.0, 117.0])
 
 
+def test_names_far_from_every_row_stand_somewhere():
+    boxes = np.array([[LEFT, 0.0, LEFT + TALL, TALL]])
+    assert len(rows_of_names(boxes, np.ones(1, bool), np.array([900.0, 1200.0]))) >= 1
+
+
 def test_words_are_placed_in_their_columns():
     rows = find_layout("3x4").rows
     names = names_at(rows, WIDTH / 4)
