@@ -102,7 +102,8 @@ class Trunk(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """From (B, 1, h, w) to the last three stages, 8, 16 and 32 pixels a cell."""
-        x = functional.max_pool2d(functional.relu(self.bn1(self.conv1(x))), 3, 2, 1)
+        x = _as_weights(self.conv1(x), next(self.layer1.parameters()))
+        x = functional.max_pool2d(functional.relu(self.bn1(x)), 3, 2, 1)
         second = self.layer2(self.layer1(x))
         third = self.layer3(second)
         return second, third, self.layer4(third)
@@ -207,8 +208,18 @@ def _by_lead(cells: Tensor, leads: Tensor) -> Tensor:
     size = share.sum(2)
     mean = torch.bmm(share.to(flat.dtype), flat.transpose(1, 2)) / (size[..., None] + 1.0)
     # A cell counts towards a lead's maximum as far as it is that lead's.
-    most = torch.stack([(flat * share[:, lead : lead + 1].to(flat.dtype)).amax(2) for lead in range(NOWHERE)], 1)
+    weight = share.to(flat.dtype)
+    with torch.no_grad():
+        at = torch.stack([(flat * weight[:, lead : lead + 1]).max(2).indices for lead in range(NOWHERE)], 1)
+    # Only where the maxima are, a gradient has anything to do.
+    most = flat.gather(2, at.transpose(1, 2)).transpose(1, 2) * weight.gather(2, at)
     return torch.cat([mean.flatten(1), most.flatten(1), size / 20], 1)
+
+
+def _as_weights(x: Tensor, weight: Tensor) -> Tensor:
+    """Lay channels out as in the weights: from one channel they come out otherwise, and are slow to pool."""
+    last = weight.is_contiguous(memory_format=torch.channels_last)
+    return x.contiguous(memory_format=torch.channels_last) if last else x
 
 
 def _stage(n_in: int, n_out: int, stride: int, blocks: int) -> nn.Sequential:

@@ -29,7 +29,7 @@ from classify.view import Piece, cut_to_layout
 from digitize.export import written_together
 from training.arrhythmia import PAGE, REPORT_FOLD, Config, Design, lesson_of, train
 from training.comparison import compare
-from training.fitting import commit_of_code
+from training.fitting import commit_of_code, keep_memory
 from training.pages import CHOICE_FOLD, TRAIN_FOLDS
 from training.ptbxl import Records, data_folder, load_ptbxl
 from training.rivals.lstm import PlainLstm
@@ -93,6 +93,7 @@ def main(arguments: list[str] | None = None) -> None:
         "--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS), help="default: %(default)s", metavar="NAME"
     )
     chosen = parser.parse_args(arguments)
+    keep_memory()
     config = Config(members=1, epochs=chosen.epochs, views=0, pages=0)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     records = load_ptbxl(chosen.data, (*TRAIN_FOLDS, CHOICE_FOLD, REPORT_FOLD))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import subprocess
 from collections.abc import Mapping
@@ -49,6 +50,24 @@ def short_numbers(device: str) -> AbstractContextManager[object]:
     else:
         able = torch.cpu.get_capabilities().get("avx512_bf16") is True
     return torch.autocast(device, torch.bfloat16, enabled=able)
+
+
+def keep_memory() -> None:
+    """Let this process keep the memory that it frees, where the C library can be told to.
+
+    Given back to the system after every layer and cleared anew for the next one, large arrays take a third of the time
+    of a fit on a CPU.
+    """
+    try:
+        tell = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError, TypeError):
+        return
+    for option, value in _KEEP.items():
+        tell(option, value)
+
+
+_KEEP = {-1: 2**31 - 1, -2: 2**26, -4: 0}
+"""glibc's ``M_TRIM_THRESHOLD``, ``M_TOP_PAD`` and ``M_MMAP_MAX``."""
 
 
 def move_average(averaged: torch.nn.Module, network: torch.nn.Module, decay: float) -> None:

@@ -38,7 +38,7 @@ from digitize.export import written_together
 from digitize.weights import hash_of
 from training.arrhythmia import Lesson, calibrated, lesson_of, macro_auroc
 from training.calibration import fit_calibration
-from training.fitting import Fit, commit_of_code, load_checkpoint, save_checkpoint, short_numbers
+from training.fitting import Fit, commit_of_code, keep_memory, load_checkpoint, save_checkpoint, short_numbers
 from training.imagenet import RESNET18, load_resnet18
 from training.look import Batch, batch_of, blank, draw_places
 from training.pages import CHOICE_FOLD, TRAIN_FOLDS, plan, version_of_pages
@@ -555,6 +555,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="pages at a time (default: %(default)s)")
     chosen = parser.parse_args(arguments)
     device = "cuda" if torch.cuda.is_available() else "cpu"
+    keep_memory()
     cv2.setNumThreads(1)
     common = Config(
         sketches=chosen.sketches,

@@ -54,6 +54,24 @@ class TestDesigns:
         assert all(weight.grad is not None for weight in network.parameters())
 
 
+def test_how_channels_lie_in_memory_changes_nothing(pictures):
+    torch.manual_seed(0)
+    told = []
+    network = PictureNetwork(16, dropout=0.0).train()
+    for layout in (torch.contiguous_format, torch.channels_last):
+        for weight in network.parameters():
+            if weight.ndim == 4:
+                weight.data = weight.data.contiguous(memory_format=layout)
+        seen = network(pictures)
+        assert seen.logits.isfinite().all()
+        gradient = torch.autograd.grad(
+            seen.logits.square().mean() + seen.pen.square().mean(), network.trunk.conv1.weight
+        )
+        told.append((seen.logits, seen.leads, *gradient))
+    for one, other in zip(*told, strict=True):
+        assert (one - other).norm() < 1e-3 * one.norm()
+
+
 def test_where_a_lead_lies_is_where_its_features_come_from(pictures):
     network = PictureNetwork(8, dropout=0.0).eval()
     with torch.no_grad():

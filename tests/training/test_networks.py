@@ -95,7 +95,7 @@ def test_a_sheet_has_strips_in_their_places():
 def test_filters_are_the_linear_system_that_they_stand_for():
     """The recurrence of the states, step by step, gives what the convolution gives at once."""
     torch.manual_seed(0)
-    filters, x = Filters(3, 4), torch.randn(1, 40, 3)
+    filters, x = Filters(3, 4), torch.randn(1, 40, 3, requires_grad=True)
     pole = torch.complex(-filters.log_decay.exp(), filters.frequency)
     turned = pole * filters.log_step.exp()[:, None]
     weight = torch.view_as_complex(filters.read_out) * (turned.exp() - 1) / pole
@@ -109,4 +109,8 @@ def test_filters_are_the_linear_system_that_they_stand_for():
             else:
                 state = turned.exp() * state + x[0, k][:, None]
                 expected[k] = expected[k] + 2 * (weight[0] * state).sum(1).real
-    assert torch.allclose(filters(x)[0], expected, atol=1e-3)
+    given = filters(x)[0]
+    assert torch.allclose(given, expected, atol=1e-3)
+    weight, parts = torch.randn(40, 3), [x, *filters.parameters()]
+    for mine, its in zip(*(torch.autograd.grad((weight * y).sum(), parts) for y in (given, expected)), strict=True):
+        assert torch.allclose(mine, its, rtol=1e-3, atol=1e-3 * float(its.abs().max()))

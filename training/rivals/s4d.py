@@ -10,6 +10,7 @@ Frames of 40 ms are not: they keep a fit on a plain CPU within hours.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -88,8 +89,34 @@ class Filters(nn.Module):
         # Backward responses stand at the end of the circle, the first of them at the sample before.
         kernel = torch.cat([ahead, back.flip(1)], 1)
         # Fourier transforms know no bfloat16.
-        spectrum = torch.fft.rfft(x.float(), 2 * n, dim=1) * torch.fft.rfft(kernel, 2 * n).T
-        return torch.fft.irfft(spectrum, 2 * n, dim=1)[:, :n] + self.through * x
+        filtered: Tensor = _Filtered.apply(x.float(), kernel.T)
+        return filtered + self.through * x
+
+
+class _Filtered(torch.autograd.Function):
+    """Circular convolution over twice the samples, cut to as many as there were.
+
+    Its gradients are correlations, made by transforms of real numbers; those that PyTorch derives by itself are of
+    complex ones and take most of a step.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, kernel: Tensor) -> Tensor:
+        """From (B, n, width) and (2 n, width) to (B, n, width)."""
+        spectra = torch.fft.rfft(x, len(kernel), dim=1), torch.fft.rfft(kernel, dim=0)
+        ctx.save_for_backward(*spectra)
+        return torch.fft.irfft(spectra[0] * spectra[1], len(kernel), dim=1)[:, : x.shape[1]]
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
+        """Gradients by x and by the kernel."""
+        of_x, of_kernel = ctx.saved_tensors
+        n = gradient.shape[1]
+        of_gradient = torch.fft.rfft(gradient, 2 * n, dim=1)
+        return (
+            torch.fft.irfft(of_gradient * of_kernel.conj(), 2 * n, dim=1)[:, :n],
+            torch.fft.irfft((of_gradient * of_x.conj()).sum(0), 2 * n, dim=0),
+        )
 
 
 class _Layer(nn.Module):
