@@ -69,7 +69,7 @@ def test_how_channels_lie_in_memory_changes_nothing(pictures):
         )
         told.append((seen.logits, seen.leads, *gradient))
     for one, other in zip(*told, strict=True):
-        assert (one - other).norm() < 1e-3 * one.norm()
+        assert (one - other).norm() < 1e-2 * one.norm()
 
 
 def test_where_a_lead_lies_is_where_its_features_come_from(pictures):
