@@ -1,16 +1,18 @@
-"""Classify pictures of single beats: ``python -m training.beat_images draw|train FOLDER``.
+"""Classify pictures of single beats: ``python -m training.beat_images draw|train|read FOLDER``.
 
 The folder has one folder a class, each with pictures of beats, as the Kaggle set "ECG arrhythmia image" has them. The
-same trunk as for pages is trained on them, and told how well it does on pictures that it has not seen: where names
-begin with a record's (``201_00042.png``), those of whole records. ``draw`` makes such a folder from MIT-BIH's DS1,
-classes N S V F Q of ANSI/AAMI EC57.
+same trunk as for pages is trained on them (`classify.beat_images`), after it was told by cross-validation how well it
+does on pictures that it has not seen: where names begin with a record's (``201_00042.png``), on whole records. ``draw``
+makes such a folder from MIT-BIH's DS1, classes N S V F Q of ANSI/AAMI EC57; ``read`` names the pictures of any folder.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import platform
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,27 +23,32 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors.torch import save
-from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
 
-from classify.picture_network import Trunk
+from classify.beat_images import (
+    NAME,
+    SIDE,
+    SUFFIXES,
+    BeatImageNetwork,
+    load_beat_images,
+    predict_beat_images,
+    read_beat_image,
+)
 from digitize.export import written_together
 from digitize.weights import hash_of
 from training.fitting import commit_of_code, short_numbers
 from training.mitbih import Recording, data_folder, load_mitbih
 from training.scores import f1
 
-SIDE = 96
-"""Pixels of a picture's side."""
+FOLDS = 5
+"""Parts that pictures are divided into, to be judged by networks that have not seen them."""
 
 BEFORE_S, AFTER_S = 0.3, 0.45
 """What is drawn of a beat."""
 
 _SPAN_MV = 3.0
 """Height of a picture, at least."""
-_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
-_TENTHS = 10
 
 
 @dataclass(frozen=True)
@@ -79,41 +86,19 @@ class BeatImages:
         255 where the stroke is.
     label : ndarray, shape (n,), int64
         Place in `classes`.
-    held : ndarray, shape (n,), bool
-        Whether they are kept for judging.
+    fold : ndarray, shape (n,), int64
+        Of `FOLDS`; pictures of one record are in the same.
+    groups : int
+        Records, or pictures where their names do not tell records.
     classes : tuple of str
         Names of the folders, in order.
     """
 
     ink: NDArray[np.uint8]
     label: NDArray[np.int64]
-    held: NDArray[np.bool_]
+    fold: NDArray[np.int64]
+    groups: int
     classes: tuple[str, ...]
-
-
-class BeatImageNetwork(nn.Module):
-    """Logits of classes from pictures (B, 1, SIDE, SIDE) of uint8.
-
-    Parameters
-    ----------
-    classes, width, blocks : int
-
-    Examples
-    --------
-    >>> BeatImageNetwork(5, 16, 1).eval()(torch.zeros(2, 1, SIDE, SIDE, dtype=torch.uint8)).shape
-    torch.Size([2, 5])
-    """
-
-    def __init__(self, classes: int, width: int, blocks: int) -> None:
-        super().__init__()
-        self.trunk = Trunk(width, blocks)
-        self.head = nn.Sequential(nn.Dropout(0.3), nn.Linear(8 * width * 9, classes))
-
-    def forward(self, pictures: Tensor) -> Tensor:
-        """Logits (B, classes)."""
-        last = self.trunk(pictures.float() / 255 - 0.1)[2]
-        logits: Tensor = self.head(functional.adaptive_avg_pool2d(last, 3).flatten(1))
-        return logits
 
 
 def draw_beat(signal: NDArray[np.floating], fs: float) -> NDArray[np.uint8]:
@@ -184,7 +169,7 @@ def read_folder(folder: Path, seed: int) -> BeatImages:
     ----------
     folder : Path
     seed : int
-        Says which are held back: a tenth of the records, or of the pictures where their names do not tell records.
+        Says which are in which fold.
 
     Returns
     -------
@@ -195,32 +180,34 @@ def read_folder(folder: Path, seed: int) -> BeatImages:
     ValueError
         If there are not two classes with pictures, or a picture cannot be read.
     """
-    files = [file for file in sorted(folder.glob("*/*")) if file.suffix.lower() in _SUFFIXES]
+    files = list_pictures(folder, "*/*")
     classes = tuple(sorted({file.parent.name for file in files}))
     if len(classes) < 2:
         raise ValueError(f"{folder}: pictures of {len(classes)} classes; allowed: at least two folders with pictures")
-    ink = np.empty((len(files), SIDE, SIDE), np.uint8)
-    for place, file in enumerate(files):
-        picture = cv2.imread(str(file), cv2.IMREAD_GRAYSCALE)
-        if picture is None:
-            raise ValueError(f"{file}: cannot be read; allowed: {', '.join(_SUFFIXES)}")
-        small = cv2.resize(picture, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
-        # Strokes are what there is less of, on white and on black.
-        ink[place] = 255 - small if np.median(small) > 127 else small
+    ink = np.stack([read_beat_image(file) for file in files])
     stems = [file.stem.split("_")[0] if "_" in file.stem else "" for file in files]
-    groups = stems if len(set(stems)) > 1 and all(stems) else [file.stem for file in files]
+    groups = stems if len(set(stems)) > 1 and all(stems) else [str(file) for file in files]
     names, group = np.unique(groups, return_inverse=True)
-    held = np.random.default_rng(seed).permutation(len(names)) < max(1, len(names) // _TENTHS)
+    fold = np.random.default_rng(seed).permutation(len(names)) % FOLDS
     label = np.array([classes.index(file.parent.name) for file in files], np.int64)
-    return BeatImages(ink, label, held[group], classes)
+    return BeatImages(ink, label, fold[group], len(names), classes)
 
 
-def train(images: BeatImages, config: Config) -> tuple[BeatImageNetwork, list[dict[str, float]]]:
+def list_pictures(folder: Path, pattern: str) -> list[Path]:
+    """List the pictures of a folder, in order."""
+    return [file for file in sorted(folder.glob(pattern)) if file.suffix.lower() in SUFFIXES]
+
+
+def train(
+    images: BeatImages, learned: NDArray[np.bool_], config: Config
+) -> tuple[BeatImageNetwork, list[dict[str, float]]]:
     """Fit a network; a class that is rare is seen as often as is a common one, but for the most frequent.
 
     Parameters
     ----------
     images : BeatImages
+    learned : ndarray, shape (n,), bool
+        Those to learn from.
     config : Config
 
     Returns
@@ -232,7 +219,7 @@ def train(images: BeatImages, config: Config) -> tuple[BeatImageNetwork, list[di
     """
     torch.manual_seed(config.seed)
     network = BeatImageNetwork(len(images.classes), config.width, config.blocks)
-    own = [np.flatnonzero(~images.held & (images.label == k)) for k in range(len(images.classes))]
+    own = [np.flatnonzero(learned & (images.label == k)) for k in range(len(images.classes))]
     sizes = [min(config.most, len(places)) for places in own]
     weight = torch.tensor([sum(sizes) / max(size, 1) for size in sizes]).sqrt().float()
     weight /= weight.mean()
@@ -259,36 +246,22 @@ def train(images: BeatImages, config: Config) -> tuple[BeatImageNetwork, list[di
     return network, history
 
 
-def classify_beats(network: BeatImageNetwork, ink: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Name the likeliest class of pictures.
-
-    Parameters
-    ----------
-    network : BeatImageNetwork
-        It is set to evaluation, and left so.
-    ink : ndarray, shape (n, SIDE, SIDE), uint8
-
-    Returns
-    -------
-    ndarray, shape (n,), int64
-    """
-    network.eval()
-    with torch.inference_mode():
-        parts = [network(part[:, None]).argmax(1).numpy() for part in torch.from_numpy(ink).split(256)]
-    return np.concatenate(parts)
-
-
-def judge(images: BeatImages, network: BeatImageNetwork) -> dict[str, Any]:
-    """Score pictures that were held back: accuracy, and F1 of every class that is among them."""
-    told, label = classify_beats(network, images.ink[images.held]), images.label[images.held]
+def cross_validate(images: BeatImages, config: Config) -> dict[str, Any]:
+    """Score every picture by a network that was trained on the other folds: accuracy, and F1 of every class."""
+    told = np.empty(len(images.label), np.int64)
+    for fold in np.unique(images.fold):
+        out = images.fold == fold
+        network, _ = train(images, ~out, config)
+        told[out] = predict_beat_images(network, images.ink[out]).argmax(1)
     kinds = np.arange(len(images.classes))
-    each = f1((label[:, None] == kinds).astype(float), told[:, None] == kinds)
+    each = f1((images.label[:, None] == kinds).astype(float), told[:, None] == kinds)
     return {
-        "pictures": len(label),
-        "accuracy": float((told == label).mean()),
-        "F1": {name: None if np.isnan(value) else float(value)
-               for name, value in zip(images.classes, each, strict=True)},
-    }  # fmt: skip
+        "pictures": {name: int((images.label == kind).sum()) for kind, name in enumerate(images.classes)},
+        "groups": images.groups,
+        "folds": len(np.unique(images.fold)),
+        "accuracy": float((told == images.label).mean()),
+        "F1": {name: float(value) for name, value in zip(images.classes, each, strict=True)},
+    }
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -300,40 +273,55 @@ def main(arguments: list[str] | None = None) -> None:
         By default those of the command line.
     """
     parser = argparse.ArgumentParser(prog="python -m training.beat_images", description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=("draw", "train"))
-    parser.add_argument("folder", type=Path, help="one folder a class")
+    parser.add_argument("what", choices=("draw", "train", "read"))
+    parser.add_argument("folder", type=Path, help="one folder a class; to read, any with pictures")
     parser.add_argument("--data", type=Path, default=data_folder(), help="MIT-BIH's folder (default: %(default)s)")
-    parser.add_argument("--out", type=Path, default=Path("runs/beat-images"), help="(default: %(default)s)")
+    parser.add_argument("--out", type=Path, default=Path("runs/beat-images"), help="of the network (%(default)s)")
     parser.add_argument("--most", type=int, default=200, help="beats of a class from a record (default: %(default)s)")
     parser.add_argument("--epochs", type=int, default=Config.epochs, help="(default: %(default)s)")
     chosen = parser.parse_args(arguments)
-    if chosen.what == "draw":
-        try:
-            print(json.dumps(draw_folder(load_mitbih(chosen.data), chosen.folder, chosen.most)))
-        except FileNotFoundError as error:
-            parser.error(str(error))
-        return
-    config = Config(epochs=chosen.epochs)
     try:
-        images = read_folder(chosen.folder, config.seed)
-    except ValueError as error:
+        if chosen.what == "draw":
+            print(json.dumps(draw_folder(load_mitbih(chosen.data), chosen.folder, chosen.most)))
+        elif chosen.what == "read":
+            _read(chosen.folder, chosen.out)
+        else:
+            _train(chosen.folder, chosen.out, Config(epochs=chosen.epochs))
+    except (OSError, ValueError) as error:
         parser.error(str(error))
-    network, history = train(images, config)
+
+
+def _read(folder: Path, weights: Path) -> None:
+    own, files = load_beat_images(weights), list_pictures(folder, "**/*")
+    if not files:
+        raise ValueError(f"{folder}: no picture; allowed: {', '.join(SUFFIXES)}")
+    told = predict_beat_images(own.network, np.stack([read_beat_image(file) for file in files]))
+    lines = csv.writer(sys.stdout, lineterminator="\n")
+    lines.writerow(("file", "class", "probability"))
+    lines.writerows(
+        (file, own.classes[said.argmax()], f"{said.max():.3f}") for file, said in zip(files, told, strict=True)
+    )
+
+
+def _train(folder: Path, out: Path, config: Config) -> None:
+    images = read_folder(folder, config.seed)
+    judged = cross_validate(images, config)
+    network, history = train(images, np.ones(len(images.label), bool), config)
     content = save(network.state_dict())
     record = {
         **hash_of(content),
         "classes": images.classes,
         "parameters": sum(weight.numel() for weight in network.parameters()),
-        "held back": judge(images, network),
+        "cross-validated": judged,
         "configuration": asdict(config),
         "history": history,
         "commit": commit_of_code(),
         "software": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
     }
-    with written_together(chosen.out) as scratch:
-        (scratch / "beat_images.safetensors").write_bytes(content)
-        (scratch / "beat_images.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps(record["held back"], indent=1))
+    with written_together(out) as scratch:
+        (scratch / NAME).write_bytes(content)
+        (scratch / NAME).with_suffix(".json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps(judged, indent=1))
 
 
 if __name__ == "__main__":
