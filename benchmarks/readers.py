@@ -3,9 +3,9 @@
 Pages are printed from PTB-XL's fold 9 by presets of `synth` and digitised once; the two-stage road reads what was
 digitised, the others look at the picture (`classify.picture`): ``image``, ``hybrid``, ``dual`` with the signal beside
 it, and ``auto``, which is the signal's reading, or the picture's where the digitisation calls itself unreliable. The
-pages of ``kit-pages`` are read beside them. Networks are those of `--weights` (`python -m training.image`); what is not
-there is left out. Every page that was read becomes one small file, so an interrupted run is taken up again. Writes
-``readers.md`` and ``readers.json``.
+pages of ``kit-pages`` are read beside them. Networks are those of `--weights` (`python -m training.image`; for
+single beats `python -m training.beat_images`); what is not there is left out. Every page becomes one small file,
+so an interrupted run is taken up again. Writes ``readers.md`` and ``readers.json``.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from tqdm import tqdm
 
 from benchmarks.classification import choose_pages
 from benchmarks.report import made_line, provenance, table
+from classify.beat_images import NAME as BEATS
 from classify.diagnose import load_weights, predict
 from classify.image import DESIGNS, FOLDER, PictureWeights, load_picture_weights, predict_pictures
 from classify.network import INPUTS
@@ -321,6 +322,7 @@ def describe(
     readers: Sequence[Reader],
     networks: Mapping[str, Mapping[str, Any]],
     made_with: Mapping[str, Any],
+    beats: Mapping[str, Any] | None = None,
     resamples: int = 1000,
 ) -> tuple[str, dict[str, Any]]:
     """Write the report.
@@ -334,6 +336,8 @@ def describe(
         Training records.
     made_with : mapping
         See `benchmarks.report.provenance`.
+    beats : mapping, optional
+        Training record of `training.beat_images`.
     resamples : int
         Of the bootstrap.
 
@@ -417,6 +421,20 @@ def describe(
                 for name, own in networks.items()
             ),
         )
+    if beats is not None:
+        judged = beats["cross-validated"]
+        lines += ["", "## Pictures of single beats", ""]
+        lines += [
+            f"{sum(judged['pictures'].values()):,} pictures of {judged['groups']} records, {judged['folds']}-fold "
+            f"cross-validation, every record in one fold; {beats['parameters']:,} parameters; accuracy "
+            f"{judged['accuracy']:.3f}. Classes are balanced in part (`training.beat_images`), so F1 is not that of a "
+            "recording's own mixture.",
+            "",
+            *table(
+                ("class", "pictures", "F1"),
+                ((of, n, f"{judged['F1'][of]:.3f}") for of, n in judged["pictures"].items()),
+            ),
+        ]
     lines += ["", made_line(made_with)]
     plain = {
         "made with": dict(made_with),
@@ -485,7 +503,9 @@ def main(arguments: list[str] | None = None) -> None:
     truth = np.stack([labels[page.task.record] for page in pages])
     networks = find_networks(chosen.weights)
     known = {name: _record_of(chosen.weights, name, own.design) for name, own in networks.items()}
-    text, plain = describe(pages, truth, read_by_all(pages, networks), known, provenance())
+    found = next(iter(sorted(chosen.weights.glob(f"**/{Path(BEATS).with_suffix('.json')}"))), None)
+    beats = None if found is None else json.loads(found.read_text(encoding="utf-8"))
+    text, plain = describe(pages, truth, read_by_all(pages, networks), known, provenance(), beats)
     with written_together(chosen.out) as unfinished:
         (unfinished / "readers.json").write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
         (unfinished / "readers.md").write_text(text, encoding="utf-8")

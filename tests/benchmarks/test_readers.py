@@ -74,7 +74,10 @@ def test_the_table_has_every_reader_on_all_pages(pages, truth):
         "figures": {"fold 8": {"superclass": 0.8, "all": 0.7, "signal dB": 9.0, "leads right": 0.9}},
     }
     made = {"date": "today", "papertrace": "1", "commit": None}
-    text, plain = describe(pages, truth, [good, bad], {"hybrid-0.3": own}, made, resamples=20)
+    judged = {"pictures": {"N": 1200, "V": 70}, "groups": 9, "folds": 3, "accuracy": 0.9, "F1": {"N": 0.99, "V": 0.75}}
+    beats = {"cross-validated": judged, "parameters": 5000}
+    text, plain = describe(pages, truth, [good, bad], {"hybrid-0.3": own}, made, beats, resamples=20)
+    assert "1,270 pictures of 9 records, 3-fold" in text and "| V | 70 | 0.750 |" in text
     assert {"clean", KIT, "all presets", "verdict good", f"verdict {NOT_READ}"} <= plain["scores"].keys()
     for measure in MEASURES:
         told = plain["scores"]["all presets"]
