@@ -2,10 +2,10 @@
 
 Pages are printed from PTB-XL's fold 9 by presets of `synth` and digitised once; the two-stage road reads what was
 digitised, the others look at the picture (`classify.picture`): ``image``, ``hybrid``, ``dual`` with the signal beside
-it, and ``auto``, which is the signal's reading, or the picture's where the digitisation calls itself unreliable. The
-pages of ``kit-pages`` are read beside them. Networks are those of `--weights` (`python -m training.image`; for
-single beats `python -m training.beat_images`); what is not there is left out. Every page becomes one small file,
-so an interrupted run is taken up again. Writes ``readers.md`` and ``readers.json``.
+it, and ``auto``, which is the signal's reading, the mean of both where the digitisation calls itself unreliable, and
+the picture's where there is none. The pages of ``kit-pages`` are read beside them. Networks are those of `--weights`
+(`python -m training.image`; for single beats `python -m training.beat_images`); what is not there is left out. Every
+page becomes one small file, so an interrupted run is taken up again. Writes ``readers.md`` and ``readers.json``.
 """
 
 from __future__ import annotations
@@ -245,14 +245,15 @@ def read_by_all(pages: Sequence[Read], networks: Mapping[str, PictureWeights]) -
     image = next((reader for reader in readers if reader.name == "image"), None)
     if image is not None:
         signal = readers[0]
-        falls = np.array([page.verdict in (UNRELIABLE, NOT_READ) for page in pages])[:, None]
+        # How much the signal counts.
+        share = np.array([{UNRELIABLE: 0.5, NOT_READ: 0.0}.get(page.verdict, 1.0) for page in pages])[:, None]
         readers.append(
             Reader(
                 AUTO,
                 signal.parameters + image.parameters,
-                signal.seconds + image.seconds * float(falls.mean()),
-                np.where(falls, image.probability, signal.probability),
-                np.where(falls, image.thresholds, signal.thresholds),
+                signal.seconds + image.seconds * float((share < 1).mean()),
+                share * signal.probability + (1 - share) * image.probability,
+                share * signal.thresholds + (1 - share) * image.thresholds,
             )
         )
     return readers
@@ -377,9 +378,9 @@ def describe(
         "",
         f"PTB-XL fold {FOLD}; 95 % bootstrap intervals over records in brackets; thresholds and calibration were fixed "
         "on fold 8. `signal` is the two-stage road; `image` and `hybrid` look at the picture of the upright page, "
-        "`dual` at picture and signal; `auto` is `signal`, or `image` where the digitisation is *unreliable* or "
-        "failed. A page that could not be digitised counts with every statement denied for `signal`. Seconds of one "
-        "core, from the picture in memory to statements.",
+        "`dual` at picture and signal; `auto` is `signal`, the mean of `signal` and `image` where the digitisation is "
+        "*unreliable*, and `image` where it failed. A page that could not be digitised counts with every statement "
+        "denied for `signal`. Seconds of one core, from the picture in memory to statements.",
         "",
         *table(header, rows),
     ]

@@ -76,7 +76,7 @@ class Diagnosis:
         The beats of the rhythm strip, one by one.
     reader : str
         What the statements were made from: ``"signal"``, or the network that looked at the picture, ``"image"`` or
-        ``"hybrid"`` (`classify.readers`).
+        ``"hybrid"``, or ``"signal and image"`` (`classify.readers`).
     fallback : str or None
         Why it was not what was asked for.
     """

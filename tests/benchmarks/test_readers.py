@@ -45,7 +45,7 @@ def truth(pages) -> np.ndarray:
     return (np.random.default_rng(0).random((len(pages), len(CODES))) < 0.4).astype(float)
 
 
-def test_auto_is_the_picture_where_the_signal_is_unreliable(pages, monkeypatch):
+def test_auto_is_the_mean_where_the_signal_is_unreliable_and_the_picture_where_there_is_none(pages, monkeypatch):
     ones = np.ones(len(CODES))
     monkeypatch.setattr(
         readers, "predict_pictures", lambda weights, inks, views: (np.full((len(inks), len(CODES)), 0.9), None)
@@ -54,9 +54,11 @@ def test_auto_is_the_picture_where_the_signal_is_unreliable(pages, monkeypatch):
     every = read_by_all(pages, {"image": PictureWeights("image", network, ones, ones, 0.25 * ones, "1")})
     assert [own.name for own in every] == [TWO_STAGE, "image", AUTO]
     signal, image, auto = every
-    falls = np.array([page.verdict in ("unreliable", NOT_READ) for page in pages])
-    assert (auto.probability[falls] == 0.9).all() and (auto.thresholds[falls] == 0.25).all()
-    assert (auto.probability[~falls] == signal.probability[~falls]).all()
+    doubtful, none = (np.array([page.verdict == verdict for page in pages]) for verdict in ("unreliable", NOT_READ))
+    assert (auto.probability[none] == 0.9).all() and (auto.thresholds[none] == 0.25).all()
+    assert auto.probability[doubtful] == pytest.approx(signal.probability[doubtful] / 2 + 0.45)
+    assert auto.thresholds[doubtful] == pytest.approx(signal.thresholds[doubtful] / 2 + 0.125)
+    assert (auto.probability[~doubtful & ~none] == signal.probability[~doubtful & ~none]).all()
     assert not signal.probability[[page.verdict == NOT_READ for page in pages]].any()
     assert auto.parameters == signal.parameters + image.parameters
 

@@ -7,11 +7,12 @@ import pytest
 
 import classify
 from classify import readers
-from classify.diagnose import Diagnosis
+from classify.diagnose import Diagnosis, load_weights, predict
 from classify.image import PictureWeights, load_picture_weights
 from classify.picture import HEIGHT, WIDTH
 from classify.readers import READERS, diagnose_page
 from classify.statements import CODES
+from classify.view import view_leads
 from digitize.leads import Leads, Quality, no_leads
 from tests.measured import MEASURED
 
@@ -48,9 +49,12 @@ def with_verdict(leads: Leads, verdict: str) -> Leads:
 def test_auto_looks_at_the_picture_where_the_signal_is_unreliable(looked, leads, verdict):
     read = diagnose_page("auto", with_verdict(leads, verdict), look)
     if verdict == "unreliable":
-        assert read.reader == "image" and len(looked) == 1 and read.weights_version == "image"
+        assert read.reader == "signal and image" and len(looked) == 1
+        assert read.weights_version == f"{load_weights().version} and image"
         assert "unreliable (blurred)" in read.fallback and read.fallback in read.warnings[0]
-        assert all(found.probability == 0.9 and found.present for found in read.statements)
+        signal = predict([view_leads(leads)])[0]
+        assert [found.probability for found in read.statements] == pytest.approx(signal / 2 + 0.45)
+        assert [found.threshold for found in read.statements] == pytest.approx(load_weights().thresholds / 2 + 0.25)
         assert read.measurements.heart_rate.unit == "1/min" and read.beats.reason != "the beats were not read"
     else:
         assert read is BY_SIGNAL and not looked and read.fallback is None
