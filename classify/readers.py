@@ -1,9 +1,9 @@
 """Who makes the statements about a page: the network that reads its signal, or one that looks at its picture.
 
 ``auto`` trusts the signal unless the digitisation calls itself unreliable, or there is none; then it looks at the
-picture, too, and says so. Where there is a signal, however doubtful, both count half: over fold 8's pages of all presets
-their mean is better than either, while on its drawn pages the signal alone is. Measurements and beats are the signal's,
-whoever makes the statements.
+picture, too, and says so. Where there is a signal, however doubtful, both count half: over fold 8's pages of all
+presets their mean is better than either, while on its drawn pages the signal alone is. Measurements and beats are the
+signal's, whoever makes the statements.
 """
 
 from __future__ import annotations
