@@ -28,6 +28,9 @@ FOLDER = Path(__file__).parent / "weights"
 FEWEST_CELLS = 25
 """Cells in which a lead must be seen for a picture to show an electrocardiogram: 4 s at 25 mm/s."""
 
+LEAST_RUN = 8
+"""Cells side by side, 32 mm, in which one lead must be seen: single ones are found in photographs of anything."""
+
 
 @dataclass(frozen=True)
 class PictureWeights:
@@ -146,7 +149,7 @@ def look_at(
     -------
     logits : ndarray, shape (pictures, outputs), float32
     cells : ndarray, shape (pictures,), int64
-        Cells in which a lead is seen.
+        See `count_cells`.
     """
     import torch
 
@@ -163,8 +166,37 @@ def look_at(
             given += [] if views is None else stack_views(views[chosen])
             seen = network(*(part.to(device) for part in given))
             logits.append(seen.logits.float().cpu().numpy())
-            cells.append((seen.leads.argmax(1) != NOWHERE).sum((1, 2)).cpu().numpy())
+            cells.append(count_cells(seen.leads.argmax(1).cpu().numpy(), NOWHERE))
     return np.concatenate(logits), np.concatenate(cells)
+
+
+def count_cells(leads: NDArray[np.integer], nowhere: int) -> NDArray[np.int64]:
+    """Count the cells in which a lead is seen, and seen again in its neighbours, `LEAST_RUN` in all.
+
+    Parameters
+    ----------
+    leads : ndarray, shape (pictures, rows, columns), int
+        Likeliest lead of every cell.
+    nowhere : int
+        What stands for none.
+
+    Returns
+    -------
+    ndarray, shape (pictures,), int64
+
+    Examples
+    --------
+    >>> leads = np.full((1, 3, 20), 12)
+    >>> leads[0, 1, 4:14], leads[0, 2, 3:7] = 6, 7
+    >>> count_cells(leads, 12)
+    array([10])
+    """
+    beside = np.lib.stride_tricks.sliding_window_view(leads, LEAST_RUN, axis=2)
+    begins = (beside == beside[..., :1]).all(axis=3) & (beside[..., 0] != nowhere)
+    covered = np.zeros(leads.shape, bool)
+    for shift in range(LEAST_RUN):
+        covered[:, :, shift : shift + begins.shape[2]] |= begins
+    return np.asarray(covered.sum(axis=(1, 2)), np.int64)
 
 
 def predict_pictures(
@@ -183,7 +215,7 @@ def predict_pictures(
     -------
     probabilities : ndarray, shape (pictures, statements), float64
     cells : ndarray, shape (pictures,), int64
-        See `look_at`; below `FEWEST_CELLS` there is no electrocardiogram in it.
+        See `count_cells`; below `FEWEST_CELLS` there is no electrocardiogram in it.
     """
     logits, cells = look_at(weights.network, pictures, views)
     probabilities = 1 / (1 + np.exp(-(weights.slope * logits.astype(np.float64) + weights.offset)))

@@ -4,16 +4,19 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from skimage import data
 
 import classify
 from classify import readers
 from classify.diagnose import Diagnosis, load_weights, predict
-from classify.image import PictureWeights, load_picture_weights
-from classify.picture import HEIGHT, WIDTH
+from classify.image import FEWEST_CELLS, PictureWeights, is_trained, load_picture_weights, predict_pictures
+from classify.picture import HEIGHT, WIDTH, coarse_picture, picture_of
 from classify.readers import READERS, diagnose_page
 from classify.statements import CODES
 from classify.view import view_leads
+from digitize.api import leads_of, read_page, refined
 from digitize.leads import Leads, Quality, no_leads
+from digitize.page import load_pages
 from tests.measured import MEASURED
 
 BY_SIGNAL = Diagnosis((), MEASURED, "signal", ())
@@ -96,3 +99,27 @@ def test_a_reader_that_there_is_not(leads, tmp_path):
         load_picture_weights("image", tmp_path)
     with pytest.raises(ValueError, match="design is 'eye'; allowed: image, hybrid, dual"):
         load_picture_weights("eye")
+
+
+@pytest.mark.skipif(not is_trained("image"), reason="the weights of `image` are not in classify/weights")
+@pytest.mark.parametrize(("sample", "expected"), [("02988_hr", "CLBBB"), ("00307_hr", "AFIB"), ("00436_hr", "NORM")])
+def test_the_shipped_network_reads_sample_pages_by_their_pictures(sample, expected):
+    reading = read_page(load_pages(f"samples/{sample}.png")[0])
+    leads = leads_of(refined(reading), fs=500)
+    told = [
+        {found.code: found for found in diagnose_page(reader, leads, lambda: picture_of(reading).ink).statements}
+        for reader in ("signal", "image")
+    ]
+    assert told[1][expected].present
+    by_signal, by_picture = np.array(
+        [[by[code].probability for code in CODES if None not in {one[code].probability for one in told}] for by in told]
+    )
+    assert np.corrcoef(by_signal, by_picture)[0, 1] > 0.8
+
+
+@pytest.mark.skipif(not is_trained("image"), reason="the weights of `image` are not in classify/weights")
+@pytest.mark.parametrize("photograph", [data.astronaut, data.coffee, data.chelsea, data.page, data.text, data.brick])
+def test_a_photograph_of_something_else_shows_no_electrocardiogram(photograph):
+    shown = np.atleast_3d(photograph())
+    ink = coarse_picture(np.broadcast_to(shown, (*shown.shape[:2], 3)).copy()).ink
+    assert predict_pictures(load_picture_weights("image"), [ink])[1][0] < FEWEST_CELLS
