@@ -25,6 +25,21 @@ _WHITE = 255
 _NOTICEABLE = 0.1
 """Share of the paper's brightness by which a pixel must differ from bare ground to be looked at."""
 
+_STROKES = ((0.35, 0.6), (0.2, 0.75))
+"""How much darker strokes are than what is around them, at least, and how bright, at most, in parts of the paper's
+brightness; where there are hardly any such, the pen is paler."""
+_LEAST_FLOOR = 100
+"""Fewest pixels that tell the pen's colour."""
+
+_SMALLER = 5
+"""By how much a page is reduced to see its paper."""
+_BEYOND_PEN = np.ones((5, 5), np.uint8)
+"""What a stroke of a page so reduced does not fill."""
+_LEAST_TABLE = 0.05
+"""Least share of a picture beside the grid that tells how bright the table is."""
+_DARK_TABLE = 0.6
+"""How bright a table is at most, relative to the paper."""
+
 _LEAST_INK = 0.003
 """What a full cover of ink costs in squared colour error: about the noise of a scan."""
 
@@ -84,13 +99,15 @@ def find_ink(page: UprightPage, *, tiled: bool) -> Ink:
     >>> bool((ink.coverage[240:244, 10:-10] > 0.9).all()), bool((ink.coverage[:230] < 0.1).all())
     (True, True)
     """
-    flat, paper = _flatten(page)
+    flat, paper, brightness = _flatten(page)
     height, width = paper.shape
     brightest = _max_channel(flat)
-    # The interpolated rim of the picture and of the paper is not ink.
-    inner = cv2.erode(paper.view(np.uint8), np.ones((9, 9), np.uint8), borderValue=0).view(bool)
     tile = _bare_tile(flat, paper) if tiled else np.full((_TILE, _TILE, 3), _WHITE, np.uint8)
     ground = find_ground(flat, tile) if tiled else None
+    if ground is not None:
+        paper = _without_table(paper, brightness, ground)
+    # The interpolated rim of the picture and of the paper is not ink.
+    inner = cv2.erode(paper.view(np.uint8), np.ones((9, 9), np.uint8), borderValue=0).view(bool)
     pen = _pen_colour(flat, brightest, inner, _least_around(_max_channel(tile)))
     row_line, column_line = np.full((height, 3), _WHITE, np.uint8), np.full((width, 3), _WHITE, np.uint8)
     if tiled:
@@ -217,23 +234,47 @@ def _least_beside(colours: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(cv2.erode(colours[:, None], np.ones((3, 1), np.uint8)), np.uint8)[:, 0]
 
 
-def _flatten(page: UprightPage) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """Colour relative to the paper around, so that shade and stain drop out; and where there is paper at all."""
+def _flatten(page: UprightPage) -> tuple[NDArray[np.uint8], NDArray[np.bool_], NDArray[np.uint8]]:
+    """Colour relative to the paper around, so that shade and stain drop out; where there is paper; its brightness."""
     height, width = page.inside.shape
-    size = (max(1, width // 5), max(1, height // 5))
+    size = (max(1, width // _SMALLER), max(1, height // _SMALLER))
     small = cv2.resize(page.image, size, interpolation=cv2.INTER_AREA)
-    beyond_pen = np.ones((5, 5), np.uint8)
-    around = cv2.medianBlur(cv2.dilate(small, beyond_pen), 15)
+    around = cv2.medianBlur(cv2.dilate(small, _BEYOND_PEN), 15)
     inside = cv2.resize(page.inside.view(np.uint8), size, interpolation=cv2.INTER_NEAREST).view(bool)
     brightness = around.max(axis=2)
     lit = (brightness > 0.4 * np.median(brightness[inside])).view(np.uint8)
     # The dilation that hid the pen let the paper grow over the table around it too.
-    lit = cv2.erode(cv2.morphologyEx(lit, cv2.MORPH_OPEN, np.ones((9, 9), np.uint8)), beyond_pen)
+    lit = cv2.erode(cv2.morphologyEx(lit, cv2.MORPH_OPEN, np.ones((9, 9), np.uint8)), _BEYOND_PEN)
     paper = cv2.resize(lit, (width, height), interpolation=cv2.INTER_NEAREST).view(bool) & page.inside
     around = np.maximum(cv2.GaussianBlur(around, (0, 0), 3.0), 1)
     around = cv2.resize(around, (width, height), interpolation=cv2.INTER_LINEAR)
     # Paper that is brighter than its surroundings is as white as they are: eight bits hold all that matters.
-    return np.asarray(cv2.divide(page.image, around, scale=_WHITE), np.uint8), paper
+    return np.asarray(cv2.divide(page.image, around, scale=_WHITE), np.uint8), paper, brightness
+
+
+def _without_table(paper: NDArray[np.bool_], brightness: NDArray[np.uint8], ground: Ground) -> NDArray[np.bool_]:
+    """Paper without a table that is nearly as bright as its shade: what lies beside the grid tells how bright that is.
+
+    Only near the grid's edge and beyond it; within, the dark is shade.
+    """
+    row, column = (
+        np.minimum(np.arange(size) * _SMALLER // ground.side, count - 1)
+        for size, count in zip(brightness.shape, ground.tiles.shape, strict=True)
+    )
+    on, within = (
+        tiles[row][:, column] > 0
+        for tiles in (ground.tiles, cv2.erode(ground.tiles, np.ones((5, 5), np.uint8), borderValue=0))
+    )
+    size = (brightness.shape[1], brightness.shape[0])
+    beside = ~on & cv2.resize(paper.view(np.uint8), size, interpolation=cv2.INTER_NEAREST).view(bool)
+    if beside.mean() < _LEAST_TABLE:
+        return paper
+    light, dark = float(np.median(brightness[on])), float(np.median(brightness[beside]))
+    if dark > _DARK_TABLE * light:
+        return paper
+    lit = cv2.erode((brightness > (light + dark) / 2).view(np.uint8), _BEYOND_PEN).view(bool) | within
+    back = (paper.shape[1], paper.shape[0])
+    return paper & cv2.resize(lit.view(np.uint8), back, interpolation=cv2.INTER_NEAREST).view(bool)
 
 
 def _bare_tile(flat: NDArray[np.uint8], paper: NDArray[np.bool_]) -> NDArray[np.uint8]:
@@ -283,10 +324,12 @@ def _pen_colour(
     height, width = brightest.shape
     bright = np.tile(bright, (height // _TILE + 1, width // _TILE + 1))[:height, :width]
     stroke = cv2.morphologyEx(brightest, cv2.MORPH_BLACKHAT, np.ones((9, 9), np.uint8))
-    lowest = brightest == cv2.erode(brightest, np.ones((3, 3), np.uint8))
-    floor = inner & bright & (stroke > 0.35 * _WHITE) & (brightest < 0.6 * _WHITE) & lowest
-    colours = flat[floor]
-    if len(colours) < 100:
+    lowest = (brightest == cv2.erode(brightest, np.ones((3, 3), np.uint8))) & inner & bright
+    for deep, dark in _STROKES:
+        colours = flat[lowest & (stroke > deep * _WHITE) & (brightest < dark * _WHITE)]
+        if len(colours) >= _LEAST_FLOOR:
+            break
+    else:
         return np.full(3, 0.2 * _WHITE, np.float32)
     # Creases and stains are paler than the pen, print is blacker: the middle of the darker half is the trace.
     darkness = np.argsort(colours.max(axis=1), kind="stable")

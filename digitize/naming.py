@@ -82,7 +82,7 @@ _RHYTHM_PRICES = (0.5, 0.0, 1.0, 0.5)
 """Prices of 0 to 3 rhythm strips."""
 _BAR, _STRAY_BAR, _MISSING_BAR = 1.0, 0.5, 0.5
 """Worth of a bar at a border; prices of one elsewhere and of one that is missing."""
-_USUAL_RHYTHM = {"II": 1.0, "V1": 0.6, "V5": 0.5}
+_USUAL_RHYTHM = {"II": 2.0, "V1": 1.6, "V5": 1.5}
 """What speaks for these leads as rhythm strips, beside their names."""
 
 
@@ -514,7 +514,7 @@ def name_rows(
             )
             worth, rhythm = _rhythm(free[skipped + size :, 0], later[skipped + size :])
             score = float(np.where(replaced, other, expected).sum())
-            score += _forgiven(expected)
+            score += _forgiven(expected, free[skipped + size :, 0])
             score += worth - unread * float(empty[skipped + size :, 0].sum())
             score -= price + _RHYTHM_PRICES[rest] + _LEFT_OUT * skipped
             name = f"custom-{layout.name}" if replaced.any() else layout.name
@@ -528,9 +528,10 @@ def name_rows(
     return replace(best, score=best.score - _ASTRAY * float(astray.sum()))
 
 
-def _forgiven(expected: NDArray[np.float64]) -> float:
+def _forgiven(expected: NDArray[np.float64], rhythm: NDArray[np.float64]) -> float:
     """What speaks too much against a layout where hardly any name can be read: what hid one name hid all of them."""
-    if (expected > 0).mean() > _HARDLY_ANY:
+    read = int((expected > 0).sum()) + int((rhythm.max(axis=1, initial=0.0) > 0).sum())
+    if read > _HARDLY_ANY * (expected.size + len(rhythm)):
         return 0.0
     return max(0.0, -float(np.minimum(expected, 0.0).sum()) - _ILLEGIBLE)
 

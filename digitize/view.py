@@ -50,7 +50,7 @@ def look(page: Page, ground: Grid | PaperScale, *, may_turn: bool = True) -> Vie
     """Put a page upright, by its traces if it may turn, and follow its traces; None when there are none."""
     upright = _upright(page, ground)
     ink = find_ink(upright, tiled=isinstance(ground, Grid))
-    if may_turn and runs_downward(ink.coverage):
+    if may_turn and runs_downward(_on_ground(ink.coverage, ink.ground)):
         ground = ground.turned(1)
         upright = _upright(page, ground)
         ink = find_ink(upright, tiled=isinstance(ground, Grid))

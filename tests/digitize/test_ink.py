@@ -100,15 +100,24 @@ def test_a_blot_is_not_ink_and_a_stroke_through_it_is():
     assert coverage[450:650, 480:520].mean() < 0.2
 
 
-def test_dark_table_around_the_page_is_neither_paper_nor_ink():
+@pytest.mark.parametrize("table", [35, 110])
+def test_dark_table_around_the_page_is_neither_paper_nor_ink(table):
     truth = stroke(wave())
     image = draw(paper_with_grid(GRIDS["red"]), truth, BLACK)
-    image[:120] = image[:, :150] = 35
+    image[:120] = image[:, :150] = table
     ink = find_ink(upright(image), tiled=True)
     assert not ink.paper[:115].any() and not ink.paper[:, :145].any()
     assert ink.paper[130:, 160:].mean() > 0.999
     assert ink.coverage[:140].max() < 0.1 and ink.coverage[:, :150].max() < 0.1
     assert np.abs(ink.coverage - truth)[130:-10, 160:-10].mean() < 0.005
+
+
+def test_a_pale_pen_is_found_by_its_own_colour():
+    pale = (165, 165, 165)
+    image = draw(paper_with_grid(GRIDS["red"]), stroke(wave()), pale)
+    ink = find_ink(upright(image), tiled=True)
+    assert np.allclose(np.array(ink.pen) * 252, pale, atol=6)
+    assert edge_errors(ink.coverage, wave()).mean() < 0.15
 
 
 def test_black_text_beside_a_grey_pen_is_ink_and_does_not_set_the_pen():

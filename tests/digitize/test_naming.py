@@ -94,6 +94,16 @@ def test_rows_without_a_name_are_not_one_lead_that_goes_on():
     assert not naming.goes_on
 
 
+def test_names_that_can_be_read_below_are_none_that_something_hid():
+    """Three rows without a name and V4, V5, V6 are the chest leads, not three rows of four leads above three strips."""
+    chest = [(f"V{k}",) for k in range(1, 7)]
+    one = cells_of(chest, hidden={(0, 0), (1, 0), (2, 0)})
+    one[0, 0] = evidence(log_reading("I", 0.9)[None])[0]
+    four = np.concatenate([one, np.full((6, 3, len(ALL_NAMES)), np.nan)], axis=1)
+    as_one, as_four = (name_rows(cells, NOTHING_ASTRAY[6], 0.5) for cells in (one, four))
+    assert as_one.name == "chest-6x1" and as_one.score > as_four.score
+
+
 def test_leads_of_the_right_side_take_the_place_of_those_that_they_replace():
     rows = [list(row) for row in find_layout("3x4").rows]
     rows[2][2] = "V3R"
