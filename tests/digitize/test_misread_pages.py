@@ -50,3 +50,9 @@ def test_crisp_lines_of_a_large_picture_are_a_millimetre_apart():
     page, leads = read(1392, "clean")
     assert leads.calibration.pixels_per_mm == pytest.approx(page.pixels_per_mm, rel=0.002)
     assert (leads.calibration.speed, leads.layout) == (page.speed, page.layout)
+
+
+def test_chest_leads_whose_upper_names_traces_run_through():
+    """Three names can be read, so three rows without one are not twelve leads whose names something hid."""
+    page, leads = read(20064, "phone_photo")
+    assert leads.layout == page.layout == "chest-6x1"
