@@ -50,6 +50,9 @@ BEFORE_S, AFTER_S = 0.3, 0.45
 _SPAN_MV = 3.0
 """Height of a picture, at least."""
 
+_MOVED = 5.0
+"""Pixels by which a picture is moved at most."""
+
 
 @dataclass(frozen=True)
 class Config:
@@ -234,8 +237,9 @@ def train(
         losses = []
         for step in tqdm(range(steps), desc=f"epoch {epoch + 1}", leave=False, disable=None):
             chosen = places[step * config.batch : (step + 1) * config.batch]
+            ink = np.stack([moved(images.ink[place], rng) for place in chosen])
             with short_numbers("cpu"):
-                logits = network(torch.from_numpy(images.ink[chosen])[:, None])
+                logits = network(torch.from_numpy(ink)[:, None])
             loss = functional.cross_entropy(logits.float(), torch.from_numpy(images.label[chosen]), weight)
             optimiser.zero_grad()
             loss.backward()
@@ -244,6 +248,26 @@ def train(
             losses.append(float(loss.detach()))
         history.append({"epoch": epoch + 1, "loss": float(np.mean(losses))})
     return network, history
+
+
+def moved(ink: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Draw a beat taller or lower, wider or narrower, and off its place, as another heart's would be.
+
+    Parameters
+    ----------
+    ink : ndarray, shape (SIDE, SIDE), uint8
+        Not modified.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray, shape (SIDE, SIDE), uint8
+    """
+    wide, tall = np.exp(rng.normal(0.0, (0.06, 0.2)))
+    right, down = rng.uniform(-_MOVED, _MOVED, 2)
+    middle = (SIDE - 1) / 2
+    matrix = np.array([[wide, 0.0, middle * (1 - wide) + right], [0.0, tall, middle * (1 - tall) + down]])
+    return np.asarray(cv2.warpAffine(ink, matrix, (SIDE, SIDE), flags=cv2.INTER_LINEAR), np.uint8)
 
 
 def cross_validate(images: BeatImages, config: Config) -> dict[str, Any]:

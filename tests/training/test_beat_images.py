@@ -10,7 +10,7 @@ import pytest
 
 from classify.beat_images import SIDE
 from training import beat_images
-from training.beat_images import FOLDS, Config, cross_validate, draw_beat, draw_folder, main, read_folder, train
+from training.beat_images import FOLDS, Config, cross_validate, draw_beat, draw_folder, main, moved, read_folder, train
 from training.mitbih import Recording
 
 
@@ -76,6 +76,14 @@ def test_it_learns_to_tell_beats(folder):
     # What was learned from other labels does not tell these: every picture is judged by a network that never saw it.
     wrong = dataclasses.replace(images, label=np.random.default_rng(0).permutation(images.label))
     assert cross_validate(wrong, config)["accuracy"] < 0.75
+
+
+def test_a_beat_moves_but_stays_a_beat():
+    ink, rng = 255 - draw_beat(np.where(np.arange(270) == 100, 1.0, 0.0), 360), np.random.default_rng(0)
+    others = [moved(ink, rng) for _ in range(20)]
+    assert all(other.shape == ink.shape and 0.6 < other.sum() / ink.sum() < 1.5 for other in others)
+    tops = {int(np.flatnonzero(other.max(axis=1) > 128)[0]) for other in others}
+    assert len(tops) > 5
 
 
 def test_a_tall_beat_is_drawn_whole():
