@@ -9,7 +9,7 @@ from skimage import data
 import classify
 from classify import readers
 from classify.diagnose import Diagnosis, load_weights, predict
-from classify.image import FEWEST_CELLS, PictureWeights, is_trained, load_picture_weights, predict_pictures
+from classify.image import FEWEST_CELLS, PictureWeights, load_picture_weights, predict_pictures
 from classify.picture import HEIGHT, WIDTH, coarse_picture, picture_of
 from classify.readers import READERS, diagnose_page
 from classify.statements import CODES
@@ -101,14 +101,22 @@ def test_a_reader_that_there_is_not(leads, tmp_path):
         load_picture_weights("eye")
 
 
-@pytest.mark.skipif(not is_trained("image"), reason="the weights of `image` are not in classify/weights")
-@pytest.mark.parametrize(("sample", "expected"), [("02988_hr", "CLBBB"), ("00307_hr", "AFIB"), ("00436_hr", "NORM")])
-def test_the_shipped_network_reads_sample_pages_by_their_pictures(sample, expected):
+@pytest.mark.parametrize(
+    ("reader", "sample", "expected"),
+    [
+        ("image", "02988_hr", "CLBBB"),
+        ("image", "00307_hr", "AFIB"),
+        ("image", "00436_hr", "NORM"),
+        ("hybrid", "00307_hr", "AFIB"),
+        ("hybrid", "00436_hr", "NORM"),
+    ],
+)
+def test_shipped_networks_read_sample_pages_by_their_pictures(reader, sample, expected):
     reading = read_page(load_pages(f"samples/{sample}.png")[0])
     leads = leads_of(refined(reading), fs=500)
     told = [
         {found.code: found for found in diagnose_page(reader, leads, lambda: picture_of(reading).ink).statements}
-        for reader in ("signal", "image")
+        for reader in ("signal", reader)
     ]
     assert told[1][expected].present
     by_signal, by_picture = np.array(
@@ -117,9 +125,9 @@ def test_the_shipped_network_reads_sample_pages_by_their_pictures(sample, expect
     assert np.corrcoef(by_signal, by_picture)[0, 1] > 0.8
 
 
-@pytest.mark.skipif(not is_trained("image"), reason="the weights of `image` are not in classify/weights")
 @pytest.mark.parametrize("photograph", [data.astronaut, data.coffee, data.chelsea, data.page, data.text, data.brick])
-def test_a_photograph_of_something_else_shows_no_electrocardiogram(photograph):
+@pytest.mark.parametrize("design", ["image", "hybrid"])
+def test_a_photograph_of_something_else_shows_no_electrocardiogram(photograph, design):
     shown = np.atleast_3d(photograph())
     ink = coarse_picture(np.broadcast_to(shown, (*shown.shape[:2], 3)).copy()).ink
-    assert predict_pictures(load_picture_weights("image"), [ink])[1][0] < FEWEST_CELLS
+    assert predict_pictures(load_picture_weights(design), [ink])[1][0] < FEWEST_CELLS
