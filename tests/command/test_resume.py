@@ -83,7 +83,8 @@ def expected() -> set[str]:
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_a_run_that_is_ended_goes_on_where_it_was(archive, number, jobs="2"):
-    first = start(archive, "--jobs", jobs, wait=0.1)
+    # Long enough for a loaded machine to see three pages before the rest are read.
+    first = start(archive, "--jobs", jobs, wait=0.5)
     until_read(archive, 3)
     first.send_signal(number)
     code, _, err = finish(first)
