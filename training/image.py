@@ -1,10 +1,10 @@
 """Train the networks that look at pictures of pages: ``python -m training.image --design D [--data DIR] [--out DIR]``.
 
 First, whatever the design, a network learns from pictures alone, without a label, to say which lead lies where and to
-give its signal back; of that, ``image`` goes on to statements alone, ``hybrid`` to statements and signal, and ``dual``
-to statements of the picture and the digitised signal together (`classify.picture_network`). Folds 1 to 7 train, fold 8
-chooses the epoch, the calibration and the thresholds; fold 9 is left alone. The same command takes up an interrupted
-run, pictures, pages and epochs alike. The two files of a design belong in ``classify/weights``.
+give its signal back; of that, ``image`` goes on to statements alone, ``hybrid`` to statements and signal; ``dual``
+joins ``image`` and the network that reads signals (`classify.picture_network`). Folds 1 to 7 train, fold 8 chooses the
+epoch, the calibration and the thresholds; fold 9 is left alone. The same command takes up an interrupted run, pictures,
+pages and epochs alike. The two files of a design belong in ``classify/weights``.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from classify.diagnose import load_weights
-from classify.image import DESIGNS, make_network
+from classify.image import DESIGNS, load_picture_weights, make_network
 from classify.picture import picture_of
 from classify.picture_network import CELL, NOWHERE, DualNetwork, PictureNetwork, Seen
 from classify.statements import STATEMENTS
@@ -66,7 +66,9 @@ _LEADS = 0.1
 """Least weight of where each lead lies."""
 _SAFE_WIDTH = 16
 _SLOW = 0.1
-"""Rate of the stream of the dual network that is trained already, relative to the others."""
+"""Rate of the streams of the dual network, which are trained already, relative to that of what joins them."""
+_JOINED = 2
+"""How many times fewer epochs these take."""
 
 
 @dataclass(frozen=True)
@@ -181,7 +183,8 @@ def goals_of(config: Config) -> tuple[Goal, Goal]:
     signal = config.signal if config.design == "hybrid" else 0.0
     # Where leads lie is not forgotten: it is where the statements are looked for, and tells whether there are any.
     leads = max(signal, _LEADS)
-    return Goal("signal", 0.0, 1.0, 1.0, config.before), Goal(config.design, 1.0, leads, signal, config.epochs)
+    epochs = -(-config.epochs // _JOINED) if config.design == "dual" else config.epochs
+    return Goal("signal", 0.0, 1.0, 1.0, config.before), Goal(config.design, 1.0, leads, signal, epochs)
 
 
 def signal_loss(seen: Seen, batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -381,7 +384,22 @@ def begin(config: Config, outputs: int, imagenet: Path | None) -> nn.Module:
 
 
 def go_on(config: Config, outputs: int, before: nn.Module) -> nn.Module:
-    """Make the network of a design from the one that learned the signal, and from the one that reads signals."""
+    """Make the network of a design from the one that learned the signal, and `dual` from the two that make statements.
+
+    Beside a stream that makes statements already, one that does not falls silent: the features of its pictures are cut
+    off before they are of any use.
+
+    Parameters
+    ----------
+    config : Config
+    outputs : int
+    before : Module
+        The one that learned the signal; for `dual`, the ``image`` design's that was trained.
+
+    Returns
+    -------
+    Module
+    """
     torch.manual_seed(config.seed + 1)
     network = make_network(config.design, config.width, config.blocks, outputs, config.dropout)
     learned = {name: part for name, part in before.state_dict().items() if not name.startswith("head.")}
@@ -425,8 +443,8 @@ def _groups(network: nn.Module, rate: float) -> list[dict[str, Any]]:
     if not isinstance(network, DualNetwork):
         return [{"params": list(network.parameters()), "lr": rate}]
     return [
-        {"params": [*network.picture.parameters(), *network.head.parameters()], "lr": rate},
-        {"params": list(network.signal.parameters()), "lr": _SLOW * rate},
+        {"params": list(network.head.parameters()), "lr": rate},
+        {"params": [*network.picture.parameters(), *network.signal.parameters()], "lr": _SLOW * rate},
     ]
 
 
@@ -588,11 +606,21 @@ def main(arguments: list[str] | None = None) -> None:
         shared = replace(config, design="image", signal=Config.signal, epochs=0)
         before = train(begin(shared, outputs, chosen.imagenet), pages, choice, shared, first,
                        chosen.out / "signal.checkpoint", _shown(first), device)  # fmt: skip
+        histories: tuple[tuple[dict[str, float], ...], ...] = (before.history,)
+        seconds: tuple[float, ...] = (before.seconds,)
+        start: nn.Module = before.network
+        if design == "dual":
+            try:
+                start = load_picture_weights("image", chosen.out / "image").network
+            except FileNotFoundError as error:
+                parser.error(f"`dual` begins with `image`: {error}")
+            image = json.loads((chosen.out / "image" / "image.json").read_text(encoding="utf-8"))
+            histories, seconds = tuple(map(tuple, image["histories"])), tuple(image["seconds"])
         name = f"{design}-{config.signal:g}" if design == "hybrid" else design
-        trained = train(go_on(config, outputs, before.network), pages, choice, config, then,
+        trained = train(go_on(config, outputs, start), pages, choice, config, then,
                         chosen.out / f"{name}.checkpoint", _shown(then), device)  # fmt: skip
         record = write_weights(
-            chosen.out / name, trained.network, (before.history, trained.history), (before.seconds, trained.seconds),
+            chosen.out / name, trained.network, (*histories, trained.history), (*seconds, trained.seconds),
             config, pages, choice, device,
         )  # fmt: skip
         print(f"{name}: {record['parameters']} parameters, {json.dumps(record['figures']['fold 8'])}")

@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from classify.image import DESIGNS, load_picture_weights, make_network, predict_pictures
 from classify.picture_network import CELL, NOWHERE, Seen
@@ -44,9 +45,10 @@ def network_of(design: str, data) -> torch.nn.Module:
     return go_on(config, outputs, begin(CONFIG, outputs, None))
 
 
-def fit(design: str, data, checkpoint, on_epoch, **changes):
-    config = dataclasses.replace(CONFIG, design=design, **changes)
-    return train(network_of(design, data), *data, config, goals_of(config)[1], checkpoint, on_epoch)
+def fit(design: str, data, checkpoint, on_epoch, epochs, **changes):
+    config = dataclasses.replace(CONFIG, design=design, epochs=epochs, **changes)
+    goal = dataclasses.replace(goals_of(config)[1], epochs=epochs)
+    return train(network_of(design, data), *data, config, goal, checkpoint, on_epoch)
 
 
 @pytest.fixture(scope="module")
@@ -144,3 +146,14 @@ def test_command(folder, tmp_path, capsys):
     assert record["configuration"]["signal"] == 1.0 and len(record["histories"]) == 2
     assert load_picture_weights("hybrid", out / "hybrid-1").version == record["version"]
     assert (out / "hybrid-1" / "hybrid.safetensors").stat().st_size < 4_000_000
+    given = ["--data", str(folder), "--out", str(out), "--jobs", "1", *small]
+    with pytest.raises(SystemExit):
+        main([*given, "--design", "dual"])
+    assert "`dual` begins with `image`" in capsys.readouterr().err
+    main([*given, "--design", "image", "--design", "dual"])
+    image, dual = (load_file(out / name / f"{name}.safetensors") for name in ("image", "dual"))
+    for name, weight in image.items():
+        if name.endswith("conv1.weight"):
+            change = (dual[f"picture.{name}"].float() - weight.float()).norm() / weight.float().norm()
+            assert 0 < change < 0.1, "it begins with what was learned"
+    assert len(json.loads((out / "dual" / "dual.json").read_text())["histories"]) == 3
