@@ -31,7 +31,7 @@ from classify.diagnose import load_weights, predict
 from classify.image import DESIGNS, FOLDER, PictureWeights, load_picture_weights, predict_pictures
 from classify.network import INPUTS
 from classify.picture import coarse_picture, picture_of
-from classify.readers import UNRELIABLE
+from classify.readers import SIGNAL_SHARE, UNRELIABLE
 from classify.statements import CHALLENGE, CODES, group_indices
 from classify.view import View, view_leads
 from digitize.api import leads_of, read_page, refined
@@ -246,7 +246,7 @@ def read_by_all(pages: Sequence[Read], networks: Mapping[str, PictureWeights]) -
     if image is not None:
         signal = readers[0]
         # How much the signal counts.
-        share = np.array([{UNRELIABLE: 0.5, NOT_READ: 0.0}.get(page.verdict, 1.0) for page in pages])[:, None]
+        share = np.array([{UNRELIABLE: SIGNAL_SHARE, NOT_READ: 0.0}.get(page.verdict, 1.0) for page in pages])[:, None]
         readers.append(
             Reader(
                 AUTO,

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from classify.picture_network import Trunk
-from digitize.weights import read_weights
+from digitize.weights import fill_network, read_weights
 
 SIDE = 96
 """Pixels of a picture's side, as the network sees it."""
@@ -114,16 +114,11 @@ def load_beat_images(folder: Path) -> BeatImageWeights:
     ValueError
         If they do not belong to each other (`digitize.weights`), or not to this code's network.
     """
-    from safetensors.torch import load
-
     path = folder / NAME
     content, record = read_weights(path)
     classes, configuration = tuple(record["classes"]), record["configuration"]
     network = BeatImageNetwork(len(classes), configuration["width"], configuration["blocks"])
-    try:
-        network.load_state_dict(load(content))
-    except RuntimeError as error:
-        raise ValueError(f"{path}: not of this code's network: {' '.join(str(error).split())}") from error
+    fill_network(network, content, path)
     return BeatImageWeights(network.eval(), classes, str(record["version"]))
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from classify.statements import CODES
 from classify.view import View
-from digitize.weights import read_weights
+from digitize.weights import fill_network, read_weights
 
 if TYPE_CHECKING:
     import torch
@@ -104,13 +104,8 @@ def load_picture_weights(design: str, folder: Path | None = None) -> PictureWeig
     if codes != CODES:
         raise ValueError(f"{path}: statements {', '.join(codes)}; this code's are {', '.join(CODES)}")
 
-    from safetensors.torch import load
-
     network = make_network(design, record["configuration"]["width"], record["configuration"]["blocks"])
-    try:
-        network.load_state_dict(load(content))
-    except RuntimeError as error:
-        raise ValueError(f"{path}: not of this code's network: {' '.join(str(error).split())}") from error
+    fill_network(network, content, path)
     slope, offset, thresholds = (
         np.array([statement[name] for statement in record["statements"]]) for name in ("slope", "offset", "threshold")
     )

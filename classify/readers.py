@@ -31,6 +31,9 @@ READERS = ("signal", "image", "hybrid", "auto")
 UNRELIABLE = "unreliable"
 """The verdict with which ``auto`` looks at the picture as well."""
 
+SIGNAL_SHARE = 0.5
+"""What the signal counts for then."""
+
 _LOOKS = {"image": "image", "hybrid": "hybrid", "auto": "image"}
 """The network with which a reader looks at pictures."""
 
@@ -113,8 +116,9 @@ def _diagnose_picture(design: str, leads: Leads, ink: NDArray[np.uint8], fallbac
     told, thresholds, version, used = probabilities[0], weights.thresholds, weights.version, design
     if fallback is not None and view is not None:
         own = load_weights()
-        told, thresholds = (told + predict([view])[0]) / 2, (thresholds + own.thresholds) / 2
-        version, used = f"{own.version} and {version}", f"{READERS[0]} and {design}"
+        told = SIGNAL_SHARE * predict([view])[0] + (1 - SIGNAL_SHARE) * told
+        thresholds = SIGNAL_SHARE * own.thresholds + (1 - SIGNAL_SHARE) * thresholds
+        version, used = f"{own.version} and {version}", f"signal and {design}"
     findings = findings_of(told, thresholds, reasons)
     warnings = find_contradictions(findings, measured)
     if fallback is not None:

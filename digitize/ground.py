@@ -7,6 +7,7 @@ with the grid: every tile of the page is compared with its bare tile, and the hu
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -51,17 +52,37 @@ class Ground:
         -------
         ndarray, shape (h, w), float32
         """
-        height, width = ink.shape
         change = cv2.dilate if above >= 0 else cv2.erode
         near = cv2.dilate(change(self.tiles, np.ones((2 * abs(above) + 1, 1), np.uint8)), np.ones((1, 3), np.uint8)) > 0
         if near.all():
             return ink
-        # What is left of a tile at the page's edge belongs to its neighbour.
-        row, column = (
-            np.minimum(np.arange(size) // self.side, count - 1)
-            for size, count in zip((height, width), near.shape, strict=True)
-        )
-        return np.where(near[row][:, column], ink, np.float32(0.0))
+        return np.where(spread(near, self.side, ink.shape), ink, np.float32(0.0))
+
+
+def spread(tiles: NDArray[np.generic], side: int, shape: tuple[int, ...]) -> NDArray[Any]:
+    """Give every pixel what its tile has.
+
+    Parameters
+    ----------
+    tiles : ndarray, shape (rows, columns)
+    side : int
+        Pixels of a tile.
+    shape : tuple of int
+        Height and width of the picture; what is left of a tile at its edge belongs to its neighbour.
+
+    Returns
+    -------
+    ndarray, shape (h, w)
+
+    Examples
+    --------
+    >>> spread(np.array([[0, 1]]), 2, (3, 5))
+    array([[0, 0, 1, 1, 1],
+           [0, 0, 1, 1, 1],
+           [0, 0, 1, 1, 1]])
+    """
+    row, column = (np.minimum(np.arange(n) // side, count - 1) for n, count in zip(shape, tiles.shape, strict=True))
+    return np.asarray(tiles[row][:, column])
 
 
 def find_ground(flat: NDArray[np.uint8], tile: NDArray[np.uint8]) -> Ground | None:

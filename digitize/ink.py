@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitize.ground import Ground, find_ground
+from digitize.ground import Ground, find_ground, spread
 from digitize.rectify import PIXELS_PER_MM, TILE_MM, UprightPage
 
 _TILE = TILE_MM * PIXELS_PER_MM
@@ -257,14 +257,8 @@ def _without_table(paper: NDArray[np.bool_], brightness: NDArray[np.uint8], grou
 
     Only near the grid's edge and beyond it; within, the dark is shade.
     """
-    row, column = (
-        np.minimum(np.arange(size) * _SMALLER // ground.side, count - 1)
-        for size, count in zip(brightness.shape, ground.tiles.shape, strict=True)
-    )
-    on, within = (
-        tiles[row][:, column] > 0
-        for tiles in (ground.tiles, cv2.erode(ground.tiles, np.ones((5, 5), np.uint8), borderValue=0))
-    )
+    deep = cv2.erode(ground.tiles, np.ones((5, 5), np.uint8), borderValue=0)
+    on, within = (spread(tiles > 0, ground.side // _SMALLER, brightness.shape) for tiles in (ground.tiles, deep))
     size = (brightness.shape[1], brightness.shape[0])
     beside = ~on & cv2.resize(paper.view(np.uint8), size, interpolation=cv2.INTER_NEAREST).view(bool)
     if beside.mean() < _LEAST_TABLE:

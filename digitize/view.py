@@ -50,12 +50,14 @@ def look(page: Page, ground: Grid | PaperScale, *, may_turn: bool = True) -> Vie
     """Put a page upright, by its traces if it may turn, and follow its traces; None when there are none."""
     upright = _upright(page, ground)
     ink = find_ink(upright, tiled=isinstance(ground, Grid))
-    if may_turn and runs_downward(_on_ground(ink.coverage, ink.ground)):
+    within = _on_ground(ink.coverage, ink.ground)
+    if may_turn and runs_downward(within):
         ground = ground.turned(1)
         upright = _upright(page, ground)
         ink = find_ink(upright, tiled=isinstance(ground, Grid))
+        within = _on_ground(ink.coverage, ink.ground)
     coverage = ink.coverage
-    rows = find_rows(_on_ground(coverage, ink.ground))
+    rows = find_rows(within)
     if rows is None:
         return None
     near = _on_ground(coverage, ink.ground, _ABOVE)

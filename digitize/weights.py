@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
 
 
 def read_weights(path: Path) -> tuple[bytes, dict[str, Any]]:
@@ -49,6 +52,30 @@ def read_weights(path: Path) -> tuple[bytes, dict[str, Any]]:
             f"{path}: damaged or exchanged: its SHA-256 is {found['sha256']}, {record_path.name} has {stated}"
         )
     return content, record
+
+
+def fill_network(network: torch.nn.Module, content: bytes, path: Path) -> None:
+    """Put weights into a network, in place.
+
+    Parameters
+    ----------
+    network : Module
+    content : bytes
+        From `read_weights`.
+    path : Path
+        What they were read from.
+
+    Raises
+    ------
+    ValueError
+        If they are another network's.
+    """
+    from safetensors.torch import load
+
+    try:
+        network.load_state_dict(load(content))
+    except RuntimeError as error:
+        raise ValueError(f"{path}: not of this code's network: {' '.join(str(error).split())}") from error
 
 
 def hash_of(content: bytes) -> dict[str, str]:

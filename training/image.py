@@ -602,13 +602,9 @@ def main(arguments: list[str] | None = None) -> None:
     for design in chosen.design or DESIGNS:
         config = replace(common, design=design, **({"signal": chosen.signal} if design == "hybrid" else {}))
         first, then = goals_of(config)
-        # What is learned without labels is the same for every design.
-        shared = replace(config, design="image", signal=Config.signal, epochs=0)
-        before = train(begin(shared, outputs, chosen.imagenet), pages, choice, shared, first,
-                       chosen.out / "signal.checkpoint", _shown(first), device)  # fmt: skip
-        histories: tuple[tuple[dict[str, float], ...], ...] = (before.history,)
-        seconds: tuple[float, ...] = (before.seconds,)
-        start: nn.Module = before.network
+        histories: tuple[tuple[dict[str, float], ...], ...]
+        seconds: tuple[float, ...]
+        start: nn.Module
         if design == "dual":
             try:
                 start = load_picture_weights("image", chosen.out / "image").network
@@ -616,6 +612,12 @@ def main(arguments: list[str] | None = None) -> None:
                 parser.error(f"`dual` begins with `image`: {error}")
             image = json.loads((chosen.out / "image" / "image.json").read_text(encoding="utf-8"))
             histories, seconds = tuple(map(tuple, image["histories"])), tuple(image["seconds"])
+        else:
+            # What is learned without labels is the same for every design.
+            shared = replace(config, design="image", signal=Config.signal, epochs=0)
+            before = train(begin(shared, outputs, chosen.imagenet), pages, choice, shared, first,
+                           chosen.out / "signal.checkpoint", _shown(first), device)  # fmt: skip
+            start, histories, seconds = before.network, (before.history,), (before.seconds,)
         name = f"{design}-{config.signal:g}" if design == "hybrid" else design
         trained = train(go_on(config, outputs, start), pages, choice, config, then,
                         chosen.out / f"{name}.checkpoint", _shown(then), device)  # fmt: skip
