@@ -2,7 +2,8 @@
 
 Scores the arrhythmia network on PTB-XL's fold 9: on the true signal with every lead for ten seconds, on the true signal
 cut to the printed layout, and on pages that `synth` printed from the records and the digitiser read. Each page is
-compared with the true signal of its own strips: the difference is the price of paper. Where the folder of results has
+compared with the true signal of its own strips: the difference is the price of paper. Pages are read once
+(`benchmarks.reading`), so an interrupted run is taken up again. Where the folder of results has
 the ``baselines.json`` of `training.baselines`, those networks stand beside ours. Writes ``classification.md`` and
 ``classification.json``.
 """
@@ -11,39 +12,43 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
+from benchmarks.reading import (
+    FOLD,
+    NOT_READ,
+    PAPERS,
+    choose_pages,
+    folder_of_pages,
+    predict_pages,
+    printed_tasks,
+    read_pages,
+)
 from benchmarks.report import made_line, provenance, table
 from classify.diagnose import Weights, load_weights, predict
 from classify.network import read_views
 from classify.statements import CHALLENGE, CODES, STATEMENTS, group_indices
-from classify.view import FS, Piece, View, cut_to_layout, view_leads, view_pieces
+from classify.view import FS, Piece, cut_to_layout, view_pieces
 from digitize.export import written_together
-from digitize.layouts import LEAD_NAMES
 from training.comparison import LAYOUTS, MEASURES, compare
 from training.pages import CHOICE_FOLD
-from training.ptbxl import Records, data_folder, load_ptbxl, read_500
+from training.ptbxl import Records, data_folder, load_ptbxl
 from training.scores import Interval, auroc, average_precision, bootstrap, calibration_error, f1
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from synth import PrintedStrip
 
-FOLD = 9
 LAYOUT = "3x4+II"
 SEED = 0
-
-PAPERS = ("clean", "office_scan", "phone_photo")
-"""Presets of `synth` that the price of paper is measured on."""
 
 _GROUPS = {
     "superclasses": group_indices("superclass"),
@@ -61,22 +66,6 @@ NAMES = tuple(f"{measure}, {group}" for measure in _MEASURES for group in _GROUP
 
 _AGES = (0, 50, 65, 80, 90)
 _BINS = 10
-
-
-@dataclass(frozen=True)
-class Paper:
-    """Pages of one preset.
-
-    Attributes
-    ----------
-    truth : tuple of View
-        What the true signal of each page's strips shows.
-    read : tuple of (View or str)
-        What the digitised page shows; the error's text for a page that could not be digitised.
-    """
-
-    truth: tuple[View, ...]
-    read: tuple[View | str, ...]
 
 
 def figures(
@@ -152,99 +141,6 @@ def price_of_paper(
         seed=SEED,
     )
     return dict(zip(NAMES, intervals, strict=True))
-
-
-def choose_pages(records: Records, pages: int) -> Records:
-    """Choose the records to print: a fixed shuffle's first ones that are there at 500 Hz and in millivolts.
-
-    Parameters
-    ----------
-    records : Records
-    pages : int
-
-    Returns
-    -------
-    Records
-        At most `pages` of them.
-    """
-    printable = np.flatnonzero([path is not None for path in records.paths_500])
-    chosen = np.zeros(len(records), bool)
-    chosen[np.random.default_rng(SEED).permutation(printable)[:pages]] = True
-    return records.take(chosen)
-
-
-def print_and_read(records: Records, preset: str) -> Paper:
-    """Print each record, digitise the page, and take the network's views of both.
-
-    Parameters
-    ----------
-    records : Records
-        All of them at 500 Hz.
-    preset : str
-        One of `synth.PRESETS`.
-
-    Returns
-    -------
-    Paper
-    """
-    from digitize import trace_leads
-    from synth import render_page
-
-    truth: list[View] = []
-    read: list[View | str] = []
-    for ecg_id, path in zip(records.ids, tqdm(records.paths_500, desc=preset, disable=None), strict=True):
-        assert path is not None
-        page = render_page(read_500(path), 500, preset, seed=int(ecg_id))
-        truth.append(view_pieces(true_pieces(page.signal, page.strips, 500), 500))
-        try:
-            read.append(view_leads(trace_leads(page.image, fs=500)))
-        except ValueError as error:
-            read.append(f"record {ecg_id}: {error}")
-    return Paper(tuple(truth), tuple(read))
-
-
-def true_pieces(signal: NDArray[np.floating], strips: Sequence[PrintedStrip], fs: int) -> list[Piece]:
-    """Cut a recording into the strips of a printed page.
-
-    Parameters
-    ----------
-    signal : ndarray, shape (12, n)
-    strips : sequence of PrintedStrip
-    fs : int
-        Hz.
-
-    Returns
-    -------
-    list of Piece
-    """
-    return [
-        Piece(
-            strip.lead,
-            np.asarray(
-                signal[LEAD_NAMES.index(strip.lead), round(strip.start * fs) : round(strip.end * fs)], np.float32
-            ),
-            strip.start,
-        )
-        for strip in strips
-    ]
-
-
-def predict_pages(views: Sequence[View | str]) -> NDArray[np.float64]:
-    """Probabilities for pages; a page that could not be digitised says nothing, so every statement gets 0.
-
-    Parameters
-    ----------
-    views : sequence of (View or str)
-
-    Returns
-    -------
-    ndarray, shape (views, statements), float64
-    """
-    probabilities = np.zeros((len(views), len(STATEMENTS)))
-    read = [place for place, view in enumerate(views) if isinstance(view, View)]
-    if read:
-        probabilities[read] = predict([view for view in views if isinstance(view, View)])
-    return probabilities
 
 
 def _table(columns: dict[str, dict[str, Interval]]) -> list[str]:
@@ -449,6 +345,8 @@ def main(arguments: list[str] | None = None) -> None:
         help="folder for the two files (default: %(default)s)",
     )
     parser.add_argument("--pages", type=int, default=150, help="pages of each kind (default: %(default)s)")
+    parser.add_argument("--read", type=Path, default=Path("runs/pages"), help="for what was read of each page")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="pages at a time (default: %(default)s)")
     chosen = parser.parse_args(arguments)
 
     weights = load_weights()
@@ -477,14 +375,16 @@ def main(arguments: list[str] | None = None) -> None:
         printed = choose_pages(records, chosen.pages)
         result["pages"] = len(printed)
         for preset in PAPERS:
-            paper = print_and_read(printed, preset)
-            known, read = predict(paper.truth), predict_pages(paper.read)
+            pages = read_pages(printed_tasks(printed, (preset,), folder_of_pages(chosen.read)), chosen.jobs)
+            known, read = predict([page.truth for page in pages]), predict_pages(pages)
             papers[preset] = {
                 "true signal": score(printed.labels, known, weights.thresholds),
                 "digitised page": score(printed.labels, read, weights.thresholds),
                 "price (page minus signal)": price_of_paper(printed.labels, known, read, weights.thresholds),
             }
-            result["failures"][preset] = [view for view in paper.read if isinstance(view, str)]
+            result["failures"][preset] = [
+                f"record {page.task.record}: {page.error}" for page in pages if page.verdict == NOT_READ
+            ]
     result["figures"] = {
         part: {column: {name: asdict(value) for name, value in of.items()} for column, of in columns.items()}
         for part, columns in (("all records", all_records), *papers.items())

@@ -5,7 +5,8 @@ digitised, the others look at the picture (`classify.picture`): ``image``, ``hyb
 it, and ``auto``, which is the signal's reading, the mean of both where the digitisation calls itself unreliable, and
 the picture's where there is none. The pages of ``kit-pages`` are read beside them. Networks are those of `--weights`
 (`python -m training.image`; for single beats `python -m training.beat_images`); what is not there is left out. Every
-page becomes one small file, so an interrupted run is taken up again. Writes ``readers.md`` and ``readers.json``.
+page is read once (`benchmarks.reading`), so an interrupted run is taken up again. Writes ``readers.md`` and
+``readers.json``.
 """
 
 from __future__ import annotations
@@ -15,96 +16,43 @@ import json
 import os
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
-from benchmarks.classification import choose_pages
+from benchmarks.reading import (
+    FOLD,
+    KIT,
+    NOT_READ,
+    PAPERS,
+    Read,
+    choose_pages,
+    folder_of_pages,
+    kit_tasks,
+    predict_pages,
+    printed_tasks,
+    read_pages,
+)
 from benchmarks.report import made_line, provenance, table
 from classify.beat_images import NAME as BEATS
-from classify.diagnose import load_weights, predict
+from classify.diagnose import load_weights
 from classify.image import DESIGNS, FOLDER, PictureWeights, load_picture_weights, predict_pictures
-from classify.network import INPUTS
-from classify.picture import coarse_picture, picture_of
 from classify.readers import SIGNAL_SHARE, UNRELIABLE
 from classify.statements import CHALLENGE, CODES, group_indices
-from classify.view import View, view_leads
-from digitize.api import leads_of, read_page, refined
 from digitize.export import written_together
 from digitize.leads import VERDICTS
-from digitize.page import PageError, load_pages
-from synth import render_page
-from training.image import SOURCES
-from training.pages import make_missing, version_of_pages, write_arrays
-from training.pictures import blank_view
-from training.ptbxl import Records, data_folder, load_ptbxl, read_500
+from training.ptbxl import data_folder, load_ptbxl
 from training.scores import Interval, auroc, bootstrap, f1
 
-FOLD = 9
 SEED = 0
-PAPERS = ("clean", "office_scan", "phone_photo", "stained")
-KIT = "kit-pages"
 TWO_STAGE, AUTO = "signal", "auto"
-NOT_READ = "not read"
-READ_FS = 500
 
 _OWN = tuple(place for group in ("superclass", "diagnostic", "form", "rhythm") for place in group_indices(group))
 _CHALLENGE = tuple(CODES.index(code) for code in CHALLENGE.values())
 MEASURES = ("macro AUROC, all statements", "macro AUROC, Challenge 2024", "macro F, Challenge 2024")
-
-
-@dataclass(frozen=True)
-class Task:
-    """A page to read, and the file to leave.
-
-    Attributes
-    ----------
-    paper : str
-        A preset of `synth`, or `KIT`.
-    source : Path
-        The recording to print, or the picture of the page.
-    seed : int
-    record : int
-        ``ecg_id``.
-    file : Path
-    """
-
-    paper: str
-    source: Path
-    seed: int
-    record: int
-    file: Path
-
-
-@dataclass(frozen=True)
-class Read:
-    """What became of a page.
-
-    Attributes
-    ----------
-    task : Task
-    ink : ndarray, shape (HEIGHT, WIDTH), uint8
-        Its picture.
-    view : View
-        Of its signal; blank where there is none.
-    verdict : str
-        One of `digitize.leads.VERDICTS`; `NOT_READ` for a page without a signal.
-    finding, tracing, looking : float
-        Seconds of the processor: up to the page's traces; from these to the signal; from these to the picture.
-    """
-
-    task: Task
-    ink: NDArray[np.uint8]
-    view: View
-    verdict: str
-    finding: float
-    tracing: float
-    looking: float
 
 
 @dataclass(frozen=True)
@@ -127,69 +75,6 @@ class Reader:
     seconds: float
     probability: NDArray[np.float64]
     thresholds: NDArray[np.float64]
-
-
-def tasks_of(records: Records, kit: Path, folder: Path) -> list[Task]:
-    """List the pages: every record by every preset, and the kit's of the same fold.
-
-    Parameters
-    ----------
-    records : Records
-        Those to print, all at 500 Hz.
-    kit : Path
-        Folder of the kit's pages; it need not exist.
-    folder : Path
-        Of the files to leave.
-
-    Returns
-    -------
-    list of Task
-    """
-    tasks = [
-        Task(paper, path, int(record), int(record), folder / paper / f"{record}.npz")
-        for paper in PAPERS
-        for record, path in zip(records.ids, records.paths_500, strict=True)
-        if path is not None
-    ]
-    for page in sorted(kit.glob("*/*")):
-        number = page.stem.split("_")[0]
-        if page.suffix in (".png", ".jpg") and number.isdecimal() and page.with_suffix(".hea").exists():
-            file = folder / KIT / f"{page.parent.name}-{page.stem}.npz"
-            tasks.append(Task(KIT, page, 0, int(number), file))
-    return tasks
-
-
-def make(task: Task) -> None:
-    """Read a page and leave its file."""
-    if task.paper == KIT:
-        image = load_pages(task.source)[0].image
-    else:
-        image = render_page(read_500(task.source), READ_FS, task.paper, seed=task.seed).image
-    view, verdict = blank_view(), NOT_READ
-    times = [time.process_time()]
-    try:
-        reading = read_page(image)
-    except PageError:
-        times += [time.process_time()] * 2
-        picture = coarse_picture(image)
-    else:
-        times.append(time.process_time())
-        leads = leads_of(refined(reading), fs=READ_FS)
-        with suppress(ValueError):
-            view, verdict = view_leads(leads), leads.quality.verdict
-        times.append(time.process_time())
-        picture = picture_of(reading)
-    times.append(time.process_time())
-    arrays = {name: getattr(view, name) for name in INPUTS}
-    write_arrays(task.file, {"ink": picture.ink, "verdict": verdict, "seconds": np.diff(times), **arrays})
-
-
-def load(task: Task) -> Read:
-    """Load what `make` left."""
-    with np.load(task.file) as content:
-        view = View(**{name: content[name] for name in INPUTS})
-        finding, tracing, looking = (float(value) for value in content["seconds"])
-        return Read(task, content["ink"], view, str(content["verdict"]), finding, tracing, looking)
 
 
 def find_networks(folder: Path) -> dict[str, PictureWeights]:
@@ -230,10 +115,8 @@ def read_by_all(pages: Sequence[Read], networks: Mapping[str, PictureWeights]) -
     n = len(pages)
     own = load_weights()
     began = time.process_time()
-    told = predict([page.view for page in pages])
+    told = predict_pages(pages)
     seconds = (time.process_time() - began) / n
-    # A page without a signal says nothing.
-    told[[page.verdict == NOT_READ for page in pages]] = 0.0
     readers = [Reader(TWO_STAGE, _size(own.network), seconds, told, np.tile(own.thresholds, (n, 1)))]
     for name, weights in networks.items():
         views = [page.view for page in pages] if weights.design == "dual" else None
@@ -488,19 +371,19 @@ def main(arguments: list[str] | None = None) -> None:
         default=Path(__file__).parent / "results",
         help="folder for the two files (default: %(default)s)",
     )
-    parser.add_argument("--read", type=Path, default=Path("runs/readers"), help="for what was read of each page")
+    parser.add_argument("--read", type=Path, default=Path("runs/pages"), help="for what was read of each page")
     parser.add_argument("--pages", type=int, default=150, help="pages of each preset (default: %(default)s)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="pages at a time (default: %(default)s)")
     chosen = parser.parse_args(arguments)
     records = load_ptbxl(chosen.data / "ptb-xl", (FOLD,))
     labels = dict(zip(records.ids.tolist(), records.labels, strict=True))
     printed = choose_pages(records.take(records.millivolts), chosen.pages)
-    folder = chosen.read / version_of_pages(*SOURCES)
-    tasks = [task for task in tasks_of(printed, chosen.data / KIT, folder) if task.record in labels]
+    folder = folder_of_pages(chosen.read)
+    tasks = printed_tasks(printed, PAPERS, folder) + kit_tasks(chosen.data / KIT, folder)
+    tasks = [task for task in tasks if task.record in labels]
     if not tasks:
         parser.error(f"{chosen.data}: no record of fold {FOLD} at 500 Hz, and no page of {KIT}")
-    make_missing(tasks, make, chosen.jobs)
-    pages = [load(task) for task in tqdm(tasks, desc="loading", leave=False, disable=None)]
+    pages = read_pages(tasks, chosen.jobs)
     truth = np.stack([labels[page.task.record] for page in pages])
     networks = find_networks(chosen.weights)
     known = {name: _record_of(chosen.weights, name, own.design) for name, own in networks.items()}

@@ -2,9 +2,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import sys
-import types
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,18 +9,14 @@ import pytest
 from benchmarks.classification import (
     NAMES,
     by_people,
-    choose_pages,
     figures,
     main,
-    predict_pages,
     price_of_paper,
-    print_and_read,
     reliability,
     score,
 )
 from classify.statements import CODES, STATEMENTS
-from classify.view import cut_to_layout, view_pieces
-from training.ptbxl import Records
+from tests.benchmarks.test_reading import records
 
 
 @pytest.fixture
@@ -50,55 +43,6 @@ def test_price_is_nothing_for_the_same_predictions_and_something_for_worse_ones(
     assert worse.high < 0
     alone = score(truth, probability, thresholds)["macro AUROC, all statements"]
     assert alone.low < alone.value < alone.high
-
-
-def records(n: int, printable: int) -> Records:
-    paths = tuple(Path(str(i)) if i < printable else None for i in range(n))
-    return Records(
-        ids=np.arange(n),
-        folds=np.full(n, 9),
-        signals=np.zeros((n, 12, 1000), np.float32),
-        millivolts=np.ones(n, bool),
-        codes=({},) * n,
-        labels=np.zeros((n, len(CODES)), np.float32),
-        ages=np.linspace(20, 88, n).astype(np.float32),
-        women=np.arange(n) % 2 == 0,
-        axes=(None,) * n,
-        paths_500=paths,
-    )
-
-
-def test_pages_are_chosen_from_what_can_be_printed():
-    few, more = choose_pages(records(40, 30), 10), choose_pages(records(40, 30), 20)
-    assert len(few) == 10 and set(few.ids) < set(more.ids) and max(more.ids) < 30
-    assert len(choose_pages(records(40, 5), 10)) == 5
-
-
-def test_pages_that_cannot_be_digitised_are_kept_as_errors(monkeypatch):
-    """The printer and the digitiser are stood in for: this is about what becomes of their results."""
-    chosen = records(3, 3)
-    recording = np.random.default_rng(0).normal(size=(12, 5000)).astype("f4")
-    strips = [types.SimpleNamespace(lead=lead, start=0.0, end=2.5) for lead in ("I", "II")]
-
-    def trace_leads(image, fs):
-        if image == 1:
-            raise ValueError("no grid")
-        return image
-
-    def render_page(signal, fs, preset, *, seed):
-        assert preset == "clean"
-        return types.SimpleNamespace(image=seed, signal=signal, strips=strips)
-
-    monkeypatch.setitem(sys.modules, "digitize", types.SimpleNamespace(trace_leads=trace_leads))
-    monkeypatch.setitem(sys.modules, "synth", types.SimpleNamespace(render_page=render_page))
-    monkeypatch.setattr("benchmarks.classification.read_500", lambda path: recording)
-    view = view_pieces(cut_to_layout(recording, "3x4+II", fs=500), 500)
-    monkeypatch.setattr("benchmarks.classification.view_leads", lambda leads: view)
-    paper = print_and_read(chosen, "clean")
-    assert paper.read == (view, "record 1: no grid", view)
-    assert [row.any() for row in paper.truth[0].beats_seen] == [True, True] + [False] * 10
-    probability = predict_pages(paper.read)
-    assert (probability[[0, 2]] > 0).all() and (probability[1] == 0).all()
 
 
 def test_people_are_scored_by_sex_and_age(judged):

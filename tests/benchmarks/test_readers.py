@@ -8,24 +8,19 @@ import pytest
 from benchmarks import readers
 from benchmarks.readers import (
     AUTO,
-    KIT,
     MEASURES,
-    NOT_READ,
     TWO_STAGE,
-    Read,
     Reader,
-    Task,
     describe,
     difference,
     find_networks,
     read_by_all,
-    tasks_of,
 )
+from benchmarks.reading import KIT, NOT_READ, PAPERS, Read, Task
 from classify.image import PictureWeights
 from classify.picture import HEIGHT, WIDTH
 from classify.statements import CODES
 from digitize.leads import VERDICTS
-from tests.benchmarks.test_classification import records
 from training.pictures import blank_view
 
 
@@ -34,8 +29,8 @@ def pages() -> list[Read]:
     verdicts = (*VERDICTS, NOT_READ)
     ink = np.zeros((HEIGHT, WIDTH), np.uint8)
     return [
-        Read(Task(paper, Path(), 0, k, Path()), ink, blank_view(), verdicts[k % 4], 3.0, 1.0, 0.5)
-        for paper in (*readers.PAPERS, KIT)
+        Read(Task(paper, Path(), 0, k, Path()), ink, blank_view(), blank_view(), verdicts[k % 4], "", 3.0, 1.0, 0.5)
+        for paper in (*PAPERS, KIT)
         for k in range(12)
     ]  # fmt: skip
 
@@ -89,31 +84,6 @@ def test_the_table_has_every_reader_on_all_pages(pages, truth):
     assert "signal minus image" in text and "| image | stained |" in text
     paired = difference(truth, good, good, [np.array([k, k + 12]) for k in range(12)], 5)
     assert all(interval.value == interval.low == interval.high == 0 for interval in paired)
-
-
-def test_every_record_by_every_preset_and_the_kit(tmp_path):
-    kit = tmp_path / "kit"
-    for name in ("00007_hr.png", "00007_hr.hea", "00009_hr.png"):
-        (kit / "worst").mkdir(parents=True, exist_ok=True)
-        (kit / "worst" / name).touch()
-    tasks = tasks_of(records(3, 2), kit, tmp_path)
-    assert [task.paper for task in tasks] == [*np.repeat(readers.PAPERS, 2), KIT]
-    assert tasks[-1].record == 7 and tasks[-1].file.name == "worst-00007_hr.npz"
-    assert len({task.file for task in tasks}) == len(tasks)
-
-
-def test_a_page_is_read_and_kept(tmp_path, monkeypatch):
-    page = Task(KIT, Path("samples/00024_hr.png"), 0, 24, tmp_path / "a.npz")
-    readers.make(page)
-    read = readers.load(page)
-    assert read.ink.any() and read.view.beats_seen.any() and read.verdict in VERDICTS
-    assert read.finding > read.looking > 0 and read.tracing > 0
-    nothing = Task(KIT, tmp_path / "blank.png", 0, 24, tmp_path / "b.npz")
-    import cv2
-
-    cv2.imwrite(str(tmp_path / "blank.png"), np.full((300, 300, 3), 250, np.uint8))
-    readers.make(nothing)
-    assert readers.load(nothing).verdict == NOT_READ and not readers.load(nothing).view.beats_seen.any()
 
 
 def test_networks_are_found_by_design_and_by_run(tmp_path, monkeypatch):
