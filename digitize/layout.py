@@ -2,7 +2,8 @@
 
 Position and names help each other: the words that can be names are read, the hypothesis on lines and leads that
 explains them best is taken (`digitize.naming`), and where it has a strip without a name, the name is looked for again
-at its place, with the trace that may run through it and without.
+at its place, with the trace that may run through it and without. Where names leave several layouts about as likely, the
+law of the limb leads decides (`digitize.obedience`).
 """
 
 from __future__ import annotations
@@ -24,10 +25,11 @@ from digitize.naming import (
     Naming,
     evidence,
     find_lines,
-    name_rows,
+    likely_namings,
     place_names,
     rows_of_names,
 )
+from digitize.obedience import obedience
 from digitize.rectify import PIXELS_PER_MM
 from digitize.text import LeadReadings, Word, find_words, read_lead_names
 from digitize.trace import Traces
@@ -203,13 +205,15 @@ def read_layout(
     ends_of = np.cumsum([len(doubts.slot) for *_, doubts in tries])
     looks = []
     for (hypothesis, slots, logs, negated, doubts), end in zip(tries, ends_of, strict=True):
-        naming = hypothesis.naming
+        cells, lines = hypothesis.cells, hypothesis.lines
         if tall > 0:
             mine = slice(end - len(doubts.slot), end)
             _settle(logs, negated, slots, doubts, [(log[mine], minus[mine]) for log, minus in both])
-            cells = _says(logs).reshape(n_rows, hypothesis.lines.columns, -1)
-            naming = name_rows(cells, hypothesis.astray, names.unread, given)
-        looks.append((naming.score + hypothesis.worth_of_borders, hypothesis.lines, naming, slots, logs, negated))
+            cells = _says(logs).reshape(n_rows, lines.columns, -1)
+        for naming in likely_namings(cells, hypothesis.astray, names.unread, given):
+            law = obedience(traces.centre, naming.rows, naming.skipped, float(np.median(left)), lines.pitch)
+            score = naming.score + hypothesis.worth_of_borders + law
+            looks.append((score, lines, naming, slots, logs, negated))
     _, lines, naming, slots, logs, negated = max(looks, key=lambda look: look[0])
 
     columns_of = [*[1] * naming.skipped, *(len(leads) for leads in naming.rows)]

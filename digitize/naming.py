@@ -2,10 +2,10 @@
 
 Every way in which names can stand in line, column by column, is a hypothesis; with it go a layout of the table and the
 rows that are rhythm strips. The hypothesis under which the readings of all words together are most likely wins (a sum
-of log-likelihood ratios, Neyman and Pearson, 1933). A name that cannot be read costs little; one that reads as another
-costs no more than one reading can prove; and an order of names that is in no table must explain much more than one
-that is. In such an order the names are a permutation of the leads, so the most likely *assignment* of names to strips
-(Kuhn, 1955) is taken.
+of log-likelihood ratios, Neyman and Pearson, 1933); what traces say beside names, `digitize.obedience` knows. A name
+that cannot be read costs little; one that reads as another costs no more than one reading can prove; and an order of
+names that is in no table must explain much more than one that is. In such an order the names are a permutation of the
+leads, so the most likely *assignment* of names to strips (Kuhn, 1955) is taken.
 """
 
 from __future__ import annotations
@@ -44,8 +44,10 @@ _LEAST_SHARE = 0.88
 _MOST_LINES = 30
 """Hypotheses on lines that are looked at for each number of columns."""
 _MOST_RHYTHM = 3
-_CLOSE, _MOST_RIVALS = 6.0, 3
+_CLOSE, _MOST_RIVALS = 6.0, 5
 """By how many nats a hypothesis may be behind to be looked at again, and how many are."""
+_WITHIN_LAW = 12.0
+"""By how many nats names may be behind: what traces say of them may be as much."""
 
 # Log-likelihood ratios and prices in nats.
 _MOST_FOR_LETTERS, _MOST_FOR_NUMERALS = 5.0, 1.5
@@ -182,11 +184,25 @@ class Naming:
 
 @dataclass(frozen=True, eq=False)
 class Hypothesis:
-    """How names stand, the leads that it gives, sure names of every row that stand elsewhere, and what borders add."""
+    """How names stand, the leads that it gives, and what these rest on.
+
+    Attributes
+    ----------
+    lines : Lines
+    standing : Standing
+    naming : Naming
+    cells : ndarray, shape (rows, columns, leads), float64
+        Evidence of every place for every lead, NaN where nothing stands.
+    astray : ndarray, shape (rows,), int
+        Sure names of every row that stand in none of its places.
+    worth_of_borders : float
+        What borders add, nats.
+    """
 
     lines: Lines
     standing: Standing
     naming: Naming
+    cells: NDArray[np.float64]
     astray: NDArray[np.int64]
     worth_of_borders: float
 
@@ -316,7 +332,7 @@ def find_lines(
             naming = replace(naming, score=naming.score + worth)
             kind = (lines.columns, number)
             if kind not in best or naming.score > best[kind].naming.score:
-                best[kind] = Hypothesis(lines, standing, naming, astray, worth)
+                best[kind] = Hypothesis(lines, standing, naming, cells, astray, worth)
     ranked = sorted(best.values(), key=lambda hypothesis: -hypothesis.naming.score)
     least = ranked[0].naming.score - _CLOSE
     return [hypothesis for hypothesis in ranked if hypothesis.naming.score >= least][:_MOST_RIVALS]
@@ -446,7 +462,34 @@ def _worth_of_bars(
 def name_rows(
     cells: NDArray[np.float64], astray: NDArray[np.int64], unread: float, given: Layout | None = None
 ) -> Naming:
-    """Find the leads that explain what is read best.
+    """Find the leads that explain what is read best: the first of `likely_namings`.
+
+    Parameters
+    ----------
+    cells : ndarray, shape (rows, columns, leads)
+    astray : ndarray, shape (rows,), int
+    unread : float
+    given : Layout, optional
+
+    Returns
+    -------
+    Naming
+
+    Examples
+    --------
+    >>> cells = np.full((3, 4, len(ALL_NAMES)), np.nan)
+    >>> cells[1, 2] = -3.0
+    >>> cells[1, 2, LEAD_NAMES.index("V2")] = 5.0
+    >>> name_rows(cells, np.zeros(3, int), 0.5).name
+    '3x4'
+    """
+    return likely_namings(cells, astray, unread, given)[0]
+
+
+def likely_namings(
+    cells: NDArray[np.float64], astray: NDArray[np.int64], unread: float, given: Layout | None = None
+) -> list[Naming]:
+    """Find the leads that explain what is read, best first, and others that explain it nearly as well.
 
     Parameters
     ----------
@@ -461,15 +504,7 @@ def name_rows(
 
     Returns
     -------
-    Naming
-
-    Examples
-    --------
-    >>> cells = np.full((3, 4, len(ALL_NAMES)), np.nan)
-    >>> cells[1, 2] = -3.0
-    >>> cells[1, 2, LEAD_NAMES.index("V2")] = 5.0
-    >>> name_rows(cells, np.zeros(3, int), 0.5).name
-    '3x4'
+    list of Naming
     """
     n_rows, n_columns, _ = cells.shape
     empty = np.isnan(cells[:, :, 0])
@@ -484,7 +519,7 @@ def name_rows(
             for row, leads in enumerate(rows[:n_rows])
             for column, lead in enumerate(leads)
         )
-        return Naming(float(score) - _ASTRAY * float(astray.sum()), given.name, rows, goes_on=given.goes_on)
+        return [Naming(float(score) - _ASTRAY * float(astray.sum()), given.name, rows, goes_on=given.goes_on)]
 
     found: list[Naming] = []
     for layout in LAYOUTS.values():
@@ -524,8 +559,12 @@ def name_rows(
         _own_order(free, size, n_rows, later, unread * float(empty[:size].sum() + empty[size:, 0].sum()))
         for size in range(max(1, n_rows - _MOST_RHYTHM), n_rows + 1)
     ]
-    best = max(found, key=lambda naming: naming.score)
-    return replace(best, score=best.score - _ASTRAY * float(astray.sum()))
+    found.sort(key=lambda naming: -naming.score)
+    return [
+        replace(naming, score=naming.score - _ASTRAY * float(astray.sum()))
+        for naming in found
+        if naming.score >= found[0].score - _WITHIN_LAW
+    ]
 
 
 def _forgiven(expected: NDArray[np.float64], rhythm: NDArray[np.float64]) -> float:
