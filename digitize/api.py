@@ -168,12 +168,16 @@ def leads_of(reading: Reading, *, fs: int) -> Leads:
     missing = [lead for lead, row in zip(LEAD_NAMES, signal, strict=True) if not np.isfinite(row).any()]
     if missing:
         warnings.append(f"leads not on the page: {', '.join(missing)}")
+    lost = [lead for lead in reading.found.lost if lead in missing]
+    if lost:
+        warnings.append(f"lead names are printed where no strip was found: {', '.join(lost)}")
     quality = judge(
         strips,
         calibration,
         residual=residual,
         edge_mm=edge_width(view.coverage, view.traces.centre),
         truncated=cut_off(view.traces.centre, view.upright.inside),
+        lost=lost,
     )
     return Leads(
         signal=signal,

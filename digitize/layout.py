@@ -96,12 +96,26 @@ class Place:
 
 @dataclass(frozen=True)
 class PageLayout:
-    """Strips of a page, boxes of their printed names (n, 4), the layout's name, and what a reader should know."""
+    """Which strips a page has.
+
+    Attributes
+    ----------
+    places : tuple of Place
+    names : ndarray, shape (n, 4), float64
+        Boxes of their printed names.
+    name : str
+        Of the layout.
+    warnings : tuple of str
+        What a reader should know.
+    lost : tuple of str
+        Leads without a strip whose names stand on the page nevertheless; none where the layout was given.
+    """
 
     places: tuple[Place, ...]
     names: NDArray[np.float64]
     name: str
     warnings: tuple[str, ...]
+    lost: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -263,7 +277,17 @@ def read_layout(
             begins += last - first
             shown[lead] += last - first
     printed_names = _name_boxes(places, slots, np.array(chosen, np.intp), boxes, tall)
-    return PageLayout(tuple(places), printed_names, naming.name, tuple(_warn(places, naming, n_rows)))
+    lost = () if given is not None else _lost_names(places, names, slots)
+    return PageLayout(tuple(places), printed_names, naming.name, tuple(_warn(places, naming, n_rows)), lost)
+
+
+def _lost_names(places: list[Place], names: Names, slots: _Slots) -> tuple[str, ...]:
+    """Leads that have no strip, though words beyond doubt name them."""
+    elsewhere = names.lettered.copy()
+    elsewhere[slots.word[slots.word >= 0]] = False
+    found = {place.lead for place in places}
+    named = {ALL_NAMES[lead] for lead in names.logs[elsewhere, :-1].argmax(axis=1)}
+    return tuple(lead for lead in LEAD_NAMES if lead in named - found)
 
 
 def _warn(places: list[Place], naming: Naming, n_rows: int) -> list[str]:

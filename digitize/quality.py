@@ -113,6 +113,7 @@ def judge(
     residual: float,
     edge_mm: float,
     truncated: bool,
+    lost: Sequence[str] = (),
 ) -> Quality:
     """Give a verdict on a page.
 
@@ -126,6 +127,8 @@ def judge(
         See `edge_width`.
     truncated : bool
         See `cut_off`.
+    lost : sequence of str
+        Leads that the page names, but of which no strip was found.
 
     Returns
     -------
@@ -147,6 +150,8 @@ def judge(
     guessed = sum(strip.name_source == "assumed" for strip in strips)
     if guessed:
         (faults if guessed > len(strips) / 2 else doubts).append(f"{guessed} of {len(strips)} lead names were not read")
+    if lost:
+        doubts.append(f"no strip was found for the printed name of {', '.join(lost)}")
     if calibration.pitch_source == "assumed":
         faults.append("neither grid nor pulse nor print tells the scale")
     elif calibration.pitch_source != "grid":

@@ -21,8 +21,8 @@ def strips(confidence: float = 0.98, **other: str) -> list[Strip]:
     ]
 
 
-def verdict_on(printed: list[Strip], calibration: Calibration = READ, **found: float | bool) -> Quality:
-    known: dict[str, float | bool] = {"residual": 0.01, "edge_mm": 0.2, "truncated": False}
+def verdict_on(printed: list[Strip], calibration: Calibration = READ, **found: object) -> Quality:
+    known: dict[str, object] = {"residual": 0.01, "edge_mm": 0.2, "truncated": False}
     return judge(printed, calibration, **{**known, **found})
 
 
@@ -42,6 +42,7 @@ def test_a_page_without_doubts_is_good():
         (verdict_on(strips(), Calibration(25.0, 10.0, "assumed", "read", 8.0, "grid")), "speed is assumed"),
         (verdict_on(strips(), Calibration(25.0, 10.0, "read", "read", 8.0, "pulse")), "no grid"),
         (verdict_on([*strips(), strips(source="assumed")[0]]), "1 of 4 lead names"),
+        (verdict_on(strips(), lost=["V4"]), "no strip was found for the printed name of V4"),
     ],
 )
 def test_a_doubt_makes_a_page_usable_and_is_told(quality, reason):
