@@ -19,6 +19,8 @@ from digitize.trace import PEN_DOWN, Traces
 
 _TOGETHER = 4 * PIXELS_PER_MM
 """Rows that begin no farther apart than this begin together: one that strays was cut by print or worn ink."""
+_LATE = 15.0 * PIXELS_PER_MM
+"""Rows that begin so much later than others did not begin there: no pulse that passes for trace is as wide."""
 _JOINED = 0.8 * PIXELS_PER_MM
 """Farthest that a trace which goes on from a pulse's flank seems to begin beside it."""
 _FOOT = 3.0 * PIXELS_PER_MM
@@ -92,12 +94,13 @@ def row_ends(traces: Traces, marks: Marks) -> Ends:
     middle = float(np.median((left + right) / 2))
     before, after = split_pulses(marks.pulses, middle)
     flanks_of = [pulse.right for pulse in before], [pulse.left for pulse in after]
+    late = _begins_late(left)
     sure = []
-    for ends, flanks in zip((left, right), flanks_of, strict=True):
+    for ends, flanks, whole in zip((left, right), flanks_of, (~late, np.ones_like(late)), strict=True):
         free = np.ones(len(ends), bool)
         if flanks:
             free = np.abs(ends - float(np.median(flanks))) >= _JOINED
-        usual = float(np.median(ends))
+        usual = float(np.median(ends[whole]))
         # The trace goes on from the pulse's flank, unless white parts them.
         if flanks and abs(usual - float(np.median(flanks))) < _JOINED:
             usual = float(np.median(flanks))
@@ -108,7 +111,18 @@ def row_ends(traces: Traces, marks: Marks) -> Ends:
             free[near] = False
         ends[near] = usual
         sure.append(free)
+    # What lies before the trace of a row that begins late is hidden.
+    left[late], sure[0][late] = float(np.median(left[~late])), True
     return Ends(left, right, *sure)
+
+
+def _begins_late(left: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which rows begin far behind those that most begin with, or as many: tape, a hole or a torn corner hides them."""
+    together = np.abs(left[:, None] - left) < _TOGETHER
+    count = together.sum(axis=1)
+    if count.max(initial=0) < max(2, len(left) / 3):
+        return np.zeros(len(left), bool)
+    return np.asarray(left > left[count == count.max()].min() + _LATE)
 
 
 def past_names(ends: Ends, traces: Traces, names: NDArray[np.float64], level: NDArray[np.float64]) -> Ends:

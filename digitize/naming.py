@@ -56,8 +56,9 @@ _MOST_AGAINST = 1.5
 """What one reading may weigh against another name."""
 _UNREAD = 0.5
 """Price of a strip whose name is not found on a page with names."""
-_HARDLY_ANY, _ILLEGIBLE = 0.1, 2.0
-"""Share of the names up to which a page's names are illegible, and the most that they say against a layout then."""
+_HARDLY_ANY, _SOME, _ILLEGIBLE = 0.1, 0.3, 2.0
+"""Shares of the names up to which a page's names are illegible, and from which they are not; the most that they say
+against a layout where they are."""
 _PARTED = 0.5
 """Worth of white at a border between columns."""
 _ASTRAY = 1.5
@@ -570,9 +571,8 @@ def likely_namings(
 def _forgiven(expected: NDArray[np.float64], rhythm: NDArray[np.float64]) -> float:
     """What speaks too much against a layout where hardly any name can be read: what hid one name hid all of them."""
     read = int((expected > 0).sum()) + int((rhythm.max(axis=1, initial=0.0) > 0).sum())
-    if read > _HARDLY_ANY * (expected.size + len(rhythm)):
-        return 0.0
-    return max(0.0, -float(np.minimum(expected, 0.0).sum()) - _ILLEGIBLE)
+    illegible = np.clip((_SOME - read / (expected.size + len(rhythm))) / (_SOME - _HARDLY_ANY), 0.0, 1.0)
+    return float(illegible) * max(0.0, -float(np.minimum(expected, 0.0).sum()) - _ILLEGIBLE)
 
 
 def _index(lead: str) -> int:

@@ -73,8 +73,19 @@ def test_rows_begin_together():
     found = row_ends(traces_between([50, 51, 52, 75], [2549, 2549, 2550, 2551]), marks_with())
     assert found.left.tolist() == [51.5] * 4
     assert found.sure_left.all() and found.sure_right.all()
-    apart = row_ends(traces_between([50, 51, 52, 400], [2549, 2549, 2550, 2551]), marks_with())
-    assert apart.left[3] == 400
+
+
+def test_what_lies_before_a_row_that_begins_late_is_hidden():
+    ends = [2549, 2549, 2550, 2551, 2549, 2550]
+    taped = row_ends(traces_between([50, 51, 52, 400, 700, 700], ends), marks_with())
+    assert taped.left.tolist() == [51.0] * 6 and taped.sure_left.all()
+    as_many = row_ends(traces_between([700, 701, 702, 50, 51, 52], ends), marks_with())
+    assert as_many.left.tolist() == [51.0] * 6
+    early = row_ends(traces_between([20, 100, 101, 102, 101, 100], ends), marks_with())
+    assert early.left.tolist() == [20.0, *[101.0] * 5]
+    # A page that is cut slantwise has no common beginning.
+    slanted = [100, 300, 500, 700, 900, 1100]
+    assert row_ends(traces_between(slanted, ends), marks_with()).left.tolist() == slanted
 
 
 def test_a_pulse_that_leads_into_the_trace_leaves_the_beginning_unsure():
