@@ -240,7 +240,14 @@ def _widest(hidden: NDArray[np.bool_], window: slice) -> int:
 
 
 def strip_edges(
-    ends: Ends, row: int, columns: int, pitch: float | None, gap: float, bars: NDArray[np.float64], usual: float = 0.0
+    ends: Ends,
+    row: int,
+    columns: int,
+    pitch: float | None,
+    gap: float,
+    bars: NDArray[np.float64],
+    usual: float = 0.0,
+    missing: float = 0.0,
 ) -> list[tuple[float, float]]:
     """Find where the strips of a row begin and end.
 
@@ -258,6 +265,8 @@ def strip_edges(
         Separators (x).
     usual : float
         Length of a row without gaps that is likely, where names that could not be read may hide a part of them.
+    missing : float
+        How much of the row is cut off before it.
 
     Returns
     -------
@@ -271,22 +280,23 @@ def strip_edges(
     >>> [(round(a, 2), round(b, 2)) for a, b in strip_edges(ends, 0, 2, None, 0.0, np.zeros(0))]
     [(100.0, 1350.0), (1350.0, 2600.0)]
     """
-    left, right = float(ends.left[row]), float(ends.right[row])
+    shown, right = float(ends.left[row]), float(ends.right[row])
+    left, sure_left = shown - missing, bool(ends.sure_left[row]) and not missing
     right += max(_LAST_SAMPLE, (right - left) / _SAMPLES)
     gap = gap if columns > 1 else 0.0
     length = right - left - gap * (columns - 1)
     cut_short = pitch is not None and bool(abs((columns * pitch - gap) / (right - left) - 1) > _WHOLE)
     if pitch is not None and cut_short:
         length = columns * (pitch - gap)
-    whole = _whole_length(length, cut_short, bool(ends.sure_left[row]), bool(ends.sure_right[row]))
+    whole = _whole_length(length, cut_short, sure_left, bool(ends.sure_right[row]))
     if gap and not cut_short:
         if -_NARROWER < (right - left - usual) / (columns - 1) - gap < _WIDER:
             whole = usual
-        if whole is not None and ends.sure_left[row] and ends.sure_right[row]:
+        if whole is not None and sure_left and ends.sure_right[row]:
             # The strips' length is known exactly: what is left over is white.
             gap = (right - left - whole) / (columns - 1)
     step = (whole if whole is not None else length) / columns + gap
-    known, at = [0.0] * bool(ends.sure_left[row]), [left] * bool(ends.sure_left[row])
+    known, at = [0.0] * sure_left, [left] * sure_left
     at_bars = bars if not gap else bars + gap
     for index in range(1, columns):
         near = at_bars[np.abs(at_bars - left - step * index) < _NEAR_BAR]
@@ -299,14 +309,14 @@ def strip_edges(
     if whole is not None and not cut_short and ends.sure_right[row]:
         firsts.append(right - whole - gap * (columns - 1))
         # A pulse without a foot ends where the first sample stands.
-        if not ends.sure_left[row] and abs(left - firsts[-1]) < _AGREE:
+        if not sure_left and not missing and abs(left - firsts[-1]) < _AGREE:
             firsts.append(left)
     first = _first_of(firsts, left)
     begins = [first + step * index for index in range(columns)]
     strips = [(begin, begin + step - gap) for begin in begins]
     if cut_short:
         strips[-1] = strips[-1][0], min(strips[-1][1], right)
-    return strips
+    return [(max(begin, shown), max(end, shown)) for begin, end in strips] if missing else strips
 
 
 def begin_together(edges: list[list[tuple[float, float]]]) -> list[list[tuple[float, float]]]:

@@ -225,22 +225,25 @@ def read_layout(
             _settle(logs, negated, slots, doubts, [(log[mine], minus[mine]) for log, minus in both])
             cells = _says(logs).reshape(n_rows, lines.columns, -1)
         for naming in likely_namings(cells, hypothesis.astray, names.unread, given):
-            law = obedience(traces.centre, naming.rows, naming.skipped, float(np.median(left)), lines.pitch)
+            law = obedience(traces.centre, naming.rows, naming.skipped, hypothesis.begin, lines.pitch)
             score = naming.score + hypothesis.worth_of_borders + law
-            looks.append((score, lines, naming, slots, logs, negated))
-    _, lines, naming, slots, logs, negated = max(looks, key=lambda look: look[0])
+            looks.append((score, lines, hypothesis.begin, naming, slots, logs, negated))
+    _, lines, begin, naming, slots, logs, negated = max(looks, key=lambda look: look[0])
 
     columns_of = [*[1] * naming.skipped, *(len(leads) for leads in naming.rows)]
     # A numeral alone may be any stroke; where the other names have it stand, it is a name.
     seen = boxes[slots.word[slots.word >= 0]]
     ends = past_names(ends, traces, seen, baseline)
     pitches = np.full(n_rows, lines.pitch)
-    gap = white_between(traces, ends.left, pitches, columns_of, seen, baseline, len(bars) > 0)
+    missing = max(float(np.median(left)) - begin, 0.0)
+    gap = white_between(traces, ends.left - missing, pitches, columns_of, seen, baseline, len(bars) > 0)
     of_rows = list(enumerate(naming.rows, naming.skipped))
     alone = [strip_edges(ends, row, 1, None, 0.0, bars)[0] for row, leads in of_rows if len(leads) == 1]
     usual = float(np.median([end - begin for begin, end in alone])) if alone else _TEN_SECONDS
     edges = [
-        strip_edges(ends, row, len(leads), lines.pitch if len(leads) == lines.columns else None, gap, bars, usual)
+        strip_edges(ends, row, len(leads), lines.pitch, gap, bars, usual, missing)
+        if len(leads) == lines.columns
+        else strip_edges(ends, row, len(leads), None, gap, bars, usual)
         for row, leads in of_rows
     ]
     if gap:

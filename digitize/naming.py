@@ -36,6 +36,9 @@ _FARTHEST = 6.0 * PIXELS_PER_MM
 """Farthest that one strays."""
 _MOST_STANDINGS, _AS_LIKELY = 3, 0.6
 """Distances of names from traces that are looked at, and part of the best one's merit from which one is."""
+_OFFSETS = {0: (-1.0 * PIXELS_PER_MM, 8.0 * PIXELS_PER_MM), 2: (-4.0 * PIXELS_PER_MM, 1.0 * PIXELS_PER_MM)}
+"""How far the names' sides that stand in line usually are behind the beginnings of their strips."""
+_USUAL_OFFSET = {0: 2.0 * PIXELS_PER_MM, 2: -1.0 * PIXELS_PER_MM}
 _NEAR_BAR = 4.0 * PIXELS_PER_MM
 _WHOLE = 0.015
 """How much longer than its rows a page's columns may be together and still be whole."""
@@ -85,6 +88,9 @@ _RHYTHM_PRICES = (0.5, 0.0, 1.0, 0.5)
 """Prices of 0 to 3 rhythm strips."""
 _BAR, _STRAY_BAR, _MISSING_BAR = 1.0, 0.5, 0.5
 """Worth of a bar at a border; prices of one elsewhere and of one that is missing."""
+_MOST_STRAY, _CUT_BEFORE, _NO_ROOM = 4.0, 0.5, 3.0
+"""Most that unusual places of names cost; price of a first column that is cut short, and more where names that end in
+line have no white to stand in."""
 _USUAL_RHYTHM = {"II": 2.0, "V1": 1.6, "V5": 1.5}
 """What speaks for these leads as rhythm strips, beside their names."""
 
@@ -190,6 +196,8 @@ class Hypothesis:
     Attributes
     ----------
     lines : Lines
+    begin : float
+        Where the first column begins (x): before the rows do, where a picture's edge cuts it short.
     standing : Standing
     naming : Naming
     cells : ndarray, shape (rows, columns, leads), float64
@@ -201,6 +209,7 @@ class Hypothesis:
     """
 
     lines: Lines
+    begin: float
     standing: Standing
     naming: Naming
     cells: NDArray[np.float64]
@@ -325,7 +334,7 @@ def find_lines(
     """
     best: dict[tuple[int, int], Hypothesis] = {}
     for lines in _ways(names, left, right, gaps, None if given is None else given.columns):
-        worth = _worth_of_bars(bars, lines, gaps.get(lines.columns, 0.0), left, right)
+        begin, worth = _begin_of(bars, lines, gaps.get(lines.columns, 0.0), left, right)
         worth += _PARTED * len(left) * (lines.columns - 1) * (lines.columns in parted)
         for number, standing in enumerate(standings):
             cells, astray = _cells(names, lines, standing, left)
@@ -333,7 +342,7 @@ def find_lines(
             naming = replace(naming, score=naming.score + worth)
             kind = (lines.columns, number)
             if kind not in best or naming.score > best[kind].naming.score:
-                best[kind] = Hypothesis(lines, standing, naming, cells, astray, worth)
+                best[kind] = Hypothesis(lines, begin, standing, naming, cells, astray, worth)
     ranked = sorted(best.values(), key=lambda hypothesis: -hypothesis.naming.score)
     least = ranked[0].naming.score - _CLOSE
     return [hypothesis for hypothesis in ranked if hypothesis.naming.score >= least][:_MOST_RIVALS]
@@ -358,8 +367,7 @@ def _ways(
         groups = np.split(ends, np.flatnonzero(np.diff(ends) > _LINE) + 1) if len(ends) else []
         at = [float(np.median(group)) for group in groups]
         for n in counts:
-            # Names that stand left of their strips stand close; only a first one may stand left of a pulse as well.
-            before = _NAME_BEFORE if side == 0 or n == 1 else _LINE
+            before = _farthest_before(side, n)
             # They stand in the white between the strips, so that is a part of every column.
             span = length + (gaps.get(n, 0.0) if side == 2 else 0.0)
             pitches = [(span / n, x - column * span / n) for x in at for column in range(n)]
@@ -373,15 +381,22 @@ def _ways(
             fitting = [
                 Lines(n, pitch, first, side)
                 for pitch, first in pitches
-                if -before <= first - start <= min(_NAME_AFTER, 0.6 * pitch)
+                # Where the first column is cut short, it begins before its row.
+                if -before - max(n * pitch - span, 0.0) <= first - start <= min(_NAME_AFTER, 0.6 * pitch)
             ]
             found += sorted(fitting, key=lambda lines: -_on_line(ends, lines))[:_MOST_LINES]
     return found
 
 
+def _farthest_before(side: int, columns: int) -> float:
+    """How far before their strips names may stand in line."""
+    # Those that end in line stand close; only a first one may stand left of a pulse as well.
+    return _NAME_BEFORE if side == 0 or columns == 1 else _LINE
+
+
 def _fits(ratio: float, n_columns: int) -> bool:
     """Whether columns so much longer than their rows are cut short, or followed by something that is no strip."""
-    return 1 + _WHOLE < ratio < (1 - _WHOLE) * n_columns / (n_columns - 1) or _LEAST_SHARE < ratio < 1 - _WHOLE
+    return 1 + _WHOLE < ratio < (1 + 4 * _WHOLE) * n_columns / (n_columns - 1) or _LEAST_SHARE < ratio < 1 - _WHOLE
 
 
 def _on_line(x: NDArray[np.float64], lines: Lines) -> int:
@@ -444,18 +459,46 @@ def _values(
     return column, value, inside & (value.max(axis=1) > 0)
 
 
-def _worth_of_bars(
+def _begin_of(
     bars: NDArray[np.float64], lines: Lines, gap: float, left: NDArray[np.float64], right: NDArray[np.float64]
+) -> tuple[float, float]:
+    """Where the first column begins, and what its borders and the places of its names add, nats.
+
+    Columns that are longer than their rows are cut short: the last of them or the first, or both.
+    """
+    start, end = float(np.median(left)), float(np.median(right))
+    begins = [start]
+    # Names can stand in line with their right sides before strips that white parts.
+    no_room = _NO_ROOM if lines.side == 2 and gap < _LINE else 0.0
+    if lines.columns * lines.pitch - gap > (1 + _WHOLE) * (end - start):
+        cut_before = end + gap - lines.columns * lines.pitch
+        at_names = lines.first - _USUAL_OFFSET[lines.side]
+        begins += [cut_before] + [at_names] * (cut_before < at_names < start)
+        if lines.first < start - _farthest_before(lines.side, lines.columns):
+            begins.remove(start)
+    least, most = _OFFSETS[lines.side]
+    told = []
+    for begin in begins:
+        offset = lines.first - begin
+        stray = max(least - gap - offset, offset - most, 0.0)
+        price = 0.0 if begins == [start] else min(0.5 * (stray / _DOWN) ** 2, _MOST_STRAY) + no_room
+        price += _CUT_BEFORE if begin < start else 0.0
+        told.append(_worth_of_bars(bars, lines, begin, gap, start, end, len(left)) - price)
+    best = int(np.argmax(told))
+    return begins[best], told[best]
+
+
+def _worth_of_bars(
+    bars: NDArray[np.float64], lines: Lines, begin: float, gap: float, start: float, end: float, rows: int
 ) -> float:
-    start, length = float(np.median(left)), float(np.median(right - left))
-    inside = bars[(bars > start + 0.05 * length) & (bars < start + 0.95 * length)]
+    inside = bars[(bars > start + 0.05 * (end - start)) & (bars < start + 0.95 * (end - start))]
     if len(inside) == 0:
         return 0.0
-    borders = start + lines.pitch * np.arange(1, lines.columns)
+    borders = begin + lines.pitch * np.arange(1, lines.columns)
     # A bar stands anywhere in the white between two strips, mostly at the end of the first.
     before = borders - inside[:, None]
     near = (before > -_NEAR_BAR) & (before < gap + _NEAR_BAR)
-    missing = max(0, len(left) * len(borders) - int(near.sum()))
+    missing = max(0, rows * len(borders) - int(near.sum()))
     stray = int((~near.any(axis=1)).sum())
     return _BAR * float(near.sum()) - _STRAY_BAR * stray - _MISSING_BAR * missing
 

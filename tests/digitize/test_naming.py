@@ -146,6 +146,20 @@ def test_columns_cut_short_or_followed_by_something_keep_their_pitch(share):
     assert best.lines.pitch == pytest.approx(pitch, abs=1.0)
 
 
+@pytest.mark.parametrize(("missing", "short"), [(100.0, 0.0), (300.0, 0.0), (0.0, 300.0), (150.0, 200.0)])
+def test_columns_that_a_pictures_edge_cuts_begin_before_or_end_after_their_rows(missing, short):
+    rows, pitch = find_layout("3x4").rows, WIDTH / 4
+    all_names = names_at(rows, pitch)
+    boxes = all_names.boxes - [missing, 0, missing, 0]
+    # Only whole names are read.
+    shown = (boxes[:, 0] > LEFT - 5) & (boxes[:, 2] < LEFT + WIDTH - missing - short)
+    names = Names(boxes[shown], all_names.logs[shown], all_names.sure[shown])
+    best = hypotheses(names, 3, right=LEFT + WIDTH - missing - short)[0]
+    assert best.naming.name == "3x4"
+    assert best.lines.pitch == pytest.approx(pitch, abs=1.0)
+    assert best.begin == pytest.approx(LEFT - missing, abs=0.1 if not missing or not short else 15.0)
+
+
 @pytest.mark.parametrize("layout", ["6x2", "3x4"])
 @pytest.mark.parametrize("pulse", [0.0, 120.0])
 def test_names_in_the_white_before_their_strips_tell_the_columns(layout, pulse):

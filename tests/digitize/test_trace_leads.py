@@ -382,3 +382,21 @@ def test_a_page_without_a_strip_is_refused(recording, monkeypatch):
     monkeypatch.setattr(digitize.layout, "strip_edges", lambda ends, row, columns, *_: [(50.0, 50.0)] * columns)
     with pytest.raises(PageError, match="no row is long enough"):
         trace_leads(render_page(recording, 500, layout="3x4+II").image, refine=False)
+
+
+def test_a_photograph_that_lacks_the_beginning_keeps_its_columns(recording):
+    """Where the picture's left edge cuts the first strips short, the others still are the same signals."""
+    image = render_page(recording, 500, layout="3x4+II").image
+    part = np.ascontiguousarray(image[:, round(0.12 * image.shape[1]) :])
+    whole, cut = (trace_leads(page, refine=False) for page in (image, part))
+    assert cut.layout == whole.layout == "3x4+II"
+    of = {(strip.lead, strip.row): strip for strip in cut.strips}
+    lost = whole.strips[0].signal.size - of["I", 0].signal.size
+    assert lost > 200
+    for strip in whole.strips:
+        if strip.column in (1, 2):
+            own = of[strip.lead, strip.row]
+            assert own.start == pytest.approx(strip.start - lost / 500, abs=0.01)
+            n = min(len(own.signal), len(strip.signal))
+            both = np.isfinite(own.signal[:n]) & np.isfinite(strip.signal[:n])
+            assert np.corrcoef(own.signal[:n][both], strip.signal[:n][both])[0, 1] > 0.98
