@@ -209,15 +209,13 @@ def _serve(pipe: Connection, memory: int | None) -> None:
     _offer()
     if memory is not None:
         _bound(memory)
-    while True:
-        try:
+    # An error means that nobody is left to ask or to hear.
+    with contextlib.suppress(EOFError, OSError):
+        while True:
             work, item = pipe.recv()
-        except (EOFError, OSError):
-            return
-        try:
             pipe.send(attempt(work, item))
-        except OSError:  # nobody is left to hear it
-            return
+    # What was to be written is: to take libraries down in order takes a second, and helps nobody.
+    os._exit(0)
 
 
 def _leave(number: int, frame: FrameType | None) -> None:
