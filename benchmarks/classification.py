@@ -374,8 +374,9 @@ def main(arguments: list[str] | None = None) -> None:
     if chosen.pages > 0:
         printed = choose_pages(records, chosen.pages)
         result["pages"] = len(printed)
+        folder = folder_of_pages(chosen.read)
         for preset in PAPERS:
-            pages = read_pages(printed_tasks(printed, (preset,), folder_of_pages(chosen.read)), chosen.jobs)
+            pages = read_pages(printed_tasks(printed, (preset,), folder), chosen.jobs)
             known, read = predict([page.truth for page in pages]), predict_pages(pages)
             papers[preset] = {
                 "true signal": score(printed.labels, known, weights.thresholds),

@@ -38,6 +38,8 @@ NOT_READ = "not read"
 READ_FS = 500
 
 _SEED = 0
+_TRUE = "true "
+"""Before the names of what the true signal shows, in a page's file."""
 
 
 @dataclass(frozen=True)
@@ -262,9 +264,6 @@ def load(task: Task) -> Read:
         finding, tracing, looking = (float(value) for value in content["seconds"])
         verdict, error = str(content["verdict"]), str(content["error"])
         return Read(task, content["ink"], view, truth, verdict, error, finding, tracing, looking)
-
-
-_TRUE = "true "
 
 
 def true_pieces(signal: NDArray[np.floating], strips: Sequence[PrintedStrip], fs: int) -> list[Piece]:

@@ -240,12 +240,10 @@ def read_layout(
     of_rows = list(enumerate(naming.rows, naming.skipped))
     alone = [strip_edges(ends, row, 1, None, 0.0, bars)[0] for row, leads in of_rows if len(leads) == 1]
     usual = float(np.median([end - begin for begin, end in alone])) if alone else _TEN_SECONDS
-    edges = [
-        strip_edges(ends, row, len(leads), lines.pitch, gap, bars, usual, missing)
-        if len(leads) == lines.columns
-        else strip_edges(ends, row, len(leads), None, gap, bars, usual)
-        for row, leads in of_rows
-    ]
+    edges = []
+    for row, leads in of_rows:
+        step, before = (lines.pitch, missing) if len(leads) == lines.columns else (None, 0.0)
+        edges.append(strip_edges(ends, row, len(leads), step, gap, bars, usual, before))
     if gap:
         edges = begin_together(edges)
     places, chosen = [], []

@@ -467,23 +467,25 @@ def _begin_of(
     Columns that are longer than their rows are cut short: the last of them or the first, or both.
     """
     start, end = float(np.median(left)), float(np.median(right))
-    begins = [start]
+
+    def worth(begin: float) -> float:
+        return _worth_of_bars(bars, lines, begin, gap, start, end, len(left))
+
+    if lines.columns * lines.pitch - gap <= (1 + _WHOLE) * (end - start):
+        return start, worth(start)
+    cut_before = end + gap - lines.columns * lines.pitch
+    at_names = lines.first - _USUAL_OFFSET[lines.side]
+    begins = [start] if lines.first >= start - _farthest_before(lines.side, lines.columns) else []
+    begins += [cut_before] + [at_names] * (cut_before < at_names < start)
+    least, most = _OFFSETS[lines.side]
     # Names can stand in line with their right sides before strips that white parts.
     no_room = _NO_ROOM if lines.side == 2 and gap < _LINE else 0.0
-    if lines.columns * lines.pitch - gap > (1 + _WHOLE) * (end - start):
-        cut_before = end + gap - lines.columns * lines.pitch
-        at_names = lines.first - _USUAL_OFFSET[lines.side]
-        begins += [cut_before] + [at_names] * (cut_before < at_names < start)
-        if lines.first < start - _farthest_before(lines.side, lines.columns):
-            begins.remove(start)
-    least, most = _OFFSETS[lines.side]
     told = []
     for begin in begins:
         offset = lines.first - begin
         stray = max(least - gap - offset, offset - most, 0.0)
-        price = 0.0 if begins == [start] else min(0.5 * (stray / _DOWN) ** 2, _MOST_STRAY) + no_room
-        price += _CUT_BEFORE if begin < start else 0.0
-        told.append(_worth_of_bars(bars, lines, begin, gap, start, end, len(left)) - price)
+        price = min(0.5 * (stray / _DOWN) ** 2, _MOST_STRAY) + no_room + (_CUT_BEFORE if begin < start else 0.0)
+        told.append(worth(begin) - price)
     best = int(np.argmax(told))
     return begins[best], told[best]
 

@@ -250,10 +250,10 @@ def test_a_name_beside_which_no_strip_was_found_is_told(read):
     """The row of V4 was missed: its name stands between two others."""
     page = Print(find_layout("chest-6x1"))
     x0, y0, x1, y1 = page.box(3, 0)
-    row = page.rows.pop(3)
+    page.rows.pop(3)
     page.baseline = np.delete(page.baseline, 3)
     found = read(page)
-    assert "V4" not in names(found) and found.lost == ("V4",), row
+    assert "V4" not in names(found) and found.lost == ("V4",)
     assert read(page, given=find_layout("chest-3x1+V5+V6")).lost == ()
     del page.readings[x0, y0, x1, y1]
     assert read(page).lost == ()
