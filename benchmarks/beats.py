@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from benchmarks.report import made_line, provenance, table
-from classify.beat_network import BeatNetwork
 from classify.beat_view import CLASSES
 from classify.beats import load_network
+from classify.network import Ensemble
 from classify.peaks import find_r_peaks
 from digitize.export import written_together
 from training.beat_scores import NONE, confusion, figures, found_or_not, match, outside
@@ -114,7 +114,7 @@ def ventricular_ec57(counts: NDArray[np.int64]) -> float:
     return float(figures(counts)[ventricular, 2])
 
 
-def load_folds(folder: Path, recordings: Sequence[Recording]) -> dict[str, BeatNetwork]:
+def load_folds(folder: Path, recordings: Sequence[Recording]) -> dict[str, Ensemble]:
     """Load the networks of a cross-validation.
 
     Parameters
@@ -126,7 +126,7 @@ def load_folds(folder: Path, recordings: Sequence[Recording]) -> dict[str, BeatN
     Returns
     -------
     dict
-        By record, the network that has not seen it.
+        By record, the networks that have not seen it.
 
     Raises
     ------

@@ -85,13 +85,13 @@ def stack_strips(views: Sequence[StripView]) -> tuple[Tensor, Tensor, Tensor]:
 
 
 @torch.inference_mode()
-def name_beats(network: BeatNetwork, views: Sequence[StripView]) -> NDArray[np.float64]:
+def name_beats(network: nn.Module, views: Sequence[StripView]) -> NDArray[np.float64]:
     """Probabilities of the beats of some strips.
 
     Parameters
     ----------
-    network : BeatNetwork
-        Set to evaluation, on any device.
+    network : Module
+        `BeatNetwork`, or several as one (`classify.network.Ensemble`), set to evaluation, on any device.
     views : sequence of StripView
         At least one beat each.
 

@@ -18,7 +18,9 @@ from classify.view import Piece, longest_piece
 from digitize.weights import read_weights
 
 if TYPE_CHECKING:
-    from classify.beat_network import BeatNetwork
+    from torch import nn
+
+    from classify.network import Ensemble
 
 WEIGHTS = Path(__file__).parent / "weights" / "beats.safetensors"
 """The weights; their training record lies beside them, with the suffix ``.json``."""
@@ -110,8 +112,8 @@ NOT_READ = Beats((), None, None, "", "the beats were not read")
 
 
 @lru_cache(maxsize=16)
-def load_network(path: Path = WEIGHTS) -> tuple[BeatNetwork, str]:
-    """Load the network and its version, once.
+def load_network(path: Path = WEIGHTS) -> tuple[Ensemble, str]:
+    """Load the networks that name beats as one, and their version, once.
 
     Parameters
     ----------
@@ -120,8 +122,8 @@ def load_network(path: Path = WEIGHTS) -> tuple[BeatNetwork, str]:
 
     Returns
     -------
-    network : BeatNetwork
-        Set to evaluation.
+    network : Ensemble
+        Of `classify.beat_network.BeatNetwork`, set to evaluation.
     version : str
 
     Raises
@@ -138,8 +140,9 @@ def load_network(path: Path = WEIGHTS) -> tuple[BeatNetwork, str]:
     from safetensors.torch import load
 
     from classify.beat_network import BeatNetwork
+    from classify.network import Ensemble
 
-    network = BeatNetwork()
+    network = Ensemble([BeatNetwork() for _ in range(record["members"])])
     try:
         network.load_state_dict(load(content))
     except RuntimeError as error:
@@ -204,7 +207,7 @@ def read_beats(pieces: Sequence[Piece], fs: int) -> Beats:
 
 
 def name_peaks(
-    signal: NDArray[np.float32], fs: int, peaks: NDArray[np.int64], network: BeatNetwork
+    signal: NDArray[np.float32], fs: int, peaks: NDArray[np.int64], network: nn.Module
 ) -> NDArray[np.float64]:
     """Name beats whose R peaks are known, each from ten seconds about it.
 
@@ -216,8 +219,8 @@ def name_peaks(
         Sampling frequency in Hz.
     peaks : ndarray, shape (beats,)
         Samples of the R peaks, in order.
-    network : BeatNetwork
-        Set to evaluation.
+    network : Module
+        See `classify.beat_network.name_beats`.
 
     Returns
     -------

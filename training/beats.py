@@ -6,7 +6,8 @@ are the published figures. No epoch is chosen by them: all folds, and the last n
 the same number of epochs. Each strip is ten seconds or less, cut anywhere from any lead, and disturbed as bodies, paper
 and scanners do; its beats are found by the detector that will find them in use. An interrupted run is taken up again by
 the same command. ``beats.safetensors`` and ``beats.json`` belong in ``classify/weights``; the folds' networks, which
-only `benchmarks.beats` needs, stay in ``folds``.
+only `benchmarks.beats` needs, stay in ``folds``. A few networks that differ in their seeds, and in the strips that were
+drawn for them, name beats as one.
 """
 
 from __future__ import annotations
@@ -24,11 +25,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors.torch import save
+from torch import nn
 from tqdm import tqdm
 
 from classify.beat_network import BeatNetwork, name_beats, stack_strips
 from classify.beat_view import CLASSES, view_strip
 from classify.beats import WEIGHTS, load_network
+from classify.network import Ensemble
 from classify.peaks import find_r_peaks
 from digitize.export import written_together
 from digitize.weights import hash_of, read_weights
@@ -47,6 +50,8 @@ class Config:
 
     Attributes
     ----------
+    members : int
+        Networks that ship as one.
     folds, epochs, seed : int
     batch : int
         Strips in a batch.
@@ -66,6 +71,7 @@ class Config:
         Share of the strips that are turned upside down.
     """
 
+    members: int = 3
     folds: int = 6
     epochs: int = 6
     batch: int = 32
@@ -111,11 +117,12 @@ def plan_folds(recordings: Sequence[Recording], count: int) -> NDArray[np.int64]
 def fit(
     strips: Sequence[Strip],
     config: Config,
+    seed: int,
     checkpoint: Path,
     on_epoch: Callable[[int, float], None],
     device: str = "cpu",
 ) -> BeatNetwork:
-    """Fit a network, taking up `checkpoint` where it exists.
+    """Fit one network, taking up `checkpoint` where it exists.
 
     Every epoch draws from its own seed, so an interrupted run ends with the same weights as an uninterrupted one on
     the same machine.
@@ -124,6 +131,8 @@ def fit(
     ----------
     strips : sequence of Strip
     config : Config
+    seed : int
+        Of this network.
     checkpoint : Path
         Written after every epoch.
     on_epoch : callable
@@ -141,7 +150,9 @@ def fit(
     ValueError
         If `checkpoint` is of another configuration.
     """
-    torch.manual_seed(config.seed)
+    # How many others there are changes nothing of one member.
+    identity = {name: value for name, value in asdict(config).items() if name != "members"} | {"seed": seed}
+    torch.manual_seed(seed)
     network = BeatNetwork(dropout=config.dropout).to(device)
     averaged = BeatNetwork(dropout=config.dropout).to(device)
     averaged.load_state_dict(network.state_dict())
@@ -151,14 +162,14 @@ def fit(
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, config.rate, total, pct_start=max(0.15, 2 / total))
     running = Fit(network, averaged, optimiser, schedule, config.average)
     done = 0
-    saved = load_checkpoint(checkpoint, asdict(config), device)
+    saved = load_checkpoint(checkpoint, identity, device)
     if saved is not None:
         running.take_up(saved)
         done = saved["epochs"]
     weights = class_weights(strips, config.balance).to(device)
     for epoch in range(done, config.epochs):
-        rng = np.random.default_rng((config.seed, epoch))
-        torch.manual_seed(config.seed * 1000 + epoch)
+        rng = np.random.default_rng((seed, epoch))
+        torch.manual_seed(seed * 1000 + epoch)
         network.train()
         order = rng.permutation(len(strips))
         losses = []
@@ -171,7 +182,7 @@ def fit(
             loss = loss_of(logits, allowed, shows, counts, weights)
             running.step(loss, epoch * steps + step)
             losses.append(float(loss.detach()))
-        save_checkpoint(checkpoint, asdict(config), {"epochs": epoch + 1, **running.states()})
+        save_checkpoint(checkpoint, identity, {"epochs": epoch + 1, **running.states()})
         on_epoch(epoch + 1, float(np.mean(losses)))
     return averaged.cpu().eval()
 
@@ -220,15 +231,47 @@ def loss_of(
     return loss
 
 
-def count_beats(recording: Recording, lead: int, network: BeatNetwork, annotated: bool = False) -> NDArray[np.int64]:
+def fit_members(
+    drawn: Sequence[Sequence[Strip]],
+    config: Config,
+    name: str,
+    out: Path,
+    device: str = "cpu",
+) -> Ensemble:
+    """Fit the networks that name beats as one, each on strips of its own.
+
+    Parameters
+    ----------
+    drawn : sequence of sequence of Strip
+        One a member.
+    config : Config
+    name : str
+        Of the checkpoints, and on the terminal.
+    out : Path
+        Folder for the checkpoints.
+    device : str
+
+    Returns
+    -------
+    Ensemble
+        Set to evaluation.
+    """
+    members = []
+    for seed, strips in enumerate(drawn, config.seed):
+        show = _show(f"{name}, member {seed - config.seed + 1} of {len(drawn)}")
+        members.append(fit(strips, config, seed, out / f"{name}-{seed}.checkpoint", show, device))
+    return Ensemble(members).eval()
+
+
+def count_beats(recording: Recording, lead: int, network: nn.Module, annotated: bool = False) -> NDArray[np.int64]:
     """Name the beats of a record as in use, strip by strip of ten seconds, and count what was called what.
 
     Parameters
     ----------
     recording : Recording
     lead : int
-    network : BeatNetwork
-        Set to evaluation.
+    network : Module
+        `BeatNetwork` or several as one, set to evaluation.
     annotated : bool
         Whether the beats are taken from the annotations instead of being looked for.
 
@@ -260,17 +303,18 @@ def count_beats(recording: Recording, lead: int, network: BeatNetwork, annotated
 
 def cross_validate(
     recordings: Sequence[Recording],
-    strips: Sequence[Strip],
+    drawn: Sequence[Sequence[Strip]],
     config: Config,
     out: Path,
     device: str = "cpu",
-) -> dict[str, BeatNetwork]:
-    """Fit a network a fold, each without the fold's records, passing over those that an earlier run has left.
+) -> dict[str, Ensemble]:
+    """Fit networks a fold, each without the fold's records, passing over those that an earlier run has left.
 
     Parameters
     ----------
     recordings : sequence of Recording
-    strips : sequence of Strip
+    drawn : sequence of sequence of Strip
+        One a member.
     config : Config
     out : Path
         Folder for ``fold-0.safetensors``, ``fold-0.json``, ...
@@ -279,7 +323,7 @@ def cross_validate(
     Returns
     -------
     dict
-        By record, the network that has not seen it.
+        By record, the networks that have not seen it.
     """
     out.mkdir(parents=True, exist_ok=True)
     fold = plan_folds(recordings, config.folds)
@@ -289,11 +333,9 @@ def cross_validate(
         path = out / f"fold-{number}.safetensors"
         said = {"classes": list(CLASSES), "held out": held_out, "configuration": asdict(config)}
         if not (path.is_file() and said.items() <= read_weights(path)[1].items()):
-            seen = [strip for strip in strips if strip.record < 0 or fold[strip.record] != number]
-            checkpoint = out / f"fold-{number}.checkpoint"
-            network = fit(seen, config, checkpoint, _show(f"fold {number + 1} of {config.folds}"), device)
-            _write(path, network, said)
-            checkpoint.unlink()
+            seen = [[strip for strip in strips if strip.record < 0 or fold[strip.record] != number] for strips in drawn]
+            _write(path, fit_members(seen, config, path.stem, out, device), said)
+            _clear(out, path.stem)
         networks.update(dict.fromkeys(held_out, load_network(path)[0]))
     return networks
 
@@ -305,11 +347,11 @@ def main_lead(recording: Recording) -> int:
 
 def write_weights(
     out: Path,
-    network: BeatNetwork,
+    network: Ensemble,
     config: Config,
     recordings: Sequence[Recording],
-    strips: Sequence[Strip],
-    networks: Mapping[str, BeatNetwork],
+    drawn: Sequence[Sequence[Strip]],
+    networks: Mapping[str, Ensemble],
     seconds: float,
 ) -> dict[str, Any]:
     """Write ``beats.safetensors`` and its record ``beats.json``, with the out-of-fold figures of the cross-validation.
@@ -318,11 +360,12 @@ def write_weights(
     ----------
     out : Path
         Folder to write into.
-    network : BeatNetwork
+    network : Ensemble
         The one that saw every record.
     config : Config
     recordings : sequence of Recording
-    strips : sequence of Strip
+    drawn : sequence of sequence of Strip
+        One a member.
     networks : mapping
         See `cross_validate`.
     seconds : float
@@ -347,8 +390,8 @@ def write_weights(
             "records": [one.name for one in recordings],
             "beats": beats,
             "strips": {
-                "MIT-BIH": sum(strip.record >= 0 for strip in strips),
-                "PTB-XL": sum(strip.record < 0 for strip in strips),
+                "MIT-BIH": sum(strip.record >= 0 for strips in drawn for strip in strips),
+                "PTB-XL": sum(strip.record < 0 for strips in drawn for strip in strips),
             },
             "rare": "hardly any beat of class Q is there, and nearly all of class F are record 208's",
         },
@@ -378,15 +421,21 @@ def _finite(values: NDArray[np.float64]) -> list[float | None]:
     return [float(value) if np.isfinite(value) else None for value in values]
 
 
-def _write(path: Path, network: BeatNetwork, record: Mapping[str, Any]) -> dict[str, Any]:
+def _write(path: Path, network: Ensemble, record: Mapping[str, Any]) -> dict[str, Any]:
     """Write weights and their record, both or none."""
     weights = save(network.state_dict())
-    whole = {**hash_of(weights), **record}
+    whole = {**hash_of(weights), "members": len(network.members), **record}
     with written_together(path.parent) as scratch:
         (scratch / path.name).write_bytes(weights)
         text = json.dumps(whole, indent=1) + "\n"
         (scratch / path.with_suffix(".json").name).write_text(text, encoding="utf-8")
     return whole
+
+
+def _clear(folder: Path, name: str) -> None:
+    """Remove the checkpoints of a fit whose weights are written."""
+    for checkpoint in folder.glob(f"{name}-*.checkpoint"):
+        checkpoint.unlink()
 
 
 def _show(what: str) -> Callable[[int, float], None]:
@@ -418,28 +467,28 @@ def main(arguments: list[str] | None = None) -> None:
         help="folder for weights, record, folds and checkpoints; what classify reads is in classify/weights "
         "(default: %(default)s)",
     )
+    parser.add_argument("--members", type=int, default=Config.members, help="(default: %(default)s)")
     parser.add_argument("--folds", type=int, default=Config.folds, help="(default: %(default)s)")
     parser.add_argument("--epochs", type=int, default=Config.epochs, help="(default: %(default)s)")
     chosen = parser.parse_args(arguments)
-    config = Config(folds=chosen.folds, epochs=chosen.epochs)
+    config = Config(members=chosen.members, folds=chosen.folds, epochs=chosen.epochs)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     began = time.monotonic()
     recordings = load_mitbih(chosen.data, DS1)
     if len(recordings) < config.folds:
         parser.error(f"{chosen.data}: {len(recordings)} records of DS1; {config.folds} folds need as many")
     sounds = load_noise(chosen.noise)
-    strips = draw_annotated(
-        [store(one) for one in recordings], sounds, config.strips, config.ectopic, config.flip, config.seed
-    )
-    stated = ptbxl.load_ptbxl(chosen.ptbxl, TRAIN_FOLDS)
-    strips += draw_stated(stated, sounds, config.stated, config.early, config.flip, config.seed)
-    print(f"{len(strips)} strips of {len(recordings)} records and of PTB-XL; on {device}")
-    networks = cross_validate(recordings, strips, config, chosen.out / "folds", device)
-    checkpoint = chosen.out / "beats.checkpoint"
-    network = fit(strips, config, checkpoint, _show("all records"), device)
+    stored, stated = [store(one) for one in recordings], ptbxl.load_ptbxl(chosen.ptbxl, TRAIN_FOLDS)
+    drawn = []
+    for seed in range(config.seed, config.seed + config.members):
+        own = draw_annotated(stored, sounds, config.strips, config.ectopic, config.flip, seed)
+        drawn.append(own + draw_stated(stated, sounds, config.stated, config.early, config.flip, seed))
+    print(f"{len(drawn)} times {len(drawn[0])} strips of {len(recordings)} records and of PTB-XL; on {device}")
+    networks = cross_validate(recordings, drawn, config, chosen.out / "folds", device)
+    network = fit_members(drawn, config, WEIGHTS.stem, chosen.out, device)
     took = time.monotonic() - began
-    record = write_weights(chosen.out, network, config, recordings, strips, networks, took)
-    checkpoint.unlink()
+    record = write_weights(chosen.out, network, config, recordings, drawn, networks, took)
+    _clear(chosen.out, WEIGHTS.stem)
     print(json.dumps(record["figures"], indent=1))
 
 

@@ -10,6 +10,7 @@ import wfdb
 from benchmarks.beats import load_folds, main, score_classes, score_found, ventricular_ec57
 from classify.beat_network import BeatNetwork
 from classify.beat_view import CLASSES
+from classify.network import Ensemble
 from training.beat_scores import NONE
 from training.beats import _write
 from training.mitbih import load_mitbih
@@ -42,7 +43,7 @@ def folds(tmp_path):
         torch.manual_seed(number)
         (tmp_path / "folds").mkdir(exist_ok=True)
         record = {"classes": list(CLASSES), "held out": held_out}
-        _write(tmp_path / "folds" / f"fold-{number}.safetensors", BeatNetwork(), record)
+        _write(tmp_path / "folds" / f"fold-{number}.safetensors", Ensemble([BeatNetwork()]), record)
     return tmp_path / "folds"
 
 

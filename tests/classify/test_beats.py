@@ -127,10 +127,10 @@ def test_weights_of_another_network(tmp_path):
     from digitize.weights import hash_of
 
     state = load(WEIGHTS.read_bytes())
-    del state["name.1.bias"]
+    del state["members.0.name.1.bias"]
     content = save(state)
     path = tmp_path / "beats.safetensors"
     path.write_bytes(content)
-    path.with_suffix(".json").write_text(json.dumps({**hash_of(content), "classes": list(CLASSES)}))
+    path.with_suffix(".json").write_text(json.dumps({**hash_of(content), "members": 1, "classes": list(CLASSES)}))
     with pytest.raises(ValueError, match=r"beats\.safetensors: of another network"):
         load_network(path)

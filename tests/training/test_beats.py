@@ -17,7 +17,7 @@ from training.beats import Config, class_weights, count_beats, cross_validate, f
 from training.mitbih import Recording
 from training.ptbxl import Records
 
-CONFIG = Config(folds=2, epochs=3, batch=8, strips=10, rate=5e-3, dropout=0.0)
+CONFIG = Config(members=2, folds=2, epochs=3, batch=8, strips=10, rate=5e-3, dropout=0.0)
 NOISE = np.random.default_rng(0).normal(0, 0.05, (2, 6000)).astype(np.float32)
 
 
@@ -167,7 +167,7 @@ def test_folds_part_the_records_and_share_the_rare_beats(recordings):
 
 def test_it_learns_and_an_interrupted_run_ends_alike(strips, recordings, tmp_path):
     losses = []
-    whole = fit(strips, replace(CONFIG, epochs=6), tmp_path / "a", lambda epoch, loss: losses.append(loss))
+    whole = fit(strips, replace(CONFIG, epochs=6), 5, tmp_path / "a", lambda epoch, loss: losses.append(loss))
     assert losses[-1] < 0.5 * losses[0]
     counts = count_beats(recording("new", 99), 0, whole)
     assert counts[CLASSES.index("V"), CLASSES.index("V")] >= 0.9 * counts[CLASSES.index("V")].sum()
@@ -182,13 +182,13 @@ def test_it_learns_and_an_interrupted_run_ends_alike(strips, recordings, tmp_pat
             raise Stop
 
     with pytest.raises(Stop):
-        fit(strips, CONFIG, tmp_path / "b", stop)
-    resumed = fit(strips, CONFIG, tmp_path / "b", ignore)
-    straight = fit(strips, CONFIG, tmp_path / "c", ignore)
+        fit(strips, CONFIG, 5, tmp_path / "b", stop)
+    resumed = fit(strips, replace(CONFIG, members=9), 5, tmp_path / "b", ignore)
+    straight = fit(strips, CONFIG, 5, tmp_path / "c", ignore)
     for one, other in zip(resumed.parameters(), straight.parameters(), strict=True):
         assert torch.equal(one, other)
     with pytest.raises(ValueError, match="of another configuration"):
-        fit(strips, replace(CONFIG, seed=6), tmp_path / "b", ignore)
+        fit(strips, CONFIG, 6, tmp_path / "b", ignore)
 
 
 def test_flutter_is_not_scored():
@@ -200,7 +200,9 @@ def test_flutter_is_not_scored():
 
 
 def test_cross_validation_names_each_record_by_a_network_that_has_not_seen_it(strips, recordings, tmp_path):
-    networks = cross_validate(recordings, strips, CONFIG, tmp_path / "folds")
+    # Members see strips of their own.
+    drawn = [strips, strips[::-1]]
+    networks = cross_validate(recordings, drawn, CONFIG, tmp_path / "folds")
     assert sorted(networks) == [one.name for one in recordings]
     assert len({id(network) for network in networks.values()}) == 2
     held_out = [json.loads((tmp_path / "folds" / f"fold-{k}.json").read_text())["held out"] for k in range(2)]
@@ -209,12 +211,14 @@ def test_cross_validation_names_each_record_by_a_network_that_has_not_seen_it(st
         "fold-0.json", "fold-0.safetensors", "fold-1.json", "fold-1.safetensors",
     ]  # fmt: skip
     written = (tmp_path / "folds" / "fold-0.safetensors").stat().st_mtime_ns
-    cross_validate(recordings, strips, CONFIG, tmp_path / "folds")
+    cross_validate(recordings, drawn, CONFIG, tmp_path / "folds")
     assert (tmp_path / "folds" / "fold-0.safetensors").stat().st_mtime_ns == written, "taken up again"
 
-    record = write_weights(tmp_path, networks["200"], CONFIG, recordings, strips, networks, 1.0)
+    record = write_weights(tmp_path, networks["200"], CONFIG, recordings, drawn, networks, 1.0)
     network, version = load_network(tmp_path / "beats.safetensors")
-    assert version == record["version"]
+    assert version == record["version"] and len(network.members) == record["members"] == 2
+    one, other = (torch.cat([part.flatten() for part in member.parameters()]) for member in network.members)
+    assert not torch.equal(one, other)
     assert record == json.loads((tmp_path / "beats.json").read_text())
     assert record["data"]["beats"]["V"] == sum((one.classes == "V").sum() for one in recordings)
     assert np.sum(record["figures"]["confusion"]) >= sum(len(one.samples) for one in recordings)
