@@ -3,8 +3,7 @@
 A plain LSTM, an xresnet1d and S4D (`training.rivals`) read sheets (`training.sheets`) of the same records, cut into the
 same kinds of pages with the same faults, and learn the same lesson in the same loop as the shipped network
 (`training.arrhythmia`), in one configuration each: nothing is tuned, neither for them nor against them. Where ours has
-eight views of a record, they get a new one each time; ours runs for a third more epochs, and hearts are turned for it
-(`training.vectorcardiogram`). Each ends as a line of ``baselines.json``, which
+eight views of a record, they get a new one each time. Each ends as a line of ``baselines.json``, which
 `benchmarks.classification` shows beside ours. An interrupted run is taken up again by the same command.
 """
 
@@ -41,8 +40,6 @@ from training.views import Scale, load_noise
 
 NETWORKS: dict[str, type[nn.Module]] = {"LSTM": PlainLstm, "xresnet1d": XResNet1d, "S4D": S4d}
 """By the names that the tables have."""
-
-_EPOCHS = 36
 
 
 def design_of(
@@ -89,7 +86,9 @@ def main(arguments: list[str] | None = None) -> None:
         help="folder for checkpoints and baselines.json; what is published is in benchmarks/results "
         "(default: %(default)s)",
     )
-    parser.add_argument("--epochs", type=int, default=_EPOCHS, help="passes over the records (default: %(default)s)")
+    parser.add_argument(
+        "--epochs", type=int, default=Config.epochs, help="passes over the records (default: %(default)s)"
+    )
     parser.add_argument(
         "--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS), help="default: %(default)s", metavar="NAME"
     )

@@ -12,7 +12,6 @@ from classify.network import Ensemble
 from classify.statements import CODES, STATEMENTS
 from classify.view import FS
 from digitize.layouts import LEAD_NAMES
-from training import arrhythmia
 from training.arrhythmia import (
     Config,
     Design,
@@ -168,22 +167,6 @@ def test_batches_are_drawn_from_every_pool():
     assert [tuple(tensor.shape[:1]) for tensor in batch] == [(2,)] * 6 and batch[-1].dtype == torch.int64
     drawn = {batch_of([first, second], np.array([0]), rng)[3].sum().item() for _ in range(20)}
     assert len(drawn) == 2
-
-
-def test_hearts_are_turned_where_all_leads_are_seen(monkeypatch):
-    pool = make_pool(records(64, 2), 1, 0, None)
-    whole = pool.beats_seen.astype(np.float32).max(axis=2).all(axis=1)
-    assert 8 < whole.sum() < 60
-    chosen = np.arange(64)
-
-    def beats():
-        return batch_of([pool], chosen, np.random.default_rng(0))[0].abs().amax(dim=(1, 2)).numpy()
-
-    usual = beats()
-    monkeypatch.setattr(arrhythmia, "turns", lambda count, spread, rng: np.zeros((count, 12, 12), np.float32))
-    turned_away = beats()
-    assert (turned_away[whole] == 0).all() and (usual[whole] > 0).all()
-    assert (turned_away[~whole] > 0).all()
 
 
 def test_recorded_noise(tmp_path):
