@@ -3,9 +3,9 @@
 Scores the arrhythmia network on PTB-XL's fold 9: on the true signal with every lead for ten seconds, on the true signal
 cut to the printed layout, and on pages that `synth` printed from the records and the digitiser read. Each page is
 compared with the true signal of its own strips: the difference is the price of paper. Pages are read once
-(`benchmarks.reading`), so an interrupted run is taken up again. Where the folder of results has
-the ``baselines.json`` of `training.baselines`, those networks stand beside ours. Writes ``classification.md`` and
-``classification.json``.
+(`benchmarks.reading`), so an interrupted run is taken up again. Beside what the signal's reader loses stands what
+``--reader auto`` loses. Where the folder of results has the ``baselines.json`` of `training.baselines`, those networks
+stand beside ours. Writes ``classification.md`` and ``classification.json``.
 """
 
 from __future__ import annotations
@@ -22,18 +22,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.readers import read_by_all
 from benchmarks.reading import (
     FOLD,
     NOT_READ,
     PAPERS,
     choose_pages,
     folder_of_pages,
-    predict_pages,
     printed_tasks,
     read_pages,
 )
 from benchmarks.report import made_line, provenance, table
 from classify.diagnose import Weights, load_weights, predict
+from classify.image import load_picture_weights
 from classify.network import read_views
 from classify.statements import CHALLENGE, CODES, STATEMENTS, group_indices
 from classify.view import FS, Piece, cut_to_layout, view_pieces
@@ -76,7 +77,7 @@ def figures(
     Parameters
     ----------
     truth, probability : ndarray, shape (n, statements)
-    thresholds : ndarray, shape (statements,)
+    thresholds : ndarray, shape (statements,) or (n, statements)
 
     Returns
     -------
@@ -106,13 +107,14 @@ def score(
     Parameters
     ----------
     truth, probability : ndarray, shape (n, statements)
-    thresholds : ndarray, shape (statements,)
+    thresholds : ndarray, shape (statements,) or (n, statements)
 
     Returns
     -------
     dict of str to Interval
     """
-    intervals = bootstrap(lambda i: figures(truth[i], probability[i], thresholds), len(truth), seed=SEED)
+    own = np.broadcast_to(thresholds, probability.shape)
+    intervals = bootstrap(lambda i: figures(truth[i], probability[i], own[i]), len(truth), seed=SEED)
     return dict(zip(NAMES, intervals, strict=True))
 
 
@@ -121,6 +123,7 @@ def price_of_paper(
     cut: NDArray[np.floating],
     paper: NDArray[np.floating],
     thresholds: NDArray[np.floating],
+    paper_thresholds: NDArray[np.floating],
 ) -> dict[str, Interval]:
     """Measure what is lost between the true signal and the page of the same records, with paired intervals.
 
@@ -128,15 +131,17 @@ def price_of_paper(
     ----------
     truth, cut, paper : ndarray, shape (n, statements)
         Truth, and the probabilities from the true signal cut to the layout and from the digitised page.
-    thresholds : ndarray, shape (statements,)
+    thresholds, paper_thresholds : ndarray, shape (statements,) or (n, statements)
+        Of each.
 
     Returns
     -------
     dict of str to Interval
         Page minus true signal.
     """
+    own, papers = np.broadcast_to(thresholds, cut.shape), np.broadcast_to(paper_thresholds, paper.shape)
     intervals = bootstrap(
-        lambda i: figures(truth[i], paper[i], thresholds) - figures(truth[i], cut[i], thresholds),
+        lambda i: figures(truth[i], paper[i], papers[i]) - figures(truth[i], cut[i], own[i]),
         len(truth),
         seed=SEED,
     )
@@ -282,7 +287,8 @@ def _markdown(
             "## The price of paper",
             "",
             f"Pages of {result['pages']} of these records, as `synth`'s presets print them, in many layouts; beside "
-            "the true signal of their strips. A page that could not be digitised counts with every statement denied.",
+            "the true signal of their strips. A page that could not be digitised counts with every statement denied; "
+            "`--reader auto` reads its picture.",
             "",
             *table(
                 ["pages", "not read", "figure", *next(iter(papers.values()))],
@@ -374,14 +380,20 @@ def main(arguments: list[str] | None = None) -> None:
     if chosen.pages > 0:
         printed = choose_pages(records, chosen.pages)
         result["pages"] = len(printed)
-        folder = folder_of_pages(chosen.read)
+        folder, pictures = folder_of_pages(chosen.read), {"image": load_picture_weights("image")}
         for preset in PAPERS:
             pages = read_pages(printed_tasks(printed, (preset,), folder), chosen.jobs)
-            known, read = predict([page.truth for page in pages]), predict_pages(pages)
+            known, told = predict([page.truth for page in pages]), read_by_all(pages, pictures)
+            signal, auto = told[0], told[-1]
             papers[preset] = {
                 "true signal": score(printed.labels, known, weights.thresholds),
-                "digitised page": score(printed.labels, read, weights.thresholds),
-                "price (page minus signal)": price_of_paper(printed.labels, known, read, weights.thresholds),
+                "digitised page": score(printed.labels, signal.probability, signal.thresholds),
+                **{
+                    name: price_of_paper(
+                        printed.labels, known, reader.probability, weights.thresholds, reader.thresholds
+                    )
+                    for name, reader in (("price (page minus signal)", signal), ("price with --reader auto", auto))
+                },
             }
             result["failures"][preset] = [
                 f"record {page.task.record}: {page.error}" for page in pages if page.verdict == NOT_READ

@@ -36,13 +36,21 @@ def test_perfect_predictions(judged):
 def test_price_is_nothing_for_the_same_predictions_and_something_for_worse_ones(judged):
     truth, probability = judged
     thresholds = np.full(len(CODES), 0.5)
-    same = price_of_paper(truth, probability, probability, thresholds)
+    same = price_of_paper(truth, probability, probability, thresholds, thresholds)
     assert all((i.value, i.low, i.high) == (0, 0, 0) for i in same.values())
     noise = np.random.default_rng(1).random(truth.shape)
-    worse = price_of_paper(truth, probability, noise, thresholds)["macro AUROC, all statements"]
+    worse = price_of_paper(truth, probability, noise, thresholds, thresholds)["macro AUROC, all statements"]
     assert worse.high < 0
     alone = score(truth, probability, thresholds)["macro AUROC, all statements"]
     assert alone.low < alone.value < alone.high
+
+
+def test_pages_may_have_thresholds_of_their_own(judged):
+    truth, probability = judged
+    thresholds = np.full(len(CODES), 0.5)
+    own = np.where(np.arange(len(truth)) < 40, 0.5, 2.0)[:, None] * np.ones(len(CODES))
+    told = price_of_paper(truth, probability, probability, thresholds, own)
+    assert told["macro AUROC, all statements"].value == 0 and told["F1, all statements"].high < 0
 
 
 def test_people_are_scored_by_sex_and_age(judged):
