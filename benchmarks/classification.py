@@ -67,6 +67,7 @@ NAMES = tuple(f"{measure}, {group}" for measure in _MEASURES for group in _GROUP
 
 _AGES = (0, 50, 65, 80, 90)
 _BINS = 10
+_DRAWS = 1000
 
 
 def figures(
@@ -200,6 +201,30 @@ def reliability(truth: NDArray[np.floating], probability: NDArray[np.floating]) 
     ]
 
 
+def by_chance(probability: NDArray[np.floating]) -> dict[str, Interval]:
+    """Tell the calibration error that a perfectly calibrated network would show on as few records.
+
+    Parameters
+    ----------
+    probability : ndarray, shape (n, statements)
+        What it would say.
+
+    Returns
+    -------
+    dict of str to Interval
+        By group: mean, and what 95 % of the draws of a truth from `probability` lie between.
+    """
+    rng = np.random.default_rng(SEED)
+    draws = (np.asarray(rng.random(probability.shape) < probability, float) for _ in range(_DRAWS))
+    errors = np.array([calibration_error(truth, probability) for truth in draws])
+    told = {}
+    for name, places in _GROUPS.items():
+        means = errors[:, list(places)].mean(axis=1)
+        low, high = np.percentile(means, (2.5, 97.5))
+        told[name] = Interval(float(means.mean()), float(low), float(high))
+    return told
+
+
 def beside_others(weights: Weights, choice: Records, report: Records, baselines: Path) -> dict[str, dict[str, Any]]:
     """Compare the shipped network with those of the literature.
 
@@ -306,6 +331,22 @@ def _markdown(
     lines += ["", f"## What probabilities were worth, true signal cut to {LAYOUT}", ""]
     bins = ([f"{said:.3f}", f"{true:.3f}", count] for said, true, count in result["reliability"])
     lines += table(["said, mean", "true", "statements"], bins)
+    lines += [
+        "",
+        "## Calibration error, and what chance alone makes of it",
+        "",
+        "Over as few records a perfectly calibrated network would show an error, too: the mean, and between what 95 % "
+        "of truths lie that are drawn from its probabilities.",
+        "",
+    ]
+    lines += table(
+        ["statements", "shown", "error", "by chance alone"],
+        (
+            [group, shown, told[f"calibration error, {group}"], Interval(**result["by chance"][shown][group])]
+            for shown, told in all_records.items()
+            for group in _GROUPS
+        ),
+    )
     each = (
         [
             row["code"],
@@ -372,6 +413,10 @@ def main(arguments: list[str] | None = None) -> None:
         "pages": 0,
         "failures": {},
         "reliability": reliability(records.labels, cut),
+        "by chance": {
+            shown: {group: asdict(interval) for group, interval in by_chance(said).items()}
+            for shown, said in zip(all_records, (whole, cut), strict=True)
+        },
         "people": {name: {"records": count, **asdict(interval)} for name, (count, interval) in people.items()},
         "statements": _each(records.labels, cut, weights.thresholds),
         "networks": beside_others(weights, choice, records, chosen.out / "baselines.json"),

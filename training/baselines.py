@@ -1,7 +1,7 @@
 """Train networks of the literature as ours is: ``python -m training.baselines [--data DIR] [--out DIR] [--epochs N]``.
 
-A plain LSTM, an xresnet1d and S4D (`training.rivals`) read sheets (`training.sheets`) of the same records, cut into the
-same kinds of pages with the same faults, and learn the same lesson in the same loop as the shipped network
+A plain LSTM, an xresnet1d and a transformer (`training.rivals`) read sheets (`training.sheets`) of the same records,
+cut into the same kinds of pages with the same faults, and learn the same lesson in the same loop as the shipped network
 (`training.arrhythmia`), in one configuration each: nothing is tuned, neither for them nor against them. Where ours has
 eight views of a record, they get a new one each time. Each ends as a line of ``baselines.json``, which
 `benchmarks.classification` shows beside ours. An interrupted run is taken up again by the same command.
@@ -33,12 +33,12 @@ from training.fitting import commit_of_code, keep_memory
 from training.pages import CHOICE_FOLD, TRAIN_FOLDS
 from training.ptbxl import Records, data_folder, load_ptbxl
 from training.rivals.lstm import PlainLstm
-from training.rivals.s4d import S4d
+from training.rivals.transformer import Transformer
 from training.rivals.xresnet import XResNet1d
 from training.sheets import draw_sheets, stack_sheets
 from training.views import Scale, load_noise
 
-NETWORKS: dict[str, type[nn.Module]] = {"LSTM": PlainLstm, "xresnet1d": XResNet1d, "S4D": S4d}
+NETWORKS: dict[str, type[nn.Module]] = {"LSTM": PlainLstm, "xresnet1d": XResNet1d, "transformer": Transformer}
 """By the names that the tables have."""
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from benchmarks.classification import (
     NAMES,
+    by_chance,
     by_people,
     figures,
     main,
@@ -72,6 +73,18 @@ def test_reliability_counts_every_statement_once(judged):
     assert [row[:2] for row in perfect] == [(0.0, 0.0), (1.0, 1.0)]
 
 
+def test_chance_alone_makes_a_calibration_error_that_more_records_make_smaller():
+    rng = np.random.default_rng(0)
+    probability = rng.random((800, len(CODES)))
+    few, many = by_chance(probability[:50])["superclasses"], by_chance(probability)["superclasses"]
+    assert 0 < many.low < many.value < many.high < few.low < few.value < few.high
+    truth = (rng.random(probability.shape) < probability).astype(float)
+    seen = score(truth, probability, np.full(len(CODES), 0.5))["calibration error, superclasses"]
+    assert many.low < seen.value < many.high
+    sure = np.round(probability)
+    assert by_chance(sure)["superclasses"].high == 0
+
+
 def test_a_small_run_writes_every_table(folder, tmp_path, capsys):
     main(["--data", str(folder), "--out", str(tmp_path), "--pages", "0"])
     text = (tmp_path / "classification.md").read_text()
@@ -79,6 +92,7 @@ def test_a_small_run_writes_every_table(folder, tmp_path, capsys):
         "True signal",
         "By sex and age",
         "What probabilities were worth",
+        "what chance alone makes of it",
         "Statement by statement",
         "Beside other networks",
     ):

@@ -11,8 +11,7 @@ from classify.statements import STATEMENTS
 from classify.view import FS, Piece, cut_to_layout, view_pieces
 from training.baselines import NETWORKS
 from training.fitting import short_numbers
-from training.rivals.s4d import Filters
-from training.sheets import sheet_of, stack_sheets
+from training.sheets import pieces_of_time, sheet_of, stack_sheets
 
 
 def pages(layouts=("12x1", "3x4+II", "6x2")) -> list[tuple[Piece, ...]]:
@@ -78,7 +77,9 @@ class TestNetworks:
         network = make().eval()
         with short_numbers("cpu"), torch.no_grad():
             short = network(*stack(pages())).float()
-        assert torch.allclose(short, network(*stack(pages())), atol=0.05)
+        exact = network(*stack(pages()))
+        # A convolution of stride 4 and as many taps was wrong altogether on some processors, and passed for little.
+        assert (short - exact).norm() < 0.2 * exact.norm()
 
 
 def test_a_sheet_has_strips_in_their_places():
@@ -92,25 +93,11 @@ def test_a_sheet_has_strips_in_their_places():
     assert seen.sum() == 1003 and signal[1, 0] == -1, "the longer strip of a lead, as far as it fits"
 
 
-def test_filters_are_the_linear_system_that_they_stand_for():
-    """The recurrence of the states, step by step, gives what the convolution gives at once."""
+def test_pieces_of_time_are_what_a_convolution_of_such_a_stride_sees():
     torch.manual_seed(0)
-    filters, x = Filters(3, 4), torch.randn(1, 40, 3, requires_grad=True)
-    pole = torch.complex(-filters.log_decay.exp(), filters.frequency)
-    turned = pole * filters.log_step.exp()[:, None]
-    weight = torch.view_as_complex(filters.read_out) * (turned.exp() - 1) / pole
-    expected = filters.through * x[0]
-    for direction, order in ((0, range(40)), (1, range(39, -1, -1))):
-        state = torch.zeros(3, 4, dtype=torch.complex64)
-        for k in order:
-            if direction:  # backward, the sample itself is left to the forward system
-                expected[k] = expected[k] + 2 * (weight[1] * state).sum(1).real
-                state = turned.exp() * state + x[0, k][:, None]
-            else:
-                state = turned.exp() * state + x[0, k][:, None]
-                expected[k] = expected[k] + 2 * (weight[0] * state).sum(1).real
-    given = filters(x)[0]
-    assert torch.allclose(given, expected, atol=1e-3)
-    weight, parts = torch.randn(40, 3), [x, *filters.parameters()]
-    for mine, its in zip(*(torch.autograd.grad((weight * y).sum(), parts) for y in (given, expected)), strict=True):
-        assert torch.allclose(mine, its, rtol=1e-3, atol=1e-3 * float(its.abs().max()))
+    signal, seen = torch.randn(2, 3, 12, 40)
+    convolution = torch.nn.Conv1d(24, 5, 4, 4)
+    linear = torch.nn.Linear(96, 5)
+    linear.load_state_dict({"weight": convolution.weight.flatten(1), "bias": convolution.bias})
+    expected = convolution(torch.cat([signal, seen], 1)).transpose(1, 2)
+    assert torch.allclose(linear(pieces_of_time(signal, seen, 4)), expected, atol=1e-5)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from classify.statements import STATEMENTS
 from digitize.layouts import LEAD_NAMES
+from training.sheets import pieces_of_time
 
 _FRAME = 4
 _WIDTH = 96
@@ -34,7 +35,7 @@ class PlainLstm(nn.Module):
 
     def __init__(self, outputs: int = len(STATEMENTS), dropout: float = 0.3) -> None:
         super().__init__()
-        self.frames = nn.Conv1d(2 * len(LEAD_NAMES), _WIDTH, _FRAME, _FRAME)
+        self.frames = nn.Linear(2 * len(LEAD_NAMES) * _FRAME, _WIDTH)
         self.lstm = nn.LSTM(_WIDTH, _HIDDEN, 2, batch_first=True, dropout=dropout, bidirectional=True)
         self.head = nn.Sequential(
             nn.Dropout(dropout), nn.Linear(4 * _HIDDEN, 128), nn.ReLU(), nn.Dropout(dropout), nn.Linear(128, outputs)
@@ -42,6 +43,6 @@ class PlainLstm(nn.Module):
 
     def forward(self, signal: Tensor, seen: Tensor) -> Tensor:
         """From signal and seen, (B, 12, n) each, to (B, outputs)."""
-        told = self.lstm(self.frames(torch.cat([signal, seen], 1)).transpose(1, 2))[0]
+        told = self.lstm(self.frames(pieces_of_time(signal, seen, _FRAME)))[0]
         logits: Tensor = self.head(torch.cat([told.mean(1), told.amax(1)], 1))
         return logits
