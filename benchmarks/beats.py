@@ -1,9 +1,9 @@
 """How well beats are found and named: ``python -m benchmarks.beats --folds DIR [--data DIR] [--out DIR]``.
 
 Scores the beats of MIT-BIH's DS1 as they are read in use: on strips of ten seconds, at beats that were looked for. The
-beats of each record are named by the network of the cross-validation of ``python -m training.beats`` that has not seen
-the patient; the folder of those networks is asked for, for only the network that saw everybody is kept with the code. A
-beat is found where it lies within 150 ms of an annotated one (`wfdb.processing.compare_annotations`). Intervals are of
+beats of each record are named by the networks of the cross-validation of ``python -m training.beats`` that have not
+seen the patient; their folder is asked for, for only the networks that saw everybody are kept with the code. A beat is
+found where it lies within 150 ms of an annotated one (`wfdb.processing.compare_annotations`). Intervals are of
 resampled patients. Writes ``beats.md`` and ``beats.json``.
 """
 
