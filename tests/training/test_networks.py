@@ -78,6 +78,7 @@ class TestNetworks:
         with short_numbers("cpu"), torch.no_grad():
             short = network(*stack(pages())).float()
         exact = network(*stack(pages()))
+        assert torch.allclose(short, exact, atol=0.05)
         # A convolution of stride 4 and as many taps was wrong altogether on some processors, and passed for little.
         assert (short - exact).norm() < 0.2 * exact.norm()
 
