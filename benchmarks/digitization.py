@@ -170,13 +170,27 @@ def read_truth(target: Target) -> NDArray[np.float64]:
         raise ValueError(f"{target.record}: units {', '.join(sorted(set(record.units)))}; allowed: mV")
     signal = np.array([rows[lead.upper()] for lead in LEAD_NAMES], np.float64)
     if target.condition == REAL:
-        return _printed(signal, record.fs)
+        return printed_truth(signal, record.fs)
     if record.fs != FS:
         raise ValueError(f"{target.record}: sampled at {record.fs} Hz; allowed: {FS}")
     return signal
 
 
-def _printed(signal: NDArray[np.float64], fs: float) -> NDArray[np.float64]:
+def printed_truth(signal: NDArray[np.float64], fs: float) -> NDArray[np.float64]:
+    """Cut a record to what a real print shows of it: its samples joined by straight lines, at `FS`.
+
+    Parameters
+    ----------
+    signal : ndarray, shape (12, n)
+        mV.
+    fs : float
+        Sampling frequency of what was printed, Hz.
+
+    Returns
+    -------
+    ndarray, shape (12, m), float64
+        mV, NaN where the print shows nothing.
+    """
     time_s = np.arange(round(REAL_SECONDS * FS)) / FS
     known = np.arange(signal.shape[1]) / fs
     layout = find_layout(REAL_LAYOUT)

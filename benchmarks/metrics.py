@@ -20,6 +20,15 @@ MAX_SHIFT = 0.5
 MAX_OFFSET = 1.0
 """Largest mean offset that the aligned ratio removes, mV, to either side."""
 
+POOLED_SHIFT = 0.2
+"""Longest shift of the pooled ratio, seconds, to either side."""
+
+RIGHT_ALIGNED, RIGHT_POOLED, RIGHT_COVERAGE, RIGHT_CLOCK = 15.0, 12.0, 0.85, 0.020
+"""What a page must reach to be right: aligned ratio (dB), pooled ratio (dB), coverage, and clock (s, at most)."""
+
+_ANOTHERS = 3.0
+"""Decibels by which a signal must fit another lead better than its own to be called that lead's."""
+
 _PARTS = 8
 """Parts of a sample by which a page's clock is shifted."""
 
@@ -75,9 +84,7 @@ def aligned_snr(truth: NDArray[np.floating], estimate: NDArray[np.floating], fs:
     >>> bool((aligned_snr(truth, estimate, 500) > 60).all()), bool((strict_snr(truth, estimate) < 0).all())
     (True, True)
     """
-    truth, estimate = _checked(truth, estimate)
-    if not fs > 0:
-        raise ValueError(f"sampling frequency {fs!r}; allowed: numbers above 0")
+    truth, estimate = _checked_with(truth, estimate, fs)
     reach = round(MAX_SHIFT * fs)
     shifts = [_best_shift(x, y, reach) for x, y in zip(truth, estimate, strict=True)]
     return np.array(
@@ -147,6 +154,166 @@ def strict_snr(truth: NDArray[np.floating], estimate: NDArray[np.floating]) -> N
     """
     truth, estimate = _checked(truth, estimate)
     return np.array([_ratio(x, _shifted(y, 0, len(x)), 0.0) for x, y in zip(truth, estimate, strict=True)])
+
+
+def pooled_snr(truth: NDArray[np.floating], estimate: NDArray[np.floating], fs: float) -> float:
+    """Signal-to-noise ratio of a page within 0.2 s, powers pooled over its leads.
+
+    Each lead is shifted by the whole number of samples, up to `POOLED_SHIFT`, that fits best, and its mean offset is
+    removed; then the power of all leads is divided by the power of all their noise. A sample that the estimate lacks
+    counts as read as 0 mV. This is the measure of the PhysioNet digitization competition of 2025, save that the
+    shift is searched and not taken from a cross-correlation's peak.
+
+    Parameters
+    ----------
+    truth, estimate : ndarray, shapes (12, n) and (12, m)
+        mV.
+    fs : float
+        Sampling frequency of both, Hz.
+
+    Returns
+    -------
+    float
+        Decibels; NaN where the truth has no lead that is not flat.
+
+    Raises
+    ------
+    ValueError
+        If a signal has not twelve rows, or `fs` is not above 0.
+
+    Examples
+    --------
+    >>> truth = np.random.default_rng(0).normal(size=(12, 2000))
+    >>> estimate = truth + 0.3
+    >>> estimate[0] = np.nan
+    >>> round(pooled_snr(truth, estimate, 500), 1)  # a twelfth of the power is lacking
+    10.8
+    """
+    truth, estimate = _checked_with(truth, estimate, fs)
+    signal = noise = 0.0
+    for x, y in zip(truth, estimate, strict=True):
+        seen = np.isfinite(x)
+        moved = _shifted(y, _best_shift(x, y, round(POOLED_SHIFT * fs)), len(x))
+        both = seen & np.isfinite(moved)
+        signal += float((x[seen] ** 2).sum())
+        noise += float((x[seen & ~both] ** 2).sum())
+        if both.any():
+            apart = moved[both] - x[both]
+            noise += float(((apart - np.clip(apart.mean(), -MAX_OFFSET, MAX_OFFSET)) ** 2).sum())
+    samples = max(int(np.isfinite(truth).sum()), 1)
+    if signal / samples < LEAST_POWER:
+        return float("nan")
+    return float(10 * np.log10(signal / max(noise, LEAST_POWER * samples)))
+
+
+def clock_error(truth: NDArray[np.floating], estimate: NDArray[np.floating], fs: float) -> float:
+    """Seconds by which a page's time is off: the median over leads of the shift, up to 0.5 s, that fits best.
+
+    Parameters
+    ----------
+    truth, estimate : ndarray, shapes (12, n) and (12, m)
+        mV.
+    fs : float
+        Sampling frequency of both, Hz.
+
+    Returns
+    -------
+    float
+        Positive where the estimate is late; NaN where no lead can be compared.
+
+    Raises
+    ------
+    ValueError
+        If a signal has not twelve rows, or `fs` is not above 0.
+
+    Examples
+    --------
+    >>> truth = np.random.default_rng(0).normal(size=(12, 2000))
+    >>> clock_error(truth, np.roll(truth, 40, axis=1), 500)
+    0.08
+    """
+    truth, estimate = _checked_with(truth, estimate, fs)
+    reach = round(MAX_SHIFT * fs)
+    shifts = [
+        _best_shift(x, y, reach) / fs
+        for x, y in zip(truth, estimate, strict=True)
+        if (np.isfinite(x) & (np.nan_to_num(x) != 0)).any() and np.isfinite(y).any()
+    ]
+    return float(np.median(shifts)) if shifts else float("nan")
+
+
+def misnamed_leads(truth: NDArray[np.floating], estimate: NDArray[np.floating], fs: float) -> tuple[str, ...]:
+    """Name the leads that the estimate lacks, or whose signal is that of another lead shown at the same time.
+
+    Parameters
+    ----------
+    truth, estimate : ndarray, shapes (12, n) and (12, m)
+        mV.
+    fs : float
+        Sampling frequency of both, Hz.
+
+    Returns
+    -------
+    tuple of str
+
+    Raises
+    ------
+    ValueError
+        If a signal has not twelve rows, or `fs` is not above 0.
+
+    Examples
+    --------
+    >>> truth = np.random.default_rng(0).normal(size=(12, 2000))
+    >>> misnamed_leads(truth, truth[[1, 0, *range(2, 12)]], 500)
+    ('I', 'II')
+    """
+    own = aligned_snr(truth, estimate, fs)
+    names = []
+    for lead in np.flatnonzero(np.isfinite(own)):
+        if not np.isfinite(estimate[lead]).any():
+            names.append(LEAD_NAMES[lead])
+        elif own[lead] < RIGHT_ALIGNED:
+            others = aligned_snr(truth, np.repeat(np.asarray(estimate)[lead : lead + 1], len(LEAD_NAMES), axis=0), fs)
+            if np.nanmax(others) > own[lead] + _ANOTHERS:
+                names.append(LEAD_NAMES[lead])
+    return tuple(names)
+
+
+def is_right(truth: NDArray[np.floating], estimate: NDArray[np.floating], fs: float) -> bool:
+    """Tell whether a page was read right: each lead under its name, the trace followed, the time kept.
+
+    No lead is missing or has another's signal (`misnamed_leads`), and the page reaches `RIGHT_ALIGNED`, `RIGHT_POOLED`,
+    `RIGHT_COVERAGE` and `RIGHT_CLOCK`.
+
+    Parameters
+    ----------
+    truth, estimate : ndarray, shapes (12, n) and (12, m)
+        mV.
+    fs : float
+        Sampling frequency of both, Hz.
+
+    Returns
+    -------
+    bool
+
+    Raises
+    ------
+    ValueError
+        If a signal has not twelve rows, or `fs` is not above 0.
+
+    Examples
+    --------
+    >>> truth = np.random.default_rng(0).normal(size=(12, 2000))
+    >>> is_right(truth, truth + 0.01, 500), is_right(truth, np.roll(truth, 20, axis=1), 500)
+    (True, False)
+    """
+    return bool(
+        float(np.nanmean(aligned_snr(truth, estimate, fs))) >= RIGHT_ALIGNED
+        and pooled_snr(truth, estimate, fs) >= RIGHT_POOLED
+        and coverage(truth, estimate) >= RIGHT_COVERAGE
+        and abs(clock_error(truth, estimate, fs)) <= RIGHT_CLOCK
+        and not misnamed_leads(truth, estimate, fs)
+    )
 
 
 def coverage(truth: NDArray[np.floating], estimate: NDArray[np.floating]) -> float:
@@ -312,6 +479,14 @@ def _checked(
         if np.ndim(signal) != 2 or len(signal) != len(LEAD_NAMES):
             raise ValueError(f"{name} of shape {np.shape(signal)}; allowed: ({len(LEAD_NAMES)}, n)")
     return np.asarray(truth, np.float64), np.asarray(estimate, np.float64)
+
+
+def _checked_with(
+    truth: NDArray[np.floating], estimate: NDArray[np.floating], fs: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    if not fs > 0:
+        raise ValueError(f"sampling frequency {fs!r}; allowed: numbers above 0")
+    return _checked(truth, estimate)
 
 
 def _delayed(signal: NDArray[np.float64], part: float) -> NDArray[np.float64]:
