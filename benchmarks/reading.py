@@ -25,10 +25,10 @@ from digitize.api import leads_of, read_page, refined
 from digitize.layouts import LEAD_NAMES
 from digitize.page import PageError, load_pages
 from synth import PrintedStrip, render_page
-from training.image import SOURCES
-from training.pages import make_missing, version_of_pages, write_arrays
+from training.pages import make_missing, write_arrays
 from training.pictures import blank_view
 from training.ptbxl import Records, read_500
+from training.sources import version_of_code
 
 FOLD = 9
 PAPERS = ("clean", "office_scan", "phone_photo", "stained")
@@ -173,7 +173,7 @@ def folder_of_pages(folder: Path) -> Path:
     -------
     Path
     """
-    return folder / version_of_pages(Path(__file__), *SOURCES)
+    return folder / version_of_code("benchmarks.reading", without=("classify.diagnose",))
 
 
 def read_pages(tasks: Sequence[Task], jobs: int) -> list[Read]:

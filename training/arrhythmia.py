@@ -33,9 +33,10 @@ from training import digitised
 from training.aside import what_else
 from training.calibration import Calibration, fit_calibration
 from training.fitting import Fit, commit_of_code, load_checkpoint, save_checkpoint, short_numbers
-from training.pages import CHOICE_FOLD, TRAIN_FOLDS, plan, version_of_pages
+from training.pages import CHOICE_FOLD, TRAIN_FOLDS, plan
 from training.ptbxl import Records, data_folder, load_ptbxl
 from training.scores import auroc, best_f1_thresholds
+from training.sources import version_of_code
 from training.views import LAYOUTS, Pool, load_noise, make_pool
 
 REPORT_FOLD = 9
@@ -468,7 +469,7 @@ def main(arguments: list[str] | None = None) -> None:
     printable = [path for path in train_records.paths_500 if path is not None]
     pages = None
     if config.pages and printable:
-        folder = chosen.out / "pages" / version_of_pages(*SOURCES)
+        folder = chosen.out / "pages" / version_of_code("training.digitised")
         pages = digitised.collect(plan(printable, config.pages, 5, folder), train_records, chosen.jobs)
     pools = [make_pool(train_records, config.views, config.seed, load_noise(chosen.data.parent / "noise"))]
     pools += [] if pages is None else [pages]
@@ -527,13 +528,6 @@ def load_branches(path: Path) -> tuple[str, dict[str, torch.Tensor]]:
 def calibrated(logits: NDArray[np.floating], calibration: Calibration) -> NDArray[np.float64]:
     """Make probabilities of logits (n, statements)."""
     return np.asarray(1 / (1 + np.exp(-(logits * calibration.slope + calibration.offset))), np.float64)
-
-
-SOURCES = (
-    *(Path(__file__).with_name(name) for name in ("pages.py", "digitised.py")),
-    *(Path(view_pieces.__code__.co_filename).with_name(name) for name in ("view.py", "stack.py", "peaks.py")),
-)
-"""What makes the views of pages, beside the printer and the reader."""
 
 
 def _loss(

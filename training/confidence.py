@@ -23,21 +23,13 @@ from safetensors.numpy import save_file
 from torch import nn
 from tqdm import tqdm
 
-import digitize
 from digitize.confidence import FEATURES, TOLERANCE_MV, WEIGHTS, layers_of, probability
 from digitize.export import written_together
-from digitize.refine import WEIGHTS as REFINER
 from digitize.refine import weights_version
 from digitize.weights import hash_of
-from training.pages import CHOICE_FOLD, TRAIN_FOLDS, plan, version_of_pages
+from training.pages import CHOICE_FOLD, TRAIN_FOLDS, plan
 from training.ptbxl import data_folder, find_500
-from training.samples import Samples, collect, joined
-
-SOURCES = (
-    *(Path(__file__).with_name(name) for name in ("pages.py", "samples.py")),
-    *(Path(digitize.__file__).with_name("network.py"), REFINER),
-)
-"""What makes the samples of a page, beside the printer and the reader: unlike segments, they depend on the refiner."""
+from training.samples import Samples, collect, joined, version_of_samples
 
 
 @dataclass(frozen=True)
@@ -186,7 +178,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="pages at a time (default: %(default)s)")
     chosen = parser.parse_args(arguments)
     config = Config(train_pages=chosen.train_pages, choose_pages=chosen.choose_pages)
-    pages = chosen.out / "pages" / version_of_pages(*SOURCES)
+    pages = chosen.out / "pages" / version_of_samples()
     # Seeds that `training.refiner` does not use: it is surer of pages that it was trained on.
     train_set, choose_set = (
         collect(plan(find_500(chosen.data, folds), count, seed, pages / name), chosen.jobs)

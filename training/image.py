@@ -30,10 +30,8 @@ from tqdm import tqdm
 
 from classify.diagnose import load_weights
 from classify.image import DESIGNS, load_picture_weights, make_network
-from classify.picture import picture_of
 from classify.picture_network import CELL, NOWHERE, DualNetwork, PictureNetwork, Seen
 from classify.statements import STATEMENTS
-from classify.view import view_pieces
 from digitize.export import written_together
 from digitize.weights import hash_of
 from training.arrhythmia import Lesson, calibrated, lesson_of, macro_auroc
@@ -41,18 +39,12 @@ from training.calibration import fit_calibration
 from training.fitting import Fit, commit_of_code, keep_memory, load_checkpoint, save_checkpoint, short_numbers
 from training.imagenet import RESNET18, load_resnet18
 from training.look import Batch, batch_of, blank, draw_places
-from training.pages import CHOICE_FOLD, TRAIN_FOLDS, plan, version_of_pages
+from training.pages import CHOICE_FOLD, TRAIN_FOLDS, plan
 from training.pictures import Album, draw_all, joined, read_all
 from training.ptbxl import Records, data_folder, load_ptbxl
 from training.scores import best_f1_thresholds
+from training.sources import version_of_code
 from training.views import in_millivolts
-
-SOURCES = (
-    *(Path(__file__).with_name(name) for name in ("pages.py", "pictures.py", "cells.py", "upright.py", "sketch.py")),
-    Path(picture_of.__code__.co_filename),
-    *(Path(view_pieces.__code__.co_filename).with_name(name) for name in ("view.py", "stack.py", "peaks.py")),
-)
-"""What makes the pictures, beside the printer and the reader."""
 
 _FLOOR = 0.05
 """Squared pixels below which an error is no longer worth a loss."""
@@ -588,7 +580,7 @@ def main(arguments: list[str] | None = None) -> None:
     choice_records = records.take((records.folds == CHOICE_FOLD) & records.millivolts)
     if not len(choice_records):
         parser.error(f"{chosen.data}: no record of fold {CHOICE_FOLD} in millivolts has its files there")
-    folder = chosen.out / "pictures" / version_of_pages(*SOURCES)
+    folder = chosen.out / "pictures" / version_of_code("training.pictures")
     pages = Pages(
         make_pages(train_records, common, common.sketches, common.train_pages, folder / "train", chosen.jobs),
         lesson_of(train_records, common.aside),

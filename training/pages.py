@@ -1,12 +1,11 @@
 """Printed pages as training material: which are printed, and one small file of each, made by several processes.
 
-Collecting can be interrupted and goes on where it stopped; files belong to the printer and the reader that made them
-(`version_of_pages`).
+Collecting can be interrupted and goes on where it stopped; files belong to the code that made them
+(`training.sources.version_of_code`).
 """
 
 from __future__ import annotations
 
-import hashlib
 import multiprocessing
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -20,8 +19,6 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-import digitize
-import synth
 from synth.presets import PRESETS
 
 TRAIN_FOLDS, CHOICE_FOLD = (1, 2, 3, 4, 5, 6, 7), 8
@@ -124,29 +121,6 @@ def write_arrays(file: Path, arrays: Mapping[str, Any]) -> None:
     with unfinished.open("wb") as stream:
         np.savez_compressed(stream, **arrays)
     os.replace(unfinished, file)
-
-
-def version_of_pages(*files: Path) -> str:
-    """Name what the files of pages depend on: the printer, the reader, and more.
-
-    Parameters
-    ----------
-    *files : Path
-        What else they depend on.
-
-    Returns
-    -------
-    str
-        Beginning of the SHA-256 of all of it.
-    """
-    sources = list(files)
-    for package in (digitize, synth):
-        # What the networks look like changes nothing of what they see.
-        sources += sorted(set(Path(str(package.__file__)).parent.glob("*.py")) - {_NETWORK})
-    return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:12]
-
-
-_NETWORK = Path(digitize.__file__).with_name("network.py")
 
 
 def _one_thread() -> None:

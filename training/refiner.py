@@ -31,15 +31,12 @@ from digitize.refine import WEIGHTS, look_both_ways
 from digitize.weights import hash_of
 from digitize.windows import MARKS, upside_down
 from training.fitting import Fit, load_checkpoint, save_checkpoint, short_numbers
-from training.pages import CHOICE_FOLD, TRAIN_FOLDS, plan, version_of_pages
+from training.pages import CHOICE_FOLD, TRAIN_FOLDS, plan
 from training.ptbxl import data_folder, find_500
-from training.segments import QUARTERS, Segments, collect
+from training.segments import QUARTERS, Segments, collect, version_of_segments
 
 LOSSES = ("entropy", "snr", "both")
 """Cross-entropy over the offsets; the logarithm of the squared error, which is the ratio in dB; their sum."""
-
-SOURCES = tuple(Path(__file__).with_name(name) for name in ("pages.py", "segments.py", "upright.py"))
-"""What makes the segments of a page, beside the printer and the reader."""
 
 _FLOOR = 0.02
 """Squared pixels below which an error is no longer worth a loss."""
@@ -455,7 +452,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="pages at a time (default: %(default)s)")
     chosen = parser.parse_args(arguments)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    pages = chosen.out / "pages" / version_of_pages(*SOURCES)
+    pages = chosen.out / "pages" / version_of_segments()
     segments, choice = (
         collect(plan(find_500(chosen.data, folds), count, seed, pages / name), Config.segments, chosen.jobs)
         for name, folds, count, seed in (

@@ -16,9 +16,11 @@ from digitize.api import Reading, marks_of, read_page, refined, strips_of
 from digitize.confidence import FEATURES, TOLERANCE_MV
 from digitize.layouts import LEAD_NAMES
 from digitize.page import PageError
+from digitize.refine import WEIGHTS
 from synth import PrintedPage, render_page
 from training.pages import Job, make_missing, write_arrays
 from training.ptbxl import read_500
+from training.sources import version_of_code
 
 _FS = 500
 """Sampling frequency of the recordings that are printed, Hz."""
@@ -115,3 +117,8 @@ def joined(parts: Sequence[Samples]) -> Samples:
     """Put samples together; no parts are no samples."""
     none = Samples(np.zeros((0, len(FEATURES)), np.float32), np.zeros(0, bool))
     return Samples(*(np.concatenate([getattr(own, name) for own in (none, *parts)]) for name in ("marks", "right")))
+
+
+def version_of_samples() -> str:
+    """Name the version of what makes samples: the code, and the refiner's weights, which segments do not need."""
+    return version_of_code("training.samples", WEIGHTS)

@@ -22,6 +22,7 @@ from digitize.windows import CHANNELS, HEIGHT, MARKS, Windows
 from synth import render_page
 from training.pages import Job, make_missing, write_arrays
 from training.ptbxl import read_500
+from training.sources import version_of_code
 from training.upright import true_paths
 
 _FS = 500
@@ -191,3 +192,8 @@ def load(files: Sequence[Path]) -> Segments:
             for name, kept in parts.items():
                 kept.append(content[name])
     return Segments(**{name: np.concatenate(kept) for name, kept in parts.items()})
+
+
+def version_of_segments() -> str:
+    """Name the version of the code that makes segments; how the networks look changes nothing of what they see."""
+    return version_of_code("training.segments", without=("digitize.network",))

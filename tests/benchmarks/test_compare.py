@@ -1,4 +1,4 @@
-"""Two states of the code are held against each other: what is equal is told as equal, what is not by its first stage."""
+"""Two states of the code are held against each other: equal is told as equal, else the first stage is named."""
 
 from __future__ import annotations
 

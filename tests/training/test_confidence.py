@@ -10,9 +10,9 @@ from safetensors.numpy import load_file
 from digitize import PageError, refine
 from digitize.confidence import FEATURES, layers_of, probability
 from training import samples as made
-from training.confidence import SOURCES, Config, main, reliability, train, write
-from training.pages import Job, plan, version_of_pages, write_arrays
-from training.samples import Samples, collect
+from training.confidence import Config, main, reliability, train, write
+from training.pages import Job, plan, write_arrays
+from training.samples import Samples, collect, version_of_samples
 
 CORRECTED, SURE = FEATURES.index("corrected"), FEATURES.index("sure")
 
@@ -117,19 +117,10 @@ def test_pages_that_cannot_be_read_leave_no_samples(folder, tmp_path, monkeypatc
 
 
 def test_command_takes_up_what_is_there(folder, tmp_path):
-    pages = tmp_path / "pages" / version_of_pages(*SOURCES)
+    pages = tmp_path / "pages" / version_of_samples()
     for name, seed in (("train", 1), ("fold8", 2)):
         page = samples(seed)
         write_arrays(pages / name / "00000.npz", {"marks": page.marks, "right": page.right})
     main(["--data", str(folder), "--out", str(tmp_path), "--train-pages", "1", "--choose-pages", "1"])
     record = json.loads((tmp_path / "confidence.json").read_text())
     assert record["pages"] == {"train": 1, "fold 8": 1} and tuple(record["features"]) == FEATURES
-
-
-def test_pages_depend_on_what_made_them(tmp_path):
-    file = tmp_path / "more"
-    file.write_text("a")
-    before = version_of_pages(file)
-    assert before == version_of_pages(file) != version_of_pages()
-    file.write_text("b")
-    assert version_of_pages(file) != before

@@ -16,10 +16,9 @@ from digitize.trace import Traces
 from digitize.weights import read_weights
 from digitize.windows import cut_windows
 from synth import render_page
-from training.pages import plan, version_of_pages
+from training.pages import plan
 from training.refiner import (
     LOSSES,
-    SOURCES,
     Config,
     batch_of,
     by_page,
@@ -29,7 +28,7 @@ from training.refiner import (
     ratios,
     train,
 )
-from training.segments import QUARTERS, Segments, collect, cut_segments, empty, load, save
+from training.segments import QUARTERS, Segments, collect, cut_segments, empty, load, save, version_of_segments
 from training.upright import to_upright, true_paths
 
 CONFIG = Config(epochs=4, batch=4, rate=1e-3)
@@ -262,7 +261,7 @@ def test_pages_are_made_once(folder, tmp_path):
 
 def test_command(folder, tmp_path, capsys):
     out = tmp_path / "run"
-    pages = out / "pages" / version_of_pages(*SOURCES)
+    pages = out / "pages" / version_of_segments()
     for name, seed in (("train", 1), ("fold8", 2)):
         save(pages / name / "00000.npz", segments(seed))
     small = ["--train-pages", "1", "--choose-pages", "1", "--epochs", "1"]
