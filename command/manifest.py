@@ -12,7 +12,9 @@ import csv
 import io
 import json
 import os
+import re
 import shutil
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, fields
@@ -34,7 +36,8 @@ class Row:
     Attributes
     ----------
     file : str
-        The file, seen from the folder of results, so that both can be moved together.
+        The file, seen from the folder of results, so that both can be moved together; as it is called, escaped only in
+        the file (`to_cell`).
     page : str
         Its number in the file, from 1; empty when the file could not be opened at all.
     status : str
@@ -73,9 +76,15 @@ class Row:
 
 COLUMNS = tuple(field.name for field in fields(Row))
 
+_SIGNS = "[=+@\\-\uff1d\uff0b\uff0d\uff20]"
+"""What a formula begins with, narrow and wide."""
+
+_ESCAPE = re.compile(r"\\(\\|[nrt]|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")
+_LETTERS = {"\\": "\\", "n": "\n", "r": "\r", "t": "\t"}
+
 
 def printable(text: str) -> str:
-    r"""Escape what is no text, would end the line or would command a terminal.
+    r"""Escape what is no text, would end the line or would command a terminal: to be looked at, not to be read back.
 
     Examples
     --------
@@ -84,6 +93,58 @@ def printable(text: str) -> str:
     """
     plain = "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
     return plain.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def to_cell(text: str) -> str:
+    r"""Write any text as a cell of the manifest: one line of printable text that no spreadsheet runs as a formula.
+
+    Parameters
+    ----------
+    text : str
+        It may hold control characters, and the bytes of a file's name that are no text (`os.fsdecode`).
+
+    Returns
+    -------
+    str
+        What is not printable is escaped as in Python, and so is the backslash; a text that begins as a formula does, or
+        with an apostrophe, has an apostrophe before it. Two texts never give the same cell (`from_cell`).
+
+    Notes
+    -----
+    Spreadsheets run cells that begin with ``=``, ``+``, ``-`` or ``@``, some also in the wide forms of these, and those
+    that are parted by semicolons look behind each (OWASP, "CSV Injection").
+
+    Examples
+    --------
+    >>> print(to_cell("a\nb.png"), to_cell(r"a\nb.png"), to_cell("=1+1.png"))
+    a\nb.png a\\nb.png '=1+1.png
+    """
+    escaped = "".join(map(_escape, text))
+    escaped = re.sub(rf";(?= *{_SIGNS})", r"\\x3b", escaped)
+    return f"'{escaped}" if re.match(rf" *(?:'|{_SIGNS})", escaped) else escaped
+
+
+def from_cell(cell: str) -> str:
+    r"""Read what `to_cell` has written.
+
+    Examples
+    --------
+    >>> from_cell(to_cell("=a\tb\\")) == "=a\tb\\"
+    True
+    """
+    return re.sub(_ESCAPE, _unescape, cell.removeprefix("'"))
+
+
+def _escape(character: str) -> str:
+    if character == "\\":
+        return r"\\"
+    return character if character.isprintable() else repr(character)[1:-1]
+
+
+def _unescape(match: re.Match[str]) -> str:
+    letter, digits = match[1][0], match[1][1:]
+    # What is beyond Unicode was written by another hand: it stands as it is.
+    return _LETTERS.get(letter) or (chr(int(digits, 16)) if int(digits, 16) <= sys.maxunicode else match[0])
 
 
 class Manifest:
@@ -211,7 +272,7 @@ def sweep(folder: Path, outputs: Iterable[str]) -> None:
 
 def _line(values: Iterable[str]) -> str:
     line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow(values)
+    csv.writer(line, lineterminator="\n").writerow(map(to_cell, values))
     return line.getvalue()
 
 
@@ -249,7 +310,7 @@ def _read(path: Path) -> list[Row]:
         raise foreign from None
     if lines and tuple(lines[0]) != COLUMNS:
         raise foreign
-    return [Row(*line) for line in lines[1:] if len(line) == len(COLUMNS)]
+    return [Row(*map(from_cell, line)) for line in lines[1:] if len(line) == len(COLUMNS)]
 
 
 def _read_journal(path: Path) -> list[str]:

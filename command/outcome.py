@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from command.formats import ALWAYS, HTML
-from command.manifest import FAILED, READ, Row, printable
+from command.manifest import FAILED, READ, Row
 from command.plan import Failed, Job
 from command.pool import Lost
 
@@ -30,14 +30,14 @@ def row_of(job: Job, answer: dict[str, Any] | Failed | Lost) -> Row:
     'ward.pdf, page 3: not enough memory'
     """
     if isinstance(answer, Lost):
-        return Row(*job.key, FAILED, error=printable(" ".join(f"{job.alias}: {answer.reason}".split())))
+        return Row(*job.key, FAILED, error=" ".join(f"{job.alias}: {answer.reason}".split()))
     if isinstance(answer, Failed):
-        return Row(*job.key, FAILED, error=printable(" ".join(answer.reason.split())))
+        return Row(*job.key, FAILED, error=" ".join(answer.reason.split()))
     return Row(
         *job.key,
         READ,
         verdict=answer["quality"]["verdict"],
-        warnings=printable("; ".join(answer["warnings"])),
+        warnings="; ".join(answer["warnings"]),
         seconds=f"{answer['seconds']:.2f}",
         outputs=";".join(outputs_of(job, answer)),
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from command.formats import ALWAYS, HTML, suffixes_of
-from command.manifest import FAILED, READ, Manifest, Row, printable
+from command.manifest import FAILED, READ, Manifest, Row
 from command.neutral import fingerprint, numbered
 from command.options import Options
 from command.sources import File
@@ -122,7 +122,7 @@ def make_plan(files: Sequence[tuple[File, list[str] | Failed]], options: Options
     for file, names in files:
         seen = (fingerprint(file.path) or "") if neutral else seen_from(options.out, file.path)
         if isinstance(names, Failed):
-            row = Row(seen, "", FAILED, error="cannot be opened" if neutral else printable(names.reason))
+            row = Row(seen, "", FAILED, error="cannot be opened" if neutral else names.reason)
             plan.failures.append((names.reason, row))
             plan.order.append(row.key)
             continue
@@ -149,7 +149,7 @@ def make_plan(files: Sequence[tuple[File, list[str] | Failed]], options: Options
             mine = {*manifest.unfinished, *(before.files if options.resume and before is not None else ())}
             if not options.overwrite and not mine.issuperset(there):
                 problem = f"{label}: {options.out / there[0]} exists; --overwrite replaces it"
-                error = f"{there[0]} exists; --overwrite replaces it" if neutral else printable(problem)
+                error = f"{there[0]} exists; --overwrite replaces it" if neutral else problem
                 plan.failures.append((problem, Row(*key, FAILED, error=error)))
             else:
                 plan.jobs.append(Job(file.path, index, label, name, key, outputs, neutral))
@@ -157,14 +157,14 @@ def make_plan(files: Sequence[tuple[File, list[str] | Failed]], options: Options
 
 
 def seen_from(out: Path, path: str) -> str:
-    """Name a file from the folder of results, in printable characters.
+    """Name a file from the folder of results.
 
     Examples
     --------
     >>> seen_from(Path("results"), "scans/a.png")
     '../scans/a.png'
     """
-    return printable(os.path.relpath(os.path.abspath(path), os.path.abspath(out)))
+    return os.path.relpath(os.path.abspath(path), os.path.abspath(out))
 
 
 def _is_done(row: Row, options: Options) -> bool:
@@ -191,7 +191,7 @@ def _outputs(
 def _names_after(path: tuple[str, ...], key: tuple[str, str]) -> Iterator[str]:
     """Names that a page may have after its file, the plain one first."""
     plain = "/".join(_short(record_name(part)) for part in path)
-    mark = hashlib.sha256("\n".join(key).encode()).hexdigest()
+    mark = hashlib.sha256("\n".join(key).encode("utf-8", "surrogatepass")).hexdigest()
     yield plain
     yield from (f"{plain}-{mark[:length]}" for length in range(8, len(mark)))
 

@@ -88,7 +88,7 @@ def read_page(task):
     target = options.out / job.name
     with written_together(target.parent) as folder:
         for output in job.outputs:
-            (folder / Path(output).name).write_text(job.label)
+            (folder / Path(output).name).write_text(job.label, errors="surrogateescape")
             time.sleep(float(os.environ.get("PAPERTRACE_TEST_WAIT", "0.03")))
     return REPORT
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from command import manifest as module
 from command.lock import FolderError, locked
-from command.manifest import COLUMNS, JOURNAL, NAME, Manifest, Row, printable
+from command.manifest import COLUMNS, JOURNAL, NAME, Manifest, Row, from_cell, printable, to_cell
 
 READ = Row("../a.png", "1", "read", "good", "", "1.00", "a.csv;a.json")
 OTHER = Row('../b, "c".png', "2", "failed", error="too large; really")
@@ -46,6 +46,32 @@ def test_printable_is_one_line_of_text(text):
     assert plain.isprintable()
     assert plain.encode("utf-8").decode("utf-8") == plain
     assert printable(plain) == plain
+
+
+@given(st.text() | st.binary().map(os.fsdecode) | st.text(" '\\\t\r\n;=+-@xu3b0udcf", max_size=12))
+def test_cells_are_read_back_and_are_no_formulas(text):
+    cell = to_cell(text)
+    assert from_cell(cell) == text
+    assert cell.isprintable()
+    assert not any(part.strip().startswith(("=", "+", "-", "@")) for part in cell.split(";"))
+
+
+def test_every_cell_of_a_row_is_read_back(tmp_path):
+    trick = "=1+1\n;=2\\x\udcff'"
+    row = Row(trick, "1", "failed", "@v", f"\t{trick}", "-1", "-.hea;-.dat", f"'{trick}")
+    with Manifest(tmp_path) as manifest:
+        manifest.end(row)
+        manifest.finish([row.key])
+    with Manifest(tmp_path) as manifest:
+        assert list(manifest.rows.values()) == [row]
+
+
+def test_names_of_earlier_manifests_are_known(tmp_path):
+    """Versions before 0.1.1 escaped what is not printable, and nothing else."""
+    lines = (",".join(COLUMNS), "../a\\x1b\\q.png,1,read,good,,1.00,a.csv,", "=b.png,1,read,,,,,", "")
+    (tmp_path / NAME).write_text("\n".join(lines))
+    with Manifest(tmp_path) as manifest:
+        assert [row.file for row in manifest.rows.values()] == ["../a\x1b\\q.png", "=b.png"]
 
 
 @pytest.mark.parametrize("content", [b"name,age\nx,3\n", b"hello", b"\0\1\2\n", b'"' + b"x" * 200_000 + b'"\n'])
