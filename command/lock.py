@@ -1,8 +1,10 @@
-"""One run at a time in a folder of results."""
+"""One run at a time in a folder of results, and nothing written through a link that lies there."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,18 +47,47 @@ def locked(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        (folder / NAME).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # somebody has taken the folder away, or made it read-only
+            (folder / NAME).unlink(missing_ok=True)
         os.close(handle)
-        try:
+        with contextlib.suppress(OSError):  # not empty: there are results
             for place in made:
                 place.rmdir()
-        except OSError:  # not empty: there are results
-            pass
+
+
+def open_own(path: Path, flags: int) -> int:
+    """Open a file of this program's own to write, and nothing that was planted under its name.
+
+    Parameters
+    ----------
+    path : Path
+    flags : int
+        As for `os.open`; the file is made where it is missing.
+
+    Returns
+    -------
+    int
+        The handle.
+
+    Raises
+    ------
+    OSError
+        If a link, a pipe, a device or a folder is there, or a file that has another name, too.
+    """
+    # A pipe is not waited for.
+    more = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    handle = os.open(path, flags | os.O_CREAT | more, 0o644)
+    found = os.fstat(handle)
+    if stat.S_ISREG(found.st_mode) and found.st_nlink <= 1:
+        return handle
+    os.close(handle)
+    kind = "has another name, too" if stat.S_ISREG(found.st_mode) else "is no ordinary file"
+    raise OSError(0, f"{path.name} {kind}")
 
 
 def _hold(path: Path) -> int:
     while True:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o644)
+        handle = open_own(path, os.O_RDWR)
         try:
             if fcntl is not None:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -16,12 +16,13 @@ import re
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from types import TracebackType
 
-from command.lock import FolderError
+from command.lock import FolderError, open_own
+from digitize.export import synced
 
 NAME = "manifest.csv"
 JOURNAL = ".papertrace.started"
@@ -78,6 +79,9 @@ COLUMNS = tuple(field.name for field in fields(Row))
 
 _SIGNS = "[=+@\\-\uff1d\uff0b\uff0d\uff20]"
 """What a formula begins with, narrow and wide."""
+
+_SEPARATORS = ",;\t"
+"""What parts the cells: ours, and what spreadsheets save in its place."""
 
 _ESCAPE = re.compile(r"\\(\\|[nrt]|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")
 _LETTERS = {"\\": "\\", "n": "\n", "r": "\r", "t": "\t"}
@@ -177,6 +181,8 @@ class Manifest:
             self.unfinished = set(_read_journal(self._journal)) - {
                 file for row in self.rows.values() if row.status == READ for file in row.files
             }
+        if self.rows and not _whole(self._path).startswith(_line(COLUMNS).encode()):
+            self._write(self.rows.values())  # a spreadsheet has saved it in its own way
         sweep(folder, self.unfinished)
 
     def __enter__(self) -> Manifest:
@@ -224,10 +230,11 @@ class Manifest:
         for key in [row.key for row in self.rows.values() if row.status == FAILED and row.file in files]:
             if key not in place:
                 del self.rows[key]
-        if self._path.exists():
+        if self.rows or self._path.exists():
             self._write(sorted(self.rows.values(), key=lambda row: place.get(row.key, -1)))
         self._close(self._journal)
-        self._journal.unlink(missing_ok=True)
+        with _named(self._journal):
+            self._journal.unlink(missing_ok=True)
         self.unfinished = {output for output in self.unfinished if os.path.lexists(self.folder / output)}
         if self.unfinished:
             self._append(self._journal, json.dumps(sorted(self.unfinished)) + "\n")
@@ -237,11 +244,13 @@ class Manifest:
         self._close(self._path)
         temporary = self._path.with_name(f".{NAME}.new")
         with _named(self._path):
-            with open(temporary, "w", encoding="utf-8", newline="") as file:
+            temporary.unlink(missing_ok=True)
+            with open(temporary, "x", encoding="utf-8", newline="") as file:
                 file.write(_line(COLUMNS) + "".join(_line(astuple(row)) for row in rows))
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(temporary, self._path)
+            synced(self.folder)
 
     def _close(self, path: Path) -> None:
         if path in self._handles:
@@ -257,6 +266,7 @@ class Manifest:
             if os.write(self._handles[path], data) != len(data):
                 raise OSError(28, "No space left on device")
             os.fsync(self._handles[path])
+            os.stat(path)  # what goes into a folder that was taken away is lost
 
 
 def sweep(folder: Path, outputs: Iterable[str]) -> None:
@@ -265,9 +275,10 @@ def sweep(folder: Path, outputs: Iterable[str]) -> None:
     Nothing else may be writing there.
     """
     for place in {(folder / output).parent for output in outputs}:
-        for left in place.glob(".papertrace-*"):
-            if left.is_dir() and not left.is_symlink():
-                shutil.rmtree(left, ignore_errors=True)
+        with suppress(OSError):
+            for left in place.glob(".papertrace-*"):
+                if left.is_dir() and not left.is_symlink():
+                    shutil.rmtree(left, ignore_errors=True)
 
 
 def _line(values: Iterable[str]) -> str:
@@ -292,7 +303,7 @@ def _whole(path: Path) -> bytes:
 
 def _open(path: Path) -> int:
     keep = len(_whole(path))
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0), 0o644)
+    handle = open_own(path, os.O_WRONLY | os.O_APPEND)
     os.ftruncate(handle, keep)
     return handle
 
@@ -301,17 +312,33 @@ def _read(path: Path) -> list[Row]:
     foreign = FolderError(f"{path}: not a manifest of this program; choose another --out")
     if path.is_symlink() or (path.exists() and not path.is_file()):
         raise foreign
-    text = _whole(path).decode("utf-8", "replace")
-    if not text and path.exists() and not _line(COLUMNS).encode().startswith(path.read_bytes()):
-        raise foreign
-    try:
-        lines = list(csv.reader(io.StringIO(text, newline="")))
-    except csv.Error:
-        raise foreign from None
-    if lines and tuple(lines[0]) != COLUMNS:
-        raise foreign
-    return [Row(*map(from_cell, line)) for line in lines[1:] if len(line) == len(COLUMNS)]
+    text = _whole(path).decode("utf-8-sig", "replace")
+    if not text:
+        if path.exists() and not _line(COLUMNS).encode().startswith(path.read_bytes()):
+            raise foreign
+        return []
+    for separator in _SEPARATORS:
+        with suppress(csv.Error):
+            lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
+            if tuple(lines[0]) == COLUMNS:
+                rows = (Row(*map(from_cell, line)) for line in lines[1:] if len(line) == len(COLUMNS))
+                return [row for row in rows if all(map(_is_result, row.files))]
+    raise foreign
 
 
 def _read_journal(path: Path) -> list[str]:
-    return [output for line in _whole(path).splitlines() for output in json.loads(line)]
+    """Files that the journal names; lines that are damaged name none, so that nothing is replaced on their account."""
+    if path.exists() and not path.is_file():
+        raise OSError(0, "it is no ordinary file")
+    found: list[str] = []
+    for line in _whole(path).splitlines():
+        with suppress(ValueError, RecursionError):
+            outputs = json.loads(line)
+            if isinstance(outputs, list):
+                found += (output for output in outputs if isinstance(output, str) and _is_result(output))
+    return found
+
+
+def _is_result(name: str) -> bool:
+    """Whether a name is one that results have: it leads nowhere out of their folder."""
+    return re.fullmatch(r"(?:[-\w]+/)*[-\w]+(?:\.\w+)+", name, re.ASCII) is not None

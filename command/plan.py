@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import os
+import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -174,7 +175,16 @@ def _is_done(row: Row, options: Options) -> bool:
     # A page without a signal has left no record, and would not now.
     signal = any(not file.endswith((*ALWAYS, HTML)) for file in row.files)
     wanted = {name + suffix for suffix in suffixes_of(options.formats if signal else (), options.html)}
-    return wanted.issubset(row.files) and all((options.out / file).is_file() for file in row.files)
+    return wanted.issubset(row.files) and all(_is_whole(options.out / file) for file in row.files)
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a file is there with something in it: what a power cut or a full disk has emptied is to be done again."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return False
+    return stat.S_ISREG(found.st_mode) and found.st_size > 0
 
 
 def _outputs(

@@ -77,7 +77,7 @@ def read_page(task: tuple[Job, Options]) -> dict[str, Any] | Failed:
     except digitize.PageError as error:
         return Failed(str(error) if str(error).startswith(job.alias) else f"{job.alias}: {error}")
     except OSError as error:
-        return Failed(f"{job.alias}: {error.strerror if job.neutral else error}")
+        return Failed(f"{job.alias}: {(error.strerror or 'cannot be written') if job.neutral else error}")
     return report
 
 
@@ -150,6 +150,9 @@ def _write(
     from PIL import Image
 
     target = options.out / job.name
+    for place in target.parents[: job.name.count("/")]:
+        if place.is_symlink():
+            raise digitize.PageError(f"{job.alias}: {place} is a link; results are not written through it")
     with written_together(target.parent) as folder:
         for name in options.formats if leads.strips else ():
             FORMATS[name].write(leads, folder, target.name)

@@ -26,7 +26,7 @@ from digitize.export.csv import to_frame, write_csv
 from digitize.export.dicom import write_dicom
 from digitize.export.edf import write_edf
 from digitize.export.fhir import write_fhir
-from digitize.export.files import record_name, written_together
+from digitize.export.files import record_name, synced, written_together
 from digitize.export.formats import FORMATS, Format, find_formats
 from digitize.export.parquet import write_parquet
 from digitize.export.wfdb import write_wfdb
@@ -40,6 +40,7 @@ __all__ = [
     "find_formats",
     "find_gaps",
     "record_name",
+    "synced",
     "to_digital",
     "to_frame",
     "to_xarray",

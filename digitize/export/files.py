@@ -7,7 +7,7 @@ import re
 import tempfile
 import unicodedata
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -34,6 +34,34 @@ def record_name(name: str) -> str:
     return re.sub(r"[^-\w]+", "_", plain, flags=re.ASCII) or "_"
 
 
+def synced(path: Path) -> None:
+    """Wait until a file's content, or which files a folder has, is on the disk and outlives a power cut.
+
+    Parameters
+    ----------
+    path : Path
+
+    Raises
+    ------
+    OSError
+        If a file's content cannot be written to the disk.
+    """
+    if path.is_dir():
+        # Not every system opens folders, nor every network drive syncs them: there it does so by itself.
+        with suppress(OSError):
+            _sync(path, os.O_RDONLY)
+    else:
+        _sync(path, os.O_RDWR)
+
+
+def _sync(path: Path, flags: int) -> None:
+    handle = os.open(path, flags)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 @contextmanager
 def written_together(folder: Path) -> Iterator[Path]:
     """Collect files in a temporary folder and move them into `folder` when the block ends, all or none.
@@ -41,7 +69,8 @@ def written_together(folder: Path) -> Iterator[Path]:
     Parameters
     ----------
     folder : Path
-        Where the files go; it is made when missing. Files of the same name are replaced.
+        Where the files go; it is made when missing. Files of the same name are replaced, and links of that name too:
+        nothing is written through them.
 
     Yields
     ------
@@ -70,9 +99,11 @@ def written_together(folder: Path) -> Iterator[Path]:
             # Data first: a record's header appears when its samples are there.
             for file in sorted(Path(temporary).iterdir(), key=lambda file: (file.suffix == ".hea", file.name)):
                 target = folder / file.name
-                if not target.exists():
+                if not os.path.lexists(target):
                     new.append(target)
+                synced(file)
                 os.replace(file, target)
+            synced(folder)
         except BaseException:
             for target in new:
                 target.unlink(missing_ok=True)

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import csv
 import errno
+import io
 import os
+from dataclasses import astuple, replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from command import manifest as module
+from command.lock import NAME as LOCK
 from command.lock import FolderError, locked
 from command.manifest import COLUMNS, JOURNAL, NAME, Manifest, Row, from_cell, printable, to_cell
 
@@ -97,6 +101,44 @@ def test_links_are_not_written_through(tmp_path):
     assert (tmp_path / "victim").read_text() == "precious"
 
 
+@pytest.mark.parametrize("target", ["victim", "nowhere"])
+def test_a_link_in_the_place_of_the_new_manifest_is_not_followed(tmp_path, target):
+    out = tmp_path / "out"
+    out.mkdir()
+    (tmp_path / "victim").write_text("precious")
+    with Manifest(out) as manifest:
+        manifest.end(READ)
+        manifest.end(OTHER)
+        for change in (lambda: manifest.forget([OTHER.key]), lambda: manifest.finish([READ.key])):
+            (out / f".{NAME}.new").symlink_to(tmp_path / target)
+            change()
+            assert os.listdir(out) == [NAME]
+    assert (tmp_path / "victim").read_text() == "precious"
+    assert not (tmp_path / "nowhere").exists()
+    with Manifest(out) as manifest:
+        assert list(manifest.rows.values()) == [READ]
+
+
+@pytest.mark.parametrize("name", [NAME, JOURNAL, LOCK])
+@pytest.mark.parametrize("kind", ["hard link", "pipe", "folder"])
+def test_what_is_planted_under_our_names_is_neither_written_nor_waited_for(tmp_path, name, kind):
+    out, victim = tmp_path / "out", tmp_path / "victim"
+    out.mkdir()
+    victim.write_text(",".join(COLUMNS) + "\n" if name == NAME else "precious")
+    before = victim.read_bytes()
+    if kind == "pipe":
+        os.mkfifo(out / name)
+    elif kind == "folder":
+        (out / name).mkdir()
+    else:
+        os.link(victim, out / name)
+    with pytest.raises(FolderError) as caught, locked(out), Manifest(out) as manifest:
+        manifest.begin(["a.csv"])
+        manifest.end(READ)
+    assert "\n" not in str(caught.value)
+    assert victim.read_bytes() == before
+
+
 def test_a_full_disk_is_told_and_tears_nothing(tmp_path, monkeypatch):
     write = os.write
     with Manifest(tmp_path) as manifest:
@@ -107,6 +149,76 @@ def test_a_full_disk_is_told_and_tears_nothing(tmp_path, monkeypatch):
     monkeypatch.undo()
     with Manifest(tmp_path) as manifest:
         assert list(manifest.rows.values()) == [READ]
+
+
+DAMAGE = {
+    "empty": b"\n\n", "zeros": bytes(400) + b"\n", "bytes": b"\xff\xfe\n", "number": b"7\n", "text": b'"a.csv"\n',
+    "numbers": b"[1, null]\n", "object": b'{"b.csv": 1}\n', "half": b'["b.cs\n', "deep": b"[" * 10**5 + b"\n",
+    "outside": b'["../b.csv", "/b.csv", "c/../../b.csv", "\\u0000.csv", "\\ud800.csv", ""]\n',
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_journal_costs_nothing(tmp_path, damage):
+    """Its whole lines are known, and what the others named is nobody's to replace."""
+    out = tmp_path / "out"
+    out.mkdir()
+    (tmp_path / ".papertrace-x").mkdir()
+    (out / JOURNAL).write_bytes(b'["a.csv"]\n' + DAMAGE[damage] + b'["deep/c.csv"]\n["torn')
+    with Manifest(out) as manifest:
+        assert manifest.unfinished == {"a.csv", "deep/c.csv"}
+        manifest.begin(["d.csv"])
+    with Manifest(out) as manifest:
+        assert manifest.unfinished == {"a.csv", "deep/c.csv", "d.csv"}
+        manifest.finish([])
+    assert (tmp_path / ".papertrace-x").is_dir(), "beyond the folder of results nothing is swept"
+    assert os.listdir(out) == []
+
+
+def test_a_manifest_that_names_files_elsewhere_is_not_believed(tmp_path):
+    rows = [replace(READ, file=f"../{number}.png", outputs=path) for number, path in enumerate(("../x.csv", "/x", "x"))]
+    with Manifest(tmp_path) as manifest:
+        for row in (*rows, READ):
+            manifest.end(row)
+    with Manifest(tmp_path) as manifest:
+        assert list(manifest.rows.values()) == [READ]
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_a_manifest_that_a_spreadsheet_saved_is_read(tmp_path, separator, mark):
+    text = io.StringIO()
+    lines = csv.writer(text, delimiter=separator)
+    lines.writerows([COLUMNS, *(map(to_cell, astuple(row)) for row in (READ, OTHER))])
+    (tmp_path / NAME).write_bytes(mark + text.getvalue().encode())
+    with Manifest(tmp_path) as manifest:
+        assert list(manifest.rows.values()) == [READ, OTHER]
+        manifest.end(replace(READ, file="../new.png"))
+    with Manifest(tmp_path) as manifest:
+        assert [row.file for row in manifest.rows.values()] == [READ.file, OTHER.file, "../new.png"]
+    assert (tmp_path / NAME).read_text().startswith(",".join(COLUMNS) + "\n")
+
+
+def test_one_that_it_saved_in_another_encoding_is_refused(tmp_path):
+    (tmp_path / NAME).write_bytes((",".join(COLUMNS) + "\n").encode("utf-16"))
+    with pytest.raises(FolderError, match="not a manifest of this program; choose another --out"):
+        Manifest(tmp_path)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there, a folder in use cannot be taken away")
+@pytest.mark.parametrize("instead", ["nothing", "file"])
+def test_a_folder_that_is_taken_away_under_way_is_told(tmp_path, instead):
+    out = tmp_path / "out"
+    with pytest.raises(FolderError, match=r"manifest\.csv: cannot be written: No") as caught:
+        with locked(out), Manifest(out) as manifest:
+            manifest.end(READ)
+            os.rename(out, tmp_path / "away")
+            if instead == "file":
+                out.write_text("mine")
+            manifest.end(OTHER)
+    assert "\n" not in str(caught.value)
+    with Manifest(tmp_path / "away") as manifest:
+        assert READ.key in manifest.rows
 
 
 def test_order_and_stale_lines(tmp_path):

@@ -23,7 +23,7 @@ import pipeline
 from classify import Diagnosis, Finding
 from classify.measurements import not_measured
 from command.formats import suffixes_of
-from command.manifest import COLUMNS, Row
+from command.manifest import COLUMNS, Row, from_cell
 from digitize import PageError
 from digitize.export import FORMATS
 from digitize.version import __version__
@@ -74,7 +74,7 @@ def manifest_of(folder: Path) -> list[Row]:
     with open(folder / "manifest.csv", newline="", encoding="utf-8") as file:
         header, *rows = csv.reader(file)
     assert tuple(header) == COLUMNS
-    return [Row(*row) for row in rows]
+    return [Row(*map(from_cell, row)) for row in rows]
 
 
 def error_lines(capsys) -> list[str]:
@@ -621,7 +621,8 @@ def test_names_that_play_tricks(calls, paper, as_png, tmp_path, out, capsys, nam
     as_png(paper, f"in/{name}")
     assert pipeline.main([str(tmp_path / "in"), "--out", str(out)]) == 0
     (row,) = manifest_of(out)
-    assert row.status == "read" and row.file.isprintable()
+    assert row.status == "read" and row.file == f"../in/{name}"
+    assert all(line.isprintable() for line in (out / "manifest.csv").read_text().split("\n"))
     assert names_in(out) == sorted(row.files)
     assert all(re.fullmatch(r"[-\w]+(\.\w+)+", file) for file in row.files)
     assert "\x1b" not in capsys.readouterr().out
@@ -640,3 +641,35 @@ def test_a_link_in_the_place_of_a_result_is_not_written_through(calls, paper, as
     assert (tmp_path / "victim").read_text() == "precious"
     assert not (tmp_path / "nowhere").exists()
     assert (out / "scan.csv").is_file() and not (out / "scan.csv").is_symlink()
+
+
+def test_a_link_in_the_place_of_a_folder_of_results_is_not_written_through(calls, paper, as_png, tmp_path, out, capsys):
+    as_png(paper, "in/deep/er/scan.png")
+    (tmp_path / "elsewhere").mkdir()
+    (out / "deep").mkdir(parents=True)
+    (out / "deep" / "er").symlink_to(tmp_path / "elsewhere")
+    assert pipeline.main([str(tmp_path / "in"), "--out", str(out), "--overwrite"]) == 1
+    (line,) = error_lines(capsys)
+    assert line.endswith(f"scan.png: {out}/deep/er is a link; results are not written through it")
+    assert os.listdir(tmp_path / "elsewhere") == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there, a folder in use cannot be taken away")
+@pytest.mark.parametrize("instead", ["nothing", "file", "folder"])
+@pytest.mark.parametrize("page", ["a", "b"])
+def test_a_folder_of_results_that_is_taken_away_under_way(
+    calls, leads, paper, as_png, tmp_path, out, monkeypatch, capsys, instead, page
+):
+    def take_away(source, **options):
+        if source.name.endswith(f"{page}.png"):
+            os.rename(out, tmp_path / "away")
+            if instead == "file":
+                out.write_text("mine")
+            elif instead == "folder":
+                out.mkdir()
+        return leads
+
+    monkeypatch.setattr(digitize, "trace_leads", take_away)
+    assert pipeline.main([as_png(paper, "a.png"), as_png(paper, "b.png"), "--out", str(out)]) == 2
+    (line,) = error_lines(capsys)
+    assert f"{out}/manifest.csv: cannot be written: " in line or f"{out}/.papertrace.started: cannot be" in line

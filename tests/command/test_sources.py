@@ -111,6 +111,28 @@ def test_a_page_that_was_read_keeps_its_name(tmp_path):
     assert [job.name for job in again] == [second.name, "scan"]
 
 
+@pytest.mark.parametrize("left", ["whole", "empty", "folder", "link to nothing", "none"])
+def test_a_page_is_done_where_its_files_hold_something(tmp_path, left):
+    files = [(File("scan.png"), ["scan"])]
+    (job,) = plan_of(tmp_path, files).jobs
+    for output in job.outputs:
+        (tmp_path / "out" / output).write_text("x")
+    with Manifest(tmp_path / "out") as manifest:
+        manifest.end(Row(*job.key, "read", outputs=";".join(job.outputs)))
+    last = tmp_path / "out" / job.outputs[-1]
+    if left != "whole":
+        last.unlink()
+    if left == "empty":
+        last.write_bytes(b"")
+    elif left == "folder":
+        last.mkdir()
+    elif left == "link to nothing":
+        last.symlink_to(tmp_path / "nowhere")
+    plan = plan_of(tmp_path, files, "--resume")
+    assert (len(plan.done), [job.name for job in plan.jobs]) == ((1, []) if left == "whole" else (0, ["scan"]))
+    assert not plan.failures, "its own files may be replaced"
+
+
 def test_files_that_cannot_be_opened_are_failures_of_the_plan(tmp_path):
     plan = plan_of(tmp_path, [(File("a.pdf"), Failed("a.pdf: damaged")), (File("b.pdf"), ["b-1", "b-2"])])
     ((problem, row),) = plan.failures

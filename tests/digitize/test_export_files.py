@@ -57,3 +57,15 @@ def test_headers_move_last(tmp_path, monkeypatch):
         for name in ("scan.hea", "scan.dat", "scan.json"):
             (folder / name).write_text("")
     assert moved == ["scan.dat", "scan.json", "scan.hea"]
+
+
+def test_content_is_on_the_disk_before_its_name_is(tmp_path, monkeypatch):
+    """A power cut must not leave a file of the right name with nothing in it."""
+    done = []
+    sync, replace = os.fsync, os.replace
+    monkeypatch.setattr(files.os, "fsync", lambda handle: (done.append(os.fstat(handle).st_ino), sync(handle)))
+    monkeypatch.setattr(files.os, "replace", lambda old, new: (done.append(str(new)), replace(old, new)))
+    with written_together(tmp_path / "out") as folder:
+        (folder / "a.csv").write_text("x")
+    written = tmp_path / "out" / "a.csv"
+    assert done == [written.stat().st_ino, str(written), written.parent.stat().st_ino]
