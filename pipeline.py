@@ -29,9 +29,6 @@ from command.work import name_pages, read_page
 ALL_READ, SOME_NOT, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 """Exit codes; a wrong option exits with 2, too."""
 
-PAGE_SECONDS = 300.0
-"""Time limit for a page; a hundred times what it usually takes."""
-
 PAGE_MEMORY = 6 * 2**30
 """Bytes of data for a worker: three times what the largest allowed page takes."""
 
@@ -89,7 +86,7 @@ def run(options: Options, manifest: Manifest, progress: Progress) -> int:
     for problem in problems:
         progress.complain(problem)
     try:
-        with Pool(options.jobs, PAGE_SECONDS, PAGE_MEMORY) as pool:
+        with Pool(options.jobs, options.timeout, PAGE_MEMORY) as pool:
             plan = make_plan(look_into(files, pool, progress), options, manifest)
             rows = refuse(plan, options, manifest, progress)
             progress.start("reading", len(plan.jobs), "pages", len(problems) + len(rows))

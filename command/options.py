@@ -18,13 +18,18 @@ from digitize.version import __version__
 LEAST_DPI, MOST_DPI = 100, 700
 """Resolutions of scans; what is beyond is not taken for one (`digitize.gridless`)."""
 
+LEAST_SECONDS, MOST_SECONDS = 10, 86_400
+"""Processor time that a page may be given: to load the networks alone takes some seconds; a day is for ever."""
+
+PAGE_SECONDS = 300.0
+"""What it is given where nothing else is asked for; a hundred times what it usually takes."""
+
 LIKELIEST = "likeliest"
 """What may be asked to be explained beside the statements: the likeliest abnormal one that is present."""
 
 _EXAMPLES = """\
 examples:
-  papertrace ward.pdf 'photos/*.jpg' --out R  all pages of a PDF, photographs
-  papertrace archive --out R --jobs 4         folder; --resume: where it stopped
+  papertrace ward.pdf 'photos/*.jpg' archive/ --out R --jobs 4 --resume
 exit codes: 0 all read, 1 some not, 2 wrong option or --out, 130 interrupted
 """
 
@@ -49,6 +54,8 @@ class Options:
         Whether nothing that is written may tell whose page it is.
     jobs : int
         Pages that are read at a time.
+    timeout : float
+        Seconds of processor time that a page may take.
     resume, overwrite : bool
         Whether pages that are done are passed over, and whether existing files may be replaced.
     layout : str or None
@@ -75,6 +82,7 @@ class Options:
     explain: str | None
     deidentify: bool
     jobs: int
+    timeout: float
     resume: bool
     overwrite: bool
     layout: str | None
@@ -121,6 +129,8 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
         help="draw what spoke for a statement, e.g. AFIB, or likeliest")  # fmt: skip
     add("--deidentify", action="store_true", help="black out print; name no source in any file")
     add("--jobs", type=_count, default=1, metavar="N", help="pages read at a time (default: 1)")
+    add("--timeout", type=_seconds, default=PAGE_SECONDS, metavar="T",
+        help=f"processor seconds a page may take (default: {PAGE_SECONDS:g})")  # fmt: skip
     add("--resume", action="store_true", help="pass over pages that DIR/manifest.csv has as read")
     add("--overwrite", action="store_true", help="replace files of an earlier run")
     add("--layout", type=_layout, metavar="L", help="e.g. 3x4+II; default: read from the page")
@@ -191,6 +201,13 @@ def _resolution(text: str) -> float:
     value = _positive(text)
     if not LEAST_DPI <= value <= MOST_DPI:
         raise argparse.ArgumentTypeError(f"{text!r}: allowed: {LEAST_DPI} to {MOST_DPI}")
+    return value
+
+
+def _seconds(text: str) -> float:
+    value = _positive(text)
+    if not LEAST_SECONDS <= value <= MOST_SECONDS:
+        raise argparse.ArgumentTypeError(f"{text!r}: allowed: {LEAST_SECONDS} to {MOST_SECONDS}")
     return value
 
 

@@ -8,6 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
+
 from classify.measurements import as_values, not_measured
 from command.pool import attempt
 from command.work import name_pages as name_pages
@@ -66,6 +68,23 @@ def misbehave(how):
         os.kill(os.getpid(), signal.SIGSEGV)
     if how == "hang":
         time.sleep(600)
+    if how == "abort":
+        os.abort()
+    if how[0] == "wait for":
+        time.sleep(how[1])
+        return "done"
+    if how[0] == "burn for":
+        began = time.process_time()
+        while time.process_time() - began < how[1]:
+            pass
+        return "done"
+    if how == "burn":
+        while True:
+            pass
+    if how == "memory of OpenCV":
+        import cv2
+
+        return cv2.resize(np.zeros((2, 2), np.uint8), (90_000, 90_000)).size
     if how == "raise":
         raise RuntimeError("two\nlines")
     if how == "memory":

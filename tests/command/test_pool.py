@@ -10,8 +10,8 @@ from command.pool import Lost, Pool
 from tests.command import stubs
 
 
-def answers(items, work=stubs.misbehave, workers=1, limit=60.0, memory=None):
-    with Pool(workers, limit, memory) as pool:
+def answers(items, work=stubs.misbehave, workers=1, limit=60.0, memory=None, clock=10.0):
+    with Pool(workers, limit, memory, clock) as pool:
         return list(pool.map(work, items))
 
 
@@ -40,15 +40,32 @@ def test_a_death_costs_one_piece_of_work(how, told):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux bounds a process's data")
 def test_memory_is_bounded():
-    found = dict(answers(["memory", "a"], memory=2 * 2**30))
-    assert found["memory"] == Lost("not enough memory")
+    found = dict(answers(["memory", "memory of OpenCV", "abort", "a"], memory=2 * 2**30))
+    for how in ("memory", "memory of OpenCV"):
+        assert found[how] == Lost("needs more than 2 GiB of memory")
+    told = "its worker was killed (SIGABRT): a crash, or more than 2 GiB of memory needed"
+    assert found["abort"] == Lost(told)
     assert found["a"][0] == "a"
 
 
-def test_what_hangs_is_ended():
+@pytest.mark.skipif(sys.platform == "win32", reason="there, processor time is not bounded")
+def test_what_computes_for_ever_is_ended():
+    found = dict(answers(["a", "burn", "b"], limit=2.0, clock=300.0))
+    assert found["burn"] == Lost("took more than 2 s of processor time")
+    assert (found["a"][0], found["b"][0]) == ("a", "b")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there, processor time is not bounded")
+def test_pieces_of_work_have_a_limit_each_and_waiting_is_no_work():
+    """As on a machine that is busy with something else: twice the limit by the clock, in all and in one piece."""
+    work = [("burn for", 0.7)] * 4 + [("wait for", 3.0)]
+    assert [answer for _, answer in answers(work, limit=1.5, clock=300.0)] == ["done"] * 5
+
+
+def test_what_waits_for_ever_is_ended():
     began = time.monotonic()
-    found = dict(answers(["hang", "a"], limit=4.0))
-    assert found["hang"] == Lost("took longer than 4 s")
+    found = dict(answers(["hang", "a"], limit=60.0, clock=0.1))
+    assert found["hang"] == Lost("took longer than 6 s")
     assert found["a"][0] == "a"
     assert time.monotonic() - began < 60
 
