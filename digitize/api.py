@@ -20,7 +20,7 @@ from digitize.layout import PageLayout, read_layout
 from digitize.layouts import LEAD_NAMES, Layout, find_layout
 from digitize.leads import Calibration, Geometry, Leads, Strip
 from digitize.orientation import is_upside_down, turns_by_names
-from digitize.page import Page, PageError, PageSource, load_pages
+from digitize.page import Page, PageError, PageSource, load_page, page_names
 from digitize.quality import cut_off, edge_width, judge
 from digitize.refine import refine as refine_traces
 from digitize.strips import columns_of, cut_strips, join_strips
@@ -211,10 +211,10 @@ def read_page(
         if value is not None and not (np.isfinite(value) and value > 0):
             raise ValueError(f"{name} is {value!r}; allowed: a positive number")
     given = None if layout is None else find_layout(layout)
-    pages = load_pages(image)
-    if len(pages) > 1:
-        raise PageError(f"{pages[0].name}: {len(pages)} pages in one file; pass one of load_pages(...)")
-    page, ground = _grounded(pages[0])
+    names = page_names(image)
+    if len(names) > 1:
+        raise PageError(f"{names[0]}: {len(names)} pages in one file; pass one of load_pages(...)")
+    page, ground = _grounded(load_page(image))
     view = _look(page, ground, speed, gain)
     if view is None:
         raise PageError(f"{page.name}: no electrocardiogram found (no trace runs across the picture)")

@@ -12,11 +12,11 @@ import math
 import os
 import stat
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, TypeAlias
+from typing import IO, TYPE_CHECKING, Any, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,8 +76,40 @@ PageSource: TypeAlias = "str | os.PathLike[str] | bytes | NDArray[Any] | Image.I
 """What a page can be made of."""
 
 
-def load_pages(source: PageSource) -> list[Page]:
-    """Read all pages of a source.
+class _Pages(Sequence[Page]):
+    """Pages of a file that has several, each read when it is asked for: as many as a hundred of them hold no memory.
+
+    Parameters
+    ----------
+    source : path or bytes
+    places : range
+        Which pages, from 0.
+    """
+
+    def __init__(self, source: PageSource, places: range) -> None:
+        self._source = source
+        self._places = places
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    @overload
+    def __getitem__(self, index: int) -> Page: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Page]: ...
+
+    def __getitem__(self, index: int | slice) -> Page | Sequence[Page]:
+        if isinstance(index, slice):
+            return _Pages(self._source, self._places[index])
+        return load_page(self._source, self._places[index])
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} pages of {_label(self._source)}>"
+
+
+def load_pages(source: PageSource) -> Sequence[Page]:
+    """Read the pages of a source.
 
     Parameters
     ----------
@@ -88,7 +120,9 @@ def load_pages(source: PageSource) -> list[Page]:
 
     Returns
     -------
-    list of Page
+    sequence of Page
+        Of a source with several pages, each is read when it is asked for, and anew each time: a loop over a file of
+        thousands holds one page in memory. What is wrong with such a page is told then. ``list(...)`` reads them all.
 
     Raises
     ------
@@ -103,7 +137,8 @@ def load_pages(source: PageSource) -> list[Page]:
     >>> page.image.shape, page.image[0, 0, 0], page.name
     ((120, 200, 3), np.uint8(255), 'page')
     """
-    return [load_page(source, index) for index in range(len(page_names(source)))]
+    count = len(page_names(source))
+    return [load_page(source)] if count == 1 else _Pages(source, range(count))
 
 
 def page_names(source: PageSource) -> list[str]:

@@ -4,8 +4,11 @@ import errno
 import io
 import os
 import struct
+import subprocess
+import sys
 import tracemalloc
 import zlib
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -18,6 +21,9 @@ from PIL import Image
 
 from digitize import page as page_module
 from digitize.page import MAX_SIDE, Page, PageError, load_page, load_pages, page_names
+from tests.command.bombs import CATALOG, pdf, stream
+
+ROOT = Path(__file__).parents[2]
 
 RAMP = np.zeros((150, 220, 3), np.uint8)
 RAMP[..., 0] = np.linspace(0, 255, 220)[None]
@@ -160,6 +166,49 @@ def test_many_pages(tmp_path, kind):
         assert page.dpi == pytest.approx(150, rel=1e-4)
     with pytest.raises(PageError, match="no page with index 3; allowed: 0 to 2"):
         load_page(path, 3)
+    assert [page.index for page in loaded[1:]] == [1, 2]
+    assert [page.index for page in loaded[::-1][:2]] == [2, 1]
+    assert loaded[-1].index == 2
+    with pytest.raises(IndexError):
+        loaded[3]
+    assert repr(loaded) == f"<3 pages of {path}>"
+
+
+MEMORY_OF_ALL = """
+import resource, sys
+from digitize import load_pages
+
+pages = load_pages(sys.argv[1])
+assert sum(page.image.nbytes > 3_000_000 for page in pages) == len(pages)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems tell memory in other units")
+@pytest.mark.parametrize("kind", ["drawn", "scanned"])
+def test_many_pages_need_no_more_memory_than_two(tmp_path, kind):
+    peaks = []
+    for count in (2, 150):
+        path = tmp_path / f"{count}.pdf"
+        path.write_bytes(pdf_of(count, kind))
+        done = subprocess.run(
+            [sys.executable, "-c", MEMORY_OF_ALL, path], capture_output=True, text=True, check=True, cwd=ROOT
+        )
+        peaks.append(int(done.stdout) / 1024)
+    assert peaks[1] - peaks[0] < 25, "MiB; the pictures of 150 pages have 470"
+
+
+def pdf_of(count: int, kind: str) -> bytes:
+    """Pages of a million pixels, each drawn anew from the same strokes or the same picture."""
+    grey = stream(
+        b"/Type/XObject/Subtype/Image/Width 1200/Height 900/ColorSpace/DeviceGray/BitsPerComponent 8"
+        b"/Filter/FlateDecode",
+        zlib.compress(bytes(1200 * 900)),
+    )
+    drawn = stream(b"", b"0 0 m 340 255 l S" if kind == "drawn" else b"340 0 0 255 0 0 cm /I Do")
+    kids = b" ".join(b"%d 0 R" % (5 + place) for place in range(count))
+    one = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 340 255]/Resources<</XObject<</I 3 0 R>>>>/Contents 4 0 R>>"
+    return pdf(CATALOG, b"<</Type/Pages/Kids[%s]/Count %d>>" % (kids, count), grey, drawn, *[one] * count)
 
 
 def test_thumbnails_in_a_tiff_are_no_pages():
@@ -307,7 +356,7 @@ def test_damaged_files_raise_nothing_but_page_errors(data):
     for _ in range(data.draw(st.integers(1, 6))):
         broken[data.draw(st.integers(0, min(400, len(broken) - 1)))] = data.draw(st.integers(0, 255))
     try:
-        pages = load_pages(bytes(broken))
+        pages = list(load_pages(bytes(broken)))
     except PageError as error:
         assert "\n" not in str(error)
     else:
@@ -396,5 +445,6 @@ def test_small_pictures_are_refused():
 
 def test_page_number_is_named():
     pages = [Image.fromarray(RAMP), Image.fromarray(RAMP[:50])]
+    loaded = load_pages(encoded(pages[0], "TIFF", save_all=True, append_images=pages[1:]))
     with pytest.raises(PageError, match="bytes, page 2: 220 x 50 pixels is too small"):
-        load_pages(encoded(pages[0], "TIFF", save_all=True, append_images=pages[1:]))
+        list(loaded)
