@@ -201,6 +201,8 @@ def find_rows(coverage: NDArray[np.float32]) -> Rows | None:
 
 def _level_by_order(runs: Runs, columns: NDArray[np.int64], least: float) -> list[NDArray[np.float64]]:
     """Levels of the rows that most columns have, where these columns are more than such a share of those with ink."""
+    if not runs.count.any():
+        return []
     n_rows = int(np.bincount(runs.count[runs.count > 0]).argmax())
     ordered = np.flatnonzero(runs.count == n_rows)
     if len(ordered) <= least * int((runs.count > 0).sum()):

@@ -175,3 +175,13 @@ def test_print_beyond_a_rows_beginning_is_not_its_level():
     assert len(rows.level) == 1
     assert rows.start[0] == pytest.approx(340, abs=8)
     assert rows.level[0].min() > 350
+
+
+def test_a_trace_on_a_ground_as_dark_as_faint_ink():
+    """All that is faint hangs together from edge to edge, and is no trace: the dark ink alone tells the row."""
+    page = np.full((700, 900), 0.3, np.float32)
+    x = np.arange(50, 850)
+    for dy in range(3):
+        page[300 + dy + (20 * np.sin(x / 9)).astype(int), x] = 1.0
+    rows = find_rows(page)
+    assert (len(rows.level), rows.start.tolist(), rows.end.tolist()) == (1, [50], [850])
