@@ -22,6 +22,10 @@ nothing of it is lost; what a 300-dpi scan (11.8) has more is below the width of
 TILE_MM = 5
 """The page's origin lies on a whole multiple of this, so that the grid repeats every tile of the upright page."""
 
+MOST_PIXELS = 100_000_000
+"""Largest upright page, pixels: a square meter. Sixteen sheets of A4 side by side; a scale that makes a page larger was
+taken from what is neither a grid nor a pulse."""
+
 _CELL = 16
 """Upright pixels between the nodes at which the way back to the picture is computed exactly."""
 
@@ -68,6 +72,35 @@ class UprightPage:
         return original
 
 
+def extent_of(
+    shape: tuple[int, ...], matrix: NDArray[np.float64], extent: tuple[float, float, float, float] | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Upper left and lower right corner of a page in millimetres.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Height and width of the picture.
+    matrix, extent
+        As for `rectify`.
+
+    Returns
+    -------
+    low, high : ndarray, shape (2,)
+
+    Examples
+    --------
+    >>> low, high = extent_of((400, 600), np.diag([0.25, 0.25, 1.0]))
+    >>> low.tolist(), high.tolist()
+    ([0.0, 0.0], [150.0, 100.0])
+    """
+    if extent is not None:
+        return np.array(extent[:2]), np.array(extent[2:])
+    height, width = shape[:2]
+    corners = project(matrix, np.array([[0, 0], [width, 0], [0, height], [width, height]], float))
+    return corners.min(axis=0), corners.max(axis=0)
+
+
 def rectify(
     image: NDArray[np.uint8],
     matrix: NDArray[np.float64],
@@ -100,11 +133,7 @@ def rectify(
     True
     """
     height, width = image.shape[:2]
-    if extent is None:
-        corners = project(matrix, np.array([[0, 0], [width, 0], [0, height], [width, height]], float))
-        low, high = corners.min(axis=0), corners.max(axis=0)
-    else:
-        low, high = np.array(extent[:2]), np.array(extent[2:])
+    low, high = extent_of(image.shape, matrix, extent)
     # A page that starts on a line must not gain an empty tile.
     first = np.floor(low / TILE_MM + 0.02) * TILE_MM
     columns, rows = np.ceil((high - first) * PIXELS_PER_MM).astype(int)

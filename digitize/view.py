@@ -14,8 +14,8 @@ from digitize.ground import Ground
 from digitize.ink import find_ink
 from digitize.marks import Marks, find_marks, without_pulses
 from digitize.orientation import runs_downward
-from digitize.page import Page
-from digitize.rectify import PIXELS_PER_MM, UprightPage, rectify
+from digitize.page import Page, PageError
+from digitize.rectify import MOST_PIXELS, PIXELS_PER_MM, UprightPage, extent_of, rectify
 from digitize.rows import Rows, find_rows
 from digitize.text import find_words
 from digitize.trace import PenInk, Traces, find_pen_ink, trace_ink
@@ -28,6 +28,9 @@ _ON_ROW_MM = 2.5
 
 _WITHIN, _ABOVE = -1, 2
 """Tiles by which rows lie within the grid, whose edge may be the paper's, and by which a tall complex may leave it."""
+
+_SOURCES = {"fax": "dots", "paper": "outline", "print": "stated resolution", "assumed": "assumed size"}
+"""Sources of a scale as an error names them, where the name is not the word for it."""
 
 _NO_NAMES = np.zeros((0, 4))
 
@@ -47,7 +50,13 @@ class View:
 
 
 def look(page: Page, ground: Grid | PaperScale, *, may_turn: bool = True) -> View | None:
-    """Put a page upright, by its traces if it may turn, and follow its traces; None when there are none."""
+    """Put a page upright, by its traces if it may turn, and follow its traces; None when there are none.
+
+    Raises
+    ------
+    PageError
+        If the page would be larger than any sheet of paper.
+    """
     upright = _upright(page, ground)
     ink = find_ink(upright, tiled=isinstance(ground, Grid))
     within = _on_ground(ink.coverage, ink.ground)
@@ -96,6 +105,15 @@ def _is_real(traces: Traces) -> NDArray[np.bool_]:
 
 def _upright(page: Page, ground: Grid | PaperScale) -> UprightPage:
     bend = ground.bend if isinstance(ground, Grid) else None
+    low, high = extent_of(page.image.shape, ground.matrix, ground.extent)
+    across, down = (high - low).tolist()
+    most = MOST_PIXELS / PIXELS_PER_MM**2
+    if not across * down <= most:
+        source = "grid" if isinstance(ground, Grid) else _SOURCES.get(ground.source, ground.source)
+        raise PageError(
+            f"{page.name}: no electrocardiogram found (by its {source} the page is {across / 1000:.2g} x "
+            f"{down / 1000:.2g} m; allowed: up to {most / 1e6:g} square meter)"
+        )
     return rectify(page.image, ground.matrix, bend, ground.extent)
 
 
