@@ -83,7 +83,9 @@ def test_the_whole_command_on_files_that_hurt(tmp_path, capfd):
     assert len(lines) == sum(row["status"] == "failed" for row in rows)
     assert not [row for row in rows if "internal error" in row["error"]]
     assert [json.loads(line)["status"] for line in captured.out.splitlines()].count("failed") == len(lines)
-    assert any("took more than 12 s of processor time" in row["error"] for row in rows if row["file"].endswith(ENDLESS))
+    # By the clock only on a machine that has less than a tenth of a processor to spare.
+    ended = ("took more than 12 s of processor time", "took longer than 120 s")
+    assert any(row["error"].endswith(ended) for row in rows if row["file"].endswith(ENDLESS))
     left = {str(file.relative_to(out)) for file in out.rglob("*")} - {"manifest.csv"}
     if JOURNAL in left:
         # A worker that was stopped in the moment between writing its files and saying so: the journal has them.

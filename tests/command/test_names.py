@@ -61,9 +61,9 @@ def test_a_thousand_hostile_names(tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().err == ""
     with Manifest(out) as manifest:
         rows = list(manifest.rows.values())
+    assert Counter(row.status for row in rows) == {"read": COUNT}
     assert {row.file for row in rows} == {seen_from(out, str(folder / name)) for name in made}
     assert {os.path.basename(row.file) for row in rows} == made, "read back as they were"
-    assert Counter(row.status for row in rows) == {"read": COUNT}
     outputs = [output for row in rows for output in row.files]
     assert len(outputs) == len({output.lower() for output in outputs}) == COUNT * len(suffixes_of(("csv",)))
     assert {str(file.relative_to(out)) for file in out.rglob("*")} == {NAME, *outputs}
