@@ -292,7 +292,7 @@ def _prepare(digitiser: Digitiser, image: Path, alone: bool) -> None:
 
 
 def one_core() -> None:
-    """Hold the process to one core, libraries that start threads of their own, as onnxruntime does, included."""
+    """Hold the process to one core, libraries that start threads of their own included."""
     import cv2
 
     cv2.setNumThreads(1)

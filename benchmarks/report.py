@@ -13,7 +13,7 @@ from typing import Any
 
 from digitize.version import __version__
 
-_LIBRARIES = ("numpy", "scipy", "opencv-python-headless", "scikit-image", "torch", "onnxruntime", "rapidocr", "pillow")
+_LIBRARIES = ("numpy", "scipy", "opencv-python-headless", "scikit-image", "torch", "rapidocr", "pillow")
 
 
 def provenance() -> dict[str, Any]:

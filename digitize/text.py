@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import itertools
 import re
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -24,6 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import signal, sparse
 
 from digitize.layouts import ALL_NAMES
+from digitize.onnx import read_notes
 from digitize.pieces import find_pieces
 from digitize.rectify import PIXELS_PER_MM
 
@@ -43,7 +45,7 @@ _HEIGHT = 48
 """Pixels of a line of text in the recogniser."""
 
 _NAME_WIDTHS = (96, 160, 320)
-"""Widths to which crops of names are padded, so that crops of like width are read together."""
+"""Widths to which crops of names are padded: the recogniser prepares itself anew for every other width."""
 
 _LONGEST_LINE = 1600
 """Pixels of the recogniser's line: longer ones are squeezed."""
@@ -432,45 +434,40 @@ def _crop(coverage: NDArray[np.float32], box: NDArray[np.float64]) -> NDArray[np
 
 
 @lru_cache(maxsize=1)
-def _recogniser() -> tuple[Any, tuple[str, ...]]:
-    """ONNX session and its characters; the first is the blank."""
-    import onnxruntime
-    import rapidocr
-
-    folder = Path(rapidocr.__file__).parent
-    models = sorted(folder.rglob("*rec*small*.onnx"))
+def _recogniser() -> tuple[cv2.dnn.Net, tuple[str, ...]]:
+    """Network and its characters; the first is the blank."""
+    # rapidocr is not imported: it is here for the file that it carries, which OpenCV runs.
+    package = find_spec("rapidocr")
+    folders = [Path(folder) for folder in (package and package.submodule_search_locations) or ()]
+    models = sorted(model for folder in folders for model in folder.rglob("*rec*small*.onnx"))
     if not models:
-        raise RuntimeError(
-            f"rapidocr {version('rapidocr')} carries no recogniser '*rec*small*.onnx' in {folder}; allowed: {_RAPIDOCR}"
-        )
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(str(models[-1]), options, providers=["CPUExecutionProvider"])
-    characters = session.get_modelmeta().custom_metadata_map["character"].splitlines()
-    return session, ("", *characters, " ")
+        carrier = f"rapidocr {version('rapidocr')}" if folders else "rapidocr, which is not installed,"
+        where = f" in {', '.join(map(str, folders))}" if folders else ""
+        raise RuntimeError(f"{carrier} carries no recogniser '*rec*small*.onnx'{where}; allowed: {_RAPIDOCR}")
+    model = models[-1].read_bytes()
+    characters = read_notes(model)["character"].splitlines()
+    return cv2.dnn.readNetFromONNX(np.frombuffer(model, np.uint8)), ("", *characters, " ")
+
+
+_ONE_AT_A_TIME = threading.Lock()
+"""Held while the network runs: it keeps its input and what it has computed so far."""
 
 
 def _recognise(crops: Sequence[NDArray[np.uint8]], widths: Sequence[int]) -> list[NDArray[np.float32]]:
-    """Probabilities of all characters along each crop, shape (steps, characters); crops of one width go together."""
+    """Probabilities of all characters along each crop, shape (steps, characters)."""
     if not crops:
         return []
-    session, _ = _recogniser()
-    room = np.array([next((width for width in widths if crop.shape[1] <= width), widths[-1]) for crop in crops])
-    posteriors: list[NDArray[np.float32]] = [np.zeros((0, 0), np.float32)] * len(crops)
-    for width in np.unique(room):
-        members = np.flatnonzero(room == width)
-        batch = np.full((len(members), _HEIGHT, width), 255, np.uint8)
-        for slot, member in enumerate(members):
-            crop = crops[int(member)]
-            if crop.shape[1] > width:
-                crop = np.asarray(cv2.resize(crop, (int(width), _HEIGHT), interpolation=cv2.INTER_AREA), np.uint8)
-            batch[slot, :, : crop.shape[1]] = crop
-        tensor = np.repeat((batch.astype(np.float32) / 127.5 - 1.0)[:, None], 3, axis=1)
-        output = session.run(None, {session.get_inputs()[0].name: tensor})[0]
-        for member, posterior in zip(members, output, strict=True):
-            posteriors[member] = posterior
+    net, _ = _recogniser()
+    posteriors = []
+    # Several at once take as long, and as much more memory.
+    for crop in crops:
+        width = next((width for width in widths if crop.shape[1] <= width), widths[-1])
+        if crop.shape[1] > width:
+            crop = np.asarray(cv2.resize(crop, (width, _HEIGHT), interpolation=cv2.INTER_AREA), np.uint8)
+        line = np.pad(crop, ((0, 0), (0, width - crop.shape[1])), constant_values=255)
+        with _ONE_AT_A_TIME:
+            net.setInput(np.repeat((line.astype(np.float32) / 127.5 - 1.0)[None, None], 3, axis=1))
+            posteriors.append(np.asarray(net.forward()[0], np.float32))
     return posteriors
 
 

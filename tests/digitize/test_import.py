@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-HEAVY = ("torch", "scipy", "matplotlib", "pandas", "cv2", "skimage", "PIL", "wfdb", "onnxruntime", "neurokit2", "tqdm")
+HEAVY = ("torch", "scipy", "matplotlib", "pandas", "cv2", "skimage", "PIL", "wfdb", "neurokit2", "tqdm")
 
 
 @pytest.mark.parametrize("module", ["digitize", "classify", "pipeline"])

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib.machinery import ModuleSpec
 
 import cv2
 import numpy as np
@@ -201,11 +203,27 @@ def test_chest_gain_of_its_own():
     assert (scale.gain, scale.chest_gain) == (10.0, 5.0)
 
 
-def test_missing_model_names_the_package(monkeypatch, tmp_path):
-    rapidocr = pytest.importorskip("rapidocr")
-    monkeypatch.setattr(rapidocr, "__file__", str(tmp_path / "__init__.py"))
-    with pytest.raises(RuntimeError, match=r"rapidocr .*rec.*allowed: rapidocr>=3"):
+@pytest.mark.parametrize("installed", [False, True])
+def test_missing_model_names_the_package(monkeypatch, tmp_path, installed):
+    package = ModuleSpec("rapidocr", None, is_package=True)
+    package.submodule_search_locations = [str(tmp_path)]
+    monkeypatch.setattr(text, "find_spec", lambda name: package if installed else None)
+    with pytest.raises(RuntimeError, match=r"rapidocr.*rec.*allowed: rapidocr>=3") as caught:
         text._recogniser.__wrapped__()
+    assert ("not installed" in str(caught.value)) != installed
+    assert (str(tmp_path) in str(caught.value)) == installed
+
+
+def test_the_same_crop_is_read_the_same_alone_among_others_and_from_threads():
+    rng = np.random.default_rng(7)
+    crops = [rng.integers(0, 256, (48, width), np.uint8) for width in (40, 90, 96, 150, 300, 400)] * 4
+    alone = [text._recognise([crop], text._NAME_WIDTHS)[0] for crop in crops[:6]] * 4
+    shares = [crops[start::8] for start in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        read = list(pool.map(lambda share: text._recognise(share, text._NAME_WIDTHS), shares))
+    for start in range(8):
+        for one, other in zip(alone[start::8], read[start], strict=True):
+            np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize(
