@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from digitize.layouts import LEAD_NAMES, find_layout
 from digitize.leads import Calibration, Geometry, Leads, Quality, Strip
+from tests.watch import skip_unwatched
 
 FS = 500
 PER_MM = 4.0
@@ -21,6 +22,12 @@ def beat_train(n: int, phase: float) -> NDArray[np.float32]:
     """Millivolts with an upright peak every 0.8 s."""
     time = (np.arange(n) / FS + phase) % 0.8 - 0.4
     return (np.exp(-((time / 0.012) ** 2)) + 0.2 * np.exp(-(((time - 0.2) / 0.05) ** 2))).astype(np.float32)
+
+
+@pytest.fixture(scope="session")
+def can_watch() -> None:
+    """For tests of what `tests.watch.watch` sees: see `skip_unwatched`."""
+    skip_unwatched()
 
 
 @pytest.fixture

@@ -126,6 +126,13 @@ def test_every_dependency_has_a_range():
         assert re.fullmatch(r"[\w-]+(>=[\d.]+,<[\d.]+|==[\d.]+)", line), line
 
 
+def test_every_dependency_was_looked_at():
+    """A new one has a line in the list of what could use the network."""
+    listed = set(re.findall(r"^\| ([\w-]+)", (ROOT / "docs" / "privacy.md").read_text(encoding="utf-8"), re.MULTILINE))
+    stated = SETUP["options"]["install_requires"] + SETUP["options.extras_require"]["formats"]
+    assert distributions_in(stated) == listed - {"package", "---"}
+
+
 def test_readme_commands_are_those_of_the_continuous_integration():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     run = (ROOT / ".ci" / "run").read_text(encoding="utf-8")

@@ -6,11 +6,11 @@ import io
 import json
 import os
 import re
-import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
@@ -29,6 +29,7 @@ from digitize.export import FORMATS
 from digitize.version import __version__
 from tests.command import stubs
 from tests.measured import MEASURED
+from tests.watch import Watched, watch
 
 ROOT = Path(pipeline.__file__).parent
 SUFFIXES = suffixes_of(("wfdb", "csv"))
@@ -491,71 +492,55 @@ def test_results_go_to_the_current_folder_by_default(calls, paper, as_png, tmp_p
     assert names_in(tmp_path / "here") == outputs("scan")
 
 
-NO_NETWORK = """
-import os, sys
+@dataclass(frozen=True)
+class Run:
+    """The command as a user runs it, on a page that the project gives to try."""
 
-def watch(event, arguments):
-    # urllib3, which wfdb imports, binds to a port of this machine to see whether it has IPv6.
-    if event.startswith("socket.") and event not in ("socket.__new__", "socket.bind", "socket.gethostname"):
-        with open(os.environ["PAPERTRACE_TEST_CALLS"], "a") as calls:
-            calls.write(f"{event} {arguments}\\n")
-        raise OSError(f"no network: {event}")
-
-sys.addaudithook(watch)
-"""
+    folder: Path
+    name: str
+    watched: Watched
 
 
-@pytest.fixture
-def without_network(tmp_path):
-    """Environment in which every process that looks for the network fails, and notes it in the file ``calls``."""
-    (tmp_path / "site").mkdir()
-    (tmp_path / "site" / "sitecustomize.py").write_text(NO_NETWORK)
-    path = os.pathsep.join(filter(None, [str(tmp_path / "site"), os.environ.get("PYTHONPATH")]))
-    return {**os.environ, "PYTHONPATH": path, "PAPERTRACE_TEST_CALLS": str(tmp_path / "calls")}
-
-
-def offline() -> list[str]:
-    """Command that runs another where there is no network at all, also for libraries that are not Python."""
-    command = ["unshare", "--user", "--map-root-user", "--net"]
-    try:
-        return command if subprocess.run([*command, "true"], capture_output=True, check=False).returncode == 0 else []
-    except OSError:
-        return []
-
-
-def test_the_network_would_be_noticed(without_network, tmp_path):
-    for code in ("socket.create_connection(('127.0.0.1', 9))", "socket.getaddrinfo('localhost', 80)"):
-        done = subprocess.run(
-            [sys.executable, "-c", f"import socket; {code}"], env=without_network, capture_output=True, check=False
-        )
-        assert b"no network" in done.stderr
-    assert len((tmp_path / "calls").read_text().splitlines()) == 2
-
-
-@pytest.mark.parametrize("deidentify", [False, True])
-def test_the_command_from_start_to_end(tmp_path, without_network, deidentify):
-    """The real thing on the pages that the project gives to try, in a process of its own, without a network."""
+@pytest.fixture(scope="module", params=[False, True], ids=["plain", "deidentified"])
+def run(request, tmp_path_factory) -> Run:
+    """The real thing, with every thread and worker watched, and a home and a temporary folder of its own."""
     samples = sorted((ROOT / "samples").glob("*.png"))
     assert samples, "samples/ holds no pages"
+    folder = tmp_path_factory.mktemp("run")
+    places = ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "TMPDIR")
+    elsewhere = {name: str(folder / "elsewhere" / name) for name in places}
+    for place in elsewhere.values():
+        Path(place).mkdir(parents=True)
+    # Matplotlib's list of fonts takes seconds to make, and is known: docs/privacy.md.
+    environment = {**elsewhere, "MPLCONFIGDIR": matplotlib.get_cachedir()}
     command = [sys.executable, str(ROOT / "pipeline.py"), str(samples[0]), "missing.png", "--out", "results", "--html"]
-    command += ["--deidentify"] * deidentify
-    done = subprocess.run(
-        [*offline(), *command], cwd=tmp_path, env=without_network, capture_output=True, text=True, check=False
-    )
+    command += ["--deidentify"] * request.param
+    return Run(folder, "page-0001" if request.param else samples[0].stem, watch(command, folder, environment))
+
+
+def test_the_command_from_start_to_end(run):
+    done, results = run.watched.done, run.folder / "results"
     assert done.stderr == "papertrace: missing.png: no such file\n"
     assert done.returncode == 1
-    assert not (tmp_path / "calls").exists()
-    name = "page-0001" if deidentify else samples[0].stem
-    assert names_in(tmp_path / "results") == sorted([*outputs(name), f"{name}.html"])
-    report = json.loads((tmp_path / "results" / f"{name}.json").read_text())
-    record = wfdb.rdrecord(str(tmp_path / "results" / name))
+    assert names_in(results) == sorted([*outputs(run.name), f"{run.name}.html"])
+    report = json.loads((results / f"{run.name}.json").read_text())
+    record = wfdb.rdrecord(str(results / run.name))
     assert record.fs == 500
     assert np.isfinite(record.p_signal).any(axis=0).sum() == 12
     assert 30 < report["measurements"]["heart_rate"] < 200
     assert all(0 <= found["probability"] <= 1 for found in report["statements"])
     assert f"{report['measurements']['heart_rate']:.0f}/min" in done.stdout
-    failed = [] if deidentify else [("", "failed")]
-    assert [(row.page, row.status) for row in manifest_of(tmp_path / "results")] == [("1", "read"), *failed]
+    failed = [("", "failed")] * (run.name != "page-0001")
+    assert [(row.page, row.status) for row in manifest_of(results)] == [("1", "read"), *failed]
+
+
+def test_nothing_leaves_the_machine(run, can_watch):
+    assert run.watched.leaks == ()
+
+
+def test_nothing_is_written_elsewhere(run):
+    assert sorted(path.name for path in run.folder.iterdir()) == ["elsewhere", "results"]
+    assert [path for path in (run.folder / "elsewhere").rglob("*") if not path.is_dir()] == []
 
 
 def test_one_line_of_json_a_page(calls, paper, as_png, tmp_path, out, capsys):
