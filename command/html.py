@@ -115,6 +115,10 @@ _NAMES = {
 }
 
 _MARKS = "Ticks are beats; those with a letter are not normal: S supraventricular, V ventricular, F fusion, Q unclear."
+_REDRAWN = (
+    "The page is drawn anew, without its print: place and size are the page's own, the pen's width is everywhere the "
+    "same, and a trace without ink below it was led over a gap. "
+)
 
 
 def build_html(
@@ -153,7 +157,7 @@ def build_html(
         warnings=_warnings(report["warnings"]),
         statements=_statements(report["statements"]),
         paper=_paper(leads),
-        scan=_scan(image, leads, beat_marks(report), shade),
+        scan=_scan(image, leads, beat_marks(report), shade, redrawn=report["source"]["file"] is None),
         scale=_scale(report),
         strips=_strips(leads, quality["strips"]),
         about=_about(report),
@@ -298,7 +302,7 @@ def _paper(leads: Leads) -> str:
     )
 
 
-def _scan(image: NDArray[np.uint8], leads: Leads, marks: Sequence[Mark], shade: Shade | None) -> str:
+def _scan(image: NDArray[np.uint8], leads: Leads, marks: Sequence[Mark], shade: Shade | None, *, redrawn: bool) -> str:
     from digitize.overlay import SHADE_COLOUR, UNSURE, UNSURE_COLOUR, overlay_svg
     from digitize.paper import draw_within
 
@@ -309,6 +313,8 @@ def _scan(image: NDArray[np.uint8], leads: Leads, marks: Sequence[Mark], shade: 
             LARGEST_DRAWING, lambda tolerance: overlay_svg(leads, marks=marks, shade=shade, tolerance=tolerance)
         )
     shown = "" if layer is not None or not leads.strips else "The traces are too broken to be drawn here. "
+    shown += _REDRAWN if redrawn else ""
+    described = "The page, drawn anew" if redrawn else "The page that was read"
     orange = f"rgb{UNSURE_COLOUR}"
     beats = f" {_MARKS}" if marks else ""
     band = "" if shade is None else f"<p>{_key(SHADE_COLOUR)}{_text(shade.text)}</p>"
@@ -322,7 +328,7 @@ def _scan(image: NDArray[np.uint8], leads: Leads, marks: Sequence[Mark], shade: 
     )
     return (
         f'<figure class="scan">{switches}<div class="frame" tabindex="0" role="region" aria-label="The page">'
-        f'<div class="layers"><img src="{address}" width="{width}" height="{height}" alt="The page that was read"/>'
+        f'<div class="layers"><img src="{address}" width="{width}" height="{height}" alt="{described}"/>'
         f"{layer or ''}</div></div>"
         f"<figcaption>{band}{shown}One colour a row;"
         f'<span class="key" style="background:{orange}"></span>confidence below {UNSURE:.0%}: look twice.{beats}'

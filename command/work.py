@@ -95,7 +95,7 @@ def _trace(job: Job, options: Options) -> tuple[Page, Leads, NDArray[np.uint8], 
         return page, digitize.trace_leads(page, **known, refine=options.refine), page.image, _nothing
 
     from classify.picture import coarse_picture, picture_of
-    from digitize import api, blackout
+    from digitize import api, redraw
     from digitize.leads import no_leads
 
     try:
@@ -104,10 +104,11 @@ def _trace(job: Job, options: Options) -> tuple[Page, Leads, NDArray[np.uint8], 
         if not can_look(options.reader):
             raise
         leads = no_leads((page.image.shape[1], page.image.shape[0]), str(error).removeprefix(f"{page.name}: "))
-        shown = np.zeros_like(page.image) if job.neutral else page.image
+        shown = np.full_like(page.image, 255) if job.neutral else page.image
         return page, leads, shown, lambda: coarse_picture(page.image).ink
-    leads = api.leads_of(api.refined(reading) if options.refine else reading, fs=500)
-    shown = blackout.black_out(page.image, reading, leads) if job.neutral else page.image
+    traced = api.refined(reading) if options.refine else reading
+    leads = api.leads_of(traced, fs=500)
+    shown = redraw.redraw_page(traced, leads) if job.neutral else page.image
     return page, leads, shown, lambda: picture_of(reading).ink
 
 

@@ -1,0 +1,167 @@
+"""Draw a page anew from what was read on it, so that nothing else of it can be seen.
+
+Print cannot be struck out safely: what is small, pale, of the grid's color, written by hand or crossed by a trace is
+missed. So nothing is struck out, because nothing is copied: no pixel of the picture is looked at. On white paper stand
+the millimetres where the grid has them, the stroke of a pen along each trace, and the calibration pulses, separators
+and lead names that were recognised. All of it is told by the signal and the report as well.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from digitize.grid import Grid
+from digitize.marks import Pulse
+from digitize.rectify import PIXELS_PER_MM
+from digitize.strips import columns_of
+
+if TYPE_CHECKING:
+    from digitize.api import Reading
+    from digitize.layout import Place
+    from digitize.leads import Leads
+    from digitize.view import View
+
+INK = (45, 45, 45)
+"""RGB of all that is drawn, but for the grid."""
+
+GRID_COLORS = {1: (252, 222, 222), 5: (242, 180, 180)}
+"""RGB of the grid's lines, by their distance in mm."""
+
+_FINE = 3.0
+"""Pixels a millimetre below which lines a millimetre apart would run together."""
+
+_STEP = 16
+"""Upright pixels between the points of a line of the grid, which may be bent."""
+
+_AROUND_NAME = np.array([4, 3, -4, -3])
+"""Upright pixels from a name's box in `PageLayout.names` to the name itself."""
+
+_FACE, _LETTER_PX = cv2.FONT_HERSHEY_SIMPLEX, 40
+_SUBPIXEL_BITS = 4
+_FARTHEST = 1e6  # pixels: what lies farther out of the picture cannot be told from it
+
+
+def redraw_page(reading: Reading, leads: Leads) -> NDArray[np.uint8]:
+    """Draw a page anew, as large as its picture and every place where it is there.
+
+    Parameters
+    ----------
+    reading : digitize.api.Reading
+        What was found on the page, its traces corrected if those of the leads are. Of its pictures the size counts.
+    leads : Leads
+        The leads of that reading.
+
+    Returns
+    -------
+    ndarray, shape (height, width, 3), uint8
+        RGB. The pen's stroke is as wide everywhere, and is left out where a trace was led over a gap in the ink or
+        beside it. Names are drawn where they were read; the grid where one was found.
+
+    Examples
+    --------
+    >>> from digitize.api import leads_of, read_page
+    >>> reading = read_page("samples/00024_hr.png")
+    >>> leads = leads_of(reading, fs=500)
+    >>> page = redraw_page(reading, leads)
+    >>> x, y = leads.strips[0].path[600].round().astype(int)
+    >>> page.shape == reading.page.image.shape, page[y, x].tolist() == list(INK)
+    (True, True)
+    """
+    width, height = leads.geometry.page_size
+    paper = np.full((height, width, 3), 255, np.uint8)
+    view, per_mm = reading.view, leads.calibration.pixels_per_mm
+    if isinstance(view.ground, Grid):
+        _draw_grid(paper, view, view.ground.line_mm, per_mm)
+    pen = max(1, round(2 * view.traces.radius / PIXELS_PER_MM * per_mm))
+    for bar in view.marks.bars:
+        _draw(paper, [_on_picture(view, [(bar.x, bar.top), (bar.x, bar.bottom)])], INK, pen)
+    for pulse in view.marks.pulses:
+        _draw(paper, [_on_picture(view, _outline(pulse))], INK, pen)
+    _draw(paper, _strokes(reading, leads), INK, pen)
+    names = reading.found.names
+    for place, box in zip(reading.found.places, names, strict=bool(len(names))):
+        if place.name_source == "read":
+            _write_name(paper, view, place, box)
+    return paper
+
+
+def _draw_grid(paper: NDArray[np.uint8], view: View, line_mm: float, per_mm: float) -> None:
+    """Draw the lines that were seen, the coarse over the fine ones; in place."""
+    height, width = view.upright.inside.shape
+    across, down = (np.arange(0, side + _STEP, _STEP, dtype=float) for side in (width, height))
+    for distance, color in GRID_COLORS.items():
+        if distance < max(line_mm, 5 if per_mm < _FINE else 1):
+            continue
+        step = distance * PIXELS_PER_MM
+        lines = [np.stack([np.full(len(down), float(x)), down], axis=1) for x in range(0, width, step)]
+        lines += [np.stack([across, np.full(len(across), float(y))], axis=1) for y in range(0, height, step)]
+        _draw(paper, [_on_picture(view, line) for line in lines], color, max(1, round(0.1 * per_mm)))
+
+
+def _outline(pulse: Pulse) -> list[tuple[float, float]]:
+    """Corners of a calibration pulse; where its second roof begins is not known, so it is drawn in the middle."""
+    left, right, top, foot = pulse.left, pulse.right, pulse.top, pulse.foot
+    if math.isnan(pulse.step):
+        return [(left, foot), (left, top), (right, top), (right, foot)]
+    middle = (left + right) / 2
+    return [(left, foot), (left, top), (middle, top), (middle, pulse.step), (right, pulse.step), (right, foot)]
+
+
+def _strokes(reading: Reading, leads: Leads) -> list[NDArray[np.floating]]:
+    """The pen's way along every strip, where its stroke meets the ink that was followed."""
+    traces = reading.view.traces
+    top, bottom = traces.ink
+    inked = (traces.centre >= top - traces.radius) & (traces.centre <= bottom + traces.radius)
+    places = {(place.row, place.column): place for place in reading.found.places}
+    strokes = []
+    for strip in leads.strips:
+        column = columns_of(traces, places[strip.row, strip.column], reading.worth, leads.fs)[1]
+        seen = inked[strip.row, column] & np.isfinite(strip.path).all(axis=1)
+        edges = np.flatnonzero(np.diff(seen, prepend=False, append=False)).reshape(-1, 2)
+        strokes += [strip.path[start:end] for start, end in edges]
+    return strokes
+
+
+def _write_name(paper: NDArray[np.uint8], view: View, place: Place, box: NDArray[np.float64]) -> None:
+    """Write a lead's name into the box that it was read in, as the paper lies; in place."""
+    text = f"-{place.lead}" if place.sign < 0 else place.lead
+    scale = _LETTER_PX / cv2.getTextSize("I", _FACE, 1, 1)[0][1]
+    thickness = _LETTER_PX // 8
+    across, tall = cv2.getTextSize(text, _FACE, scale, thickness)[0]
+    mask = np.zeros((tall + thickness, across), np.uint8)
+    cv2.putText(mask, text, (0, tall + thickness // 2), _FACE, scale, 255, thickness, cv2.LINE_AA)
+    x0, y0, x1, y1 = box + _AROUND_NAME
+    corners = _on_picture(view, [(x0, y0), (x1, y0), (x1, y1), (x0, y1)])
+    if not np.isfinite(corners).all():
+        return
+    size = np.array(paper.shape[1::-1])
+    low, high = (np.clip(edge, 0, size).astype(int) for edge in (corners.min(axis=0), corners.max(axis=0) + 2))
+    if (low >= high).any():
+        return
+    own = np.array([(0, 0), (across, 0), (across, mask.shape[0]), (0, mask.shape[0])], np.float32)
+    placed = cv2.getPerspectiveTransform(own, (corners - low).astype(np.float32))
+    drawn = cv2.warpPerspective(mask, placed, (high - low).tolist())[..., None] / 255
+    part = paper[low[1] : high[1], low[0] : high[0]]
+    part[:] = np.rint(part * (1 - drawn) + np.array(INK) * drawn)
+
+
+def _on_picture(view: View, points: Sequence[tuple[float, float]] | NDArray[np.floating]) -> NDArray[np.float32]:
+    return view.upright.to_original(np.asarray(points, float))
+
+
+def _draw(
+    paper: NDArray[np.uint8], lines: Sequence[NDArray[np.floating]], color: tuple[int, int, int], thickness: int
+) -> None:
+    """Draw lines through pixels of the picture; in place."""
+    points = [
+        np.rint(np.clip(line, -_FARTHEST, _FARTHEST) * (1 << _SUBPIXEL_BITS)).astype(np.int32)
+        for line in lines
+        if np.isfinite(line).all()
+    ]
+    cv2.polylines(paper, points, False, color, thickness, cv2.LINE_AA, _SUBPIXEL_BITS)
