@@ -98,7 +98,7 @@ def run(options: Options, manifest: Manifest, progress: Progress) -> int:
         sweep(options.out, manifest.unfinished)
     manifest.finish(plan.order)
     progress.stop()
-    if len(rows) + len(plan.done) > 1 and not (options.quiet or options.json):
+    if (plan.done or len(rows) > 1) and not (options.quiet or options.json):
         progress.tell(table(rows, len(plan.done), time.perf_counter() - began, options))
     return SOME_NOT if problems or any(row.status == FAILED for row in rows) else ALL_READ
 

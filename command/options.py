@@ -131,7 +131,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     add("--jobs", type=_count, default=1, metavar="N", help="pages read at a time (default: 1)")
     add("--timeout", type=_seconds, default=PAGE_SECONDS, metavar="T",
         help=f"processor seconds a page may take (default: {PAGE_SECONDS:g})")  # fmt: skip
-    add("--resume", action="store_true", help="pass over pages that DIR/manifest.csv has as read")
+    add("--resume", action="store_true", help="pass over finished pages, complete the others")
     add("--overwrite", action="store_true", help="replace files of an earlier run")
     add("--layout", type=_layout, metavar="L", help="e.g. 3x4+II; default: read from the page")
     add("--speed", type=_positive, metavar="S", help="paper speed, mm/s; default: read from the page")

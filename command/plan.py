@@ -80,7 +80,7 @@ class Plan:
     failures : list of (str, Row)
         Message and manifest line of what will not be read.
     done : list of Row
-        Pages that an earlier run has read.
+        Pages that an earlier run has read and whose results stand.
     order : list of keys
         All pages, as the caller named them.
     """
@@ -135,7 +135,7 @@ def make_plan(files: Sequence[tuple[File, list[str] | Failed]], options: Options
             plan.order.append(key)
             label = file.path if len(names) == 1 else f"{file.path}, page {index + 1}"
             before = manifest.rows.get(key)
-            if options.resume and before is not None and _is_done(before, options):
+            if (options.resume or not options.overwrite) and before is not None and _is_done(before, options):
                 plan.done.append(before)
                 continue
             if neutral:

@@ -99,7 +99,7 @@ def table(rows: Sequence[Row], before: int, seconds: float, options: Options) ->
     rows : sequence of Row
         The pages of this run.
     before : int
-        Pages that an earlier run had read.
+        Pages that an earlier run had read and whose results stand.
     seconds : float
         How long it took.
     options : Options
@@ -119,17 +119,18 @@ def table(rows: Sequence[Row], before: int, seconds: float, options: Options) ->
       good              1
       failed            1
       details: R/manifest.csv
+    >>> print(table([], 187, 0.5, parse(["archive", "--out", "R"])))
+    done before: 187 (--overwrite reads them again)
+      details: R/manifest.csv
     """
     verdicts = Counter(row.verdict for row in rows if row.status == READ)
     counts = [(verdict, verdicts[verdict]) for verdict in VERDICTS]
-    counts += [("failed", len(rows) - verdicts.total()), ("read before", before)]
-    return "\n".join(
-        [
-            f"{len(rows)} pages in {seconds:.1f} s, {len(rows) / max(seconds, 1e-9):.2f} pages/s",
-            *(f"  {name:<12} {count:6}" for name, count in counts if count),
-            f"  details: {options.out / NAME}",
-        ]
-    )
+    counts.append(("failed", len(rows) - verdicts.total()))
+    told = [f"{len(rows)} pages in {seconds:.1f} s, {len(rows) / max(seconds, 1e-9):.2f} pages/s"] if rows else []
+    told += [f"  {name:<12} {count:6}" for name, count in counts if count]
+    if before:
+        told.append(f"{'  ' if rows else ''}done before: {before} (--overwrite reads them again)")
+    return "\n".join([*told, f"  details: {options.out / NAME}"])
 
 
 def _present(report: dict[str, Any]) -> list[dict[str, Any]]:

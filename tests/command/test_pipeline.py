@@ -374,6 +374,26 @@ def test_a_failing_diagnosis(calls, paper, as_png, out, monkeypatch, capsys, err
     assert names_in(out) == []
 
 
+def test_a_finished_run_again_is_done_before(calls, paper, as_png, out, capsys):
+    scans = [as_png(paper, f"{name}.png") for name in "abc"]
+    assert pipeline.main([*scans, "--out", str(out)]) == 0
+    before = set(manifest_of(out))
+    capsys.readouterr()
+    for arguments, count in ((scans, 3), (scans[:1], 1), ([*scans[:1], "--resume"], 1)):
+        assert pipeline.main([*arguments, "--out", str(out)]) == 0
+        captured = capsys.readouterr()
+        assert captured.err == ""
+        assert captured.out.splitlines() == [
+            f"done before: {count} (--overwrite reads them again)",
+            f"  details: {out}/manifest.csv",
+        ]
+    assert len(calls) == 3 and set(manifest_of(out)) == before
+    assert pipeline.main([*scans, as_png(paper, "d.png"), "--out", str(out)]) == 0
+    assert len(calls) == 4 and "  done before: 3 (" in capsys.readouterr().out
+    assert pipeline.main([*scans[:1], "--out", str(out), "--html"]) == 1
+    assert error_lines(capsys) == [f"papertrace: {scans[0]}: {out}/a.hea exists; --overwrite replaces it"]
+
+
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_nothing_is_overwritten_without_leave(calls, paper, as_png, out, capsys, suffix):
     scan, other = as_png(paper, "scan.png"), as_png(paper, "other.png")

@@ -101,12 +101,14 @@ def test_a_run_that_is_ended_goes_on_where_it_was(archive, number, jobs="2"):
     assert Counter(row["status"] for row in rows(archive)) == {"read": 9}
     assert all(log(archive)[page] == 1 for page in kept), "what was done is not done again"
     assert sum(log(archive).values()) <= 9 + int(jobs), "only pages in flight are done twice"
-    assert f"read before  {len(kept):6}" in out
+    assert f"done before: {len(kept)}" in out
 
-    code, out, _ = finish(start(archive, "--resume"))
-    assert code == 0
-    assert "0 pages in" in out
+    for again in (("--resume",), ()):
+        code, out, err = finish(start(archive, *again))
+        assert (code, err) == (0, "")
+        assert out.splitlines()[0] == "done before: 9 (--overwrite reads them again)"
     assert sum(log(archive).values()) <= 9 + int(jobs)
+    assert {row["status"] for row in rows(archive)} == {"read"}
 
 
 def test_half_written_pages_of_a_killed_run_are_replaced_and_no_others(archive):
