@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from classify.assess import reasons_against
 from classify.beats import NOT_READ, Beats, read_beats
 from classify.contradictions import find_contradictions
-from classify.measurements import Measurements, measure_leads
+from classify.measurements import Measurements, measure_leads, not_measured
 from classify.statements import CODES, STATEMENTS
 from classify.view import ABSENT, View, pieces_of, view_leads
 from digitize.layouts import LEAD_NAMES
@@ -65,7 +65,7 @@ class Diagnosis:
     Attributes
     ----------
     statements : tuple of Finding
-        Every statement in the order of `classify.statements.STATEMENTS`.
+        Every statement in the order of `classify.statements.STATEMENTS`; none where none could be made.
     measurements : Measurements
         Heart rate and regularity, PR, QRS, QT and QTc, axis.
     weights_version : str
@@ -74,11 +74,11 @@ class Diagnosis:
         What a reader should know before trusting it.
     beats : Beats
         The beats of the rhythm strip, one by one.
-    reader : str
+    reader : str or None
         What the statements were made from: ``"signal"``, or the network that looked at the picture, ``"image"`` or
-        ``"hybrid"``, or ``"signal and image"`` (`classify.readers`).
+        ``"hybrid"``, or ``"signal and image"`` (`classify.readers`); None where none could be made.
     fallback : str or None
-        Why it was not what was asked for.
+        Why it was not what was asked for, or why there are no statements.
     """
 
     statements: tuple[Finding, ...]
@@ -86,7 +86,7 @@ class Diagnosis:
     weights_version: str
     warnings: tuple[str, ...]
     beats: Beats = NOT_READ
-    reader: str = "signal"
+    reader: str | None = "signal"
     fallback: str | None = None
 
     def explain(self, leads: Leads, code: str | None = None) -> Explanation:
@@ -230,20 +230,56 @@ def diagnose(leads: Leads) -> Diagnosis:
     Returns
     -------
     Diagnosis
+        Without statements, and with the reason as `Diagnosis.fallback`, where no strip holds a second of signal.
 
     Raises
     ------
     ValueError
-        If no strip holds a second of signal, or the weights do not fit this code.
+        If the weights do not fit this code.
     FileNotFoundError
         If the weights are missing.
+
+    Examples
+    --------
+    >>> from digitize.leads import no_leads
+    >>> reading = diagnose(no_leads((800, 600), "no trace"))
+    >>> reading.statements, reading.fallback
+    ((), 'no strip holds 1 s of signal')
     """
-    view = view_leads(leads)
     weights = load_weights()
+    try:
+        view = view_leads(leads)
+    except ValueError as error:
+        return without_statements(leads, str(error))
     findings = findings_of(predict([view])[0], weights.thresholds, reasons_against(view))
-    measured = measure_leads(leads)
+    measured, beats = measure_leads(leads), read_beats(pieces_of(leads), leads.fs)
     warnings = (*_warnings(view, measured), *find_contradictions(findings, measured))
-    return Diagnosis(findings, measured, weights.version, warnings, read_beats(pieces_of(leads), leads.fs))
+    return Diagnosis(findings, measured, weights.version, warnings, beats)
+
+
+def without_statements(leads: Leads, reason: str) -> Diagnosis:
+    """Read a page about which no statement can be made: what is measured and named besides is there all the same.
+
+    Parameters
+    ----------
+    leads : Leads
+    reason : str
+        Why there are no statements.
+
+    Returns
+    -------
+    Diagnosis
+        Measurements and beats are absent, with their reason, where they cannot be read either.
+    """
+    try:
+        measured = measure_leads(leads)
+    except ValueError as error:
+        measured = not_measured(str(error))
+    try:
+        beats = read_beats(pieces_of(leads), leads.fs)
+    except (FileNotFoundError, ValueError) as error:
+        beats = replace(NOT_READ, reason=str(error))
+    return Diagnosis((), measured, "", (f"no statements: {reason}",), beats, None, reason)
 
 
 def findings_of(

@@ -30,7 +30,7 @@ class Explanation:
     Attributes
     ----------
     code, name : str or None
-        The statement; None where the likeliest abnormal one was asked for and none is present.
+        The statement; None where the likeliest abnormal one was asked for and none is present, or none could be made.
     probability : float or None
         As in `classify.Finding`.
     reason : str or None
@@ -93,6 +93,8 @@ def explain(diagnosis: Diagnosis, leads: Leads, code: str | None = None) -> Expl
     if code is not None and code not in CODES:
         raise ValueError(f"unknown statement {code!r}; allowed: {', '.join(CODES)}")
     nothing = tuple(np.zeros(len(strip.signal), np.float32) for strip in leads.strips)
+    if not diagnosis.statements:
+        return Explanation(None, None, None, f"no statements: {diagnosis.fallback}", nothing, {})
     found = likeliest_abnormal(diagnosis.statements) if code is None else _find(diagnosis.statements, code)
     if found is None:
         return Explanation(None, None, None, "no abnormal statement is above its threshold", nothing, {})
@@ -101,7 +103,10 @@ def explain(diagnosis: Diagnosis, leads: Leads, code: str | None = None) -> Expl
         return Explanation(*told, found.reason, nothing, {})
     from classify.attribution import attribute
 
-    spoken = iter(attribute(pieces_of(leads), leads.fs, found.code))
+    try:
+        spoken = iter(attribute(pieces_of(leads), leads.fs, found.code))
+    except ValueError as error:  # the statement was read from the picture
+        return Explanation(*told, str(error), nothing, {})
     spoke = [
         np.maximum(next(spoken), 0) if strip.lead in LEAD_NAMES else none
         for strip, none in zip(leads.strips, nothing, strict=True)

@@ -36,17 +36,18 @@ def diagnosis_html(diagnosis: Diagnosis) -> str:
         on each bar is the threshold.
     """
     present, rest = ordered(diagnosis)
-    body = _table(present) if present else '<div style="margin:4px 0">No statement reaches its threshold.</div>'
+    none = "No statement reaches its threshold." if diagnosis.statements else f"No statements: {diagnosis.fallback}."
+    body = _table(present) if present else f'<div style="margin:4px 0">{escape(none)}</div>'
     if rest:
         body += f"<details><summary>{len(rest)} below their thresholds</summary>{_table(rest)}</details>"
     body += _not_assessable(diagnosis)
     warnings = "".join(f"<li>{escape(text)}</li>" for text in diagnosis.warnings)
+    weights = f"Weights {escape(diagnosis.weights_version)}. " if diagnosis.weights_version else ""
     told = f'<ul style="margin:4px 0;padding-left:20px">{warnings}</ul>' if warnings else ""
     return (
         '<div style="font-family:sans-serif;font-size:13px">'
         f"{_measured(diagnosis)}<div>{escape(diagnosis.beats.summary())}</div>{told}{body}"
-        f'<div style="opacity:.7;margin-top:4px">Weights {escape(diagnosis.weights_version)}. '
-        "Not a medical device.</div>"
+        f'<div style="opacity:.7;margin-top:4px">{weights}Not a medical device.</div>'
         "</div>"
     )
 

@@ -74,12 +74,12 @@ def diagnose_page(reader: str, leads: Leads, look: Callable[[], NDArray[np.uint8
     Returns
     -------
     Diagnosis
+        Without statements where the signal is asked for and no strip holds a second of it.
 
     Raises
     ------
     ValueError
-        If there is no such reader, the signal is asked for and no strip holds a second of it, or there is no strip and
-        the picture shows no electrocardiogram either.
+        If there is no such reader, or there is no strip and the picture shows no electrocardiogram either.
     FileNotFoundError
         If the weights of what was asked for are missing; ``auto`` without a network for pictures reads the signal.
     """
@@ -95,7 +95,8 @@ def diagnose_page(reader: str, leads: Leads, look: Callable[[], NDArray[np.uint8
     if can_look(reader):
         return _diagnose_picture(_LOOKS[reader], leads, look(), doubt)
     untold = f"{doubt}; the picture was not looked at, for no network for pictures is installed"
-    return replace(classify.diagnose(leads), fallback=untold)
+    read = classify.diagnose(leads)
+    return read if read.reader is None else replace(read, fallback=untold)
 
 
 def _doubt(leads: Leads) -> str | None:

@@ -249,7 +249,7 @@ def place_pieces(pieces: Sequence[Piece], fs: int) -> tuple[View, tuple[Place, .
             raise ValueError(f"unknown lead {piece.lead!r}; allowed: {', '.join(LEAD_NAMES)}")
     usable = [k for k, piece in enumerate(pieces) if np.isfinite(piece.signal).sum() >= _SHORTEST_STRIP_S * fs]
     if not usable:
-        raise ValueError(f"no strip holds {_SHORTEST_STRIP_S:g} s of signal: there is nothing to read")
+        raise ValueError(f"no strip holds {_SHORTEST_STRIP_S:g} s of signal")
     slow = {k: _at_view_rate(pieces[k], fs) for k in usable}
     groups = _recorded_together([(k, pieces[k]) for k in usable], fs)
     stacks = [_stacked([slow[k] for k in group]) for group in groups]

@@ -155,7 +155,7 @@ def build_html(
         reasons=_list(quality["reasons"]),
         facts=_facts(report),
         warnings=_warnings(report["warnings"]),
-        statements=_statements(report["statements"]),
+        statements=_statements(report["statements"], report["reader"]["reason"]),
         paper=_paper(leads),
         scan=_scan(image, leads, beat_marks(report), shade, redrawn=report["source"]["file"] is None),
         scale=_scale(report),
@@ -211,7 +211,8 @@ def _warnings(warnings: Sequence[str]) -> str:
 def _facts(report: dict[str, Any]) -> str:
     measured = report["measurements"]
     rhythm = [found["name"] for found in report["statements"] if found["code"] == report["rhythm"]]
-    facts: list[tuple[str, str, str]] = [("Rhythm", rhythm[0] if rhythm else "none above its threshold", "")]
+    none = "none above its threshold" if report["statements"] else "-"
+    facts: list[tuple[str, str, str]] = [("Rhythm", rhythm[0] if rhythm else none, "")]
     facts += in_words(measured)
     if measured["beats"]:
         facts.append(
@@ -239,7 +240,9 @@ def _classes(beats: Iterable[dict[str, Any]]) -> str:
     return ", ".join(f"{counted[name]} {name}" for name in sorted(counted, key="NSVFQ".index))
 
 
-def _statements(statements: Sequence[dict[str, Any]]) -> str:
+def _statements(statements: Sequence[dict[str, Any]], reason: str | None) -> str:
+    if not statements:
+        return f"<p>None could be made: {_text(reason)}.</p>"
     assessed = [found for found in statements if found["probability"] is not None]
     likely = sorted(assessed, key=lambda found: -found["probability"])
     present, rest = ([found for found in likely if found["present"] is kind] for kind in (True, False))

@@ -48,7 +48,7 @@ class Row:
     warnings : str
         Joined by ``"; "``.
     seconds : str
-        From opening the file to the diagnosis.
+        From opening the file to the statements.
     outputs : str
         Files in the folder of results, joined by ``";"``.
     error : str

@@ -42,7 +42,7 @@ def build_report(
     leads : Leads
     diagnosis : Diagnosis
     seconds : float
-        Time from opening the file to the diagnosis.
+        Time from opening the file to the statements.
     refined : bool
         Whether a network corrected the traces.
     explanation : Explanation, optional
@@ -138,8 +138,8 @@ def _weights(diagnosis: Diagnosis, refined: bool) -> dict[str, str | None]:
     from digitize import confidence, refine
 
     return {
-        "classify": diagnosis.weights_version,
-        "beats": diagnosis.beats.weights_version,
+        "classify": diagnosis.weights_version or None,
+        "beats": diagnosis.beats.weights_version or None,
         "confidence": confidence.weights_version(),
         "refine": refine.weights_version() if refined else None,
     }

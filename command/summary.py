@@ -51,7 +51,8 @@ def summarise(job: Job, options: Options, report: dict[str, Any]) -> str:
     if len(present) > TOLD:
         lines.append(f"  {'':<10}  (and {len(present) - TOLD} more, see {job.name}.json)")
     if not present:
-        lines.append("  statements  none above its threshold")
+        why = " above its threshold" if report["statements"] else f": {report['reader']['reason']}"
+        lines.append(f"  statements  none{why}")
     if report["explanation"] is not None:
         lines.append(f"  explained   {report['explanation']['text']}")
     lines += [f"  warning     {warning}" for warning in report["warnings"]]

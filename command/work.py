@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import digitize
+from classify.diagnose import without_statements
 from classify.readers import can_look, diagnose_page
 from command.formats import HTML
 from command.html import build_html
@@ -121,10 +122,13 @@ def _code(asked: str) -> str | None:
 
 
 def _diagnose(reader: str, leads: Leads, look: Callable[[], NDArray[np.uint8]]) -> Diagnosis:
+    """Read what was digitised; whatever comes of that, the leads are kept."""
     try:
         return diagnose_page(reader, leads, look)
-    except ValueError as error:
-        raise digitize.PageError(f"cannot be diagnosed: {error}") from error
+    except (ValueError, FileNotFoundError) as error:
+        if not leads.strips:
+            raise digitize.PageError(f"nothing to read: {error}") from error
+        return without_statements(leads, str(error))
 
 
 def _load_unnamed(job: Job, options: Options) -> Page:

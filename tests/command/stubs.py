@@ -25,6 +25,8 @@ REPORT = {
         "pixels_per_mm": 8.0, "pitch_source": "grid",
     },
     "measurements": as_values(not_measured("a stub")),
+    "reader": {"asked": "signal", "used": None, "reason": "a stub"},
+    "beats": {"lead": None, "strip": None, "reason": "a stub", "beats": []},
     "rhythm": "SR",
     "explanation": None,
     "statements": [],

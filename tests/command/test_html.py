@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from classify import Diagnosis, Finding
+from classify.beats import NOT_READ
 from classify.measurements import not_measured
 from command import html
 from command.html import LARGEST_PICTURE, LONGEST_SIDE, build_html, embed_picture
@@ -221,6 +222,13 @@ def test_gaps_are_gaps_in_both_drawings(paper, leads):
     assert lines(whole) == [13, 13]
     assert lines(leads) == [26, 13 * 4], "each is broken by its gap, and changes its colour twice"
     assert "none" in text_of(page_of(paper, whole)) and "together" not in text_of(page_of(paper, whole))
+
+
+def test_a_page_without_statements(paper, leads):
+    page = page_of(paper, leads, Diagnosis((), MEASURED, "", ("no statements: odd",), NOT_READ, None, "odd"))
+    text = text_of(page)
+    assert "Statements None could be made: odd." in text and "Rhythm - Heart rate 75/min" in text
+    assert "no statements: odd" in text and "classify" not in text and "Leads, redrawn" in text
 
 
 def test_pages_on_which_little_is_known(paper, leads):

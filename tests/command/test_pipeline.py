@@ -26,6 +26,7 @@ from command.formats import suffixes_of
 from command.manifest import COLUMNS, Row, from_cell
 from digitize import PageError
 from digitize.export import FORMATS
+from digitize.layouts import LEAD_NAMES
 from digitize.version import __version__
 from tests.command import stubs
 from tests.measured import MEASURED
@@ -355,23 +356,49 @@ def test_a_page_without_an_ecg(calls, paper, as_png, out, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
-    [
-        (ValueError("no strip holds 1 s of signal"), "cannot be diagnosed: no strip holds 1 s of signal"),
-        (RuntimeError("two\nlines"), "internal error: RuntimeError: two lines; please report it"),
-        (MemoryError(), "not enough memory"),
-        (FileNotFoundError("weights.safetensors: no such file"), "weights.safetensors: no such file"),
-    ],
+    "error", [ValueError("the weights do not fit"), FileNotFoundError("weights.safetensors: no such file")]
 )
-def test_a_failing_diagnosis(calls, paper, as_png, out, monkeypatch, capsys, error, told):
+def test_a_page_without_statements_keeps_its_leads(calls, leads, paper, as_png, out, monkeypatch, capsys, error):
     def fail(leads):
         raise error
 
     monkeypatch.setattr(classify, "diagnose", fail)
     scan = as_png(paper, "scan.png")
-    assert pipeline.main([scan, "--out", str(out)]) == 1
-    assert error_lines(capsys) == [f"papertrace: {scan}: {told}"]
-    assert names_in(out) == []
+    assert pipeline.main([scan, "--out", str(out), "--html", "--explain", "AFIB"]) == 0
+    assert names_in(out) == sorted([*outputs("scan"), "scan.html"])
+    np.testing.assert_allclose(wfdb.rdrecord(str(out / "scan")).p_signal.T, leads.signal, atol=0.00051)
+    report = json.loads((out / "scan.json").read_text(), parse_constant=pytest.fail)
+    assert (report["statements"], report["rhythm"]) == ([], None)
+    assert report["reader"] == {"asked": "signal", "used": None, "reason": str(error)}
+    assert report["quality"]["verdict"] == "usable" and report["measurements"]["heart_rate"] is not None
+    assert f"no statements: {error}" in report["warnings"]
+    assert f"None could be made: {error}." in (out / "scan.html").read_text()
+    captured = capsys.readouterr()
+    assert captured.err == "" and f"statements  none: {error}" in captured.out
+    assert manifest_of(out)[0].status == "read"
+
+
+@pytest.mark.parametrize("seconds", [0.25, 0.5])
+def test_strips_from_a_quarter_of_a_second_are_written(leads, paper, as_png, out, monkeypatch, capsys, seconds):
+    n = round(500 * seconds)
+    strips = tuple(
+        replace(of, start=0.0, signal=of.signal[:n], confidence=of.confidence[:n], path=of.path[:n])
+        for of in leads.strips[:2]
+    )
+    signal, confidence = np.full((12, n), np.nan, np.float32), np.zeros((12, n), np.float32)
+    for of in strips:
+        row = LEAD_NAMES.index(of.lead)
+        signal[row], confidence[row] = of.signal, of.confidence
+    crop = replace(leads, signal=signal, confidence=confidence, strips=strips, layout="custom-1x2")
+    monkeypatch.setattr(pipeline, "Pool", stubs.Inline)
+    monkeypatch.setattr(digitize, "trace_leads", lambda page, **options: crop)
+    every = ",".join(FORMATS)
+    scan = as_png(paper, "scan.png")
+    assert pipeline.main([scan, "--out", str(out), "--html", "--format", every]) == 0
+    assert names_in(out) == sorted("scan" + suffix for suffix in suffixes_of(tuple(FORMATS), True))
+    np.testing.assert_allclose(pd.read_csv(out / "scan.csv").iloc[:, 1:].to_numpy().T, signal, atol=1e-6)
+    assert json.loads((out / "scan.json").read_text())["reader"]["reason"] == "no strip holds 1 s of signal"
+    assert "statements  none: no strip holds 1 s of signal" in capsys.readouterr().out
 
 
 def test_a_finished_run_again_is_done_before(calls, paper, as_png, out, capsys):
@@ -392,6 +419,24 @@ def test_a_finished_run_again_is_done_before(calls, paper, as_png, out, capsys):
     assert len(calls) == 4 and "  done before: 3 (" in capsys.readouterr().out
     assert pipeline.main([*scans[:1], "--out", str(out), "--html"]) == 1
     assert error_lines(capsys) == [f"papertrace: {scans[0]}: {out}/a.hea exists; --overwrite replaces it"]
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (RuntimeError("two\nlines"), "internal error: RuntimeError: two lines; please report it"),
+        (MemoryError(), "not enough memory"),
+    ],
+)
+def test_a_failing_reading(calls, paper, as_png, out, monkeypatch, capsys, error, told):
+    def fail(leads):
+        raise error
+
+    monkeypatch.setattr(classify, "diagnose", fail)
+    scan = as_png(paper, "scan.png")
+    assert pipeline.main([scan, "--out", str(out)]) == 1
+    assert error_lines(capsys) == [f"papertrace: {scan}: {told}"]
+    assert names_in(out) == []
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
