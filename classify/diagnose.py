@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from classify.assess import reasons_against
 from classify.beats import NOT_READ, Beats, read_beats
 from classify.contradictions import find_contradictions
+from classify.exclusive import excluders
 from classify.measurements import Measurements, measure_leads, not_measured
 from classify.statements import CODES, STATEMENTS
 from classify.view import ABSENT, View, pieces_of, view_leads
@@ -44,9 +45,11 @@ class Finding:
     threshold : float
         The probability from which on the statement counts as present: best F1 on fold 8.
     present : bool
-        False where the page does not allow the statement.
+        False where the page does not allow the statement, or another excludes it.
     reason : str or None
         Why the statement cannot be assessed on this page.
+    excluded_by : str or None
+        Code of the statement that stands in its place, although it is above its threshold (`classify.exclusive`).
     """
 
     code: str
@@ -56,6 +59,7 @@ class Finding:
     threshold: float
     present: bool
     reason: str | None = None
+    excluded_by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -253,7 +257,7 @@ def diagnose(leads: Leads) -> Diagnosis:
         return without_statements(leads, str(error))
     findings = findings_of(predict([view])[0], weights.thresholds, reasons_against(view))
     measured, beats = measure_leads(leads), read_beats(pieces_of(leads), leads.fs)
-    warnings = (*_warnings(view, measured), *find_contradictions(findings, measured))
+    warnings = (*_warnings(view, measured), *find_contradictions(findings, measured, beats))
     return Diagnosis(findings, measured, weights.version, warnings, beats)
 
 
@@ -296,8 +300,9 @@ def findings_of(
     Returns
     -------
     tuple of Finding
-        In the order of `classify.statements.STATEMENTS`.
+        In the order of `classify.statements.STATEMENTS`. No two that are present exclude each other.
     """
+    excluded = excluders(probabilities, thresholds, np.array([reason is None for reason in reasons]))
     return tuple(
         Finding(
             statement.code,
@@ -305,11 +310,12 @@ def findings_of(
             statement.group,
             None if reason else float(probability),
             float(threshold),
-            reason is None and bool(probability >= threshold),
+            reason is None and by is None and bool(probability >= threshold),
             reason,
+            by,
         )
-        for statement, probability, threshold, reason in zip(
-            STATEMENTS, probabilities, thresholds, reasons, strict=True
+        for statement, probability, threshold, reason, by in zip(
+            STATEMENTS, probabilities, thresholds, reasons, excluded, strict=True
         )
     )
 

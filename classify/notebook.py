@@ -39,7 +39,8 @@ def diagnosis_html(diagnosis: Diagnosis) -> str:
     none = "No statement reaches its threshold." if diagnosis.statements else f"No statements: {diagnosis.fallback}."
     body = _table(present) if present else f'<div style="margin:4px 0">{escape(none)}</div>'
     if rest:
-        body += f"<details><summary>{len(rest)} below their thresholds</summary>{_table(rest)}</details>"
+        other = " or excluded by another" if any(one.finding.excluded_by for one in rest) else ""
+        body += f"<details><summary>{len(rest)} below their thresholds{other}</summary>{_table(rest)}</details>"
     body += _not_assessable(diagnosis)
     warnings = "".join(f"<li>{escape(text)}</li>" for text in diagnosis.warnings)
     weights = f"Weights {escape(diagnosis.weights_version)}. " if diagnosis.weights_version else ""
@@ -134,8 +135,9 @@ def _table(findings: list[Likely]) -> str:
 def _bar(likely: Likely) -> str:
     found = likely.finding
     colour = PRESENT_COLOUR if found.present else ABSENT_COLOUR
+    excluded = f", excluded by {escape(found.excluded_by)}" if found.excluded_by else ""
     return (
-        f'<span style="{_BAR}" title="{escape(found.code)}: threshold {found.threshold:.0%}">'
+        f'<span style="{_BAR}" title="{escape(found.code)}: threshold {found.threshold:.0%}{excluded}">'
         f'<span style="position:absolute;left:0;top:0;height:10px;width:{100 * likely.probability:.1f}%;'
         f'background:{colour}"></span>'
         f'<span style="position:absolute;left:{100 * found.threshold:.1f}%;top:-2px;height:14px;width:2px;'

@@ -121,7 +121,7 @@ def _diagnose_picture(design: str, leads: Leads, ink: NDArray[np.uint8], fallbac
         thresholds = SIGNAL_SHARE * own.thresholds + (1 - SIGNAL_SHARE) * thresholds
         version, used = f"{own.version} and {version}", f"signal and {design}"
     findings = findings_of(told, thresholds, reasons)
-    warnings = find_contradictions(findings, measured)
+    warnings = find_contradictions(findings, measured, beats)
     if fallback is not None:
         source = "the picture alone" if view is None else "the picture as well, and both count half"
         warnings = (f"statements were read from {source}: {fallback}", *warnings)

@@ -1,9 +1,12 @@
-"""Measurements as a clinician reads them."""
+"""Measurements and beats as a clinician reads them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
+
+from classify.beat_view import CLASSES
+from classify.beats import NAMES
 
 ABSENT = "-"
 """Stands for a value that could not be measured."""
@@ -105,6 +108,43 @@ def in_a_line(values: Mapping[str, Any]) -> str:
     first, *rest = in_words(values)
     rate = first.value if first.value != ABSENT else f"heart rate {ABSENT}"
     return ", ".join([rate, *(f"{_within(line.name)} {line.value}" for line in rest)])
+
+
+MOST_BEATS = 20
+"""Beats of one class that are named one by one."""
+
+
+def beats_in_a_line(found: Mapping[str, Any]) -> str:
+    """Put beats into one line: how many there are, and each that is not ordinary with its time.
+
+    Parameters
+    ----------
+    found : mapping
+        ``beats`` of a report (`command.report.build_report`).
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> beats = [{"class": "N", "time_s": 0.4, "probability": 0.99}, {"class": "V", "time_s": 1.5, "probability": 0.98}]
+    >>> beats_in_a_line({"lead": "II", "beats": beats, "reason": None})
+    '2 in lead II; ventricular ectopic (V): 1.5 s 98%'
+    >>> beats_in_a_line({"lead": None, "beats": [], "reason": "no strip was traced"})
+    'none: no strip was traced'
+    """
+    if not found["beats"]:
+        return f"none: {found['reason']}"
+    told = [f"{len(found['beats'])} in lead {found['lead']}"]
+    for kind in CLASSES[1:]:
+        every = [beat for beat in found["beats"] if beat["class"] == kind]
+        named = [f"{beat['time_s']:.1f} s {beat['probability']:.0%}" for beat in every[:MOST_BEATS]]
+        if len(every) > MOST_BEATS:
+            named.append(f"and {len(every) - MOST_BEATS} more")
+        if named:
+            told.append(f"{NAMES[kind]} ({kind}): {', '.join(named)}")
+    return "; ".join(told) if len(told) > 1 else f"{told[0]}, none of them ectopic"
 
 
 def _within(name: str) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any
 
-from classify.wording import in_words
+from classify.wording import beats_in_a_line, in_words
 from command.manifest import printable
 from command.marks import beat_marks
 
@@ -34,6 +34,9 @@ LARGEST_PICTURE = 1_500_000
 
 LARGEST_DRAWING = 700_000
 """Characters of the traces over the page, and of the leads on paper: what would be longer is drawn more coarsely."""
+
+LIKELY = 0.5
+"""Probability from which on a present statement is set in bold: a rare one may be present with a few per cent."""
 
 MOST_TOLD = 50
 """Reasons or warnings that are listed; the report as JSON has all."""
@@ -223,7 +226,8 @@ def _facts(report: dict[str, Any]) -> str:
             )
         )
     if report["beats"]["beats"]:
-        facts.append((f"Beats by class, lead {report['beats']['lead']}", _classes(report["beats"]["beats"]), ""))
+        line = beats_in_a_line(report["beats"])
+        facts.append((f"Beats by class, lead {report['beats']['lead']}", _classes(report["beats"]["beats"]), line))
     facts.append(("Layout", f"{report['layout']}, {_count(len(report['quality']['strips']), 'strip')}", ""))
     cells = "".join(
         f"<div><dt>{_text(name)}</dt><dd>{_text(value)}</dd>{_remark(remark)}</div>" for name, value, remark in facts
@@ -253,7 +257,9 @@ def _statements(statements: Sequence[dict[str, Any]], reason: str | None) -> str
     )
     if rest:
         below = _table_of(rest, "The likeliest first")
-        body += f"<details><summary>{_count(len(rest), 'statement')} below the threshold</summary>{below}</details>"
+        other = " or excluded by another" if any(found["excluded_by"] for found in rest) else ""
+        told = f"{_count(len(rest), 'statement')} below the threshold{other}"
+        body += f"<details><summary>{told}</summary>{below}</details>"
     unknown = [found for found in statements if found["probability"] is None]
     if unknown:
         why = "".join(
@@ -265,14 +271,15 @@ def _statements(statements: Sequence[dict[str, Any]], reason: str | None) -> str
         body += f"<details><summary>{told}</summary><ul>{why}</ul></details>"
     return body + (
         '<p class="faint">The line across a bar is the threshold: the probability from which on the statement counts '
-        "as present. Rare findings have low ones.</p>"
+        "as present. Rare findings have low ones. Of statements that exclude each other one stands.</p>"
     )
 
 
 def _table_of(statements: Sequence[dict[str, Any]], caption: str) -> str:
     rows = "".join(
-        f'<tr class="{"present" if found["present"] else "absent"}">'
-        f'<th scope="row">{_text(found["name"])} <span class="faint">{_text(found["code"])}</span></th>'
+        f'<tr class="{_kind(found)}">'
+        f'<th scope="row">{_text(found["name"])} <span class="faint">{_text(found["code"])}'
+        f"{_excluded(found)}</span></th>"
         f'<td class="chance"><span class="track" aria-hidden="true">'
         f'<span class="fill" style="width:{100 * found["probability"]:.1f}%"></span>'
         f'<span class="mark" style="left:{100 * found["threshold"]:.1f}%"></span></span></td>'
@@ -284,6 +291,16 @@ def _table_of(statements: Sequence[dict[str, Any]], caption: str) -> str:
         '<th scope="col" class="chance">0 to 100%</th><th scope="col" class="number">Probability</th>'
         f'<th scope="col" class="number">Threshold</th></tr></thead><tbody>{rows}</tbody></table>'
     )
+
+
+def _kind(found: dict[str, Any]) -> str:
+    if not found["present"]:
+        return "absent"
+    return "present likely" if found["probability"] >= LIKELY else "present"
+
+
+def _excluded(found: dict[str, Any]) -> str:
+    return f", excluded by {_text(found['excluded_by'])}" if found["excluded_by"] else ""
 
 
 def _paper(leads: Leads) -> str:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from classify.wording import in_a_line
+from classify.wording import beats_in_a_line, in_a_line
 from command.manifest import NAME, READ, Row
 from command.options import Options
 from command.plan import Job
@@ -44,6 +44,7 @@ def summarise(job: Job, options: Options, report: dict[str, Any]) -> str:
         f"({paper['gain_source']}), {scale} pixels/mm ({paper['pitch_source']})",
         f"  quality     {judged['verdict']}{': ' if judged['reasons'] else ''}{'; '.join(judged['reasons'])}",
         f"  measured    {in_a_line(measured)}",
+        f"  beats       {beats_in_a_line(report['beats'])}",
     ]
     for number, found in enumerate(present[:TOLD]):
         title = "" if number else "statements"

@@ -4,6 +4,7 @@ from dataclasses import fields, replace
 
 import pytest
 
+from classify.beats import Beat, Beats
 from classify.contradictions import RULES, find_contradictions
 from classify.diagnose import Finding
 from classify.measurements import Measurement, Measurements, not_measured
@@ -64,6 +65,35 @@ def test_uneven_beats_may_be_explained():
     assert find_contradictions(said("SR"), uneven)
     for code in ("PAC", "PVC", "SARRH", "AFIB"):
         assert find_contradictions(said("SR", code), uneven) == ()
+
+
+def beats_of(kinds: str, probability: float = 0.98) -> Beats:
+    return Beats(tuple(Beat(0.8 * n, 400 * n, kind, probability, {}) for n, kind in enumerate(kinds)), "II", 0, "")
+
+
+def test_beats_contradict_a_normal_ecg_and_what_denies_them():
+    findings = [*said("NORM", "SR"), *said("PVC", "PAC", present=False)]
+    nothing = having()
+    seen = "1 of 4 beats in lead II is ventricular ectopic, 98%"
+    assert find_contradictions(findings, nothing, beats_of("NNVN")) == (
+        f"contradiction: name of NORM (NORM), but {seen}",
+        f"contradiction: no name of PVC (PVC), but {seen}",
+    )
+    assert find_contradictions(findings, nothing, beats_of("NSNS")) == (
+        "contradiction: no name of PAC (PAC), but 2 of 4 beats in lead II are supraventricular ectopic, "
+        "the surest at 98%",
+    )
+    for agreed in (beats_of("NNNN"), beats_of("NNVS", 0.7), beats_of("FFQN"), Beats((), None, None, "", "none")):
+        assert find_contradictions(findings, nothing, agreed) == ()
+
+
+def test_beats_may_be_explained():
+    for code in ("PVC", "PACE"):
+        assert find_contradictions(said("NORM", code), having(), beats_of("NVNN")) == ()
+    irregular = [*said("AFIB"), *said("PAC", present=False)]
+    assert find_contradictions(irregular, having(rr_variation=0.2), beats_of("NSNN")) == ()
+    unknown = replace(*said("PVC", present=False), probability=None)
+    assert find_contradictions([unknown], having(), beats_of("NVNN")) == (), "what cannot be assessed is not denied"
 
 
 def test_fibrillation_with_steady_p_waves():

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from classify import diagnose
-from classify.diagnose import WEIGHTS, load_weights, predict
+from classify.diagnose import WEIGHTS, findings_of, load_weights, predict
 from classify.measurements import Measurement
 from classify.statements import CODES, STATEMENTS
 from classify.view import cut_to_layout, view_pieces
@@ -45,7 +45,7 @@ def test_every_statement_is_made(ecg):
     for finding, statement in zip(diagnosis.statements, STATEMENTS, strict=True):
         assert (finding.name, finding.group) == (statement.name, statement.group)
         assert 0 <= finding.probability <= 1
-        assert finding.present == (finding.probability >= finding.threshold)
+        assert finding.present == (finding.probability >= finding.threshold and finding.excluded_by is None)
     assert diagnosis.measurements.heart_rate.value == pytest.approx(75, abs=3)
     assert diagnosis.beats.lead == "II" and len(diagnosis.beats.beats) == diagnosis.measurements.beats
     assert diagnosis.weights_version == load_weights().version
@@ -92,6 +92,15 @@ def test_a_page_without_a_second_of_signal_has_no_statements(ecg, seconds):
     assert told.text == "nothing to explain: no statements: no strip holds 1 s of signal" and told.code is None
     assert "No statements: no strip holds 1 s of signal." in reading._repr_html_()
     assert not reading.plot().axes[0].patches
+
+
+def test_what_excludes_each_other_does_not_stand_together():
+    thresholds = load_weights().thresholds
+    chances = np.array([{"NORM": 0.83, "CD": 0.27, "SR": 0.81, "SBRAD": 0.15}.get(code, 0.0) for code in CODES])
+    found = {one.code: one for one in findings_of(chances, thresholds, [None] * len(CODES))}
+    assert [code for code, one in found.items() if one.present] == ["NORM", "SR"]
+    assert (found["CD"].excluded_by, found["SBRAD"].excluded_by) == ("NORM", "SR")
+    assert found["CD"].probability == 0.27 and found["CD"].reason is None
 
 
 def test_weights_are_loaded_once_and_small():

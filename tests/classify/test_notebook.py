@@ -78,6 +78,13 @@ def test_what_cannot_be_assessed_stands_apart_with_its_reason(reading):
     assert len(axes.patches) == len(rest)
 
 
+def test_what_another_excludes_says_so(reading):
+    first, *rest = reading.statements
+    other = replace(reading, statements=(replace(first, excluded_by="SR"), *rest))
+    assert f"{len(STATEMENTS) - 4} below their thresholds or excluded by another" in other._repr_html_()
+    assert f"threshold {first.threshold:.0%}, excluded by SR" in other._repr_html_()
+
+
 def test_no_heart_rate_is_said_with_its_reason(reading):
     silent = replace(reading, measurements=not_measured("no <strip>"))
     assert '<b>Heart rate</b> - <span style="opacity:.7">(no &lt;strip&gt;)' in silent._repr_html_()

@@ -231,6 +231,16 @@ def test_a_page_without_statements(paper, leads):
     assert "no statements: odd" in text and "classify" not in text and "Leads, redrawn" in text
 
 
+def test_what_another_excludes_says_so_and_only_the_likely_is_bold(paper, leads):
+    norm, mi, *rest = FINDINGS
+    excluded = replace(mi, probability=0.4, excluded_by="NORM")
+    rare = replace(mi, code="AMI", name="anterior myocardial infarction", probability=0.05, present=True)
+    page = page_of(paper, leads, replace(DIAGNOSIS, statements=(norm, excluded, rare, *rest)))
+    assert "myocardial infarction MI, excluded by NORM 40%" in text_of(page)
+    assert "1 statement below the threshold or excluded by another" in text_of(page)
+    assert page.count('<tr class="present likely">') == 2 and page.count('<tr class="present">') == 1
+
+
 def test_pages_on_which_little_is_known(paper, leads):
     quality = replace(leads.quality, right=float("nan"), reasons=())
     unknown, *rest = (replace(found, present=False) for found in FINDINGS)

@@ -21,6 +21,7 @@ import classify
 import digitize
 import pipeline
 from classify import Diagnosis, Finding
+from classify.beats import Beat, Beats
 from classify.measurements import not_measured
 from command.formats import suffixes_of
 from command.manifest import COLUMNS, Row, from_cell
@@ -155,6 +156,7 @@ def test_report(calls, leads, paper, as_png, out):
         "threshold": 0.5,
         "present": True,
         "reason": None,
+        "excluded_by": None,
     }
     assert len(report["statements"]) == 4
     assert report["rhythm"] == "SR"
@@ -419,6 +421,17 @@ def test_a_finished_run_again_is_done_before(calls, paper, as_png, out, capsys):
     assert len(calls) == 4 and "  done before: 3 (" in capsys.readouterr().out
     assert pipeline.main([*scans[:1], "--out", str(out), "--html"]) == 1
     assert error_lines(capsys) == [f"papertrace: {scans[0]}: {out}/a.hea exists; --overwrite replaces it"]
+
+
+def test_beats_that_are_not_ordinary_are_told(calls, paper, as_png, out, monkeypatch, capsys):
+    kinds = "NNVNSNN"
+    beats = tuple(Beat(0.8 * n + 0.4, 400 * n + 200, kind, 0.95, {}) for n, kind in enumerate(kinds))
+    monkeypatch.setattr(
+        classify, "diagnose", lambda leads: replace(DIAGNOSIS, beats=Beats(beats, "II", 12, "0123456789ab"))
+    )
+    assert pipeline.main([as_png(paper, "scan.png"), "--out", str(out)]) == 0
+    told = "beats       7 in lead II; supraventricular ectopic (S): 3.6 s 95%; ventricular ectopic (V): 2.0 s 95%"
+    assert told in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
