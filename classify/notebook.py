@@ -66,10 +66,10 @@ def plot_diagnosis(diagnosis: Diagnosis) -> Figure:
         What is present at the top, the likeliest first; a tick on each bar is its threshold. The figure belongs to no
         pyplot window.
     """
-    from matplotlib.figure import Figure
+    from digitize.figure import ShownFigure
 
     findings = [likely for group in ordered(diagnosis) for likely in group]
-    figure = Figure(figsize=(7, 0.9 + 0.2 * len(findings)), layout="constrained")
+    figure = ShownFigure(figsize=(7, 0.9 + 0.2 * len(findings)), layout="constrained")
     axes = figure.add_subplot(xlim=(0, 1), ylim=(len(findings) - 0.4, -0.6), xlabel="probability")
     colours = [PRESENT_COLOUR if likely.finding.present else ABSENT_COLOUR for likely in findings]
     places = range(len(findings))

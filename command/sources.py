@@ -52,8 +52,7 @@ def find_files(sources: Sequence[str], out: Path) -> tuple[list[File], list[str]
     Examples
     --------
     >>> find_files(["samples/00024_hr.png", "samples/*.jp*g"], Path("out"))[0]
-    [File(path='samples/00024_hr.png', tree=()), File(path='samples/00139_hr.jpg', tree=()), \
-File(path='samples/presets.jpg', tree=())]
+    [File(path='samples/00024_hr.png', tree=()), File(path='samples/00139_hr.jpg', tree=())]
     """
     files: dict[str, File] = {}
     problems: list[str] = []

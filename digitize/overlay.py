@@ -318,7 +318,7 @@ def plot_leads(leads: Leads) -> Figure:
         Time across at 25 mm/s, voltage upward at 10 mm/mV; small squares 0.04 s and 0.1 mV, large ones 0.2 s and
         0.5 mV. The figure belongs to no pyplot window.
     """
-    from matplotlib.figure import Figure
+    from digitize.figure import ShownFigure
 
     rows = max((strip.row for strip in leads.strips), default=0) + 1
     left = row_starts(leads)
@@ -329,7 +329,7 @@ def plot_leads(leads: Leads) -> Figure:
     for strip in leads.strips:  # what the first and the last row need more, within reason
         seen = np.clip(strip.signal[np.isfinite(strip.signal)], -_MOST_MV, _MOST_MV) - spacing * strip.row
         low, high = min(low, seen.min(initial=low)), max(high, seen.max(initial=high))
-    figure = Figure(figsize=((25 * width + 10) / 25.4, (10 * (high - low) + 12) / 25.4), layout="constrained")
+    figure = ShownFigure(figsize=((25 * width + 10) / 25.4, (10 * (high - low) + 12) / 25.4), layout="constrained")
     axes = figure.add_subplot(xlim=(0, width), ylim=(low, high), aspect=10 / 25, xlabel="time (s)")
     axes.set_xticks(np.arange(int(width) + 1))
     axes.set_yticks([])

@@ -82,7 +82,7 @@ def test_it_runs_top_to_bottom(run):
     watched, facts = run
     displays = facts["displays"]
     assert "<svg" in displays["trace"] and len(displays["trace"]) < 200_000
-    assert "Heart rate" in displays["diagnose"]
+    assert "Heart rate" in displays["statements"]
     assert facts["table"] == [11, 3] and facts["gaps"] == 0
     assert 0.5 < facts["arrays"] < 3
     assert "atrial fibrillation" in facts["present"]

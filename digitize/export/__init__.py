@@ -2,7 +2,7 @@
 
 Every format holds the standard twelve leads, and the others that a page shows, in millivolts or in units that say what
 they are worth; gaps and lead names survive. `FORMATS` lists the formats and what each cannot say. Libraries that only
-some of them need are the extra ``formats`` (``pip install 'papertrace[formats]'``), imported when something is written.
+some of them need are the extra ``formats`` (``pip install '.[formats]'``), imported when something is written.
 
 Examples
 --------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-EXTRA = "papertrace[formats]"
+HOW = "pip install '.[formats]' in papertrace's folder"
 """What brings them."""
 
 
@@ -29,9 +29,9 @@ def needs_extra(what: str) -> Iterator[None]:
     ...     import no_such_library
     Traceback (most recent call last):
     ...
-    ImportError: the example needs no_such_library: pip install 'papertrace[formats]'
+    ImportError: the example needs no_such_library: pip install '.[formats]' in papertrace's folder
     """
     try:
         yield
     except ModuleNotFoundError as error:
-        raise ImportError(f"{what} needs {error.name}: pip install '{EXTRA}'", name=error.name) from error
+        raise ImportError(f"{what} needs {error.name}: {HOW}", name=error.name) from error

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from digitize.export.csv import write_csv
 from digitize.export.dicom import write_dicom
 from digitize.export.edf import write_edf
-from digitize.export.extras import EXTRA
+from digitize.export.extras import HOW
 from digitize.export.fhir import write_fhir
 from digitize.export.parquet import write_parquet
 from digitize.export.wfdb import write_wfdb
@@ -124,6 +124,6 @@ def find_formats(names: Iterable[str]) -> tuple[Format, ...]:
             raise ValueError(f"unknown format {name!r}; allowed: {', '.join(FORMATS)}")
         form = FORMATS[name]
         if form.library is not None and find_spec(form.library) is None:
-            raise ImportError(f"{name} needs {form.library}: pip install '{EXTRA}'", name=form.library)
+            raise ImportError(f"{name} needs {form.library}: {HOW}", name=form.library)
         found.append(form)
     return tuple(found)

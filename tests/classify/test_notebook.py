@@ -98,5 +98,6 @@ def test_plot(reading, tmp_path):
     assert widths == [found.probability for found in reading.statements[::-1]]
     assert axes.get_ylim()[0] > axes.get_ylim()[1], "the likeliest at the top"
     assert len({bar.get_facecolor() for bar in axes.patches[:4]} | {axes.patches[4].get_facecolor()}) == 2
+    assert figure._repr_png_().startswith(b"\x89PNG"), "a notebook shows it"
     figure.savefig(tmp_path / "plot.png")
     assert (tmp_path / "plot.png").stat().st_size > 10_000
