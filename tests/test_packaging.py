@@ -18,7 +18,10 @@ SETUP.read(ROOT / "setup.cfg")
 
 MAY_IMPORT = {
     "digitize": set(),
-    "classify": {"digitize.api", "digitize.leads", "digitize.layouts", "digitize.rectify", "digitize.weights"},
+    "classify": {
+        *("digitize.api", "digitize.figure", "digitize.leads", "digitize.layouts", "digitize.rectify"),
+        "digitize.weights",
+    },
     "synth": {"digitize.leads", "digitize.layouts"},
     "command": {"classify", "digitize"},
     "pipeline.py": {"command"},
@@ -137,8 +140,9 @@ def test_readme_commands_are_those_of_the_continuous_integration():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     run = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     commands = re.findall(r"^python3 -m venv .*$", readme, flags=re.MULTILINE)
-    assert len(commands) == 2
-    job, tests = commands
+    assert len(commands) == 3
+    job, without_cuda, tests = commands
+    assert re.search(r"torch==\S+", without_cuda)[0] in (ROOT / "setup.cfg").read_text(encoding="utf-8")
     assert tests in run.splitlines()
     page = re.search(r"pipeline\.py (samples/\S+) --out \S+$", job)
     assert page and (ROOT / page[1]).is_file()

@@ -69,9 +69,9 @@ def test_a_missing_library_is_named_with_its_extra(leads, tmp_path, nothing_inst
             assert find_formats([name]) == (form,)
             form.write(leads, tmp_path, "scan")
             continue
-        with pytest.raises(ImportError, match=rf"{form.library}: pip install 'papertrace\[formats\]'"):
+        with pytest.raises(ImportError, match=rf"{form.library}: pip install '\.\[formats\]'"):
             form.write(leads, tmp_path, "other")
-        with pytest.raises(ImportError, match=rf"^{name} needs {form.library}: pip install 'papertrace\[formats\]'"):
+        with pytest.raises(ImportError, match=rf"^{name} needs {form.library}: pip install '\.\[formats\]'"):
             find_formats([name])
     with pytest.raises(ImportError, match="to_xarray needs xarray"):
         leads.to_xarray()
