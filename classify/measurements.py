@@ -181,9 +181,10 @@ def measure(strips: Sequence[TimedStrip], fs: int) -> Measurements:
         return not_measured(reason, beats, leads)
 
     mean_rr, middle_rr = float(intervals.mean()), float(np.median(intervals))
-    beat, averaged = _average(strips, _usual_times(columns, fs), middle_rr, fs)
-    waves = find_waves(beat, middle_rr) if averaged >= _FEWEST_BEATS else None
     second = delineate_strips(columns if len(columns[0][1]) < _ENOUGH_BEATS else columns[:1], fs)
+    p_peak = second.p_peak if second is not None and second.p_share >= STEADY_P else None
+    beat, averaged = _average(strips, _usual_times(columns, fs), middle_rr, p_peak, fs)
+    waves = find_waves(beat, middle_rr, p_peak) if averaged >= _FEWEST_BEATS else None
 
     variation = _value("rr_variation", float(intervals.std() / mean_rr))
     if len(intervals) < _FEWEST_INTERVALS:
@@ -196,7 +197,7 @@ def measure(strips: Sequence[TimedStrip], fs: int) -> Measurements:
         heart_rate=_value("heart_rate", 60 / mean_rr),
         rr_variation=variation,
         p_share=_absent("p_share", _too_few(leads)) if second is None else _value("p_share", second.p_share),
-        pr=_absent("pr", missing) if waves is None else _pr(beat, waves, second, leads),
+        pr=_absent("pr", missing) if waves is None else _pr(beat, waves, middle_rr, second, leads),
         qrs=qrs,
         qt=qt,
         qtc=_qtc(qt, mean_rr, variation, qrs),
@@ -290,13 +291,13 @@ def _qrs(waves: Waves, columns: int) -> Measurement:
     return _value("qrs", 1000 * (waves.qrs_end - waves.qrs_onset), note)
 
 
-def _pr(beat: AveragedBeat, waves: Waves, second: StripWaves | None, leads: Sequence[str]) -> Measurement:
+def _pr(beat: AveragedBeat, waves: Waves, rr: float, second: StripWaves | None, leads: Sequence[str]) -> Measurement:
     if second is None:
         return _absent("pr", _too_few(leads))
     if second.p_share < STEADY_P:
         where = f"{second.p_share:.0%} of {second.beats} beats in {_name(leads)}"
         return _absent("pr", f"no P wave stands at a steady place before the QRS complexes ({where})")
-    onset = find_p_onset(beat, second.p_peak)
+    onset = find_p_onset(beat, second.p_peak, None if waves.t_end is None else waves.t_end - rr)
     if onset is None:
         return _absent("pr", "no lead shows the P wave of a whole beat")
     return _value("pr", 1000 * (waves.qrs_onset - onset))
@@ -388,7 +389,9 @@ def _usual_times(columns: Sequence[Column], fs: int) -> list[Times]:
     return found
 
 
-def _average(strips: Sequence[TimedStrip], times: Sequence[Times], rr: float, fs: int) -> tuple[AveragedBeat, int]:
+def _average(
+    strips: Sequence[TimedStrip], times: Sequence[Times], rr: float, p_peak: float | None, fs: int
+) -> tuple[AveragedBeat, int]:
     """Average beats of several columns, and count them.
 
     The R peak of one lead is not at the time of another's: columns with R peaks of their own are set against each other
@@ -396,9 +399,9 @@ def _average(strips: Sequence[TimedStrip], times: Sequence[Times], rr: float, fs
     """
     aligned = [times[0]]
     if len(times) > 1:
-        first = find_waves(average_beat(strips, times[0], fs), rr)
+        first = find_waves(average_beat(strips, times[0], fs), rr, p_peak)
         for own in times[1:]:
-            waves = find_waves(average_beat(strips, own, fs), rr)
+            waves = find_waves(average_beat(strips, own, fs), rr, p_peak)
             if first is not None and waves is not None:
                 aligned.append(own + waves.qrs_onset - first.qrs_onset)
     every = np.concatenate(aligned)

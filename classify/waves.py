@@ -32,10 +32,13 @@ _MOST_FOR_T = 0.2
 _PAUSE_S = 0.024  # slopes between the notches of a bundle branch block
 _FOOT_SHARE, _FOOT_NOISE, _FOOT_T, _FOOT_S = 0.015, 2.0, 0.6, 0.016
 _REACH_S = (0.15, 0.22)
+_STEEP = 0.25  # a P wave's descent is less steep
 
 _P_SHARE = 0.25
 _P_ABOVE_NOISE = 1.5
 _P_BACK_S, _P_REACH_S = 0.08, 0.12
+_P_HALF_S = 0.04  # from its peak, a P wave of 80 ms, a short one, has come down
+_T_FALLS_S = 0.03  # between the steepest part of a T wave's descent and where its tangent meets the level
 
 _ST_S = 0.06
 _T_LATEST_S, _T_LATEST_SHARE = 0.62, 0.75  # of the RR interval
@@ -61,7 +64,7 @@ class Waves:
     leads: int
 
 
-def find_waves(beat: AveragedBeat, rr: float) -> Waves | None:
+def find_waves(beat: AveragedBeat, rr: float, p_peak: float | None = None) -> Waves | None:
     """Find the QRS complex and the end of the T wave.
 
     Parameters
@@ -69,6 +72,10 @@ def find_waves(beat: AveragedBeat, rr: float) -> Waves | None:
     beat : AveragedBeat
     rr : float
         RR interval in seconds: the T wave ends before the next P wave.
+    p_peak : float, optional
+        Where a P wave stands in most beats, seconds from the R peak (negative). The QRS complex begins after it, not
+        before the leads rest most between the two: where the PR segment is short, as in a fast heart, or hidden by
+        noise, the descent of a high P wave is as steep as the bounds are and would be taken for a part of the complex.
 
     Returns
     -------
@@ -103,16 +110,17 @@ def find_waves(beat: AveragedBeat, rr: float) -> Waves | None:
     bound_end = max(bound, min(_ABOVE_T * t_velocity, _MOST_FOR_T * highest))
     foot = max(_FOOT_SHARE * highest, _FOOT_NOISE * noise)
     pause, most = round(_PAUSE_S * fs), round(_FOOT_S * fs)
-    first, last = peak - round(_REACH_S[0] * fs), peak + round(_REACH_S[1] * fs)
+    valley = 0 if p_peak is None else _valley(velocity, peak + round(p_peak * fs), steepest, fs)
+    first, last = max(peak - round(_REACH_S[0] * fs), valley), peak + round(_REACH_S[1] * fs)
     onset = _edge(velocity[first : steepest + 1][::-1], bound, pause)
-    onset = steepest - onset - _foot(velocity[: steepest - onset + 1][::-1], foot, most)
+    onset = steepest - onset - _foot(velocity[valley : steepest - onset + 1][::-1], foot, most)
     end = _edge(velocity[steepest : last + 1], bound_end, pause)
     end = steepest + end + _foot(velocity[steepest + end :], max(foot, _FOOT_T * t_velocity), most)
     t_end = _t_end(smooth, onset, end, min(_T_LATEST_S, _T_LATEST_SHARE * rr), beat)
     return Waves((onset - peak) / fs, (end - peak) / fs, t_end, int(whole.sum()))
 
 
-def find_p_onset(beat: AveragedBeat, p_peak: float) -> float | None:
+def find_p_onset(beat: AveragedBeat, p_peak: float, t_end: float | None = None) -> float | None:
     """Find where the P wave begins.
 
     Parameters
@@ -120,13 +128,16 @@ def find_p_onset(beat: AveragedBeat, p_peak: float) -> float | None:
     beat : AveragedBeat
     p_peak : float
         Where a P wave stands in most beats, seconds from the R peak (negative).
+    t_end : float, optional
+        Where the T wave of the beat before ends, seconds from the R peak (negative): in a fast heart the P wave begins
+        on its last descent. It is not used where it lies on the P wave itself.
 
     Returns
     -------
     float or None
-        Seconds from the R peak, where the velocity falls to a quarter of that of the P wave's ascent. Leads count by
-        the beats that went into them, for a P wave is as low as the noise of a single beat. None where no lead shows
-        enough.
+        Seconds from the R peak, where the velocity falls to a quarter of that of the P wave's ascent, or is lowest
+        if it does not fall so far. Leads count by the beats that went into them, for a P wave is as low as the noise of
+        a single beat. None where no lead shows enough.
 
     Examples
     --------
@@ -143,14 +154,19 @@ def find_p_onset(beat: AveragedBeat, p_peak: float) -> float | None:
     velocity = _velocity(smooth, beat.counts[whole].astype(np.float64), fs)
     noise = np.quantile(velocity[round(0.12 * fs) : beat.peak + round(0.6 * fs)], 0.1)
     top = beat.peak + round(p_peak * fs)
-    first = max(top - round(_P_REACH_S * fs), 0)
-    start = max(top - round(_P_BACK_S * fs), 0)
+    first, start = (max(top - round(reach * fs), 0) for reach in (_P_REACH_S, _P_BACK_S))
+    if t_end is not None:
+        ends = beat.peak + round(t_end * fs)
+        falls = ends - round(_T_FALLS_S * fs)
+        if falls <= top - round(_P_HALF_S * fs):
+            first, start = max(first, falls), max(start, min(ends, top - round(_T_FALLS_S * fs)))
     if top <= start:
         return None
     steepest = start + int(np.argmax(velocity[start : top + 1]))
     bound = max(_P_SHARE * velocity[steepest], _P_ABOVE_NOISE * noise)
-    quiet = np.flatnonzero(velocity[first : steepest + 1] <= bound)
-    return float((first + quiet[-1] if len(quiet) else first) - beat.peak) / fs
+    before = velocity[first : steepest + 1]
+    quiet = np.flatnonzero(before <= bound)
+    return float(first + (quiet[-1] if len(quiet) else np.argmin(before)) - beat.peak) / fs
 
 
 def _whole(beat: AveragedBeat) -> NDArray[np.bool_]:
@@ -193,6 +209,14 @@ def _edge(outward: NDArray[np.float64], bound: float, pause: int) -> int:
     above = np.flatnonzero(outward > bound)
     breaks = np.flatnonzero(np.diff(above) > pause + 1)
     return int(above[breaks[0] if len(breaks) else -1]) if len(above) else 0
+
+
+def _valley(velocity: NDArray[np.float64], p_peak: int, steepest: int, fs: int) -> int:
+    """Sample of the lowest velocity between a P wave's descent and the QRS complex; 0 where there is no room for it."""
+    start = max(p_peak + round(_P_HALF_S * fs), 0)
+    steep = np.flatnonzero(velocity[start:steepest] > _STEEP * velocity[steepest])
+    between = velocity[start : start + int(steep[0]) if len(steep) else steepest]
+    return start + int(np.argmin(between)) if len(between) else 0
 
 
 def _foot(outward: NDArray[np.float64], bound: float, most: int) -> int:

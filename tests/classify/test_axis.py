@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -58,3 +60,15 @@ def test_a_lead_with_a_hole_in_its_qrs_is_left_out():
     signal[1] = 3.0
     signal[1, beat.peak + 3] = np.nan
     assert frontal_axis(AveragedBeat(LIMB, signal, beat.counts, 500), WAVES).degrees == pytest.approx(30, abs=1)
+
+
+@pytest.mark.parametrize("degrees", [20, 50, 110])
+def test_an_axis_that_the_r_and_s_waves_speak_against_is_absent(degrees):
+    """The level lies on a high P wave, as if the QRS complex began there: the net areas are turned by 180 degrees."""
+    beat = beat_of(degrees)
+    height = beat.signal[:, beat.peak, None] / 1.2
+    time = (np.arange(575) - beat.peak) / 500
+    p_wave = 0.6 * height * ((time > -0.2) & (time < -0.09))
+    axis = frontal_axis(replace(beat, signal=beat.signal - 0.2 * height + p_wave), Waves(-0.15, 0.05, 0.36, 6))
+    assert axis.degrees is None
+    assert axis.reason == "the net QRS areas of I, II, III, aVR, aVL, aVF point away from their R and S waves"
