@@ -10,10 +10,13 @@ import pytest
 import wfdb
 
 from classify.average import TimedStrip
+from classify.contradictions import find_contradictions
+from classify.diagnose import Finding
 from classify.measurements import LEAST_CONFIDENCE, as_values, measure, measure_leads
 from digitize.layouts import LEAD_NAMES, find_layout
 from digitize.leads import Calibration, Geometry, Leads, Quality, Strip
 from synth import simulate
+from synth.simulator import draw_heart
 
 FS = 500
 
@@ -34,32 +37,66 @@ def strips_of(signal: np.ndarray, layout: str = "12x1", fs: int = FS) -> list[Ti
     ] + [TimedStrip(lead, 0.0, signal[LEAD_NAMES.index(lead)]) for lead in page.rhythm]
 
 
-def ecgsyn_truth(heart_rate: float) -> tuple[float, float]:
-    """PR and QT in ms of NeuroKit2's ECGSYN: its waves are bells at fixed angles of the beat (McSharry et al. 2003).
-
-    A bell begins and ends where the steepest tangent meets the line beside it: two standard deviations from its peak.
-    """
-    stretch = np.sqrt(heart_rate / 60)
-    turn = 60_000 / heart_rate / 360
-    bell = turn * np.degrees(stretch)
-    p, q, t = -70 * np.sqrt(stretch) * turn, -15 * stretch * turn, 100 * np.sqrt(stretch) * turn
-    qrs_onset = q - 2 * 0.1 * bell
-    return qrs_onset - (p - 2 * 0.25 * bell), t + 2 * 0.4 * bell - qrs_onset
-
-
 @pytest.mark.parametrize("heart_rate", [50, 75, 90])
 @pytest.mark.parametrize("layout", ["12x1", "3x4+II"])
 def test_intervals_of_the_simulator(heart_rate, layout):
-    measured = measure(strips_of(recording(heart_rate), layout), FS)
-    pr, qt = ecgsyn_truth(heart_rate)
+    measured, heart = measure(strips_of(recording(heart_rate), layout), FS), draw_heart(heart_rate, seed=heart_rate)
     assert measured.heart_rate.value == pytest.approx(heart_rate, abs=2)
     assert measured.rr_variation.value < 0.05
     assert measured.p_share.value > 0.8
-    assert measured.pr.value == pytest.approx(pr, abs=25)
-    assert measured.qt.value == pytest.approx(qt, abs=25)
+    assert measured.pr.value == pytest.approx(heart.pr, abs=12)
+    assert measured.qrs.value == pytest.approx(heart.qrs, abs=12)
+    assert measured.qt.value == pytest.approx(heart.qt, abs=12)
     assert measured.qtc.value == pytest.approx(measured.qt.value * (measured.heart_rate.value / 60) ** (1 / 3), abs=3)
-    assert 20 < measured.axis.value < 80, "strong in II and I"
+    assert measured.axis.value == pytest.approx(heart.axis, abs=5)
     assert measured.leads == ("II",) and 6 <= measured.averaged <= measured.beats
+
+
+@pytest.mark.parametrize("heart_rate", [50, 70, 90, 110, 130, 150])
+def test_healthy_hearts_are_measured_as_they_are_at_any_rate(heart_rate):
+    """From 130 a minute, P waves begin on the T waves before them."""
+    normal = Finding("NORM", "normal ECG", "diagnosis", 0.9, 0.4, True)
+    for seed in range(20):
+        heart = draw_heart(heart_rate, seed)
+        measured = measure(strips_of(simulate(10, FS, heart_rate, seed)), FS)
+        assert measured.pr.value == pytest.approx(heart.pr, abs=12 if heart_rate <= 110 else 35)
+        assert measured.qrs.value == pytest.approx(heart.qrs, abs=12)
+        assert measured.axis.value == pytest.approx(heart.axis, abs=5)
+        if measured.qt.value is None:
+            assert heart_rate == 150 and "the end of the T wave is uncertain" in measured.qt.reason
+        else:
+            assert measured.qt.value == pytest.approx(heart.qt, abs=12)
+        if heart_rate <= 110:
+            assert find_contradictions([normal], measured) == ()
+
+
+def high_p_waves(heart_rate: int, pr_segment: float, noise: float = 0.0) -> list[TimedStrip]:
+    """Limb leads of an axis of 49 degrees: P waves of 0.25 mV, 100 ms long, that end right before the QRS complex."""
+    clock = np.arange(10 * FS) / FS
+    since = (clock % (60 / heart_rate)) - 0.24
+
+    def bump(start: float, end: float) -> np.ndarray:
+        return np.where((since > start) & (since < end), np.sin(np.pi * (since - start) / (end - start)) ** 2, 0.0)
+
+    qrs = -0.12 * bump(0.0, 0.03) + 1.1 * bump(0.015, 0.065) - 0.35 * bump(0.05, 0.085)
+    beat = 0.25 * bump(-0.1 - pr_segment, -pr_segment) + qrs + 0.25 * bump(0.16, 0.29)
+    rng = np.random.default_rng(0)
+    leads = {"I": 0.7 * beat, "II": 1.05 * beat, "aVF": 0.7 * beat, "V5": 0.9 * beat, "V2": -0.9 * beat}
+    return [
+        TimedStrip(lead, 0.0, (signal + noise * rng.standard_normal(len(clock))).astype(np.float32))
+        for lead, signal in leads.items()
+    ]
+
+
+@pytest.mark.parametrize("heart_rate", [110, 125])
+@pytest.mark.parametrize("noise", [0.0, 0.01])
+@pytest.mark.parametrize("pr_segment", [0.0, 0.01, 0.03])
+def test_a_high_p_wave_beside_the_qrs_complex_is_not_a_part_of_it(heart_rate, noise, pr_segment):
+    """The axis was turned by 180 degrees where the level was taken on the P wave."""
+    measured = measure(high_p_waves(heart_rate, pr_segment, noise), FS)
+    assert measured.axis.value == pytest.approx(49, abs=10)
+    assert measured.qrs.value == pytest.approx(85, abs=16)
+    assert measured.pr.value == pytest.approx(1000 * (0.1 + pr_segment), abs=16)
 
 
 def real_recording() -> np.ndarray:

@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 from scipy.signal import find_peaks
 
+import synth.simulator
 from digitize.layouts import LEAD_NAMES
-from synth.simulator import simulate
+from synth.simulator import draw_heart, simulate
+
+RATES = (50, 70, 90, 110, 130, 150)
 
 
 @pytest.mark.parametrize("rate", [45.0, 70.0, 130.0])
@@ -19,6 +22,31 @@ def test_heart_beats_as_asked_and_leads_belong_together(rate: float) -> None:
     assert leads["V5"].max() > -leads["V5"].min()
     for name, lead in leads.items():
         assert 0.15 < np.ptp(lead) < 4, name
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_every_heart_is_normal(rate: int) -> None:
+    for seed in range(20):
+        heart = draw_heart(rate, seed)
+        assert 120 <= heart.pr <= 200 and 80 <= heart.qrs <= 100 and 30 <= heart.axis <= 60
+        assert 359 <= heart.qt * (rate / 60) ** (1 / 3) <= 445, "QTc of healthy people (Mason et al. 2007)"
+
+
+@pytest.mark.parametrize("rate", [50, 70, 90])
+def test_waves_begin_and_end_when_the_heart_says(rate: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without noise, all leads are level between the waves."""
+    monkeypatch.setattr(synth.simulator, "_NOISE_MV", 0.0)
+    fs = 1000
+    heart, leads = draw_heart(rate, seed=rate), simulate(6.0, fs, rate, seed=rate)
+    moving = np.flatnonzero(np.diff((np.abs(leads) > 1e-5).any(axis=0).astype(int)))
+    lengths = np.diff(moving) * 1000 / fs
+    first = next(k for k in range(2, len(lengths)) if abs(lengths[k] - heart.qrs) < 4 and lengths[k - 1] < 100)
+    p_start, qrs_start, qrs_end = moving[first - 2], moving[first], moving[first + 1]
+    assert (qrs_start - p_start) * 1000 / fs == pytest.approx(heart.pr, abs=4)
+    assert (qrs_end - qrs_start) * 1000 / fs == pytest.approx(heart.qrs, abs=4)
+    complexes = leads[:, qrs_start : qrs_end + 1].sum(axis=1) * 1000 / fs
+    areas = dict(zip(LEAD_NAMES, complexes, strict=True))
+    assert np.degrees(np.arctan2(areas["aVF"] * 2 / np.sqrt(3), areas["I"])) == pytest.approx(heart.axis, abs=1)
 
 
 def test_one_seed_is_one_heart() -> None:
