@@ -13,6 +13,7 @@ from classify.readers import READERS
 from classify.statements import CODES
 from digitize.export import FORMATS, find_formats
 from digitize.layouts import find_layout
+from digitize.leads import GAINS_MM_MV, SPEEDS_MM_S
 from digitize.version import __version__
 
 LEAST_DPI, MOST_DPI = 100, 700
@@ -134,8 +135,8 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     add("--resume", action="store_true", help="pass over finished pages, complete the others")
     add("--overwrite", action="store_true", help="replace files of an earlier run")
     add("--layout", type=_layout, metavar="L", help="e.g. 3x4+II; default: read from the page")
-    add("--speed", type=_positive, metavar="S", help="paper speed, mm/s; default: read from the page")
-    add("--gain", type=_positive, metavar="G", help="gain, mm/mV; default: read from the page")
+    add("--speed", type=_speed, metavar="S", help="paper speed, mm/s; default: read from the page")
+    add("--gain", type=_gain, metavar="G", help="gain, mm/mV; default: read from the page")
     add("--dpi", type=_resolution, metavar="D", help="resolution of the scan; default: what the file states")
     add("--no-refine", dest="refine", action="store_false", help="traces as found, not corrected by the network")
     add("--reader", type=_reader, default="signal", metavar="R",
@@ -197,25 +198,27 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _speed(text: str) -> float:
+    return _between(text, *SPEEDS_MM_S, " mm/s")
+
+
+def _gain(text: str) -> float:
+    return _between(text, *GAINS_MM_MV, " mm/mV")
+
+
 def _resolution(text: str) -> float:
-    value = _positive(text)
-    if not LEAST_DPI <= value <= MOST_DPI:
-        raise argparse.ArgumentTypeError(f"{text!r}: allowed: {LEAST_DPI} to {MOST_DPI}")
-    return value
+    return _between(text, LEAST_DPI, MOST_DPI, "")
 
 
 def _seconds(text: str) -> float:
-    value = _positive(text)
-    if not LEAST_SECONDS <= value <= MOST_SECONDS:
-        raise argparse.ArgumentTypeError(f"{text!r}: allowed: {LEAST_SECONDS} to {MOST_SECONDS}")
-    return value
+    return _between(text, LEAST_SECONDS, MOST_SECONDS, " s")
 
 
-def _positive(text: str) -> float:
+def _between(text: str, least: float, most: float, unit: str) -> float:
     try:
         value = float(text)
     except ValueError:
         value = math.nan
-    if not (value > 0 and math.isfinite(value)):
-        raise argparse.ArgumentTypeError(f"{text!r}: allowed: numbers above 0")
+    if not least <= value <= most:
+        raise argparse.ArgumentTypeError(f"{text!r}: allowed: {least:g} to {most:g}{unit}")
     return value

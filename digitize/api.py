@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from numbers import Real
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +19,7 @@ from digitize.grid import Grid, find_grid
 from digitize.gridless import PaperScale, first_scale, measured_scale
 from digitize.layout import PageLayout, read_layout
 from digitize.layouts import LEAD_NAMES, Layout, find_layout
-from digitize.leads import Calibration, Geometry, Leads, Strip
+from digitize.leads import GAINS_MM_MV, SPEEDS_MM_S, Calibration, Geometry, Leads, Strip
 from digitize.orientation import is_upside_down, turns_by_names
 from digitize.page import Page, PageError, PageSource, load_page, page_names
 from digitize.quality import cut_off, edge_width, judge
@@ -81,7 +82,7 @@ def trace_leads(
     layout : str, optional
         Name of the layout (`digitize.layouts`), e.g. ``"3x4+II"``; read off the page by default.
     speed, gain : float, optional
-        Paper speed (mm/s) and gain (mm/mV); read, measured or assumed by default.
+        Paper speed (5 to 200 mm/s) and gain (1 to 100 mm/mV); read, measured or assumed by default.
     fs : int
         Sampling frequency of the result, Hz.
     refine : bool
@@ -95,6 +96,8 @@ def trace_leads(
     ------
     PageError
         If the picture cannot be read, has several pages, or shows no electrocardiogram.
+    TypeError
+        If an option is of another type.
     ValueError
         If an option is out of range.
     FileNotFoundError
@@ -207,9 +210,8 @@ def read_page(
     -------
     Reading
     """
-    for name, value in (("speed", speed), ("gain", gain)):
-        if value is not None and not (np.isfinite(value) and value > 0):
-            raise ValueError(f"{name} is {value!r}; allowed: a positive number")
+    speed = _checked("speed", speed, SPEEDS_MM_S, "mm/s")
+    gain = _checked("gain", gain, GAINS_MM_MV, "mm/mV")
     given = None if layout is None else find_layout(layout)
     names = page_names(image)
     if len(names) > 1:
@@ -298,6 +300,18 @@ def strips_of(reading: Reading, fs: int) -> tuple[list[Strip], str, float, list[
     cut, found, residual, law_warnings = confirm_names(cut, reading.found)
     strips, name, clock_warnings = set_clock(cut, found, fs)
     return strips, name, residual, [*found.warnings, *reading.worth.warnings, *law_warnings, *clock_warnings]
+
+
+def _checked(name: str, value: float | None, bounds: tuple[float, float], unit: str) -> float | None:
+    """A number that a caller gives, if it is one and within its bounds."""
+    if value is None:
+        return None
+    allowed = f"allowed: a number from {bounds[0]:g} to {bounds[1]:g} ({unit})"
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name} is {value!r}; {allowed}")
+    if not bounds[0] <= value <= bounds[1]:
+        raise ValueError(f"{name} is {value!r}; {allowed}")
+    return float(value)
 
 
 def _grounded(page: Page) -> tuple[Page, Grid | PaperScale]:

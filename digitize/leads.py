@@ -32,6 +32,11 @@ Source = str
 ``"given"`` (by the caller) or ``"assumed"`` (the field's default)."""
 
 
+SPEEDS_MM_S, GAINS_MM_MV = (5.0, 200.0), (1.0, 100.0)
+"""Paper speeds and gains that a caller may give, from and to: electrocardiographs have 5 to 100 mm/s and 2.5 to 40
+mm/mV, and some pictures are enlarged."""
+
+
 @dataclass(frozen=True)
 class Calibration:
     """What a millimetre of paper is worth.

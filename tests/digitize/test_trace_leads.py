@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -311,17 +312,26 @@ def test_sampling_frequency(small, small_leads, fs):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"speed": 0}, "speed is 0; allowed: a positive number"),
+        ({"speed": 0}, "speed is 0; allowed: a number from 5 to 200 (mm/s)"),
+        ({"speed": 1e300}, "speed is 1e+300; allowed: a number from 5 to 200 (mm/s)"),
+        ({"gain": 1e12}, "gain is 1000000000000.0; allowed: a number from 1 to 100 (mm/mV)"),
         ({"speed": float("nan")}, "speed is nan"),
         ({"gain": -10.0}, "gain is -10.0; allowed"),
         ({"gain": float("inf")}, "gain is inf"),
         ({"fs": 0}, "fs is 0"),
-        ({"layout": "5x5"}, r"unknown layout '5x5'; allowed: 3x4"),
+        ({"layout": "5x5"}, "unknown layout '5x5'; allowed: 3x4"),
         ({"layout": "3x4+X"}, "unknown rhythm lead 'X'"),
     ],
 )
 def test_bad_options(small, options, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        trace_leads(small.image, **options)
+
+
+@pytest.mark.parametrize("options", [{"speed": "25"}, {"gain": True}, {"gain": [10]}])
+def test_options_of_another_type(small, options):
+    ((name, value),) = options.items()
+    with pytest.raises(TypeError, match=re.escape(f"{name} is {value!r}; allowed: a n")):
         trace_leads(small.image, **options)
 
 
