@@ -150,6 +150,9 @@ def cut_to_layout(
     if signal.ndim != 2 or len(signal) != len(LEAD_NAMES):
         raise ValueError(f"signal has shape {signal.shape}; allowed: (12, n)")
     page = find_layout(layout) if isinstance(layout, str) else layout
+    unknown = {lead.lstrip("-") for row in (*page.rows, page.rhythm) for lead in row} - set(LEAD_NAMES)
+    if unknown:
+        raise ValueError(f"unknown lead {min(unknown)!r} in layout {page.name!r}; allowed: {', '.join(LEAD_NAMES)}")
     length = signal.shape[1] // page.columns
     if starts is None:
         starts = [column * length for column in range(page.columns)]

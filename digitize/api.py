@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from numbers import Real
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,13 +17,14 @@ from digitize.confirm import confirm_names
 from digitize.dots import fax_resolution, without_halftone
 from digitize.grid import Grid, find_grid
 from digitize.gridless import PaperScale, first_scale, measured_scale
-from digitize.layout import PageLayout, read_layout
+from digitize.layout import PageLayout, RowsMissing, read_layout
 from digitize.layouts import LEAD_NAMES, Layout, find_layout
 from digitize.leads import GAINS_MM_MV, SPEEDS_MM_S, Calibration, Geometry, Leads, Strip
 from digitize.orientation import is_upside_down, turns_by_names
 from digitize.page import Page, PageError, PageSource, load_page, page_names
 from digitize.quality import cut_off, edge_width, judge
 from digitize.refine import refine as refine_traces
+from digitize.rows import Rows
 from digitize.strips import columns_of, cut_strips, join_strips
 from digitize.text import Word, find_words, read_scale
 from digitize.trace import erase_traces, touch_names, trace_ink
@@ -38,6 +39,9 @@ _SAME_PITCH = 0.003
 
 _SOME_NAMES = 3
 """Limb leads by whose names alone a page without grid and pulse is known."""
+
+_TOO_NEAR = 0.7
+"""Part of the distance between the rows of a given layout by which another row is away at least."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +68,14 @@ class Reading:
     sure: NDArray[np.float32] | None = None
 
 
+class _Seen(NamedTuple):
+    """The print of a page (h, w), its words, and its layout."""
+
+    printed: NDArray[np.float32]
+    words: list[Word]
+    found: PageLayout
+
+
 def trace_leads(
     image: PageSource,
     *,
@@ -80,7 +92,8 @@ def trace_leads(
     image : path, bytes, ndarray, PIL image or Page
         One page (see `load_pages` for many).
     layout : str, optional
-        Name of the layout (`digitize.layouts`), e.g. ``"3x4+II"``; read off the page by default.
+        Name of the layout (`digitize.layouts.find_layout`), e.g. ``"3x4+II"``: its rows are looked for and its leads
+        named, and where the page says otherwise a warning tells. Read off the page by default.
     speed, gain : float, optional
         Paper speed (5 to 200 mm/s) and gain (1 to 100 mm/mV); read, measured or assumed by default.
     fs : int
@@ -95,7 +108,8 @@ def trace_leads(
     Raises
     ------
     PageError
-        If the picture cannot be read, has several pages, or shows no electrocardiogram.
+        If the picture cannot be read, has several pages, shows no electrocardiogram, or far fewer rows than the given
+        layout.
     TypeError
         If an option is of another type.
     ValueError
@@ -181,6 +195,8 @@ def leads_of(reading: Reading, *, fs: int) -> Leads:
         edge_mm=edge_width(view.coverage, view.traces.centre),
         truncated=cut_off(view.traces.centre, view.upright.inside),
         lost=lost,
+        unread=_unread(reading.found, strips),
+        contradicted=any(place.contradicted for place in reading.found.places),
     )
     return Leads(
         signal=signal,
@@ -213,25 +229,31 @@ def read_page(
     speed = _checked("speed", speed, SPEEDS_MM_S, "mm/s")
     gain = _checked("gain", gain, GAINS_MM_MV, "mm/mV")
     given = None if layout is None else find_layout(layout)
+    count = None if given is None else given.n_rows
     names = page_names(image)
     if len(names) > 1:
         raise PageError(f"{names[0]}: {len(names)} pages in one file; pass one of load_pages(...)")
     page, ground = _grounded(load_page(image))
-    view = _look(page, ground, speed, gain)
+    view = _look(page, ground, speed, gain, count)
     if view is None:
         raise PageError(f"{page.name}: no electrocardiogram found (no trace runs across the picture)")
 
-    printed, words, found = _read(view, given)
-    names_read = sum(place.name_source == "read" for place in found.places)
-    doubtful = 4 * names_read < 3 * len(found.places) and len(view.marks.pulses) < 2
+    seen = _read(view, given)
+    names_read, named = (0, 1) if isinstance(seen, str) else _names_read(seen.found)
+    doubtful = 4 * names_read < 3 * named and len(view.marks.pulses) < 2
     turns = 0
     if doubtful:
         turns = 2 if is_upside_down(view.coverage, view.rows) else turns_by_names(view.coverage)
     if turns:
-        turned = _look(page, view.ground.turned(turns), speed, gain, may_turn=False)
+        turned = _look(page, view.ground.turned(turns), speed, gain, count, may_turn=False)
         if turned is not None:
             view = turned
-            printed, words, found = _read(view, given)
+            seen = _read(view, given)
+    if isinstance(seen, str):
+        raise PageError(f"{page.name}: {seen}")
+    if given is not None:
+        view, seen = _without_false_rows(page, view, seen, given)
+    found = seen.found
     gridless = isinstance(view.ground, PaperScale)
     if gridless and not view.marks.pulses and not _names_tell(found):
         raise PageError(f"{page.name}: no electrocardiogram found (no grid, no lead name, no calibration pulse)")
@@ -242,7 +264,7 @@ def read_page(
         view = replace(view, traces=trace_ink(view.pen, found.names))
     limb_rows = {place.row for place in found.places if not place.lead.startswith("V")}
     chest_rows = {place.row for place in found.places} - limb_rows
-    worth = find_scale(read_scale(printed, words), view.marks.pulses, chest_rows, speed=speed, gain=gain)
+    worth = find_scale(read_scale(seen.printed, seen.words), view.marks.pulses, chest_rows, speed=speed, gain=gain)
     return Reading(page, view, found, worth)
 
 
@@ -331,10 +353,21 @@ def _has_pitch(grid: Grid, page: Page, pixels_per_mm: float) -> bool:
     return all(abs(scale / pixels_per_mm - 1.0) < _SAME_PITCH for scale in scales)
 
 
+def _names_read(found: PageLayout) -> tuple[int, int]:
+    """Number of the strips whose own names can be read, and of all."""
+    return sum(place.is_read for place in found.places), len(found.places)
+
+
 def _names_tell(found: PageLayout) -> bool:
     """Whether the names speak for an electrocardiogram: any stroke reads as an I, and two do as II."""
     known = [place.lead for place in found.places if place.name_source != "assumed"]
     return len(known) >= _SOME_NAMES or any(lead.strip("I") for lead in known)
+
+
+def _unread(found: PageLayout, strips: Sequence[Strip]) -> int:
+    """Number of strips whose names neither print nor traces tell: that a caller knows them is no proof."""
+    read = {(place.row, place.column) for place in found.places if place.is_read}
+    return sum(strip.name_source != "measured" and (strip.row, strip.column) not in read for strip in strips)
 
 
 def _certainty(view: View) -> float:
@@ -342,29 +375,61 @@ def _certainty(view: View) -> float:
 
 
 def _named(found: PageLayout, rows: int) -> NDArray[np.float32]:
-    """Share of each row's strips whose name was read or given."""
+    """Share of each row's strips whose name can be read: that a caller knows it makes no trace better."""
     known = np.zeros(rows, np.float32)
     total = np.zeros(rows, np.float32)
     for place in found.places:
-        known[place.row] += place.name_source != "assumed"
+        known[place.row] += place.is_read
         total[place.row] += 1
     return np.asarray(known / np.maximum(total, 1.0), np.float32)
 
 
 def _look(
-    page: Page, ground: Grid | PaperScale, speed: float | None, gain: float | None, may_turn: bool = True
+    page: Page,
+    ground: Grid | PaperScale,
+    speed: float | None,
+    gain: float | None,
+    count: int | None,
+    may_turn: bool = True,
 ) -> View | None:
     """Look at a page; at one without a grid once more, at the scale that its pulses and rows have."""
-    view = look(page, ground, may_turn=may_turn)
+    view = look(page, ground, may_turn=may_turn, count=count)
     if view is None or not isinstance(view.ground, PaperScale):
         return view
     scale = measured_scale(view.ground, view.traces, view.rows.level, view.marks, speed=speed, gain=gain)
-    return look(page, scale, may_turn=may_turn)
+    return look(page, scale, may_turn=may_turn, count=count)
 
 
-def _read(view: View, given: Layout | None) -> tuple[NDArray[np.float32], list[Word], PageLayout]:
-    """What is left when the traces are taken away, the words in it, and the layout."""
+def _read(view: View, given: Layout | None) -> _Seen | str:
+    """What is left when the traces are taken away, the words in it, and the layout; or why it cannot be the given one.
+
+    The latter need not be the last word: the page may lie on its side.
+    """
     printed = erase_traces(view.coverage, view.traces)
     printed[view.marks.mask] = 0.0
     words = find_words(printed)[0]
-    return printed, words, read_layout(view.coverage, printed, view.traces, view.baseline, view.marks, words, given)
+    try:
+        found = read_layout(view.coverage, printed, view.traces, view.baseline, view.marks, words, given)
+    except RowsMissing as error:
+        return str(error)
+    return _Seen(printed, words, found)
+
+
+def _without_false_rows(page: Page, view: View, seen: _Seen, given: Layout) -> tuple[View, _Seen]:
+    """Follow the rows of a given layout once more, without those that stand too near them to be rows themselves."""
+    shown = sorted({place.row for place in seen.found.places})
+    if len(shown) < 2 or len(shown) == len(view.baseline):
+        return view, seen
+    apart = np.abs(view.baseline[:, None] - view.baseline[shown]).min(axis=1)
+    kept = apart > _TOO_NEAR * float(np.median(np.diff(view.baseline[shown])))
+    kept[shown] = True
+    if kept.all():
+        return view, seen
+    rows = Rows(view.rows.level[kept], view.rows.start[kept], view.rows.end[kept])
+    again = look(page, view.ground, may_turn=False, only=rows)
+    read = None if again is None else _read(again, given)
+    if again is None or not isinstance(read, _Seen):
+        return view, seen
+    left_out = [warning for warning in seen.found.warnings if "were left out" in warning]
+    others = [warning for warning in read.found.warnings if "were left out" not in warning]
+    return again, read._replace(found=replace(read.found, warnings=(*others, *left_out)))

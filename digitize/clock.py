@@ -30,14 +30,20 @@ def set_clock(strips: list[Strip], found: PageLayout, fs: int) -> tuple[list[Str
     rhythm = [strips[k] for k in alone[-name.count("+") :]]
     others = [strip for strip in strips if strip not in rhythm]
     kept = list(others)
+    known = [strip for strip in rhythm if strip.name_source == "given"]
     for strip in rhythm:
         above = [(other.lead, other.start, other.signal) for other in others]
         lead = lead_of_rhythm(strip.signal, above, fs, strip.lead)
-        if lead is not None and lead != strip.lead:
+        if strip.name_source == "given":
+            if lead not in (None, strip.lead) and strip.lead in name.split("+")[1:]:
+                there = f"the strip in row {strip.row + 1} repeats {lead}, not {strip.lead}"
+                warnings.append(f"layout {name!r} was given, but {there}")
+        elif lead is not None and lead != strip.lead:
             strip = replace(strip, lead=lead, name_source="measured")
         if lead is None and strip.name_source == "assumed":
             warnings.append("a row without a readable name that repeats no lead of the page was left out")
             continue
         kept.append(strip)
-    name = "+".join([name.split("+")[0], *(strip.lead for strip in kept[len(others) :])])
+    if not known:
+        name = "+".join([name.split("+")[0], *(strip.lead for strip in kept[len(others) :])])
     return sorted(kept, key=lambda strip: (strip.row, strip.column)), name, warnings

@@ -8,7 +8,7 @@ import numpy as np
 
 from digitize.einthoven import LIMB_LEADS, check_limb_leads
 from digitize.layout import PageLayout
-from digitize.layouts import LAYOUTS
+from digitize.layouts import ALL_NAMES, CUSTOM, LAYOUTS
 from digitize.leads import Strip
 
 DISAGREEMENT = 0.25
@@ -74,12 +74,19 @@ def _chest_where_lawless(strips: list[Strip], found: PageLayout) -> tuple[list[S
 
 def _name_again(strips: list[Strip], found: PageLayout) -> str:
     """Name of a layout after some of its strips got other leads."""
-    if [strip.lead for strip in strips] == [place.lead for place in found.places]:
+    leads = [strip.lead for strip in strips]
+    if leads == [place.lead for place in found.places]:
         return found.name
-    rhythm = found.name.split("+")[1:]
+    block, goes_on, times = found.name.partition("*")
+    rectangle, *rhythm = block.split("+")
+    if goes_on:
+        size = 1 + len(rhythm)
+        return "+".join(leads[:size]) + f"*{times}" if leads == leads[:size] * int(times) else f"{CUSTOM}{len(leads)}x1"
+    if rectangle in ALL_NAMES:
+        return "+".join(leads)
     inside = strips[: len(strips) - len(rhythm)]
     rows = [[strip.lead for strip in inside if strip.row == row] for row in dict.fromkeys(s.row for s in inside)]
     for layout in LAYOUTS.values():
         if rows == [[lead.removeprefix("-") for lead in leads] for leads in layout.rows]:
             return "+".join([layout.name, *rhythm])
-    return "+".join([f"custom-{len(rows)}x{len(rows[0])}", *rhythm])
+    return "+".join([f"{CUSTOM}{len(rows)}x{len(rows[0])}", *rhythm])

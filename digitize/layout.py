@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from digitize.alignment import Given, likely_pitches
 from digitize.columns import begin_together, past_names, row_ends, strip_edges, white_between
-from digitize.layouts import ALL_NAMES, LEAD_NAMES, Layout
+from digitize.layouts import ALL_NAMES, LEAD_NAMES, UNKNOWN, Layout
 from digitize.marks import Marks
 from digitize.naming import (
     COLUMNS,
@@ -52,11 +53,13 @@ _TEN_SECONDS = 250.0 * PIXELS_PER_MM
 """Length of most recordings at 25 mm/s."""
 _LEAST_STRIP = 2.0 * PIXELS_PER_MM
 """Shortest strip: where a row was cut short there may be nothing left of its last one."""
-_SURE = float(np.log(0.6))
+_SURE, _SURER = float(np.log(0.6)), float(np.log(0.9))
 _READ = 0.3
 """Least probability of a lead, from its own name, that makes it read."""
 _CHARACTER_WIDTHS = {"I": 0.45}
 """Widths of letters, in heights of the name, where they are not the usual 0.8."""
+_MOST_MISSING = 1 / 3
+"""Share of the rows of a given layout that a page may lack."""
 _NOTHING = np.log(np.r_[np.full(len(ALL_NAMES), 0.001 / len(ALL_NAMES)), 0.999])
 """Reading of a word that is no name."""
 
@@ -81,6 +84,8 @@ class Place:
         ``"read"``, ``"assumed"`` or ``"given"``.
     certainty : float
         Probability of the lead by its own name alone, 0 to 1.
+    contradicted : str
+        The lead that its name beyond doubt is instead, where the caller gave another; else empty.
     """
 
     lead: str
@@ -92,6 +97,12 @@ class Place:
     before: float
     name_source: str
     certainty: float
+    contradicted: str = ""
+
+    @property
+    def is_read(self) -> bool:
+        """Whether its own name can be read, whoever knew the lead."""
+        return self.certainty > _READ
 
 
 @dataclass(frozen=True)
@@ -116,6 +127,10 @@ class PageLayout:
     name: str
     warnings: tuple[str, ...]
     lost: tuple[str, ...] = ()
+
+
+class RowsMissing(ValueError):
+    """The page has far fewer rows than the layout that the caller gave."""
 
 
 @dataclass(frozen=True)
@@ -162,7 +177,8 @@ def read_layout(
     marks : Marks
     words : list of Word
     given : Layout, optional
-        The layout as the caller knows it; names then only tell where its columns begin.
+        The layout as the caller knows it; names then only tell where its columns begin, and which rows are its rows
+        where there are more or fewer.
 
     Returns
     -------
@@ -170,14 +186,16 @@ def read_layout(
 
     Raises
     ------
-    ValueError
-        If the page has fewer rows than the given layout.
+    RowsMissing
+        If the page has far fewer rows than the given layout.
     """
     ends = row_ends(traces, marks)
     n_rows = len(ends.left)
-    if given is not None and len(given.rows) + len(given.rhythm) > n_rows:
-        needed = len(given.rows) + len(given.rhythm)
-        raise ValueError(f"layout {given.name!r} has {needed} rows, but the page shows {n_rows}")
+    if given is not None and n_rows < (1 - _MOST_MISSING) * given.n_rows:
+        raise RowsMissing(f"layout {given.name!r} has {given.n_rows} rows, but the page shows {n_rows}")
+    # Rows are found in their order, but for those that cross.
+    level: NDArray[np.float64] = np.maximum.accumulate(baseline) + np.arange(n_rows, dtype=np.float64)
+    beside = None if given is None else Given(given, level, likely_pitches(np.zeros((given.n_rows, n_rows)), level))
 
     unmarked = np.where(marks.mask, np.float32(0.0), coverage)
     boxes = np.array([word.box for word in words if _may_be_name(word, baseline)], float).reshape(-1, 4)
@@ -207,7 +225,7 @@ def read_layout(
         if gaps[n] and not white_between(traces, left - pitch / 2, pitch, columns, seen, baseline, len(bars) > 0):
             parted.append(n)
     tries = []
-    for hypothesis in find_lines(names, standings, left, right, bars, gaps, parted, given):
+    for hypothesis in find_lines(names, standings, left, right, bars, gaps, parted, beside):
         word = place_names(names, hypothesis.lines, hypothesis.standing, left)
         slots = _find_slots(word, hypothesis.lines, boxes, baseline + hypothesis.standing.distance, tall)
         logs = np.where((slots.word >= 0)[:, None], names.logs[slots.word] if len(boxes) else _NOTHING, np.nan)
@@ -224,7 +242,7 @@ def read_layout(
             mine = slice(end - len(doubts.slot), end)
             _settle(logs, negated, slots, doubts, [(log[mine], minus[mine]) for log, minus in both])
             cells = _says(logs).reshape(n_rows, lines.columns, -1)
-        for naming in likely_namings(cells, hypothesis.astray, names.unread, given):
+        for naming in likely_namings(cells, hypothesis.astray, names.unread, beside):
             law = obedience(traces.centre, naming.rows, naming.skipped, hypothesis.begin, lines.pitch)
             score = naming.score + hypothesis.worth_of_borders + law
             looks.append((score, lines, hypothesis.begin, naming, slots, logs, negated))
@@ -243,7 +261,7 @@ def read_layout(
     edges = []
     for row, leads in of_rows:
         step, before = (lines.pitch, missing) if len(leads) == lines.columns else (None, 0.0)
-        edges.append(strip_edges(ends, row, len(leads), step, gap, bars, usual, before))
+        edges.append(strip_edges(ends, row, len(leads), step, gap, bars, usual, before) if leads else [])
     if gap:
         edges = begin_together(edges)
     places, chosen = [], []
@@ -255,7 +273,8 @@ def read_layout(
             slot = row_number * lines.columns + column
             lead = signed.removeprefix("-")
             certainty = _certainty(logs[slot], lead)
-            source = "given" if given is not None else "read" if certainty > _READ else "assumed"
+            known = given is not None and (len(leads) == 1 or UNKNOWN not in given.rows[0])
+            source = "given" if known else "read" if certainty > _READ else "assumed"
             # In Cabrera's order aVR is inverted, even where its minus was not seen.
             inverted = signed != lead or (source == "read" and negated[slot])
             first, last = edges[index][column]
@@ -272,6 +291,7 @@ def read_layout(
                     before=shown[lead] if naming.goes_on else begins,
                     name_source=source,
                     certainty=certainty,
+                    contradicted=_surely_other(logs[slot], lead) if known else "",
                 )
             )
             chosen.append(slot)
@@ -279,7 +299,8 @@ def read_layout(
             shown[lead] += last - first
     printed_names = _name_boxes(places, slots, np.array(chosen, np.intp), boxes, tall)
     lost = () if given is not None else _lost_names(places, names, slots)
-    return PageLayout(tuple(places), printed_names, naming.name, tuple(_warn(places, naming, n_rows)), lost)
+    warnings = _warn(places, naming, n_rows) + ([] if given is None else _warn_of_given(places, naming, given))
+    return PageLayout(tuple(places), printed_names, naming.name, tuple(warnings), lost)
 
 
 def _lost_names(places: list[Place], names: Names, slots: _Slots) -> tuple[str, ...]:
@@ -299,11 +320,33 @@ def _warn(places: list[Place], naming: Naming, n_rows: int) -> list[str]:
         warnings.append(f"lead names not read, taken from position: {', '.join(unread)}")
     if outside:
         warnings.append(f"leads outside the standard twelve, kept as strips only: {', '.join(outside)}")
-    if len(naming.rows) < n_rows:
-        warnings.append(
-            f"the page shows {n_rows} rows, layout {naming.name!r} has {len(naming.rows)}: the rest were left out"
-        )
+    named = sum(bool(leads) for leads in naming.rows)
+    if named < n_rows:
+        warnings.append(f"the page shows {n_rows} rows, layout {naming.name!r} has {named}: the rest were left out")
     return warnings
+
+
+def _warn_of_given(places: list[Place], naming: Naming, given: Layout) -> list[str]:
+    """What on the page contradicts the layout that the caller gave."""
+    warnings = []
+    shown = sum(bool(leads) for leads in naming.rows)
+    if shown < given.n_rows:
+        without = f": no strip of {', '.join(naming.missing)}" if naming.missing else ""
+        warnings.append(f"layout {given.name!r} has {given.n_rows} rows, but {shown} of them were found{without}")
+    others = [f"{place.contradicted} in row {place.row + 1}" for place in places if place.contradicted]
+    if others:
+        warnings.append(f"layout {given.name!r} was given, but the page's names read {', '.join(others)}")
+    return warnings
+
+
+def _surely_other(logs: NDArray[np.float64], lead: str) -> str:
+    """The lead that a reading says beyond doubt, if it is another one."""
+    if np.isnan(logs[0]):
+        return ""
+    best = int(logs[:-1].argmax())
+    # What is left of any name may look like strokes, and a single one proves nothing.
+    least = 0.0 if best == 0 else _SURER if best < NUMERALS else _SURE
+    return ALL_NAMES[best] if logs[best] > least and ALL_NAMES[best] != lead else ""
 
 
 def _join_strokes(boxes: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -3,11 +3,14 @@
 The table is shared: `digitize.layout` matches what it reads against it, `synth` prints from it. A layout is a
 rectangle of lead names, read like the page: rows from top to bottom, columns from left to right. Below it there may be
 rhythm strips, each as wide as the page. A name says all of it: ``"3x4+II"`` is three rows of four columns with lead
-II as a rhythm strip below.
+II as a rhythm strip below. Only of an order of leads that is in no table the name says no more than the size:
+``"custom-3x4+II"``.
 """
 
 from __future__ import annotations
 
+import difflib
+import re
 from dataclasses import dataclass
 
 LEAD_NAMES = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
@@ -22,6 +25,15 @@ ALL_NAMES = LEAD_NAMES + OTHER_NAMES
 MOST_ROWS = 24
 """Most rows over which one lead goes on."""
 
+UNKNOWN = "?"
+"""Stands in a layout for a lead that its name does not tell: the page's own names do."""
+
+CUSTOM = "custom-"
+"""What the name of a layout begins with whose leads stand in an order of their own."""
+
+_MOST_OWN_ROWS, _MOST_OWN_COLUMNS = 99, 6
+"""Largest size of such a layout."""
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -32,7 +44,7 @@ class Layout:
     name : str
         ``"3x4"``, ``"3x4+II"``, ``"6x2+II+V1"``, ...: rows x columns, then one ``+LEAD`` a rhythm strip.
     rows : tuple of tuple of str
-        Lead names of the rectangle, row by row, left to right.
+        Lead names of the rectangle, row by row, left to right; `UNKNOWN` where only the page tells them.
     rhythm : tuple of str
         Leads of the full-width strips below the rectangle, top to bottom.
     goes_on : bool
@@ -48,6 +60,11 @@ class Layout:
     def columns(self) -> int:
         """Number of columns of the rectangle."""
         return len(self.rows[0])
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows, rhythm strips included."""
+        return len(self.rows) + len(self.rhythm)
 
 
 def _by_columns(n_rows: int, order: tuple[str, ...] = LEAD_NAMES) -> tuple[tuple[str, ...], ...]:
@@ -76,14 +93,20 @@ LAYOUTS: dict[str, Layout] = {
 """Rectangles by name, without rhythm strips; `find_layout` adds those."""
 
 
+_SPELLINGS = {lead.lower(): lead for lead in ALL_NAMES}
+_USUAL = tuple(f"{rectangle}+{lead}" for rectangle in ("3x4", "6x2", "12x1") for lead in ("II", "V1", "V5"))
+"""Names of whole layouts that may be meant by a misspelt one."""
+
+
 def find_layout(name: str) -> Layout:
-    """Look a layout up by its full name, rhythm strips included.
+    """Look a layout up by its full name, rhythm strips included; every name that a report prints is known.
 
     Parameters
     ----------
     name : str
         A name of `LAYOUTS`, followed by one ``+LEAD`` a rhythm strip; a lone lead name is a single strip. ``*TIMES``
-        behind a layout of one column: its rows go on below, so many times in all.
+        behind a layout of one column: its rows go on below, so many times in all. ``custom-`` and a size or a name of
+        `LAYOUTS`: a rectangle of that size whose leads the page tells. Upper and lower case are one.
 
     Returns
     -------
@@ -91,6 +114,8 @@ def find_layout(name: str) -> Layout:
 
     Raises
     ------
+    TypeError
+        If the name is no string.
     ValueError
         If the rectangle or a rhythm lead is unknown; the message lists what is allowed.
 
@@ -98,33 +123,57 @@ def find_layout(name: str) -> Layout:
     --------
     >>> find_layout("3x4+II").rows[0]
     ('I', 'aVR', 'V1', 'V4')
-    >>> find_layout("3x4+II+V1").rhythm
-    ('II', 'V1')
+    >>> find_layout("Cabrera-3X4+ii+v1").name
+    'cabrera-3x4+II+V1'
     >>> find_layout("V1*3").rows
     (('V1',), ('V1',), ('V1',))
     >>> find_layout("II+V5*2").rows
     (('II',), ('V5',), ('II',), ('V5',))
+    >>> find_layout("custom-2x3+V1").rows
+    (('?', '?', '?'), ('?', '?', '?'))
     """
-    block, _, times = name.partition("*")
-    if block != name:
-        once = find_layout(block)
-        rows = (*once.rows, *((lead,) for lead in once.rhythm))
-        most = MOST_ROWS // len(rows)
-        if once.columns > 1 or not times.isdecimal() or not 1 < int(times) <= most:
-            raise ValueError(
-                f"layout {name!r} goes on; allowed: a layout of one column and a number of times from 2, "
-                f"{MOST_ROWS} rows at most"
-            )
-        return Layout(name, rows * int(times), goes_on=True)
-    rectangle, *rhythm = name.split("+")
-    unknown = [lead for lead in rhythm if lead not in LEAD_NAMES]
+    if not isinstance(name, str):
+        raise TypeError(f"layout is {name!r}; allowed: a name, e.g. '3x4+II'")
+    block, star, times = "".join(name.split()).partition("*")
+    rectangle, *rhythm = block.split("+")
+    rows, spelled = _rectangle(rectangle.lower(), name)
+    unknown = [lead for lead in rhythm if lead.lower() not in _SPELLINGS]
     if unknown:
-        raise ValueError(f"unknown rhythm lead {unknown[0]!r} in layout {name!r}; allowed: {', '.join(LEAD_NAMES)}")
-    if rectangle in LEAD_NAMES:
-        return Layout(name, ((rectangle,),), tuple(rhythm))
-    if rectangle not in LAYOUTS:
+        raise ValueError(f"unknown rhythm lead {unknown[0]!r} in layout {name!r}; allowed: {', '.join(ALL_NAMES)}")
+    strips = tuple(_SPELLINGS[lead.lower()] for lead in rhythm)
+    whole = "+".join([spelled, *strips])
+    if not star:
+        return Layout(whole, rows, strips)
+    rows = (*rows, *((lead,) for lead in strips))
+    goes_on = len(rows[0]) == 1 and spelled[: len(CUSTOM)] != CUSTOM and re.fullmatch("[0-9]{1,3}", times)
+    if not goes_on or not 1 < int(times) <= MOST_ROWS // len(rows):
         raise ValueError(
-            f"unknown layout {name!r}; allowed: {', '.join(LAYOUTS)}, a lead, each with +LEAD a rhythm strip; "
-            f"of one column, with *TIMES where it goes on below, {MOST_ROWS} rows at most"
+            f"layout {name!r} goes on; allowed: a layout of one column and a number of times from 2, "
+            f"{MOST_ROWS} rows at most"
         )
-    return Layout(name, LAYOUTS[rectangle].rows, tuple(rhythm))
+    return Layout(f"{whole}*{int(times)}", rows * int(times), goes_on=True)
+
+
+def _rectangle(rectangle: str, name: str) -> tuple[tuple[tuple[str, ...], ...], str]:
+    """Rows and usual spelling of the part of a layout's name, in lower case, that says its rectangle."""
+    if rectangle in _SPELLINGS:
+        return ((_SPELLINGS[rectangle],),), _SPELLINGS[rectangle]
+    if rectangle in LAYOUTS:
+        return LAYOUTS[rectangle].rows, rectangle
+    inside = rectangle.removeprefix(CUSTOM)
+    size = re.fullmatch("([0-9]{1,2})x([0-9])", inside)
+    if inside != rectangle and inside in LAYOUTS:
+        known = LAYOUTS[inside]
+        return ((UNKNOWN,) * known.columns,) * len(known.rows), rectangle
+    if inside != rectangle and size:
+        n_rows, n_columns = int(size[1]), int(size[2])
+        if 1 <= n_rows <= _MOST_OWN_ROWS and 1 <= n_columns <= _MOST_OWN_COLUMNS:
+            return ((UNKNOWN,) * n_columns,) * n_rows, f"{CUSTOM}{n_rows}x{n_columns}"
+    near = {known.lower(): known for known in (*LAYOUTS, *_USUAL, *ALL_NAMES)}
+    alike = difflib.get_close_matches(name.lower(), near, n=1)
+    meant = f"did you mean {near[alike[0]]!r}? " if alike else ""
+    raise ValueError(
+        f"unknown layout {name!r}; {meant}allowed: {', '.join(LAYOUTS)}, a lead, each with +LEAD a rhythm strip; of "
+        f"one column, with *TIMES where it goes on below, {MOST_ROWS} rows at most; {CUSTOM}ROWSxCOLUMNS, up to "
+        f"{_MOST_OWN_ROWS}x{_MOST_OWN_COLUMNS}, where the page's own names tell the leads"
+    )

@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize
 
-from digitize.layouts import ALL_NAMES, LAYOUTS, LEAD_NAMES, OTHER_NAMES, Layout
+from digitize.alignment import Given, align
+from digitize.layouts import ALL_NAMES, CUSTOM, LAYOUTS, LEAD_NAMES, MOST_ROWS, OTHER_NAMES, UNKNOWN, Layout
 from digitize.rectify import PIXELS_PER_MM
 
 NUMERALS = 3
@@ -39,6 +40,8 @@ _MOST_STANDINGS, _AS_LIKELY = 3, 0.6
 _OFFSETS = {0: (-1.0 * PIXELS_PER_MM, 8.0 * PIXELS_PER_MM), 2: (-4.0 * PIXELS_PER_MM, 1.0 * PIXELS_PER_MM)}
 """How far the names' sides that stand in line usually are behind the beginnings of their strips."""
 _USUAL_OFFSET = {0: 2.0 * PIXELS_PER_MM, 2: -1.0 * PIXELS_PER_MM}
+_OTHER_DISTANCE = 1.0
+"""Price of each distance that is likelier, where the layout is given and any of the rows may be left out for it."""
 _NEAR_BAR = 4.0 * PIXELS_PER_MM
 _WHOLE = 0.015
 """How much longer than its rows a page's columns may be together and still be whole."""
@@ -175,11 +178,13 @@ class Naming:
     name : str
         Of the layout; for one that is in no table, ``custom-`` and its size.
     rows : tuple of tuple of str
-        Leads with their signs, rhythm strips last.
+        Leads with their signs, rhythm strips last; empty for a row of the page that a given layout lacks.
     skipped : int
         Rows above the first of these that are no strips.
     goes_on : bool
         Whether leads go on from row to row, or from block of rows to block.
+    missing : tuple of str
+        Leads of rows of a given layout that the page lacks.
     """
 
     score: float
@@ -187,6 +192,7 @@ class Naming:
     rows: tuple[tuple[str, ...], ...]
     skipped: int = 0
     goes_on: bool = False
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -307,7 +313,7 @@ def find_lines(
     bars: NDArray[np.float64],
     gaps: Mapping[int, float],
     parted: Collection[int] = (),
-    given: Layout | None = None,
+    given: Given | None = None,
 ) -> list[Hypothesis]:
     """Find how the names of a page stand in line, and the leads that this gives.
 
@@ -324,7 +330,7 @@ def find_lines(
         White between neighbouring strips, if there were so many columns.
     parted : collection of int
         Numbers of columns at whose borders, and not between them, all rows are white.
-    given : Layout, optional
+    given : Given, optional
         The layout as the caller knows it.
 
     Returns
@@ -333,16 +339,17 @@ def find_lines(
         The most likely one and, where names are missing, different ones that are nearly as likely; best first.
     """
     best: dict[tuple[int, int], Hypothesis] = {}
-    for lines in _ways(names, left, right, gaps, None if given is None else given.columns):
+    for lines in _ways(names, left, right, gaps, None if given is None else given.layout.columns):
         begin, worth = _begin_of(bars, lines, gaps.get(lines.columns, 0.0), left, right)
         worth += _PARTED * len(left) * (lines.columns - 1) * (lines.columns in parted)
         for number, standing in enumerate(standings):
             cells, astray = _cells(names, lines, standing, left)
             naming = name_rows(cells, astray, names.unread, given)
-            naming = replace(naming, score=naming.score + worth)
+            told = worth - (0.0 if given is None else _OTHER_DISTANCE * number)
+            naming = replace(naming, score=naming.score + told)
             kind = (lines.columns, number)
             if kind not in best or naming.score > best[kind].naming.score:
-                best[kind] = Hypothesis(lines, begin, standing, naming, cells, astray, worth)
+                best[kind] = Hypothesis(lines, begin, standing, naming, cells, astray, told)
     ranked = sorted(best.values(), key=lambda hypothesis: -hypothesis.naming.score)
     least = ranked[0].naming.score - _CLOSE
     return [hypothesis for hypothesis in ranked if hypothesis.naming.score >= least][:_MOST_RIVALS]
@@ -506,7 +513,7 @@ def _worth_of_bars(
 
 
 def name_rows(
-    cells: NDArray[np.float64], astray: NDArray[np.int64], unread: float, given: Layout | None = None
+    cells: NDArray[np.float64], astray: NDArray[np.int64], unread: float, given: Given | None = None
 ) -> Naming:
     """Find the leads that explain what is read best: the first of `likely_namings`.
 
@@ -515,7 +522,7 @@ def name_rows(
     cells : ndarray, shape (rows, columns, leads)
     astray : ndarray, shape (rows,), int
     unread : float
-    given : Layout, optional
+    given : Given, optional
 
     Returns
     -------
@@ -533,7 +540,7 @@ def name_rows(
 
 
 def likely_namings(
-    cells: NDArray[np.float64], astray: NDArray[np.int64], unread: float, given: Layout | None = None
+    cells: NDArray[np.float64], astray: NDArray[np.int64], unread: float, given: Given | None = None
 ) -> list[Naming]:
     """Find the leads that explain what is read, best first, and others that explain it nearly as well.
 
@@ -545,8 +552,9 @@ def likely_namings(
         Sure names of every row that stand in none of its places.
     unread : float
         Price of a place with nothing.
-    given : Layout, optional
-        The layout as the caller knows it: then its leads are only weighed.
+    given : Given, optional
+        The layout as the caller knows it: then only its rows are found among those of the page, and of a rectangle in
+        an order of its own the leads.
 
     Returns
     -------
@@ -559,46 +567,24 @@ def likely_namings(
     later = (~empty[:, 1:] & (np.nanmax(np.where(empty[:, 1:, None], 0.0, cells[:, 1:]), axis=2) > 2.0)).sum(axis=1)
     free = np.where(empty[:, :, None], 0.0, held)
     if given is not None:
-        rows = (*given.rows, *((lead,) for lead in given.rhythm))
-        score = sum(
-            held[row, column, _index(lead)]
-            for row, leads in enumerate(rows[:n_rows])
-            for column, lead in enumerate(leads)
-        )
-        return [Naming(float(score) - _ASTRAY * float(astray.sum()), given.name, rows, goes_on=given.goes_on)]
+        naming = _as_given(held, free, later, given)
+        return [replace(naming, score=naming.score - _ASTRAY * float(astray.sum()))]
 
     found: list[Naming] = []
     for layout in LAYOUTS.values():
         size = len(layout.rows)
         if layout.columns != n_columns or size > n_rows:
             continue
-        price = _PRICES.get(layout.name, _RARE if size * n_columns == len(LEAD_NAMES) else _PARTIAL)
-        index = np.array([[_index(lead) for lead in row] for row in layout.rows])
         for skipped in range(min(2, n_rows - size + 1)):
             rest = n_rows - size - skipped
             if rest > _MOST_RHYTHM:
                 continue
-            block = held[skipped : skipped + size]
-            expected = np.take_along_axis(block, index[:, :, None], axis=2)[:, :, 0]
-            outside = free[skipped : skipped + size, :, len(LEAD_NAMES) :]
-            other = outside.max(axis=2) - _OUTSIDE
-            replaced = (other > expected) & (other > _SURELY_OUTSIDE - _OUTSIDE)
-            # Leads of the back are recorded together: a lone one is a digit misread.
-            back = replaced & np.isin(outside.argmax(axis=2), _BACK)
-            replaced &= ~back if back.sum() == 1 else True
-            rows = tuple(
-                tuple(
-                    ALL_NAMES[len(LEAD_NAMES) + int(outside[r, c].argmax())] if replaced[r, c] else lead
-                    for c, lead in enumerate(leads)
-                )
-                for r, leads in enumerate(layout.rows)
-            )
-            worth, rhythm = _rhythm(free[skipped + size :, 0], later[skipped + size :])
-            score = float(np.where(replaced, other, expected).sum())
-            score += _forgiven(expected, free[skipped + size :, 0])
+            block, below = slice(skipped, skipped + size), free[skipped + size :, 0]
+            score, rows = _in_table_order(layout, held[block], free[block], below)
+            worth, rhythm = _rhythm(below, later[skipped + size :])
             score += worth - unread * float(empty[skipped + size :, 0].sum())
-            score -= price + _RHYTHM_PRICES[rest] + _LEFT_OUT * skipped
-            name = f"custom-{layout.name}" if replaced.any() else layout.name
+            score -= _RHYTHM_PRICES[rest] + _LEFT_OUT * skipped
+            name = layout.name if rows == layout.rows else f"{CUSTOM}{layout.name}"
             found.append(Naming(score, "+".join([name, *rhythm]), (*rows, *((lead,) for lead in rhythm)), skipped))
     found += _single_rows(held[:, 0], free[:, 0]) if n_columns == 1 else []
     found += [
@@ -611,6 +597,70 @@ def likely_namings(
         for naming in found
         if naming.score >= found[0].score - _WITHIN_LAW
     ]
+
+
+def _as_given(held: NDArray[np.float64], free: NDArray[np.float64], later: NDArray[np.int64], given: Given) -> Naming:
+    """A layout that is known, its rows among those of the page."""
+    layout = given.layout
+    rows = (*layout.rows, *((lead,) for lead in layout.rhythm))
+    worth = np.array([[_of_row(held[row], leads) for row in range(len(held))] for leads in rows])
+    worth[len(layout.rows) :] -= _ASTRAY * later
+    # The caller knows better than names that seem to say something else: these only tell which row is which.
+    score, row_of = align(np.maximum(worth, 0.0), given.level, given.pitches)
+    pairs = [(index, int(row)) for index, row in enumerate(row_of) if row >= 0]
+    score += sum(min(worth[pair], 0.0) for pair in pairs)
+    shown: list[tuple[str, ...]] = [()] * len(held)
+    for index, row in pairs:
+        shown[row] = rows[index]
+    block = [row for index, row in pairs if index < len(layout.rows)]
+    if block and UNKNOWN in layout.rows[0]:
+        for row, leads in zip(block, _own_leads(held[block], free[block]), strict=True):
+            shown[row] = leads
+    missing = tuple(lead for index, row in enumerate(row_of) if row < 0 for lead in rows[index] if lead != UNKNOWN)
+    return Naming(float(score), layout.name, tuple(shown), 0, layout.goes_on, missing)
+
+
+def _of_row(held: NDArray[np.float64], leads: Sequence[str]) -> float:
+    """What the names of a row (columns, leads) say for its showing these; any lead will do for one that is unknown."""
+    told = zip(leads, held[: len(leads)], strict=True)
+    return float(sum(place.max() if lead == UNKNOWN else place[_index(lead)] for lead, place in told))
+
+
+def _own_leads(held: NDArray[np.float64], free: NDArray[np.float64]) -> tuple[tuple[str, ...], ...]:
+    """Leads of a rectangle of which only the size is known: a table's with some of others, or in an order of theirs."""
+    n_rows, n_columns, _ = held.shape
+    ways = [
+        _in_table_order(layout, held, free, free[:0, 0])
+        for layout in LAYOUTS.values()
+        if (len(layout.rows), layout.columns) == (n_rows, n_columns)
+    ]
+    return max([*ways, _assigned(free)], key=lambda way: way[0])[1]
+
+
+def _in_table_order(
+    layout: Layout, held: NDArray[np.float64], free: NDArray[np.float64], below: NDArray[np.float64]
+) -> tuple[float, tuple[tuple[str, ...], ...]]:
+    """What speaks for a rectangle of the table above such rhythm strips, and its leads.
+
+    Some of them may be replaced by others outside the standard twelve.
+    """
+    price = _PRICES.get(layout.name, _RARE if held[:, :, 0].size == len(LEAD_NAMES) else _PARTIAL)
+    index = np.array([[_index(lead) for lead in row] for row in layout.rows])
+    expected = np.take_along_axis(held, index[:, :, None], axis=2)[:, :, 0]
+    outside = free[:, :, len(LEAD_NAMES) :]
+    other = outside.max(axis=2) - _OUTSIDE
+    replaced = (other > expected) & (other > _SURELY_OUTSIDE - _OUTSIDE)
+    # Leads of the back are recorded together: a lone one is a digit misread.
+    back = replaced & np.isin(outside.argmax(axis=2), _BACK)
+    replaced &= ~back if back.sum() == 1 else True
+    rows = tuple(
+        tuple(
+            ALL_NAMES[len(LEAD_NAMES) + int(outside[r, c].argmax())] if replaced[r, c] else lead
+            for c, lead in enumerate(leads)
+        )
+        for r, leads in enumerate(layout.rows)
+    )
+    return float(np.where(replaced, other, expected).sum()) + _forgiven(expected, below) - price, rows
 
 
 def _forgiven(expected: NDArray[np.float64], rhythm: NDArray[np.float64]) -> float:
@@ -640,7 +690,8 @@ def _single_rows(held: NDArray[np.float64], free: NDArray[np.float64]) -> list[N
         worth, leads = _rhythm(free, np.zeros(n_rows, int))
         price = _RARE + 1.0 * (n_rows - 1)
         found.append(Naming(worth - price, "+".join(leads), tuple((lead,) for lead in leads)))
-    found += [_going_on(held, size) for size in range(1, min(_LONGEST_BLOCK, n_rows // 2) + 1) if n_rows % size == 0]
+    longest = min(_LONGEST_BLOCK, n_rows // 2) if n_rows <= MOST_ROWS else 0
+    found += [_going_on(held, size) for size in range(1, longest + 1) if n_rows % size == 0]
     return found
 
 
@@ -664,16 +715,24 @@ def _going_on(held: NDArray[np.float64], size: int) -> Naming:
 def _own_order(free: NDArray[np.float64], size: int, n_rows: int, later: NDArray[np.int64], unread: float) -> Naming:
     """A rectangle of leads in an order of its own, and rhythm strips below."""
     n_columns = free.shape[1]
-    flat = free[:size].reshape(size * n_columns, -1)
+    score, rows = _assigned(free[:size])
+    worth, rhythm = _rhythm(free[size:, 0], later[size:])
+    score += worth - unread - _RHYTHM_PRICES[n_rows - size]
+    return Naming(score, "+".join([f"{CUSTOM}{size}x{n_columns}", *rhythm]), (*rows, *((lead,) for lead in rhythm)))
+
+
+def _assigned(free: NDArray[np.float64]) -> tuple[float, tuple[tuple[str, ...], ...]]:
+    """What speaks for the likeliest order of leads in a rectangle (rows, columns, leads), and those leads."""
+    n_rows, n_columns, _ = free.shape
+    flat = free.reshape(n_rows * n_columns, -1)
     # Leads outside the standard twelve are not looked for where nothing is read.
     weight = flat - np.where(np.arange(len(ALL_NAMES)) < len(LEAD_NAMES), 0.0, 0.5)
     place, lead = optimize.linear_sum_assignment(-weight)
     leads = dict(zip(place.tolist(), lead.tolist(), strict=True))
     # More strips than leads: the rest say what they say best.
     chosen = [ALL_NAMES[leads.get(k, int(weight[k].argmax()))] for k in range(len(flat))]
-    rows = tuple(tuple(chosen[row * n_columns : (row + 1) * n_columns]) for row in range(size))
-    worth, rhythm = _rhythm(free[size:, 0], later[size:])
-    score = float(flat[place, lead].sum()) + worth - unread - _OWN_ORDER - _RHYTHM_PRICES[n_rows - size]
-    score -= _EMPTY_COLUMN * float((free[:size].max(axis=(0, 2)) <= 0).sum())
+    rows = tuple(tuple(chosen[row * n_columns : (row + 1) * n_columns]) for row in range(n_rows))
+    score = float(flat[place, lead].sum()) - _OWN_ORDER
+    score -= _EMPTY_COLUMN * float((free.max(axis=(0, 2)) <= 0).sum())
     score -= _PARTIAL if len(flat) != len(LEAD_NAMES) else 0.0
-    return Naming(score, "+".join([f"custom-{size}x{n_columns}", *rhythm]), (*rows, *((lead,) for lead in rhythm)))
+    return score, rows

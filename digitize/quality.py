@@ -114,6 +114,8 @@ def judge(
     edge_mm: float,
     truncated: bool,
     lost: Sequence[str] = (),
+    unread: int | None = None,
+    contradicted: bool = False,
 ) -> Quality:
     """Give a verdict on a page.
 
@@ -129,6 +131,10 @@ def judge(
         See `cut_off`.
     lost : sequence of str
         Leads that the page names, but of which no strip was found.
+    unread : int, optional
+        Strips whose names could not be read; by default those of which it is assumed.
+    contradicted : bool
+        Whether the page's names are other than those that the caller gave.
 
     Returns
     -------
@@ -147,7 +153,9 @@ def judge(
         (doubts if expected[worst] >= _USABLE_LEAD else faults).append(
             f"of lead {strips[worst].lead} only {expected[worst]:.0%} of the samples are likely within 0.1 mV"
         )
-    guessed = sum(strip.name_source == "assumed" for strip in strips)
+    guessed = sum(strip.name_source == "assumed" for strip in strips) if unread is None else unread
+    if contradicted:
+        doubts.append("the page's names contradict the given layout")
     if guessed:
         (faults if guessed > len(strips) / 2 else doubts).append(f"{guessed} of {len(strips)} lead names were not read")
     if lost:

@@ -7,6 +7,7 @@ needs no assumption on spacing, and neither baseline wander nor crossing beats d
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage, signal
 
+from digitize.alignment import align, likely_pitches
 from digitize.pieces import find_pieces
 from digitize.rectify import PIXELS_PER_MM
 from digitize.runs import Runs, find_runs
@@ -43,6 +45,18 @@ _FEW_ORDERED = 0.25
 
 _DENSE, _THINNER = 0.45, 0.25
 """Shares of the columns with ink with thin ink near a row's level: on most pages, and where beats are tall."""
+
+_THINNEST = 0.08
+"""The same, where it is known how many rows there are."""
+
+_WORTH_OF_ROW = 4.0
+"""What speaks for a row as inked as the most inked one, nats, beside the prices of `digitize.alignment`."""
+
+_LEAST_SUPPORT = 0.2
+"""Part of the most inked row's ink that a row has at least."""
+
+_LEAST_PITCH = 5 * PIXELS_PER_MM
+"""Rows are farther apart than this."""
 
 _AT_LEVEL = 1.5 * PIXELS_PER_MM
 _THIN, _TALL = 0.8 * PIXELS_PER_MM, 4 * PIXELS_PER_MM
@@ -153,13 +167,16 @@ def _listed(runs: Runs, tallest: float = np.inf) -> _Listed:
     return _Listed(top, bottom, _rising(top, begin), _rising(bottom, begin))
 
 
-def find_rows(coverage: NDArray[np.float32]) -> Rows | None:
+def find_rows(coverage: NDArray[np.float32], count: int | None = None) -> Rows | None:
     """Find the rows of traces.
 
     Parameters
     ----------
     coverage : ndarray, shape (h, w), float32
         Share of each pixel of the upright page that is ink.
+    count : int, optional
+        How many there are, where that is known: then so many are sought by their ink and even distances, among all
+        that may be rows.
 
     Returns
     -------
@@ -176,6 +193,9 @@ def find_rows(coverage: NDArray[np.float32]) -> Rows | None:
     (1, 50, 850)
     """
     columns = np.arange(coverage.shape[1])
+    if count is not None:
+        level, runs = _so_many(coverage, columns, count)
+        return _whole_rows(level, runs, runs) if level else None
     masked = find_runs(coverage, _FIRM, _trace_mask(coverage, _FIRM))
     inked = int((masked.count > 0).sum())
     if inked < _LEAST_WIDTH:
@@ -191,12 +211,52 @@ def find_rows(coverage: NDArray[np.float32]) -> Rows | None:
         if not level:
             return None
         every = runs
+    return _whole_rows(_without_edges(level, _listed(every)), every, runs)
+
+
+def _whole_rows(level: list[NDArray[np.float64]], every: Runs, runs: Runs) -> Rows | None:
+    """Rows at such levels, from their first ink to their last; those that are long enough."""
     listed = _listed(every)
-    level = [_at_home(row) for row in _without_edges(level, listed)]
+    level = [_at_home(row) for row in level]
     start, end = _extents(listed if runs is every else _listed(runs), np.stack(level))
     start, end = _to_thin_ends(listed, np.stack(level), start, end)
     real = end - start > _LEAST_WIDTH
     return Rows(np.stack(level)[real].astype(np.float32), start[real], end[real]) if real.any() else None
+
+
+def _so_many(
+    coverage: NDArray[np.float32], columns: NDArray[np.int64], count: int
+) -> tuple[list[NDArray[np.float64]], Runs]:
+    """Levels of so many rows, if there are as many, and the ink that they go by."""
+    pale = find_runs(coverage, _FAINT, _trace_mask(coverage, _FAINT))
+    low, inked = _listed(pale, _TALL), int((pale.count > 0).sum())
+    best: list[NDArray[np.float64]] = []
+    runs = pale
+    for ink in (find_runs(coverage, _FIRM), find_runs(coverage, _FAINT)):
+        every = [row for tall in (_THIN, _TALL) for row in _level_by_density(ink, columns, _THINNEST, inked, tall)]
+        levels = _different(_without_edges(every, _listed(ink)) if every else [], low)
+        if not levels:
+            continue
+        support = np.array([_support(low, row) for row in levels])
+        worth = np.tile(_WORTH_OF_ROW * support / support.max(), (count, 1))
+        middles = np.array([float(np.median(row)) for row in levels])
+        chosen = align(worth, middles, likely_pitches(worth, middles))[1]
+        found = [levels[row] for row in chosen if row >= 0]
+        if len(found) > len(best):
+            best, runs = found, ink
+    return best, runs
+
+
+def _different(levels: list[NDArray[np.float64]], low: _Listed) -> list[NDArray[np.float64]]:
+    """Levels that may be rows, top to bottom: of those that are too near each other for two rows the most inked."""
+    support = {id(row): _support(low, row) for row in levels}
+    least = _LEAST_SUPPORT * max(support.values(), default=0)
+    kept: list[NDArray[np.float64]] = []
+    for row in sorted(levels, key=lambda row: -support[id(row)]):
+        apart = [abs(float(np.median(row) - np.median(other))) for other in kept]
+        if support[id(row)] > least and min(apart, default=np.inf) > _LEAST_PITCH:
+            kept.append(row)
+    return sorted(kept, key=lambda row: float(np.median(row)))
 
 
 def _level_by_order(runs: Runs, columns: NDArray[np.int64], least: float) -> list[NDArray[np.float64]]:
@@ -257,15 +317,15 @@ def _likeliest(
     # Where no row rests, as in flutter, ink at the levels tells nothing of them.
     rests = max((_support(low, row) for row in best[0]), default=0) > _RESTS * inked
     clearly = _CLEARLY
-    if len(best[0]) > len(first) and _holds(best[0], first):
+    if len(best[0]) > len(first) and holds(best[0], first):
         # Nothing is told otherwise, only rows are added: as inked as the others, they are neither print nor dirt.
         weakest, weakest_before = (min(_support(low, row) for row in level) for level in (best[0], first))
         clearly = 0.0 if weakest > _AS_INKED * weakest_before else _CLEARLY
     return best if rests and worth(best[0]) > worth(first) + clearly else (first, every)
 
 
-def _holds(levels: list[NDArray[np.float64]], others: list[NDArray[np.float64]]) -> bool:
-    """Whether all others are among so many levels."""
+def holds(levels: Sequence[NDArray[np.floating]], others: Sequence[NDArray[np.floating]]) -> bool:
+    """Tell whether rows are all among others, by their levels column by column (y)."""
     middles = np.array([np.median(row) for row in levels])
     return all(np.abs(middles - np.median(row)).min() < _STEADY / 4 for row in others)
 

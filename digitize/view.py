@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,12 +12,12 @@ from digitize.fade import without_fading
 from digitize.grid import Grid
 from digitize.gridless import PaperScale
 from digitize.ground import Ground
-from digitize.ink import find_ink
+from digitize.ink import Ink, find_ink
 from digitize.marks import Marks, find_marks, without_pulses
 from digitize.orientation import runs_downward
 from digitize.page import Page, PageError
 from digitize.rectify import MOST_PIXELS, PIXELS_PER_MM, UprightPage, extent_of, rectify
-from digitize.rows import Rows, find_rows
+from digitize.rows import Rows, find_rows, holds
 from digitize.text import find_words
 from digitize.trace import PenInk, Traces, find_pen_ink, trace_ink
 
@@ -49,8 +50,18 @@ class View:
     traces: Traces
 
 
-def look(page: Page, ground: Grid | PaperScale, *, may_turn: bool = True) -> View | None:
+def look(
+    page: Page,
+    ground: Grid | PaperScale,
+    *,
+    may_turn: bool = True,
+    count: int | None = None,
+    only: Rows | None = None,
+) -> View | None:
     """Put a page upright, by its traces if it may turn, and follow its traces; None when there are none.
+
+    Where it is known how many rows there are, and not so many are found, they are looked for again; if the rows
+    themselves are known, not at all.
 
     Raises
     ------
@@ -65,14 +76,36 @@ def look(page: Page, ground: Grid | PaperScale, *, may_turn: bool = True) -> Vie
         upright = _upright(page, ground)
         ink = find_ink(upright, tiled=isinstance(ground, Grid))
         within = _on_ground(ink.coverage, ink.ground)
-    coverage = ink.coverage
-    rows = find_rows(within)
+    if only is not None:
+        return _follow(ground, upright, ink, lambda _: only)
+    view = _follow(ground, upright, ink, find_rows)
+    found = 0 if view is None else len(view.rows.level)
+    if count is None or found == count:
+        return view
+    again = _follow(ground, upright, ink, lambda coverage: find_rows(coverage, count))
+    if view is None or again is None:
+        return view or again
+    better = found < len(again.rows.level)
+    # Of more rows that are among them names tell later which are meant; others are none.
+    better |= found > count == len(again.rows.level) and not holds(list(view.rows.level), list(again.rows.level))
+    return again if better else view
+
+
+def _follow(
+    ground: Grid | PaperScale,
+    upright: UprightPage,
+    ink: Ink,
+    find: Callable[[NDArray[np.float32]], Rows | None],
+) -> View | None:
+    """Follow the traces of an upright page, whose rows are found in the ink that lies on the grid."""
+    rows = find(_on_ground(ink.coverage, ink.ground))
     if rows is None:
         return None
+    coverage = ink.coverage
     near = _on_ground(coverage, ink.ground, _ABOVE)
     dark = without_fading(near, rows)
     if dark is not near:
-        again = find_rows(_on_ground(dark, ink.ground))
+        again = find(_on_ground(dark, ink.ground))
         dark, rows = (near, rows) if again is None or len(again.level) != len(rows.level) else (dark, again)
     marks = find_marks(dark, rows)
     glyphs = _away_from(rows, find_words(coverage)[1])

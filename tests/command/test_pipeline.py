@@ -517,11 +517,12 @@ def test_interruption_leaves_nothing_half_written(calls, leads, paper, as_png, o
     ("arguments", "told"),
     [
         ([], "the following arguments are required: PAGE"),
-        (["scan.png", "--layout", "5x5"], "unknown layout '5x5'; allowed: 3x4,"),
+        (["scan.png", "--layout", "5x5"], "unknown layout '5x5'; "),
         (["scan.png", "--layout", "3x4+IX"], "unknown rhythm lead 'IX'"),
         (["scan.png", "--timeout", "9"], "'9': allowed: 10 to 86400 s"),
         (["scan.png", "--timeout", "1e9"], "'1e9': allowed: 10 to 86400 s"),
         (["scan.png", "--timeout", "nan"], "'nan': allowed: 10 to 86400 s"),
+        (["scan.png", "--layout", "cabrara-3x4"], "unknown layout 'cabrara-3x4'; did you mean 'cabrera-3x4'?"),
         (["scan.png", "--speed", "0"], "'0': allowed: 5 to 200 mm/s"),
         (["scan.png", "--speed", "inf"], "'inf': allowed: 5 to 200 mm/s"),
         (["scan.png", "--speed", "1e-300"], "'1e-300': allowed: 5 to 200 mm/s"),

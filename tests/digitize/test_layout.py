@@ -232,7 +232,57 @@ def test_a_given_layout_is_not_read(read):
     assert names(found) == printed(own)
     assert {place.name_source for place in found.places} == {"given"}
     assert [place.lead for place in found.places if place.sign == -1] == ["aVR"]
+    told = "aVR in row 1, II in row 2, aVL in row 2, III in row 3, aVF in row 3, II in row 4"
+    assert found.warnings == (f"layout 'cabrera-3x4+V1' was given, but the page's names read {told}",)
+
+
+def test_a_rhythm_strip_that_is_named_otherwise_than_given_is_told(read):
+    page = Print(find_layout("3x4+II"))
+    found = read(page, find_layout("3x4+V1"))
+    assert (found.name, names(found)[-1]) == ("3x4+V1", "V1")
+    assert found.warnings == ("layout '3x4+V1' was given, but the page's names read II in row 4",)
+    assert read(page, find_layout("3x4+II")).warnings == ()
+
+
+def test_an_order_of_its_own_is_given_by_its_size(read):
+    """The name of such a layout says no more; its leads are read."""
+    rows = (("V3", "aVF", "I", "V6"), ("aVL", "V1", "V5", "II"), ("III", "V4", "aVR", "V2"))
+    page = Print(Layout("own", rows, ("V1",)), bars=True)
+    found = read(page, find_layout("custom-3x4+V1"))
+    assert found.name == "custom-3x4+V1"
+    assert names(found) == [lead for row in rows for lead in row] + ["V1"]
+    assert [place.name_source for place in found.places] == ["read"] * 12 + ["given"]
     assert found.warnings == ()
+
+
+@pytest.mark.parametrize("false_row", [0, 1, 2, 4])
+def test_names_tell_which_of_too_many_rows_are_those_of_a_given_layout(read, false_row):
+    """A line of print passed for a row."""
+    page = Print(find_layout("3x4+II"))
+    moved = {
+        (x0, y0 + PITCH * (row >= false_row), x1, y1 + PITCH * (row >= false_row)): said
+        for (x0, y0, x1, y1), said in page.readings.items()
+        for row in [(y0 + 86 - 200) // PITCH]
+    }
+    page.readings = moved
+    page.rows.insert(false_row, ("II",))
+    page.baseline = 200.0 + PITCH * np.arange(5)
+    found = read(page, find_layout("3x4+II"))
+    assert names(found) == printed(page.layout)
+    assert {place.row for place in found.places} == set(range(5)) - {false_row}
+    assert found.warnings == ("the page shows 5 rows, layout '3x4+II' has 4: the rest were left out",)
+
+
+@pytest.mark.parametrize("lost", [0, 2, 5])
+def test_a_row_of_a_given_layout_that_is_not_found_is_told(read, lost):
+    page = Print(find_layout("limb-6x1"))
+    page.readings.clear() if lost == 2 else page.hide(lost, 0)
+    page.rows.pop(lost)
+    page.baseline = np.delete(page.baseline, lost)
+    found = read(page, find_layout("limb-6x1"))
+    assert names(found) == [lead for row, lead in enumerate(LEAD_NAMES[:6]) if row != lost]
+    told = f"layout 'limb-6x1' has 6 rows, but 5 of them were found: no strip of {LEAD_NAMES[lost]}"
+    assert found.warnings == (told,)
 
 
 def test_a_given_layout_with_fewer_rows_leaves_the_rest_out(read):

@@ -42,6 +42,8 @@ def test_a_page_without_doubts_is_good():
         (verdict_on(strips(), Calibration(25.0, 10.0, "assumed", "read", 8.0, "grid")), "speed is assumed"),
         (verdict_on(strips(), Calibration(25.0, 10.0, "read", "read", 8.0, "pulse")), "no grid"),
         (verdict_on([*strips(), strips(source="assumed")[0]]), "1 of 4 lead names"),
+        (verdict_on(strips(source="given"), unread=1), "1 of 3 lead names"),
+        (verdict_on(strips(source="given"), contradicted=True), "names contradict the given layout"),
         (verdict_on(strips(), lost=["V4"]), "no strip was found for the printed name of V4"),
     ],
 )

@@ -39,6 +39,22 @@ def test_every_row_is_found(count):
     assert (np.diff(rows.level, axis=0) > 0).all()
 
 
+def test_a_worn_row_is_found_where_it_is_known_that_there_is_one():
+    levels = 120 + 130.0 * np.arange(6)
+    page = page_of(levels)
+    page[480:560, 300:1300] = 0
+    usual, known = find_rows(page), find_rows(page, 6)
+    assert usual is not None and len(usual.level) == 5
+    assert known is not None
+    np.testing.assert_allclose(np.median(known.level, axis=1), levels, atol=6)
+
+
+def test_not_more_rows_are_found_than_there_are():
+    rows = find_rows(page_of(120 + 130.0 * np.arange(4)), 12)
+    assert rows is not None and len(rows.level) == 4
+    assert find_rows(np.zeros((300, 500), np.float32), 3) is None
+
+
 def test_an_empty_page_has_no_rows():
     assert find_rows(np.zeros((300, 500), np.float32)) is None
 

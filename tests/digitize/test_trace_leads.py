@@ -18,7 +18,7 @@ from scipy.interpolate import CubicSpline
 import digitize.layout
 from digitize import LEAD_NAMES, Leads, PageError, load_pages, trace_leads
 from digitize.layouts import Layout
-from digitize.leads import Strip
+from digitize.leads import VERDICTS, Strip
 from synth import PrintedPage, PrintedStrip, render_page
 
 FS = 500
@@ -293,8 +293,55 @@ def test_a_given_layout_names_the_strips(small):
     assert [strip.lead for strip in given.strips] == ["V1", "V2", "V3"]
 
 
-def test_a_given_layout_with_too_many_rows_is_an_error(small):
-    with pytest.raises(ValueError, match=r"12x1.*12 rows.*shows 3"):
+def test_a_given_layout_that_the_names_contradict_is_obeyed_and_told(small, small_leads):
+    given = trace_leads(small.image, layout="Chest-3X1")
+    assert given.layout == "chest-3x1"
+    assert [strip.lead for strip in given.strips] == ["V1", "V2", "V3"]
+    told = "layout 'chest-3x1' was given, but the page's names read II in row 2, III in row 3"
+    assert told in given.warnings
+    assert "the page's names contradict the given layout" in given.quality.reasons
+    assert VERDICTS.index(given.quality.verdict) >= VERDICTS.index(small_leads.quality.verdict)
+
+
+def test_a_given_rhythm_strip_is_obeyed_and_raises_no_verdict(case):
+    """The page prints II, and its strip repeats II."""
+    plain = case("plain")
+    given = trace_leads(plain.page.image, layout="3X4+v1", refine=False)
+    assert given.layout == "3x4+V1"
+    assert (given.strips[-1].lead, given.strips[-1].name_source) == ("V1", "given")
+    assert "layout '3x4+V1' was given, but the page's names read II in row 4" in given.warnings
+    assert "layout '3x4+V1' was given, but the strip in row 4 repeats II, not V1" in given.warnings
+    assert VERDICTS.index(given.quality.verdict) >= max(1, VERDICTS.index(plain.leads.quality.verdict))
+
+
+def test_of_more_rows_than_the_given_layout_has_those_are_taken_whose_names_fit(small):
+    given = trace_leads(small.image, layout="II+III", refine=False)
+    assert given.layout == "II+III"
+    whole = trace_leads(small.image, layout="Limb-3X1", refine=False)
+    assert whole.layout == "limb-3x1" and not any("layout" in warning for warning in whole.warnings)
+    for strip, same in zip(given.strips, whole.strips[1:], strict=True):
+        n = min(len(strip.signal), len(same.signal))
+        assert np.nanmax(np.abs(strip.signal[:n] - same.signal[:n])) < 0.02
+    assert "the page shows 3 rows, layout 'II+III' has 2: the rest were left out" in given.warnings
+
+
+def test_rows_are_looked_for_as_a_given_layout_says(recording):
+    """Of one row the ink is worn away but for its ends: alone it passes for none."""
+    page = render_page(recording[:, :3000], FS, layout="limb-6x1", dpi=100, header=False)
+    image = page.image.copy()
+    x, y = page.strips[3].polyline.T
+    height = round(float(np.ptp(page.strips[1].baseline[:, 1] - page.strips[0].baseline[:, 1]))) + 25
+    part = slice(round(np.nanmin(x) + 0.15 * np.ptp(x)), round(np.nanmin(x) + 0.75 * np.ptp(x)))
+    middle = round(float(np.nanmedian(y)))
+    image[middle - height : middle + height, part] = image[:3, :3].max(axis=(0, 1))
+    alone, given = (trace_leads(image, layout=layout, refine=False) for layout in (None, "limb-6x1"))
+    assert len({strip.row for strip in alone.strips}) == 5
+    assert [strip.lead for strip in given.strips] == ["I", "II", "III", "aVR", "aVL", "aVF"]
+    assert not any("layout" in warning for warning in given.warnings)
+
+
+def test_a_given_layout_with_far_more_rows_is_an_error(small):
+    with pytest.raises(PageError, match=r"^page: layout '12x1' has 12 rows, but the page shows 3$"):
         trace_leads(small.image, layout="12x1")
 
 
@@ -328,7 +375,7 @@ def test_bad_options(small, options, message):
         trace_leads(small.image, **options)
 
 
-@pytest.mark.parametrize("options", [{"speed": "25"}, {"gain": True}, {"gain": [10]}])
+@pytest.mark.parametrize("options", [{"speed": "25"}, {"gain": True}, {"gain": [10]}, {"layout": 5}])
 def test_options_of_another_type(small, options):
     ((name, value),) = options.items()
     with pytest.raises(TypeError, match=re.escape(f"{name} is {value!r}; allowed: a n")):

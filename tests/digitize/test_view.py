@@ -8,6 +8,7 @@ from digitize.api import _grounded
 from digitize.gridless import PaperScale
 from digitize.page import Page, PageError, load_pages
 from digitize.rectify import MOST_PIXELS
+from digitize.rows import Rows
 from digitize.view import look
 from synth import render_page
 
@@ -38,3 +39,25 @@ def test_a_scale_at_which_the_page_is_larger_than_any_sheet_is_refused(source, t
     with pytest.raises(PageError, match=message):
         look(page, PaperScale(np.eye(3), source))
     assert MOST_PIXELS == 1000 * 10 * 1000 * 10
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [lambda level: level[::2], lambda level: np.sort(np.concatenate([level - 70, level[-1:] + 70]), axis=0)],
+    ids=["two of four", "five beside them"],
+)
+def test_rows_are_looked_for_again_where_it_is_known_that_there_are_others(recording, monkeypatch, wrong):
+    page, ground = _grounded(load_pages(render_page(recording, 500, layout="3x4+II", dpi=100).image)[0])
+    find = digitize.view.find_rows
+    expected = look(page, ground)
+
+    def misled(coverage, count=None):
+        rows = find(coverage, count)
+        if count is not None:
+            return rows
+        level = wrong(rows.level)
+        return Rows(level, np.repeat(rows.start[:1], len(level)), np.repeat(rows.end[:1], len(level)))
+
+    monkeypatch.setattr(digitize.view, "find_rows", misled)
+    found = look(page, ground, count=4)
+    np.testing.assert_allclose(found.baseline, expected.baseline, atol=3)
