@@ -26,8 +26,8 @@ from numpy.typing import NDArray
 from scipy import stats
 from tqdm import tqdm
 
-from benchmarks.names import PLACES, print_names
-from benchmarks.ocr import IN_A_ROW, has_tesseract, read_items, read_page, version
+from benchmarks.names import PLACES, SURNAMES, print_names
+from benchmarks.ocr import IN_A_ROW, are_read, has_tesseract, is_read, read_items, read_page, version
 from benchmarks.report import made_line, provenance, table
 from digitize import PageError, api
 from digitize.leads import Leads, no_leads
@@ -71,6 +71,9 @@ class Outcome:
     page, beside, redrawn : tuple of bool
         Which items were read on the page itself, where only the traces' surroundings are left, and on the page drawn
         anew.
+    chance : float
+        How many names would be read on the page drawn anew if each stood in another's place: an OCR takes the wiggles
+        of a trace for letters.
     """
 
     preset: str
@@ -81,6 +84,7 @@ class Outcome:
     page: tuple[bool, ...]
     beside: tuple[bool, ...]
     redrawn: tuple[bool, ...]
+    chance: float
 
 
 def run(job: Job) -> Outcome:
@@ -104,16 +108,25 @@ def run(job: Job) -> Outcome:
     except PageError as error:
         leads = no_leads((image.shape[1], image.shape[0]), str(error))
         redrawn, verdict = np.full_like(image, 255), ""
-    found = zip(read_items(redrawn, items), read_page(leads.overlay(redrawn), items, job.scales), strict=True)
+    texts = [
+        by_itself + in_whole
+        for by_itself, in_whole in zip(
+            read_items(redrawn, items), read_page(leads.overlay(redrawn), items, job.scales), strict=True
+        )
+    ]
+    named = [(item, text) for item, text in zip(items, texts, strict=True) if item.string in SURNAMES]
     return Outcome(
         preset=job.preset,
         seed=job.seed,
         record=SIMULATED if job.record is None else job.record.name,
         verdict=verdict,
         places=tuple(item.place for item in items),
-        page=tuple(read_items(image, items)),
-        beside=tuple(read_items(beside_traces(image, leads), items)),
-        redrawn=tuple(map(any, found)),
+        page=tuple(are_read(items, read_items(image, items))),
+        beside=tuple(are_read(items, read_items(beside_traces(image, leads), items))),
+        redrawn=tuple(are_read(items, texts)),
+        chance=sum(
+            float(np.mean([is_read(name, text) for name in SURNAMES if name != item.string])) for item, text in named
+        ),
     )
 
 
@@ -153,9 +166,15 @@ def markdown(outcomes: Sequence[Outcome], made_with: dict[str, object], ocr: str
     str
     """
     presets = [name for name in PRESETS if any(outcome.preset == name for outcome in outcomes)]
-    columns = ("printed", "read on the page", f"within {BESIDE_MM:g} mm of its traces", "drawn anew (95 %)")
+    columns = (
+        "printed",
+        "read on the page",
+        f"within {BESIDE_MM:g} mm of its traces",
+        "drawn anew (95 %)",
+        "by chance",
+    )
     by_preset = [
-        _row(name, len(of), _counts(of))
+        (*_row(name, len(of), _counts(of)), f"{sum(outcome.chance for outcome in of):.1f}")
         for name in (*presets, "all")
         for of in [[outcome for outcome in outcomes if name in (outcome.preset, "all")]]
     ]
@@ -170,11 +189,12 @@ def markdown(outcomes: Sequence[Outcome], made_with: dict[str, object], ocr: str
         "",
         *table(("preset", "pages", *columns), by_preset),
         "",
-        *table(("items", *columns), by_place),
+        *table(("items", *columns[:-1]), by_place),
         "",
         "Items read where they stand: on the page itself; on the page wiped but for the surroundings of its traces, in "
-        "which nothing was looked for; on the page drawn anew, each by itself, or in the whole of its overlay. Exact "
-        "binomial intervals.",
+        "which nothing was looked for; on the page drawn anew, each by itself, or in the whole of its overlay, with "
+        "exact binomial intervals; and there if every name stood in the place of each other one: an OCR takes the "
+        "wiggles of a trace for letters.",
     ]
     return "\n".join(lines) + "\n"
 

@@ -130,8 +130,13 @@ def montage(
     return picture, places
 
 
-def read_items(image: NDArray[np.uint8], items: Sequence[Item]) -> list[bool]:
-    """Say which items are read where each is looked at by itself: upright, in two sizes, as it is and without colors.
+def are_read(items: Sequence[Item], texts: Sequence[str]) -> list[bool]:
+    """Say which items are read, by what was read in each one's place."""
+    return [is_read(item.string, text) for item, text in zip(items, texts, strict=True)]
+
+
+def read_items(image: NDArray[np.uint8], items: Sequence[Item]) -> list[str]:
+    """Read each item's place by itself: upright, in two sizes, as it is and without colors.
 
     Parameters
     ----------
@@ -141,19 +146,20 @@ def read_items(image: NDArray[np.uint8], items: Sequence[Item]) -> list[bool]:
 
     Returns
     -------
-    list of bool
+    list of str
+        All that is read there, a line a word.
     """
-    read = np.zeros(len(items), bool)
+    texts = [""] * len(items)
     for cap_px, mode in zip(CAPS_PX, MODES, strict=True):
         laid, places = montage(image, items, cap_px)
         # In the lightest of its colors a red grid is all but gone.
         for look in (laid, np.asarray(laid.max(axis=2), np.uint8)):
-            read |= _read_there(read_picture(look, mode), items, places)
-    return [bool(one) for one in read]
+            texts = _added(texts, read_picture(look, mode), places)
+    return texts
 
 
-def read_page(image: NDArray[np.uint8], items: Sequence[Item], scales: Sequence[float] = (1.0,)) -> list[bool]:
-    """Say which items are read where they stand in a whole picture, by four quarter turns and at several scales.
+def read_page(image: NDArray[np.uint8], items: Sequence[Item], scales: Sequence[float] = (1.0,)) -> list[str]:
+    """Read a whole picture by four quarter turns and at several scales, and tell what stands in each item's place.
 
     Parameters
     ----------
@@ -164,9 +170,10 @@ def read_page(image: NDArray[np.uint8], items: Sequence[Item], scales: Sequence[
 
     Returns
     -------
-    list of bool
+    list of str
+        A line a word.
     """
-    read = np.zeros(len(items), bool)
+    texts = [""] * len(items)
     # The grid, which slows the search by ten and hides letters, is light in one of its colors.
     lightest = image.max(axis=2)
     dark = np.where(lightest > _LIGHT, np.uint8(255), lightest)
@@ -174,26 +181,18 @@ def read_page(image: NDArray[np.uint8], items: Sequence[Item], scales: Sequence[
         turned = np.asarray(cv2.resize(dark, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC), np.uint8)
         places = [item.corners * np.float32(scale) for item in items]
         for _ in range(4):
-            read |= _read_there(read_picture(turned), items, places)
+            texts = _added(texts, read_picture(turned), places)
             places = [np.stack([y, turned.shape[1] - 1 - x], axis=1) for x, y in (place.T for place in places)]
             turned = np.ascontiguousarray(np.rot90(turned))
-    return [bool(one) for one in read]
+    return texts
 
 
-def _read_there(
-    words: Sequence[Found], items: Sequence[Item], places: Sequence[NDArray[np.float32]]
-) -> NDArray[np.bool_]:
-    """Which items are read in their places: among a page's strokes an OCR reads four letters of any name somewhere."""
-    return np.array(
-        [
-            any(
-                cv2.pointPolygonTest(place, word.middle, False) >= 0 and is_read(item.string, word.text)
-                for word in words
-            )
-            for item, place in zip(items, places, strict=True)
-        ],
-        bool,
-    )
+def _added(texts: Sequence[str], words: Sequence[Found], places: Sequence[NDArray[np.float32]]) -> list[str]:
+    """Texts of places with the words that stand in them: among a page's strokes an OCR reads some name somewhere."""
+    return [
+        text + "".join(f"{word.text}\n" for word in words if cv2.pointPolygonTest(place, word.middle, False) >= 0)
+        for text, place in zip(texts, places, strict=True)
+    ]
 
 
 def _upright(image: NDArray[np.uint8], item: Item, cap_px: int) -> NDArray[np.uint8]:

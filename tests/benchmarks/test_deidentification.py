@@ -13,7 +13,7 @@ import pytest
 from benchmarks import deidentification, ocr
 from benchmarks.deidentification import Job, Outcome, beside_traces, load, main, markdown, run
 from benchmarks.names import PLACES, Item, print_names
-from benchmarks.ocr import is_read, montage, read_items, read_page
+from benchmarks.ocr import are_read, is_read, montage, read_items, read_page
 from benchmarks.report import provenance
 from synth import render_page, simulate
 
@@ -35,6 +35,7 @@ def test_no_name_is_read_on_a_page_that_was_drawn_anew(tesseract, preset, seed):
     assert np.mean(outcome.page) > 0.4, "the OCR reads what stands on the page"
     assert sum(outcome.beside) >= 2, "and what stands beside its traces"
     assert not any(outcome.redrawn)
+    assert outcome.chance < 1
 
 
 def test_a_line_of_text_that_was_taken_for_a_trace_is_not_read(tesseract):
@@ -43,21 +44,22 @@ def test_a_line_of_text_that_was_taken_for_a_trace_is_not_read(tesseract):
     cv2.putText(page, "ZIMMERMANN 19500102", (40, 100), cv2.FONT_HERSHEY_SIMPLEX, 2.0, (0, 0, 0), 5, cv2.LINE_AA)
     corners = np.array([(40, 55), (760, 55), (760, 100), (40, 100)], np.float32)
     items = [Item(string, "beside, small", 1.5, corners) for string in ("ZIMMERMANN", "19500102")]
-    assert read_items(page, items) == [True, True]
+    assert are_read(items, read_items(page, items)) == [True, True]
     dark = page[..., 0] < 128
     columns = np.flatnonzero(dark.any(axis=0))
     middle = [np.flatnonzero(dark[:, column]).mean() for column in columns]
     for thickness in (4, 8):
         drawn = np.full_like(page, 255)
         cv2.polylines(drawn, [np.stack([columns, middle], axis=1).astype(np.int32)], False, (0, 0, 0), thickness)
-        assert read_items(drawn, items) == [False, False]
+        assert are_read(items, read_items(drawn, items)) == [False, False]
 
 
 def test_names_are_found_wherever_they_stand(tesseract):
     image, items = print_names(render_page(simulate(2, 500), 500, grid="none", dpi=150), np.random.default_rng(1))
     vertical = [item for item in items if item.place == "margin"]
-    assert vertical and all(read_page(image, vertical))
-    assert all(read_items(image, [item for item in items if item.place in ("header", "footer", "margin")]))
+    assert vertical and all(are_read(vertical, read_page(image, vertical)))
+    outside = [item for item in items if item.place in ("header", "footer", "margin")]
+    assert all(are_read(outside, read_items(image, outside)))
 
 
 def test_items_stand_on_the_page_in_every_place():
@@ -101,15 +103,15 @@ def test_paper_beside_traces(leads, paper):
 def outcome(preset: str, page: int, redrawn: int, verdict: str = "good") -> Outcome:
     places = PLACES[:4]
     read = [tuple(k < count for k in range(4)) for count in (page, 2, redrawn)]
-    return Outcome(preset, 1, "00001_hr", verdict, places, *read)
+    return Outcome(preset, 1, "00001_hr", verdict, places, *read, 0.25)
 
 
 def test_tables_count_items():
     text = markdown(
         [outcome("clean", 4, 0), outcome("faxed", 3, 1), outcome("faxed", 1, 0, "")], provenance(), "an OCR"
     )
-    assert "| clean | 1 | 4 | 100% | 50% | 0 (0.0% to 60.2%) |" in text
-    assert "| faxed | 2 | 8 | 50% | 50% | 1 (0.3% to 52.7%) |" in text
+    assert "| clean | 1 | 4 | 100% | 50% | 0 (0.0% to 60.2%) | 0.2 |" in text
+    assert "| faxed | 2 | 8 | 50% | 50% | 1 (0.3% to 52.7%) | 0.5 |" in text
     assert "| all | 3 | 12 | 67% | 50% | 1 (" in text
     assert f"| {PLACES[0]} | 3 | 100% | 100% | 1 (" in text and f"| {PLACES[-1]} | 0 | - |" in text
     assert "1 of 3 pages could not be digitised" in text
