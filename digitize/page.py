@@ -40,6 +40,12 @@ MAX_PAGES = 5000
 PDF_DPI = 254.0
 """Resolution at which drawn PDF pages are rendered: ten pixels per millimetre. Scanned ones keep their own."""
 
+_MOST_UNEVEN_DPI = 2.5
+"""Ratio of the resolutions across and down a picture beyond which they are none: a fax's are 204 and 98."""
+
+_ORIENTATION = 274
+"""Exif tag that says how a picture is turned; more than 4 where its sides change places."""
+
 _FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF")
 _ALLOWED = "PNG, JPEG, BMP, TIFF, WebP, GIF, HEIC or PDF"
 
@@ -61,7 +67,8 @@ class Page:
         is no file.
     dpi : float or None
         Resolution that the file states, or at which a PDF page was rendered. Cameras and editors often write a
-        meaningless 72.
+        meaningless 72. Where the file states another one down than across, as a fax does, the picture is enlarged to
+        the finer of the two.
     index : int
         Place in the file, from 0.
     """
@@ -365,8 +372,14 @@ def _decode(file: IO[bytes], index: int, label: str) -> tuple[NDArray[np.uint8],
 
 def _from_picture(picture: Image.Image, label: str) -> tuple[NDArray[np.uint8], float | None]:
     _check_size(*picture.size, label)
-    dpi = _stated_dpi(picture)
+    across, down = _stated_dpi(picture)
     upright = ImageOps.exif_transpose(picture)
+    dpi = max(across, down) if across and down else None
+    if dpi and across != down:
+        # Lines are repeated, as programs for faxes show them: that tells how they were sent (`digitize.dots`).
+        size = round(upright.width * dpi / across), round(upright.height * dpi / down)
+        _check_size(*size, label)
+        upright = upright.resize(size, Image.Resampling.NEAREST)
     if upright.has_transparency_data:
         upright = upright.convert("RGBA")
         if any(upright.getchannel("A").histogram()[:255]):
@@ -388,13 +401,17 @@ def _unit_range(values: NDArray[Any], label: str) -> NDArray[np.float32]:
     return (values / ceiling).astype(np.float32)
 
 
-def _stated_dpi(picture: Image.Image) -> float | None:
-    stated = picture.info.get("dpi")
-    if not stated:
-        return None
-    x, y = (float(value) for value in stated)
-    # Fax pages have other resolutions across than along: one figure would be wrong for both.
-    return x if math.isfinite(x) and x > 1 and abs(x - y) <= 0.01 * x else None
+def _stated_dpi(picture: Image.Image) -> tuple[float, float]:
+    """Dots an inch across and down the picture once it is turned as its file says; 0 where it states nothing sound.
+
+    They are alike, unless it is a fax.
+    """
+    x, y = (float(value) for value in picture.info.get("dpi") or (0, 0))
+    if not (math.isfinite(x) and math.isfinite(y) and min(x, y) > 1 and max(x, y) <= _MOST_UNEVEN_DPI * min(x, y)):
+        return 0.0, 0.0
+    if abs(x - y) <= 0.01 * x:
+        return x, x
+    return (y, x) if picture.getexif().get(_ORIENTATION, 1) > 4 else (x, y)
 
 
 def _from_array(array: NDArray[Any], label: str) -> NDArray[np.uint8]:

@@ -248,10 +248,23 @@ def test_scanned_pdf_keeps_its_pixels():
     assert difference(page, np.asarray(Image.open(io.BytesIO(jpeg)).convert("RGB"))) < 1
 
 
-@pytest.mark.parametrize(("stated", "dpi"), [((300, 300), 300), ((204, 98), None), ((0, 0), None), (None, None)])
+@pytest.mark.parametrize(
+    ("stated", "dpi"), [((300, 300), 300), ((204, 98), 204), ((300, 72), None), ((0, 0), None), (None, None)]
+)
 def test_dpi(stated, dpi):
     options = {"dpi": stated} if stated else {}
     assert load_page(encoded(Image.fromarray(RAMP), "TIFF", **options)).dpi == dpi
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_fax_gets_square_pixels(orientation):
+    exif = Image.Exif()
+    exif[274] = orientation
+    raw = Image.fromarray(RAMP)
+    page = load_page(encoded(raw, "TIFF", dpi=(204, 98), exif=exif))
+    square = np.asarray(raw.resize((raw.width, round(raw.height * 204 / 98)), Image.Resampling.NEAREST).convert("RGB"))
+    assert page.dpi == 204
+    assert np.array_equal(page.image, np.rot90(square, -1) if orientation == 6 else square)
 
 
 @pytest.mark.parametrize("kind", ["TIFF", "PDF"])
