@@ -20,7 +20,7 @@ from scipy import fft, ndimage, optimize
 from digitize.bend import follow_bend
 from digitize.flatten import FlatPicture, lay_flat
 from digitize.lattice import enlarged, follow_lattice
-from digitize.warp import box_around, project, quarter_turn, scale_at
+from digitize.warp import box_around, derivative_at, project, quarter_turn
 
 Spacing = TypeVar("Spacing", float, NDArray[np.float64])
 
@@ -46,6 +46,9 @@ _TALLEST = 9.0
 
 _MISSING = 2.0
 """What a missing tooth costs a comb, in the units of heights."""
+
+_REACHED = 0.25
+"""Part of a tooth distance by which the outermost peak may fall short of a tooth that it still is."""
 
 _CLEAR = 0.5
 """Height by which a tooth stands clear of what rounding explains."""
@@ -105,8 +108,14 @@ _BETTER = 0.03
 _LEAST_AGREEMENT = 0.4
 """Share in step below which there is no grid: what is periodic there is something else."""
 
-_MOST_UNEVEN = 2.6
-"""Ratio of the scales along time and voltage that obliqueness or a fax explains; beyond it lines were miscounted."""
+_MOST_SQUEEZED = 1.8
+"""Most by which a page may be squeezed along any direction against any other. Paper that is seen from 55 degrees is
+squeezed by 1.74, a print or scan by 1.25 at most; a lattice that takes every second line, or diagonals, seems squeezed
+by 2 or 2.6."""
+
+_SAME_BASIS = 0.25
+"""Part by which a followed lattice may be stretched, turned or sheared against a flat fit: in another basis of the same
+grid some step is half, twice, or once too much."""
 
 _COARSE_SIDE = 1000
 """Pixels at which a page is looked at in search of lines too far apart to be followed at its own."""
@@ -247,13 +256,13 @@ def find_grid(image: NDArray[np.uint8]) -> Grid | None:
     scale = min(1.0, _LONG_SIDE / max(image.shape[:2]))
     small = _shrunk(image, scale)
     texture = _texture(small)
-    fit = _find_flat(texture, scale)
+    flat = fit = _find_flat(texture, scale)
     enough = _FLAT
     for most in (_LONG_SIDE, _COARSE_SIDE):
         if fit is not None and fit.agreement > enough:
             break
         enough = _FOLLOWED
-        fit = _better(fit, _find_followed(small, scale, most))
+        fit = _better(fit, _find_followed(small, scale, most, flat))
     if fit is None or fit.agreement < _LEAST_AGREEMENT:
         return None
     # Pixel centres of a page that was shrunk about its corner.
@@ -269,8 +278,11 @@ def _better(first: _Fit | None, second: _Fit | None) -> _Fit | None:
     return second if second.agreement > first.agreement + _BETTER else first
 
 
-def _find_followed(image: NDArray[np.uint8], scale: float, most: int) -> _Fit | None:
-    """Follow the grid of a picture, seen at no more than so many pixels, and find the grid of the page laid flat."""
+def _find_followed(image: NDArray[np.uint8], scale: float, most: int, known: _Fit | None) -> _Fit | None:
+    """Follow the grid of a picture, seen at no more than so many pixels, and find the grid of the page laid flat.
+
+    What is known of the picture's grid without following it tells its basis.
+    """
     ratio = min(1.0, most / max(image.shape[:2]))
     texture = _texture(_shrunk(image, ratio))
     best = None
@@ -278,7 +290,7 @@ def _find_followed(image: NDArray[np.uint8], scale: float, most: int) -> _Fit | 
         flat = lay_flat(image, enlarged(lattice, texture.shape, image.shape))
         if min(flat.image.shape[:2]) < _LEAST_SIDE:
             continue
-        found = _find_flat(_texture(flat.image), scale)
+        found = _fit_laid_flat(flat, scale, known)
         if found is None or found.agreement < _SURELY_FLAT:
             # What was too steep to be followed at the first time no longer is.
             texture_again = _texture(_shrunk(flat.image, ratio))
@@ -287,17 +299,42 @@ def _find_followed(image: NDArray[np.uint8], scale: float, most: int) -> _Fit | 
                 again = enlarged(again, texture_again.shape, flat.image.shape)
                 homography, departure = flat.followed_by(again.homography, again.departure)
                 flatter = lay_flat(image, replace(again, homography=homography, departure=departure))
-                better = _find_flat(_texture(flatter.image), scale)
+                better = _fit_laid_flat(flatter, scale, known)
                 if better is not None and (found is None or better.agreement > found.agreement):
-                    flat, found = flatter, better
-        if found is not None:
-            placed = _on_picture(found, flat)
-            along, down, _ = scale_at(placed.grid.matrix, project(np.linalg.inv(flat.homography), flat.middle).tolist())
-            if abs(np.log(along / down)) < np.log(_MOST_UNEVEN):
-                best = _better(best, placed)
+                    found = better
+        best = _better(best, found)
         if best is not None and best.agreement > _FOLLOWED:
             break
     return best
+
+
+def _fit_laid_flat(flat: FlatPicture, scale: float, known: _Fit | None) -> _Fit | None:
+    """The grid of a picture that was laid flat, as one of the picture; None if no page can lie so.
+
+    Neither can one that is squeezed too much, nor one whose lines are not those of the grid that is known: a dotted
+    grid has other families of lines than its own, through every second dot or across, and they may be followed better.
+    """
+    found = _find_flat(_texture(flat.image), scale)
+    if found is None:
+        return None
+    placed = _on_picture(found, flat)
+    middle = project(np.linalg.inv(flat.homography), flat.middle).tolist()
+    here = derivative_at(placed.grid.matrix, middle)
+    if np.linalg.cond(here) > _MOST_SQUEEZED:
+        return None
+    if known is None or known.agreement < _LEAST_AGREEMENT:
+        return placed
+    # Which way up it stands a grid does not tell: it is turned as the one that is known.
+    change = here @ np.linalg.inv(derivative_at(known.grid.matrix, middle))
+    turns = min(range(4), key=lambda turns: _departure(change, turns))
+    if _departure(change, turns) > _SAME_BASIS:
+        return None
+    return replace(placed, grid=placed.grid.turned(turns)) if turns else placed
+
+
+def _departure(change: NDArray[np.float64], turns: int) -> float:
+    """By how much a change of a lattice's steps, turned by quarter turns clockwise, differs from none."""
+    return float(np.abs(quarter_turn(turns)[:2, :2] @ change - np.eye(2)).max())
 
 
 def _shrunk(image: NDArray[np.uint8], ratio: float) -> NDArray[np.uint8]:
@@ -468,7 +505,8 @@ def _evidence(
     # pitches: that adds faint teeth between the true ones, which say little about a comb.
     rounding = ray.heights.max() + 2.0 * np.log(2.0 * np.pi * 0.29 * scale * ray.radii)
     gain = hit @ (np.where(ray.heights > rounding + _CLEAR, np.minimum(ray.heights, _TALLEST) - _PEAK, -0.5) + _MISSING)
-    evidence = gain - _MISSING * np.maximum(np.rint(ray.radii.max() / own), 1.0)
+    # No tooth is missing where the ray does not reach.
+    evidence = gain - _MISSING * np.maximum(np.floor(ray.radii.max() / own + _REACHED), 1.0)
     # Of equally good ones the nearest.
     best = np.argmax(evidence - 1e-3 * np.abs(_STRETCHES - 1.0), axis=1)
     row = np.arange(len(spacings))

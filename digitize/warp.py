@@ -85,11 +85,23 @@ def scale_at(homography: NDArray[np.float64], point: Sequence[float]) -> tuple[f
     >>> scale_at(np.diag([0.1, 0.2, 1.0]), (300.0, 200.0))
     (10.0, 5.0, 0.0)
     """
-    x, y = project(homography, np.array(point))
-    rows = homography[:2] - np.array([[x], [y]]) * homography[2]
-    inverse = np.linalg.inv(rows[:, :2] / (homography[2] @ (*point, 1.0)))
+    inverse = np.linalg.inv(derivative_at(homography, point))
     along, down = (float(np.hypot(*inverse[:, axis])) for axis in (0, 1))
     return along, down, float(np.degrees(np.arctan2(inverse[1, 0], inverse[0, 0])))
+
+
+def derivative_at(homography: NDArray[np.float64], point: Sequence[float]) -> NDArray[np.float64]:
+    """Derivative of a homography at a pixel: how a step along x and y of the picture moves on the paper, shape (2, 2).
+
+    Examples
+    --------
+    >>> derivative_at(np.diag([0.1, 0.2, 1.0]), (300.0, 200.0))
+    array([[0.1, 0. ],
+           [0. , 0.2]])
+    """
+    x, y = project(homography, np.array(point))
+    rows = homography[:2] - np.array([[x], [y]]) * homography[2]
+    return np.asarray(rows[:, :2] / (homography[2] @ (*point, 1.0)))
 
 
 def quarter_turn(turns: int) -> NDArray[np.float64]:

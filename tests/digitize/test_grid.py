@@ -11,8 +11,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import digitize.grid
+from digitize.flatten import FlatPicture
 from digitize.grid import Grid, find_grid
+from digitize.page import load_page
 from digitize.warp import project, scale_at, to_paper
+from synth import render_page
+from tests.digitize.dotted import on_dotted_grid
+from training.ptbxl import data_folder
 
 SHAPE = (600, 900)
 
@@ -93,6 +98,66 @@ def test_directions_may_differ_in_scale():
 def test_dotted_grid():
     grid = found(draw_page(5.0, 1.0, minor=0.7, dots=True))
     assert scale(grid) == pytest.approx((5.0, 5.0), rel=1e-3)
+
+
+@pytest.mark.parametrize(("faint", "quality"), [(0.2, 90), (0.8, 90), (0.4, 75)])
+def test_dots_half_a_millimetre_apart_on_5_mm_lines(faint, quality):
+    shape = (800, 1100)
+    page = draw_page(6.0, shape=shape, minor=0.0, major=0.0)
+    grid = found(on_dotted_grid(page, 7.94, faint=faint, quality=quality))
+    assert scale(grid, shape) == pytest.approx((7.94, 7.94), rel=2e-3)
+
+
+def test_a_dotted_grid_is_not_followed_on_half_of_its_millimetres(recording):
+    page = render_page(recording, 500, grid="none", paper="A4", dpi=200).image
+    grid = found(on_dotted_grid(page, 7.94, faint=0.45, quality=88))
+    assert scale(grid, page.shape[:2]) == pytest.approx((7.94, 7.94), rel=1e-3)
+    assert scale_at(grid.matrix, (1100.0, 800.0))[2] == pytest.approx(0.0, abs=0.02)
+
+
+@pytest.mark.parametrize("name", ["abnormal_HB_122", "normal_Normal_194"])
+def test_dotted_grids_of_a_device(name):
+    """The first was followed with its time axis twice too fine, the second along its diagonals."""
+    path = data_folder().parent / "real-pages" / "devices" / f"{name}.jpg"
+    if not path.is_file():
+        pytest.skip(f"{path} is not there; set PAPERTRACE_DATA")
+    page = load_page(path).image
+    grid = found(page)
+    assert scale(grid, page.shape[:2]) == pytest.approx((7.94, 7.94), rel=3e-3)
+    assert scale_at(grid.matrix, (1100.0, 800.0))[2] == pytest.approx(0.0, abs=0.1)
+
+
+BASES = {
+    "half in time": [[2, 0], [0, 1]],
+    "half in voltage": [[1, 0], [0, 2]],
+    "half in both": [[2, 0], [0, 2]],
+    "twice in time": [[0.5, 0], [0, 1]],
+    "one diagonal": [[1, 0], [-1, 1]],
+    "both diagonals": [[1, 1], [-1, 1]],
+}
+
+
+@pytest.mark.parametrize("basis", BASES.values(), ids=BASES)
+@pytest.mark.parametrize("turns", range(4))
+def test_followed_lattices_keep_the_basis_and_the_turn_of_a_flat_fit(monkeypatch, basis, turns):
+    """However well it is followed; one that is bent or stretched a little is no other basis."""
+    flat = found(draw_page())
+    known = digitize.grid._Fit(flat, 0.5)
+    laid = FlatPicture(draw_page(), np.eye(3), np.zeros((2, 2, 2), np.float32), SHAPE)
+    followed = flat.turned(turns)
+
+    def fit(change: list[list[float]]) -> digitize.grid._Fit | None:
+        matrix = np.eye(3)
+        matrix[:2, :2] = change
+        other = digitize.grid._Fit(replace(followed, matrix=matrix @ followed.matrix), 0.99)
+        monkeypatch.setattr(digitize.grid, "_find_flat", lambda *_: other)
+        return digitize.grid._fit_laid_flat(laid, 1.0, known)
+
+    assert fit(basis) is None
+    same = fit([[1.04, 0.02], [-0.03, 0.96]])
+    assert same is not None and same.agreement == 0.99
+    assert scale(same.grid) == pytest.approx((4.0, 4.0), rel=0.06)
+    assert abs(scale_at(same.grid.matrix, (450.0, 300.0))[2]) < 3.0
 
 
 def test_lines_of_5_mm_only():
