@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitize import confidence
-from digitize.calibration import Scale, find_scale
+from digitize.calibration import Scale, find_scale, miscount
 from digitize.clock import set_clock
 from digitize.confirm import confirm_names
 from digitize.dots import fax_resolution, without_halftone
@@ -23,10 +23,11 @@ from digitize.leads import GAINS_MM_MV, SPEEDS_MM_S, Calibration, Geometry, Lead
 from digitize.orientation import is_upside_down, turns_by_names
 from digitize.page import Page, PageError, PageSource, load_page, page_names
 from digitize.quality import cut_off, edge_width, judge
+from digitize.rectify import PIXELS_PER_MM
 from digitize.refine import refine as refine_traces
 from digitize.rows import Rows
 from digitize.strips import columns_of, cut_strips, join_strips
-from digitize.text import Word, find_words, read_scale
+from digitize.text import PrintedScale, find_words, read_scale
 from digitize.trace import erase_traces, touch_names, trace_ink
 from digitize.view import View, look
 from digitize.warp import scale_at
@@ -69,11 +70,10 @@ class Reading:
 
 
 class _Seen(NamedTuple):
-    """The print of a page (h, w), its words, and its layout."""
+    """The scale that a page states, and its layout, or why that cannot be the given one."""
 
-    printed: NDArray[np.float32]
-    words: list[Word]
-    found: PageLayout
+    scale: PrintedScale
+    found: PageLayout | str
 
 
 def trace_leads(
@@ -239,7 +239,11 @@ def read_page(
         raise PageError(f"{page.name}: no electrocardiogram found (no trace runs across the picture)")
 
     seen = _read(view, given)
-    names_read, named = (0, 1) if isinstance(seen, str) else _names_read(seen.found)
+    counted = _counted_anew(page, view, seen.scale, speed, gain, count)
+    if counted is not None:
+        view = counted
+        seen = _read(view, given)
+    names_read, named = (0, 1) if isinstance(seen.found, str) else _names_read(seen.found)
     doubtful = 4 * names_read < 3 * named and len(view.marks.pulses) < 2
     turns = 0
     if doubtful:
@@ -249,11 +253,11 @@ def read_page(
         if turned is not None:
             view = turned
             seen = _read(view, given)
-    if isinstance(seen, str):
-        raise PageError(f"{page.name}: {seen}")
-    if given is not None:
-        view, seen = _without_false_rows(page, view, seen, given)
+    if given is not None and not isinstance(seen.found, str):
+        view, seen = _without_false_rows(page, view, seen, seen.found, given)
     found = seen.found
+    if isinstance(found, str):
+        raise PageError(f"{page.name}: {found}")
     gridless = isinstance(view.ground, PaperScale)
     if gridless and not view.marks.pulses and not _names_tell(found):
         raise PageError(f"{page.name}: no electrocardiogram found (no grid, no lead name, no calibration pulse)")
@@ -264,7 +268,7 @@ def read_page(
         view = replace(view, traces=trace_ink(view.pen, found.names))
     limb_rows = {place.row for place in found.places if not place.lead.startswith("V")}
     chest_rows = {place.row for place in found.places} - limb_rows
-    worth = find_scale(read_scale(seen.printed, seen.words), view.marks.pulses, chest_rows, speed=speed, gain=gain)
+    worth = find_scale(seen.scale, view.marks.pulses, chest_rows, speed=speed, gain=gain)
     return Reading(page, view, found, worth)
 
 
@@ -400,24 +404,43 @@ def _look(
     return look(page, scale, may_turn=may_turn, count=count)
 
 
-def _read(view: View, given: Layout | None) -> _Seen | str:
-    """What is left when the traces are taken away, the words in it, and the layout; or why it cannot be the given one.
+def _counted_anew(
+    page: Page, view: View, scale: PrintedScale, speed: float | None, gain: float | None, count: int | None
+) -> View | None:
+    """Look anew at a page on whose grid lines were taken for others; None where its print and pulses bear it out.
 
-    The latter need not be the last word: the page may lie on its side.
+    So dots half a millimetre apart pass for millimetres. Where there is no grid of the pitch that they tell, the page
+    keeps its own, and the pulses are warned of (`find_scale`).
+    """
+    traces = view.traces
+    factor = miscount(scale, view.marks.pulses, float(np.median(traces.end - traces.start)) / PIXELS_PER_MM)
+    if factor == 1.0 or isinstance(view.ground, PaperScale):
+        return None
+    height, width = page.image.shape[:2]
+    pitch = float(np.sqrt(np.prod(scale_at(view.ground.matrix, (width / 2, height / 2))[:2])))
+    grid = find_grid(page.image, pitch * factor)
+    return None if grid is None else _look(page, grid, speed, gain, count)
+
+
+def _read(view: View, given: Layout | None) -> _Seen:
+    """Read what is left when the traces are taken away.
+
+    That the layout cannot be the given one need not be the last word: the page may lie on its side.
     """
     printed = erase_traces(view.coverage, view.traces)
     printed[view.marks.mask] = 0.0
     words = find_words(printed)[0]
+    scale = read_scale(printed, words)
     try:
         found = read_layout(view.coverage, printed, view.traces, view.baseline, view.marks, words, given)
     except RowsMissing as error:
-        return str(error)
-    return _Seen(printed, words, found)
+        return _Seen(scale, str(error))
+    return _Seen(scale, found)
 
 
-def _without_false_rows(page: Page, view: View, seen: _Seen, given: Layout) -> tuple[View, _Seen]:
+def _without_false_rows(page: Page, view: View, seen: _Seen, found: PageLayout, given: Layout) -> tuple[View, _Seen]:
     """Follow the rows of a given layout once more, without those that stand too near them to be rows themselves."""
-    shown = sorted({place.row for place in seen.found.places})
+    shown = sorted({place.row for place in found.places})
     if len(shown) < 2 or len(shown) == len(view.baseline):
         return view, seen
     apart = np.abs(view.baseline[:, None] - view.baseline[shown]).min(axis=1)
@@ -428,8 +451,8 @@ def _without_false_rows(page: Page, view: View, seen: _Seen, given: Layout) -> t
     rows = Rows(view.rows.level[kept], view.rows.start[kept], view.rows.end[kept])
     again = look(page, view.ground, may_turn=False, only=rows)
     read = None if again is None else _read(again, given)
-    if again is None or not isinstance(read, _Seen):
+    if again is None or read is None or isinstance(read.found, str):
         return view, seen
-    left_out = [warning for warning in seen.found.warnings if "were left out" in warning]
+    left_out = [warning for warning in found.warnings if "were left out" in warning]
     others = [warning for warning in read.found.warnings if "were left out" not in warning]
     return again, read._replace(found=replace(read.found, warnings=(*others, *left_out)))

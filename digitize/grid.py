@@ -20,7 +20,7 @@ from scipy import fft, ndimage, optimize
 from digitize.bend import follow_bend
 from digitize.flatten import FlatPicture, lay_flat
 from digitize.lattice import enlarged, follow_lattice
-from digitize.warp import box_around, derivative_at, project, quarter_turn
+from digitize.warp import box_around, derivative_at, project, quarter_turn, scale_at
 
 Spacing = TypeVar("Spacing", float, NDArray[np.float64])
 
@@ -34,6 +34,9 @@ _USUAL_PAGE = (280.0, 0.45)
 _USUAL_SCALE = (7.0, 0.6)
 """Long side in mm, and pixels a millimetre, each with the spread of its logarithm. Lines of one kind look alike at 1 mm
 and at 5 mm: only the size of the paper and of its pixels tells these two apart."""
+
+_KNOWN, _SAME_PITCH = 0.05, 0.08
+"""Spread of the logarithm of a pitch that the page's print and pulses tell, and part by which they may be wrong."""
 
 _PEAK = 3.0
 """A peak of the spectrum stands e^3 = 20 times over the geometric mean of its surroundings."""
@@ -171,6 +174,18 @@ class Grid:
 
 
 @dataclass(frozen=True)
+class _Size:
+    """How large a picture is to its page: it was shrunk by `scale`, and the page has some `per_mm` pixels a millimetre.
+
+    That is known up to the `spread` of its logarithm.
+    """
+
+    scale: float
+    per_mm: float
+    spread: float
+
+
+@dataclass(frozen=True)
 class _Peaks:
     """Peaks of the spectrum: frequency vectors (cycles a pixel) and heights (log power over surroundings)."""
 
@@ -232,18 +247,20 @@ class _Fit:
     agreement: float
 
 
-def find_grid(image: NDArray[np.uint8]) -> Grid | None:
+def find_grid(image: NDArray[np.uint8], per_mm: float | None = None) -> Grid | None:
     """Find the grid of a page.
 
     Parameters
     ----------
     image : ndarray, shape (h, w, 3), uint8
         RGB page, turned by less than 45 degrees.
+    per_mm : float, optional
+        Pixels a millimetre, where they are known to a few per cent.
 
     Returns
     -------
     Grid or None
-        None when no periodic grid stands clear of the noise in both directions.
+        None when no periodic grid, or none of that pitch, stands clear of the noise in both directions.
 
     Examples
     --------
@@ -256,19 +273,25 @@ def find_grid(image: NDArray[np.uint8]) -> Grid | None:
     scale = min(1.0, _LONG_SIDE / max(image.shape[:2]))
     small = _shrunk(image, scale)
     texture = _texture(small)
-    flat = fit = _find_flat(texture, scale)
+    size = _Size(scale, *_USUAL_SCALE) if per_mm is None else _Size(scale, per_mm, _KNOWN)
+    flat = fit = _find_flat(texture, size)
     enough = _FLAT
     for most in (_LONG_SIDE, _COARSE_SIDE):
         if fit is not None and fit.agreement > enough:
             break
         enough = _FOLLOWED
-        fit = _better(fit, _find_followed(small, scale, most, flat))
+        fit = _better(fit, _find_followed(small, size, most, flat))
     if fit is None or fit.agreement < _LEAST_AGREEMENT:
         return None
     # Pixel centres of a page that was shrunk about its corner.
     x, y = texture.shape[1] / image.shape[1], texture.shape[0] / image.shape[0]
     shrink = np.array([[x, 0.0, 0.5 * x - 0.5], [0.0, y, 0.5 * y - 0.5], [0.0, 0.0, 1.0]])
-    return replace(fit.grid, matrix=fit.grid.matrix @ shrink)
+    grid = replace(fit.grid, matrix=fit.grid.matrix @ shrink)
+    if per_mm is not None:
+        pitch = scale_at(grid.matrix, (image.shape[1] / 2, image.shape[0] / 2))[:2]
+        if max(abs(side / per_mm - 1.0) for side in pitch) > _SAME_PITCH:
+            return None
+    return grid
 
 
 def _better(first: _Fit | None, second: _Fit | None) -> _Fit | None:
@@ -278,7 +301,7 @@ def _better(first: _Fit | None, second: _Fit | None) -> _Fit | None:
     return second if second.agreement > first.agreement + _BETTER else first
 
 
-def _find_followed(image: NDArray[np.uint8], scale: float, most: int, known: _Fit | None) -> _Fit | None:
+def _find_followed(image: NDArray[np.uint8], size: _Size, most: int, known: _Fit | None) -> _Fit | None:
     """Follow the grid of a picture, seen at no more than so many pixels, and find the grid of the page laid flat.
 
     What is known of the picture's grid without following it tells its basis.
@@ -290,7 +313,7 @@ def _find_followed(image: NDArray[np.uint8], scale: float, most: int, known: _Fi
         flat = lay_flat(image, enlarged(lattice, texture.shape, image.shape))
         if min(flat.image.shape[:2]) < _LEAST_SIDE:
             continue
-        found = _fit_laid_flat(flat, scale, known)
+        found = _fit_laid_flat(flat, size, known)
         if found is None or found.agreement < _SURELY_FLAT:
             # What was too steep to be followed at the first time no longer is.
             texture_again = _texture(_shrunk(flat.image, ratio))
@@ -299,7 +322,7 @@ def _find_followed(image: NDArray[np.uint8], scale: float, most: int, known: _Fi
                 again = enlarged(again, texture_again.shape, flat.image.shape)
                 homography, departure = flat.followed_by(again.homography, again.departure)
                 flatter = lay_flat(image, replace(again, homography=homography, departure=departure))
-                better = _fit_laid_flat(flatter, scale, known)
+                better = _fit_laid_flat(flatter, size, known)
                 if better is not None and (found is None or better.agreement > found.agreement):
                     found = better
         best = _better(best, found)
@@ -308,13 +331,13 @@ def _find_followed(image: NDArray[np.uint8], scale: float, most: int, known: _Fi
     return best
 
 
-def _fit_laid_flat(flat: FlatPicture, scale: float, known: _Fit | None) -> _Fit | None:
+def _fit_laid_flat(flat: FlatPicture, size: _Size, known: _Fit | None) -> _Fit | None:
     """The grid of a picture that was laid flat, as one of the picture; None if no page can lie so.
 
     Neither can one that is squeezed too much, nor one whose lines are not those of the grid that is known: a dotted
     grid has other families of lines than its own, through every second dot or across, and they may be followed better.
     """
-    found = _find_flat(_texture(flat.image), scale)
+    found = _find_flat(_texture(flat.image), size)
     if found is None:
         return None
     placed = _on_picture(found, flat)
@@ -351,18 +374,18 @@ def _on_picture(found: _Fit, flat: FlatPicture) -> _Fit:
     return replace(found, grid=replace(found.grid, matrix=matrix, bend=bend, extent=extent))
 
 
-def _find_flat(texture: NDArray[np.float32], scale: float) -> _Fit | None:
+def _find_flat(texture: NDArray[np.float32], size: _Size) -> _Fit | None:
     """Find the grid of a page that is almost flat, in the pixels of its texture."""
     peaks = _find_peaks(texture)
     long_side = max(texture.shape)
-    combs = [_find_comb(peaks, angle, long_side, scale) for angle in _directions(peaks)]
+    combs = [_find_comb(peaks, angle, long_side, size) for angle in _directions(peaks)]
     sound = [comb for comb in combs if comb is not None and comb.evidence >= 0.0]
     comb = max(sound, key=lambda comb: comb.significance, default=None)
     if comb is None or comb.significance < _LEAST_SIGNIFICANCE:
         return None
     if comb.uneven:
         return None
-    line_mm, tooth_mm = _tooth_distance(comb, long_side, scale)
+    line_mm, tooth_mm = _tooth_distance(comb, long_side, size)
 
     matrix, bend, agreement = np.eye(3), [], []
     for axis, teeth in enumerate(comb.teeth):
@@ -442,7 +465,7 @@ def _ray(peaks: _Peaks, degrees: float) -> _Peaks:
     return ray.select(np.flatnonzero(~np.tril(close, -1).any(axis=1)))
 
 
-def _find_comb(peaks: _Peaks, angle: float, long_side: float, scale: float) -> _Comb | None:
+def _find_comb(peaks: _Peaks, angle: float, long_side: float, size: _Size) -> _Comb | None:
     """Find the comb that explains the peaks on two perpendicular rays best; None if none does.
 
     A tooth that is there speaks for a comb by its height and one that is missing speaks against it. So a multiple of
@@ -457,8 +480,8 @@ def _find_comb(peaks: _Peaks, angle: float, long_side: float, scale: float) -> _
     spacings = spacings[(cycles > _PAGE_MM[0] / 5.0) & (cycles < _PAGE_MM[1])]
     if len(spacings) == 0:
         return None
-    (first, first_own), (second, second_own) = (_evidence(ray, spacings, scale) for ray in rays)
-    unlikely = np.minimum(*(_unlikely(spacings, tooth_mm, long_side, scale) for tooth_mm in (1.0, 5.0)))
+    (first, first_own), (second, second_own) = (_evidence(ray, spacings, size.scale) for ray in rays)
+    unlikely = np.minimum(*(_unlikely(spacings, tooth_mm, long_side, size) for tooth_mm in (1.0, 5.0)))
     best = int((first + second - 0.5 * unlikely).argmax())
     own = first_own[best], second_own[best]
     teeth = tuple(_teeth(ray, spacing) for ray, spacing in zip(rays, own, strict=True))
@@ -519,17 +542,17 @@ def _teeth(ray: _Peaks, spacing: float) -> _Teeth:
     return _Teeth(order[hit].astype(np.intp), ray.select(hit))
 
 
-def _unlikely(spacing: Spacing, tooth_mm: float, long_side: float, scale: float) -> Spacing:
+def _unlikely(spacing: Spacing, tooth_mm: float, long_side: float, size: _Size) -> Spacing:
     """How odd page and pixels would be in size if a cycle were `tooth_mm`, in squared standard deviations."""
-    page, pixels = long_side * spacing * tooth_mm, 1.0 / (spacing * tooth_mm * scale)
-    (page_mm, page_spread), (per_mm, scale_spread) = _USUAL_PAGE, _USUAL_SCALE
-    return (np.log(page / page_mm) / page_spread) ** 2 + (np.log(pixels / per_mm) / scale_spread) ** 2
+    page, pixels = long_side * spacing * tooth_mm, 1.0 / (spacing * tooth_mm * size.scale)
+    page_mm, page_spread = _USUAL_PAGE
+    return (np.log(page / page_mm) / page_spread) ** 2 + (np.log(pixels / size.per_mm) / size.spread) ** 2
 
 
-def _tooth_distance(comb: _Comb, long_side: float, scale: float) -> tuple[float, float]:
+def _tooth_distance(comb: _Comb, long_side: float, size: _Size) -> tuple[float, float]:
     """Millimetres between the finest lines, and millimetres a cycle of the comb."""
     raised = _fifth_is_raised(comb)
-    odd_1, odd_5 = (_unlikely(comb.spacing, tooth_mm, long_side, scale) for tooth_mm in (1.0, 5.0))
+    odd_1, odd_5 = (_unlikely(comb.spacing, tooth_mm, long_side, size) for tooth_mm in (1.0, 5.0))
     tooth_mm = 5.0 if odd_5 - _RAISED * raised < odd_1 else 1.0
     return (5.0 if tooth_mm == 5.0 and not raised else 1.0), tooth_mm
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digitize.calibration import find_scale
+from digitize.calibration import find_scale, miscount
 from digitize.marks import Pulse
 from digitize.text import GAINS, SPEEDS, PrintedScale
 
@@ -132,3 +132,29 @@ def test_the_second_roof_of_a_pulse_is_the_chest_leads_gain():
     scale = find_scale(NOTHING, [stepped, stepped])
     assert (scale.gain, scale.chest_gain) == (10.0, 5.0)
     assert "chest leads are printed at 5 mm/mV" in scale.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("pulse_mm", "row_mm", "times"),
+    [
+        ((20.0, 10.0), 500.0, 2.0),
+        ((20.0, 6.0), 500.0, 2.0),
+        ((20.0, 10.0), 260.0, 2.0),
+        ((5.0, 2.5), 125.0, 0.5),
+        ((25.0, 12.5), 625.0, 2.5),
+        ((10.0, 5.0), 250.0, 1.0),
+        ((20.0, 5.0), 250.0, 1.0),
+        ((10.0, 10.0), 500.0, 1.0),
+        ((11.0, 5.5), 275.0, 1.0),
+    ],
+)
+def test_millimetres_are_miscounted_where_height_and_time_say_so(pulse_mm, row_mm, times):
+    printed = PrintedScale(25.0, 10.0, None, "")
+    assert miscount(printed, [pulse(*pulse_mm)], row_mm) == pytest.approx(times)
+
+
+def test_nothing_is_miscounted_without_print_and_pulses():
+    pulses = [pulse(20, 10)]
+    assert miscount(PrintedScale(25.0, 10.0, None, ""), [], 500.0) == 1.0
+    assert miscount(PrintedScale(None, 10.0, None, ""), pulses, 500.0) == 1.0
+    assert miscount(PrintedScale(25.0, None, None, ""), pulses, 500.0) == 1.0

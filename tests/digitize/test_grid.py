@@ -108,6 +108,17 @@ def test_dots_half_a_millimetre_apart_on_5_mm_lines(faint, quality):
     assert scale(grid, shape) == pytest.approx((7.94, 7.94), rel=2e-3)
 
 
+def test_a_grid_of_a_known_pitch(recording):
+    """Dots half a millimetre apart look like millimetres where only 5 mm lines have them."""
+    per_mm = 240 / 25.4
+    page = render_page(recording, 500, grid="none", paper="A4", dpi=240).image
+    page = on_dotted_grid(page, per_mm, faint=0.0, quality=90)
+    grid = find_grid(page, 0.97 * per_mm)
+    assert grid is not None
+    assert scale(grid, page.shape[:2]) == pytest.approx((per_mm, per_mm), rel=1e-3)
+    assert find_grid(draw_page(6.0), 4.2) is None
+
+
 def test_a_dotted_grid_is_not_followed_on_half_of_its_millimetres(recording):
     page = render_page(recording, 500, grid="none", paper="A4", dpi=200).image
     grid = found(on_dotted_grid(page, 7.94, faint=0.45, quality=88))

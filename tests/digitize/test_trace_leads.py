@@ -20,6 +20,7 @@ from digitize import LEAD_NAMES, Leads, PageError, load_pages, trace_leads
 from digitize.layouts import Layout
 from digitize.leads import VERDICTS, Strip
 from synth import PrintedPage, PrintedStrip, render_page
+from tests.digitize.dotted import on_dotted_grid
 
 FS = 500
 SHUFFLED = Layout(
@@ -240,6 +241,15 @@ def small(recording) -> PrintedPage:
 @pytest.fixture(scope="session")
 def small_leads(small) -> Leads:
     return trace_leads(small.image)
+
+
+def test_print_and_pulses_tell_that_a_grid_was_miscounted(recording):
+    """Dots half a millimetre apart pass for millimetres: the pulses are 20 mm high at 10 mm/mV, ten seconds are 500."""
+    page = render_page(recording, 500, grid="none", paper="A4", dpi=240).image
+    leads = trace_leads(on_dotted_grid(page, 240 / 25.4, faint=0.0, quality=90), refine=False)
+    assert leads.calibration.pixels_per_mm == pytest.approx(240 / 25.4, rel=1e-3)
+    assert leads.warnings == ()
+    assert [len(strip.signal) / leads.fs for strip in leads.strips] == pytest.approx([2.5] * 12 + [10.0], abs=0.05)
 
 
 def test_a_page_of_few_leads(small, small_leads):
