@@ -128,7 +128,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     add("--html", action="store_true", help="write a page to read and print, too")
     add("--explain", type=_statement, metavar="CODE",
         help="draw what spoke for a statement, e.g. AFIB, or likeliest")  # fmt: skip
-    add("--deidentify", action="store_true", help="draw pages anew, without their print; name no source in any file")
+    add("--deidentify", action="store_true", help="draw pages anew, without print; name no source")
     add("--jobs", type=_count, default=1, metavar="N", help="pages read at a time (default: 1)")
     add("--timeout", type=_seconds, default=PAGE_SECONDS, metavar="T",
         help=f"processor seconds a page may take (default: {PAGE_SECONDS:g})")  # fmt: skip

@@ -43,9 +43,14 @@ def start(archive: Path, *options: str, wait: float = 0.03) -> subprocess.Popen:
         "PAPERTRACE_TEST_WAIT": str(wait),
     }
     command = [sys.executable, "-m", "tests.command.stubs", "archive", "--out", "out", *options]
-    return subprocess.Popen(
-        command, cwd=archive.parent, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    # A shell that starts the tests in the background has them, and so their children, ignore Ctrl-C.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return subprocess.Popen(
+            command, cwd=archive.parent, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def finish(run: subprocess.Popen) -> tuple[int, str, str]:
