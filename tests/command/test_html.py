@@ -24,6 +24,7 @@ from command.report import build_report
 from digitize.leads import VERDICTS, Shade
 from digitize.overlay import ROW_COLOURS
 from digitize.page import Page
+from digitize.version import __version__
 from tests.measured import MEASURED
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -97,7 +98,7 @@ def test_everything_is_told(page):
         "Paper speed 25 mm/s printed on the page Gain 10 mm/mV assumed: the page does not tell",
         "Pitch 4.00 pixels/mm from the grid Picture 1100 x 600 pixels no resolution is stated Turned by 0.5°",
         "V6 from its place 7.50 s 2.40 s 1, together 0.10 s 84%",
-        "papertrace 0.1.0; weights: classify 0123456789ab, ",
+        f"papertrace {__version__}; weights: classify 0123456789ab, ",
         "Not a medical device. Nothing on this page replaces a physician's reading.",
     ):
         assert told in text, told
