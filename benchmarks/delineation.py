@@ -26,7 +26,7 @@ from benchmarks.report import made_line, provenance, table
 from classify.average import TimedStrip
 from classify.measurements import Measurements, measure
 from digitize.export import written_together
-from digitize.layouts import LEAD_NAMES
+from digitize.records.layouts import LEAD_NAMES
 from synth.simulator import draw_heart, simulate
 from training.ptbxl import data_folder, restore_limb_ratios
 from training.scores import Interval, bootstrap

@@ -29,8 +29,8 @@ from tqdm import tqdm
 from benchmarks.metrics import PageScore, in_phase_snr, score_page
 from benchmarks.report import provenance, table
 from digitize.export import written_together
-from digitize.layouts import LEAD_NAMES, find_layout
 from digitize.leads import Leads
+from digitize.records.layouts import LEAD_NAMES, find_layout
 from training.ptbxl import data_folder
 from training.scores import Interval, bootstrap
 

@@ -1,7 +1,7 @@
 """Measures of a digitisation: signal-to-noise ratios lead by lead, coverage, and Einthoven's law.
 
-Signals are ``(12, n)`` millivolts in the order of `digitize.layouts.LEAD_NAMES`, NaN where nothing is shown. Truth and
-estimate share time zero and the sampling frequency; their lengths may differ.
+Signals are ``(12, n)`` millivolts in the order of `digitize.records.layouts.LEAD_NAMES`, NaN where nothing is shown.
+Truth and estimate share time zero and the sampling frequency; their lengths may differ.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import interpolate
 
-from digitize.layouts import LEAD_NAMES
+from digitize.records.layouts import LEAD_NAMES
 
 MAX_SHIFT = 0.5
 """Longest shift of the aligned ratio, seconds, to either side."""

@@ -55,7 +55,7 @@ class RealPage:
     page : str
         Its file.
     layout : str
-        Name of the layout (`digitize.layouts.find_layout`).
+        Name of the layout (`digitize.records.layouts.find_layout`).
     rows : tuple of tuple of str
         Leads of each row, top to bottom, left to right; rows of which less than half is on the picture are left out.
     columns : str

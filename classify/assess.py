@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from classify.statements import STATEMENTS, Statement
 from classify.view import ABSENT, SHORTEST_RHYTHM_S, View
-from digitize.layouts import LEAD_NAMES
+from digitize.records.layouts import LEAD_NAMES
 
 
 def reasons_against(view: View) -> tuple[str | None, ...]:

@@ -18,7 +18,7 @@ from classify.peaks import find_qrs
 from classify.stack import BEFORE_S
 from classify.statements import CODES
 from classify.view import BEAT_SAMPLES, FS, INTERVALS, RHYTHM_SAMPLES, Piece, place_pieces
-from digitize.layouts import LEAD_NAMES
+from digitize.records.layouts import LEAD_NAMES
 
 _STEPS = 16
 _BLUR_S = 0.04

@@ -33,7 +33,7 @@ class TimedStrip(NamedTuple):
     Attributes
     ----------
     lead : str
-        One of `digitize.layouts.LEAD_NAMES`.
+        One of `digitize.records.layouts.LEAD_NAMES`.
     start : float
         Time of the first sample on the record's clock, seconds.
     signal : ndarray, shape (n,)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from classify.picture_network import Trunk
-from digitize.weights import fill_network, read_weights
+from digitize.records.weights import fill_network, read_weights
 
 SIDE = 96
 """Pixels of a picture's side, as the network sees it."""
@@ -112,7 +112,7 @@ def load_beat_images(folder: Path) -> BeatImageWeights:
     OSError
         If the weights or their record are missing.
     ValueError
-        If they do not belong to each other (`digitize.weights`), or not to this code's network.
+        If they do not belong to each other (`digitize.records.weights`), or not to this code's network.
     """
     path = folder / NAME
     content, record = read_weights(path)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from classify.beat_view import CLASSES, view_strip
 from classify.peaks import find_r_peaks
 from classify.view import Piece, longest_piece
-from digitize.weights import read_weights
+from digitize.records.weights import read_weights
 
 if TYPE_CHECKING:
     from torch import nn
@@ -131,7 +131,7 @@ def load_network(path: Path = WEIGHTS) -> tuple[Ensemble, str]:
     FileNotFoundError
         If the weights or their record are missing.
     ValueError
-        If they do not belong together (`digitize.weights`), or not to this code's network and classes.
+        If they do not belong together (`digitize.records.weights`), or not to this code's network and classes.
     """
     content, record = read_weights(path)
     if tuple(record["classes"]) != CLASSES:

@@ -18,9 +18,9 @@ from classify.exclusive import excluders
 from classify.measurements import Measurements, measure_leads, not_measured
 from classify.statements import CODES, STATEMENTS
 from classify.view import ABSENT, View, pieces_of, view_leads
-from digitize.layouts import LEAD_NAMES
 from digitize.leads import Leads
-from digitize.weights import read_weights
+from digitize.records.layouts import LEAD_NAMES
+from digitize.records.weights import read_weights
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -180,7 +180,7 @@ def load_weights(path: Path = WEIGHTS) -> Weights:
     FileNotFoundError
         If the weights or their record are missing.
     ValueError
-        If they do not belong together (`digitize.weights`), or not to this code's network and statements.
+        If they do not belong together (`digitize.records.weights`), or not to this code's network and statements.
     """
     content, record = read_weights(path)
     codes = tuple(statement["code"] for statement in record["statements"])

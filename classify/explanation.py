@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from classify.statements import CODES
 from classify.view import pieces_of
-from digitize.layouts import LEAD_NAMES
 from digitize.leads import Shade
+from digitize.records.layouts import LEAD_NAMES
 
 if TYPE_CHECKING:
     from classify.diagnose import Diagnosis, Finding

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from classify.statements import CODES
 from classify.view import View
-from digitize.weights import fill_network, read_weights
+from digitize.records.weights import fill_network, read_weights
 
 if TYPE_CHECKING:
     import torch
@@ -91,8 +91,8 @@ def load_picture_weights(design: str, folder: Path | None = None) -> PictureWeig
     FileNotFoundError
         If the weights or their record are missing.
     ValueError
-        If there is no such design, or the weights do not belong to their record (`digitize.weights`), or not to this
-        code's network and statements.
+        If there is no such design, or the weights do not belong to their record (`digitize.records.weights`), or not to
+        this code's network and statements.
     """
     if design not in DESIGNS:
         raise ValueError(f"design is {design!r}; allowed: {', '.join(DESIGNS)}")

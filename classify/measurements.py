@@ -20,8 +20,8 @@ from classify.axis import frontal_axis
 from classify.delineation import StripWaves, delineate_strips
 from classify.view import Piece, longest_piece
 from classify.waves import Waves, find_p_onset, find_waves
-from digitize.layouts import LEAD_NAMES
 from digitize.leads import Leads
+from digitize.records.layouts import LEAD_NAMES
 
 QTC_FORMULA = "Fridericia"
 """QTc is QT / RR^(1/3), RR in seconds (Fridericia 1920).

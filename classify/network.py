@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from classify.statements import STATEMENTS
 from classify.view import ABSENT, BEAT_SAMPLES, INTERVALS, View
-from digitize.layouts import LEAD_NAMES
+from digitize.records.layouts import LEAD_NAMES
 
 INPUTS = ("beats", "beats_seen", "intervals", "rhythm", "rhythm_seen", "rhythm_lead")
 """Attributes of `View` that `ArrhythmiaNetwork.forward` takes, in its order."""

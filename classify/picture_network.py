@@ -19,7 +19,7 @@ from torch.nn import functional
 from classify.network import FEATURES, ArrhythmiaNetwork
 from classify.picture import HEIGHT, WIDTH
 from classify.statements import STATEMENTS
-from digitize.layouts import LEAD_NAMES
+from digitize.records.layouts import LEAD_NAMES
 
 CELL = 8
 """Pixels of a cell's side."""

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classify.stack import AFTER_S, BEFORE_S, Stack, stack_beats
-from digitize.layouts import LEAD_NAMES, Layout, find_layout
 from digitize.leads import Leads
+from digitize.records.layouts import LEAD_NAMES, Layout, find_layout
 
 FS = 100
 """Sampling frequency of a view in Hz."""
@@ -57,7 +57,7 @@ class Piece(NamedTuple):
     Attributes
     ----------
     lead : str
-        One of `digitize.layouts.LEAD_NAMES`.
+        One of `digitize.records.layouts.LEAD_NAMES`.
     signal : ndarray, shape (n,)
         Millivolts, NaN where hidden.
     start : float

@@ -13,8 +13,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from digitize.layouts import LEAD_NAMES
 from digitize.leads import Leads
+from digitize.records.layouts import LEAD_NAMES
 
 if TYPE_CHECKING:
     from digitize.api import trace_leads

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from digitize.layouts import Layout
+from digitize.records.layouts import Layout
 
 # Prices in nats.
 _MISSING, _SURPLUS = 3.0, 1.0

@@ -18,11 +18,11 @@ from digitize.dots import fax_resolution, without_halftone
 from digitize.grid import Grid, find_grid
 from digitize.gridless import PaperScale, first_scale, measured_scale
 from digitize.layout import PageLayout, RowsMissing, read_layout
-from digitize.layouts import LEAD_NAMES, Layout, find_layout
 from digitize.leads import GAINS_MM_MV, SPEEDS_MM_S, Calibration, Geometry, Leads, Strip
 from digitize.orientation import is_upside_down, turns_by_names
 from digitize.page import Page, PageError, PageSource, load_page, page_names
 from digitize.quality import cut_off, edge_width, judge
+from digitize.records.layouts import LEAD_NAMES, Layout, find_layout
 from digitize.rectify import PIXELS_PER_MM
 from digitize.refine import refine as refine_traces
 from digitize.rows import Rows
@@ -92,8 +92,8 @@ def trace_leads(
     image : path, bytes, ndarray, PIL image or Page
         One page (see `load_pages` for many).
     layout : str, optional
-        Name of the layout (`digitize.layouts.find_layout`), e.g. ``"3x4+II"``: its rows are looked for and its leads
-        named, and where the page says otherwise a warning tells. Read off the page by default.
+        Name of the layout (`digitize.records.layouts.find_layout`), e.g. ``"3x4+II"``: its rows are looked for and its
+        leads named, and where the page says otherwise a warning tells. Read off the page by default.
     speed, gain : float, optional
         Paper speed (5 to 200 mm/s) and gain (1 to 100 mm/mV); read, measured or assumed by default.
     fs : int

@@ -8,8 +8,8 @@ import numpy as np
 
 from digitize.einthoven import LIMB_LEADS, check_limb_leads
 from digitize.layout import PageLayout
-from digitize.layouts import ALL_NAMES, CUSTOM, LAYOUTS
 from digitize.leads import Strip
+from digitize.records.layouts import ALL_NAMES, CUSTOM, LAYOUTS
 
 DISAGREEMENT = 0.25
 """Share of the limb leads' power that may contradict Einthoven's law: 6 dB below it."""

@@ -16,7 +16,6 @@ from scipy import sparse
 
 from digitize.alignment import Given, likely_pitches
 from digitize.columns import begin_together, past_names, row_ends, strip_edges, white_between
-from digitize.layouts import ALL_NAMES, LEAD_NAMES, UNKNOWN, Layout
 from digitize.marks import Marks
 from digitize.naming import (
     COLUMNS,
@@ -31,6 +30,7 @@ from digitize.naming import (
     rows_of_names,
 )
 from digitize.obedience import obedience
+from digitize.records.layouts import ALL_NAMES, LEAD_NAMES, UNKNOWN, Layout
 from digitize.rectify import PIXELS_PER_MM
 from digitize.text import LeadReadings, Word, find_words, read_lead_names
 from digitize.trace import Traces

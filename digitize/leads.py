@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from digitize.layouts import LEAD_NAMES
+from digitize.records.layouts import LEAD_NAMES
 
 if TYPE_CHECKING:
     import os
@@ -116,7 +116,7 @@ class Strip:
     Attributes
     ----------
     lead : str
-        One of `digitize.layouts.ALL_NAMES`; only those in `LEAD_NAMES` have a row in `Leads.signal`.
+        One of `digitize.records.layouts.ALL_NAMES`; only those in `LEAD_NAMES` have a row in `Leads.signal`.
     row, column : int
         Place on the page, from the top and from the left; rhythm strips have column 0 in a row of their own.
     start : float
@@ -173,7 +173,7 @@ class Leads:
     strips : tuple of Strip
         The strips as printed. A lead that is printed twice takes the longer strip for `signal` and keeps both here.
     layout : str
-        Name of the layout (see `digitize.layouts`), e.g. ``"3x4+II"``.
+        Name of the layout (see `digitize.records.layouts`), e.g. ``"3x4+II"``.
     calibration : Calibration
     geometry : Geometry
     quality : Quality

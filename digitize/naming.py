@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy import optimize
 
 from digitize.alignment import Given, align
-from digitize.layouts import ALL_NAMES, CUSTOM, LAYOUTS, LEAD_NAMES, MOST_ROWS, OTHER_NAMES, UNKNOWN, Layout
+from digitize.records.layouts import ALL_NAMES, CUSTOM, LAYOUTS, LEAD_NAMES, MOST_ROWS, OTHER_NAMES, UNKNOWN, Layout
 from digitize.rectify import PIXELS_PER_MM
 
 NUMERALS = 3

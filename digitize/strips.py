@@ -10,8 +10,8 @@ from scipy.interpolate import CubicSpline
 
 from digitize.calibration import Scale
 from digitize.layout import PageLayout, Place
-from digitize.layouts import LEAD_NAMES
 from digitize.leads import Strip
+from digitize.records.layouts import LEAD_NAMES
 from digitize.rectify import PIXELS_PER_MM
 from digitize.trace import Traces
 from digitize.view import View

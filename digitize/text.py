@@ -24,9 +24,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import signal, sparse
 
-from digitize.layouts import ALL_NAMES
 from digitize.onnx import read_notes
 from digitize.pieces import find_pieces
+from digitize.records.layouts import ALL_NAMES
 from digitize.rectify import PIXELS_PER_MM
 
 _LEVEL = 0.4
@@ -98,7 +98,7 @@ class LeadReadings:
     Attributes
     ----------
     log_probability : ndarray, shape (n, leads + 1), float64
-        Of the leads of `digitize.layouts.ALL_NAMES` and, last, of anything else; sums to 1 along each row.
+        Of the leads of `digitize.records.layouts.ALL_NAMES` and, last, of anything else; sums to 1 along each row.
     negated : ndarray, shape (n,), bool
         Where a minus stands before the name, as in Cabrera's ``-aVR``.
     """

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from digitize.layouts import LEAD_NAMES
+from digitize.records.layouts import LEAD_NAMES
 from synth.printer import PrintedPage
 
 _MV_PER_UNIT = {"mV": 1.0, "uV": 1e-3, "V": 1e3}

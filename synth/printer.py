@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from digitize.layouts import LEAD_NAMES
+from digitize.records.layouts import LEAD_NAMES
 from synth.exposure import Sheet, expose, lay_out
 from synth.notes import Notes, draw_notes
 from synth.pose import pose
@@ -35,7 +35,7 @@ class PrintedStrip:
     Attributes
     ----------
     lead : str
-        One of `digitize.layouts.LEAD_NAMES`.
+        One of `digitize.records.layouts.LEAD_NAMES`.
     inverted : bool
         True where it is drawn upside down, as ``-aVR`` is.
     row, column : int
@@ -143,7 +143,7 @@ def render_page(
     Parameters
     ----------
     signal : array_like, shape (12, n)
-        Millivolts in the order of `digitize.layouts.LEAD_NAMES`. Where it is NaN the pen is lifted.
+        Millivolts in the order of `digitize.records.layouts.LEAD_NAMES`. Where it is NaN the pen is lifted.
     fs : float
         Sampling frequency, Hz.
     style : PageStyle or str, optional

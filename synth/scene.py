@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from digitize.layouts import LEAD_NAMES, Layout
+from digitize.records.layouts import LEAD_NAMES, Layout
 from synth.header import HeaderColumn, footer_text, header_columns
 from synth.style import SHEETS, PageStyle
 from synth.text import text_width

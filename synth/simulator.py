@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from digitize.layouts import LEAD_NAMES
+from digitize.records.layouts import LEAD_NAMES
 
 _HEIGHT = np.sqrt(3) / 2
 _LEADS: dict[str, tuple[float, float, float]] = {
@@ -147,7 +147,7 @@ def simulate(seconds: float = 10.0, fs: float = 500.0, heart_rate: float = 70.0,
     Returns
     -------
     ndarray, shape (12, round(seconds * fs)), float64
-        Millivolts in the order of `digitize.layouts.LEAD_NAMES`.
+        Millivolts in the order of `digitize.records.layouts.LEAD_NAMES`.
 
     Raises
     ------

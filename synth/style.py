@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from digitize.layouts import LEAD_NAMES, Layout, find_layout
+from digitize.records.layouts import LEAD_NAMES, Layout, find_layout
 from synth.capture import Capture
 from synth.notes import Notes
 from synth.wear import Wear
@@ -65,7 +65,8 @@ class PageStyle:
     Attributes
     ----------
     layout : str or Layout
-        A name for `digitize.layouts.find_layout`, or a layout of one's own, e.g. with the leads in another order.
+        A name for `digitize.records.layouts.find_layout`, or a layout of one's own, e.g. with the leads in another
+        order.
     columns : str
         ``"sequential"``: each column goes on in time where the one before it ended; ``"simultaneous"``: every column
         starts at 0 s.

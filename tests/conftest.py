@@ -9,8 +9,8 @@ import pytest
 import wfdb
 from numpy.typing import NDArray
 
-from digitize.layouts import LEAD_NAMES, find_layout
 from digitize.leads import Calibration, Geometry, Leads, Quality, Strip
+from digitize.records.layouts import LEAD_NAMES, find_layout
 from tests.watch import skip_unwatched
 
 FS = 500

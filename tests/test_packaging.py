@@ -19,10 +19,10 @@ SETUP.read(ROOT / "setup.cfg")
 MAY_IMPORT = {
     "digitize": set(),
     "classify": {
-        *("digitize.api", "digitize.figure", "digitize.leads", "digitize.layouts", "digitize.rectify"),
-        "digitize.weights",
+        *("digitize.api", "digitize.figure", "digitize.leads", "digitize.records.layouts", "digitize.rectify"),
+        "digitize.records.weights",
     },
-    "synth": {"digitize.leads", "digitize.layouts"},
+    "synth": {"digitize.leads", "digitize.records.layouts"},
     "command": {"classify", "digitize"},
     "pipeline.py": {"command"},
     "training": {"classify", "digitize", "synth"},

@@ -28,7 +28,7 @@ from classify.network import BRANCHES, INPUTS, ArrhythmiaNetwork, Ensemble, read
 from classify.statements import CODES, STATEMENTS, group_indices
 from classify.view import FS, View, cut_to_layout, view_pieces
 from digitize.export import written_together
-from digitize.weights import hash_of, read_weights
+from digitize.records.weights import hash_of, read_weights
 from training import digitised
 from training.aside import what_else
 from training.calibration import Calibration, fit_calibration
@@ -513,7 +513,7 @@ def load_branches(path: Path) -> tuple[str, dict[str, torch.Tensor]]:
     Raises
     ------
     FileNotFoundError, ValueError
-        See `digitize.weights.read_weights`; if they are not those of this code's branches, too.
+        See `digitize.records.weights.read_weights`; if they are not those of this code's branches, too.
     """
     content, record = read_weights(path)
     start = load(content)

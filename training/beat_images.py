@@ -36,7 +36,7 @@ from classify.beat_images import (
     read_beat_image,
 )
 from digitize.export import written_together
-from digitize.weights import hash_of
+from digitize.records.weights import hash_of
 from training.fitting import commit_of_code, short_numbers
 from training.mitbih import Recording, data_folder, load_mitbih
 from training.scores import f1

@@ -34,7 +34,7 @@ from classify.beats import WEIGHTS, load_network
 from classify.network import Ensemble
 from classify.peaks import find_r_peaks
 from digitize.export import written_together
-from digitize.weights import hash_of, read_weights
+from digitize.records.weights import hash_of, read_weights
 from training import ptbxl
 from training.beat_scores import confusion, figures, found_or_not, match, outside
 from training.beat_strips import STRIP_S, Strip, draw_annotated, draw_stated, load_noise, store

@@ -25,8 +25,8 @@ from tqdm import tqdm
 
 from digitize.confidence import FEATURES, TOLERANCE_MV, WEIGHTS, layers_of, probability
 from digitize.export import written_together
+from digitize.records.weights import hash_of
 from digitize.refine import weights_version
-from digitize.weights import hash_of
 from training.pages import CHOICE_FOLD, TRAIN_FOLDS, plan
 from training.ptbxl import data_folder, find_500
 from training.samples import Samples, collect, joined, version_of_samples

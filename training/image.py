@@ -33,7 +33,7 @@ from classify.image import DESIGNS, load_picture_weights, make_network
 from classify.picture_network import CELL, NOWHERE, DualNetwork, PictureNetwork, Seen
 from classify.statements import STATEMENTS
 from digitize.export import written_together
-from digitize.weights import hash_of
+from digitize.records.weights import hash_of
 from training.arrhythmia import Lesson, calibrated, lesson_of, macro_auroc
 from training.calibration import fit_calibration
 from training.fitting import Fit, commit_of_code, keep_memory, load_checkpoint, save_checkpoint, short_numbers

@@ -21,8 +21,8 @@ from classify.network import INPUTS
 from classify.picture import Picture, coarse_picture, picture_of
 from classify.view import ABSENT, BEAT_SAMPLES, FS, INTERVALS, RHYTHM_SAMPLES, View, view_leads, view_pieces
 from digitize.api import Reading, leads_of, read_page, refined
-from digitize.layouts import LEAD_NAMES
 from digitize.page import PageError
+from digitize.records.layouts import LEAD_NAMES
 from synth import PrintedPage, render_page
 from training.cells import Cells, Drawn, cells_of
 from training.pages import Job, make_missing, write_arrays

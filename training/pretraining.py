@@ -38,8 +38,8 @@ from classify.network import (
 )
 from classify.view import BEAT_SAMPLES, FS, RHYTHM_SAMPLES, Piece, View, view_pieces
 from digitize.export import written_together
-from digitize.layouts import LEAD_NAMES
-from digitize.weights import hash_of
+from digitize.records.layouts import LEAD_NAMES
+from digitize.records.weights import hash_of
 from training import mitbih
 from training.arrhythmia import batch_of
 from training.fitting import Fit, commit_of_code, load_checkpoint, save_checkpoint, short_numbers

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from classify.statements import positives
-from digitize.layouts import LEAD_NAMES
+from digitize.records.layouts import LEAD_NAMES
 
 FS = 100
 """Sampling frequency of the packed signals in Hz."""

@@ -27,8 +27,8 @@ from tqdm import tqdm
 
 from digitize.export import written_together
 from digitize.network import DESIGNS, OFFSETS, Refiner, mean_offsets
+from digitize.records.weights import hash_of
 from digitize.refine import WEIGHTS, look_both_ways
-from digitize.weights import hash_of
 from digitize.windows import MARKS, upside_down
 from training.fitting import Fit, load_checkpoint, save_checkpoint, short_numbers
 from training.pages import CHOICE_FOLD, TRAIN_FOLDS, plan

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from classify.view import FS, Piece
-from digitize.layouts import LEAD_NAMES
+from digitize.records.layouts import LEAD_NAMES
 from training.views import Scale, show_pieces
 
 SAMPLES = 10 * FS

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from classify.picture import HEIGHT, PIXELS_PER_MM, WIDTH, around
 from classify.view import Piece
-from digitize.layouts import LEAD_NAMES
+from digitize.records.layouts import LEAD_NAMES
 from synth.scene import Scene, compose
 from synth.style import PageStyle, random_style
 from synth.text import text_mask

@@ -20,7 +20,7 @@ from tqdm import tqdm
 from classify.network import INPUTS
 from classify.statements import group_indices
 from classify.view import FS, Piece, View, cut_to_layout, view_pieces
-from digitize.layouts import LEAD_NAMES
+from digitize.records.layouts import LEAD_NAMES
 from training.ptbxl import Records
 
 # Rectangle, whether rhythm strips stand below, and how often.

@@ -26,11 +26,11 @@ from digitize.export.csv import to_frame, write_csv
 from digitize.export.dicom import write_dicom
 from digitize.export.edf import write_edf
 from digitize.export.fhir import write_fhir
-from digitize.export.files import record_name, synced, written_together
 from digitize.export.formats import FORMATS, Format, find_formats
 from digitize.export.parquet import write_parquet
 from digitize.export.wfdb import write_wfdb
 from digitize.export.xarray import to_xarray
+from digitize.files import record_name, synced, written_together
 
 __all__ = [
     "FORMATS",

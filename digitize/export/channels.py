@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from digitize.layouts import LEAD_NAMES, OTHER_NAMES
+from digitize.records.layouts import LEAD_NAMES, OTHER_NAMES
 
 if TYPE_CHECKING:
     from digitize.leads import Leads, Strip
@@ -59,7 +59,7 @@ def channels_of(leads: Leads) -> Channels:
     -------
     Channels
         Copies of the twelve rows of `leads`, and one more row for each other lead among its strips, in the order of
-        `digitize.layouts.OTHER_NAMES`; one that is printed twice takes the longer strip.
+        `digitize.records.layouts.OTHER_NAMES`; one that is printed twice takes the longer strip.
     """
     others = [(name, _longest(leads, name)) for name in OTHER_NAMES]
     names = [*LEAD_NAMES, *(name for name, strip in others if strip is not None)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digitize.export.channels import channels_of
-from digitize.export.files import written_together
+from digitize.files import written_together
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,8 +12,8 @@ import numpy as np
 from digitize.export.channels import INVALID, Channels, channels_of, to_digital
 from digitize.export.codes import UNSPECIFIED, lead_code, stable_uuid
 from digitize.export.extras import needs_extra
-from digitize.export.files import written_together
-from digitize.layouts import LEAD_NAMES
+from digitize.files import written_together
+from digitize.records.layouts import LEAD_NAMES
 from digitize.version import __version__
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from digitize.export.channels import INVALID, channels_of, find_gaps, quantise
 from digitize.export.extras import needs_extra
-from digitize.export.files import written_together
+from digitize.files import written_together
 from digitize.version import __version__
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from digitize.export.channels import UNITS_PER_MV, channels_of
 from digitize.export.codes import lead_code, stable_uuid
-from digitize.export.files import written_together
+from digitize.files import written_together
 from digitize.version import __version__
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from digitize.export.channels import channels_of
 from digitize.export.csv import to_frame
 from digitize.export.extras import needs_extra
-from digitize.export.files import written_together
+from digitize.files import written_together
 from digitize.version import __version__
 
 if TYPE_CHECKING:

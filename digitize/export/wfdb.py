@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digitize.export.channels import UNITS_PER_MV, channels_of, to_digital
-from digitize.export.files import record_name, written_together
+from digitize.files import record_name, written_together
 from digitize.version import __version__
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import wfdb
 
-from digitize.layouts import LEAD_NAMES
 from digitize.leads import Calibration, Geometry, Leads, Quality, Strip
+from digitize.records.layouts import LEAD_NAMES
 
 
 def trace(image: Path) -> Leads:

@@ -14,7 +14,7 @@ from PIL import Image
 
 from benchmarks.digitization import REAL, Target, digitise, digitise_unrefined, find_targets, main, read_truth
 from benchmarks.report import provenance, table
-from digitize.layouts import LEAD_NAMES
+from digitize.records.layouts import LEAD_NAMES
 from training.ptbxl import data_folder
 
 DATA = data_folder().parent

@@ -16,7 +16,7 @@ from benchmarks.metrics import (
     score_page,
     strict_snr,
 )
-from digitize.layouts import LEAD_NAMES, find_layout
+from digitize.records.layouts import LEAD_NAMES, find_layout
 
 FS = 500
 

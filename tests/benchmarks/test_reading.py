@@ -22,8 +22,8 @@ from benchmarks.reading import (
     true_pieces,
 )
 from classify.statements import CODES
-from digitize.layouts import LEAD_NAMES
 from digitize.leads import VERDICTS
+from digitize.records.layouts import LEAD_NAMES
 from training.ptbxl import Records
 
 

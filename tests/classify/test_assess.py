@@ -6,7 +6,7 @@ import pytest
 from classify.assess import reasons_against
 from classify.statements import CODES
 from classify.view import Piece, View, cut_to_layout, view_pieces
-from digitize.layouts import LEAD_NAMES
+from digitize.records.layouts import LEAD_NAMES
 
 BEATS = np.exp(-(((np.arange(5000) % 400 - 200) / 12) ** 2)).astype(np.float32)
 

@@ -124,7 +124,7 @@ def test_other_classes(tmp_path):
 def test_weights_of_another_network(tmp_path):
     from safetensors.torch import load, save
 
-    from digitize.weights import hash_of
+    from digitize.records.weights import hash_of
 
     state = load(WEIGHTS.read_bytes())
     del state["members.0.name.1.bias"]

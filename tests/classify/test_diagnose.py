@@ -15,7 +15,7 @@ from classify.measurements import Measurement
 from classify.statements import CODES, STATEMENTS
 from classify.view import cut_to_layout, view_pieces
 from digitize.leads import Calibration, Geometry, Leads, Quality, Strip
-from digitize.weights import hash_of
+from digitize.records.weights import hash_of
 from tests.measured import MEASURED
 
 

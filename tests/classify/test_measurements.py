@@ -13,8 +13,8 @@ from classify.average import TimedStrip
 from classify.contradictions import find_contradictions
 from classify.diagnose import Finding
 from classify.measurements import LEAST_CONFIDENCE, as_values, measure, measure_leads
-from digitize.layouts import LEAD_NAMES, find_layout
 from digitize.leads import Calibration, Geometry, Leads, Quality, Strip
+from digitize.records.layouts import LEAD_NAMES, find_layout
 from synth import simulate
 from synth.simulator import draw_heart
 

@@ -5,7 +5,7 @@ import csv
 import pytest
 
 from classify.statements import CHALLENGE, CODES, GROUPS, STATEMENTS, SUBCLASSES, group_indices, positives
-from digitize.layouts import LEAD_NAMES
+from digitize.records.layouts import LEAD_NAMES
 from training.ptbxl import data_folder
 
 

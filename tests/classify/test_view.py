@@ -17,8 +17,8 @@ from classify.view import (
     view_leads,
     view_pieces,
 )
-from digitize.layouts import LEAD_NAMES, find_layout
 from digitize.leads import Calibration, Geometry, Leads, Quality, Strip
+from digitize.records.layouts import LEAD_NAMES, find_layout
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ from command.formats import suffixes_of
 from command.manifest import COLUMNS, Row, from_cell
 from digitize import PageError
 from digitize.export import FORMATS
-from digitize.layouts import LEAD_NAMES
+from digitize.records.layouts import LEAD_NAMES
 from digitize.version import __version__
 from tests.command import stubs
 from tests.measured import MEASURED

@@ -7,8 +7,8 @@ import pytest
 
 from digitize.confirm import confirm_names
 from digitize.layout import PageLayout, Place
-from digitize.layouts import LEAD_NAMES, find_layout
 from digitize.leads import Strip
+from digitize.records.layouts import LEAD_NAMES, find_layout
 
 
 def page(recording: np.ndarray, shown: tuple[str, ...], source: str) -> tuple[list[Strip], PageLayout]:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digitize.einthoven import LIMB_LEADS, check_limb_leads
-from digitize.layouts import LEAD_NAMES
+from digitize.records.layouts import LEAD_NAMES
 
 
 @pytest.fixture(scope="module")

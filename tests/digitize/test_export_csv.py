@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from digitize.export import write_csv
-from digitize.layouts import LEAD_NAMES
+from digitize.records.layouts import LEAD_NAMES
 
 
 def names_in(folder: Path) -> list[str]:

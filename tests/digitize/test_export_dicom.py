@@ -15,7 +15,7 @@ from pydicom.sr.codedict import codes
 
 from digitize.export import write_dicom
 from digitize.export.dicom import GENERAL, TWELVE_LEAD
-from digitize.layouts import ALL_NAMES, LEAD_NAMES
+from digitize.records.layouts import ALL_NAMES, LEAD_NAMES
 
 # PS3.3, tables A.34.3-1 and A.34.4-1: the mandatory modules of both classes. Type 1 has a value, type 2 may be empty.
 TYPE_1 = (

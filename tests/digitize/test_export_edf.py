@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 
 from digitize.export import write_edf
 from digitize.export.edf import STEPS, finest_step
-from digitize.layouts import LEAD_NAMES
+from digitize.records.layouts import LEAD_NAMES
 
 
 def read_edf(path: Path) -> tuple[dict[str, list[str]], dict[str, np.ndarray], list[tuple[float, float, str]]]:

@@ -15,7 +15,7 @@ from hypothesis.extra.numpy import arrays
 
 from digitize.export import write_fhir
 from digitize.export.fhir import RELEASES
-from digitize.layouts import ALL_NAMES, LEAD_NAMES
+from digitize.records.layouts import ALL_NAMES, LEAD_NAMES
 
 MODELS = {"R4": ObservationR4, "R5": Observation}
 

@@ -10,7 +10,7 @@ import pytest
 
 from digitize import export
 from digitize.export import FORMATS, channels_of, find_formats, find_gaps
-from digitize.layouts import ALL_NAMES, LEAD_NAMES
+from digitize.records.layouts import ALL_NAMES, LEAD_NAMES
 
 OPTIONAL = ("edfio", "pydicom", "pyarrow", "xarray")
 

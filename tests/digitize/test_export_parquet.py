@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow.parquet
 
 from digitize.export import write_parquet
-from digitize.layouts import LEAD_NAMES
+from digitize.records.layouts import LEAD_NAMES
 from digitize.version import __version__
 
 

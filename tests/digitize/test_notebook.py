@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from digitize import notebook
-from digitize.layouts import LEAD_NAMES
 from digitize.leads import VERDICTS
 from digitize.notebook import LARGEST, VERDICT_COLOURS
 from digitize.paper import leads_svg
+from digitize.records.layouts import LEAD_NAMES
 
 
 def test_leads_show_themselves(leads):

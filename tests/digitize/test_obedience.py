@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digitize.einthoven import LIMB_LEADS
-from digitize.layouts import LAYOUTS, LEAD_NAMES
 from digitize.obedience import obedience
+from digitize.records.layouts import LAYOUTS, LEAD_NAMES
 from tests.digitize.test_layout import LEFT, RIGHT, Print, names, read  # noqa: F401
 
 N = 2400

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from benchmarks.real_pages import examine_all, find_faults, main, read_table
-from digitize.layouts import find_layout
+from digitize.records.layouts import find_layout
 from training.ptbxl import data_folder
 
 FOLDER = data_folder().parent / "real-pages" / "without-truth"

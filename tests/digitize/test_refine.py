@@ -13,12 +13,12 @@ from safetensors.torch import load, save
 from digitize.gridless import PaperScale
 from digitize.marks import Marks
 from digitize.network import DESIGNS, HOP, LATENT, OFFSETS, Refiner, mean_offsets, read_offsets
+from digitize.records.weights import hash_of
 from digitize.rectify import PIXELS_PER_MM, rectify
 from digitize.refine import LENGTH, load_network, refine, windows_of
 from digitize.rows import Rows
 from digitize.trace import Traces, find_pen_ink
 from digitize.view import View
-from digitize.weights import hash_of
 from digitize.windows import CHANNELS, HEIGHT, MARKS, growing
 
 WIDTH = 1300

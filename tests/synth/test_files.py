@@ -10,7 +10,7 @@ import pytest
 import wfdb
 from PIL import Image
 
-from digitize.layouts import LEAD_NAMES
+from digitize.records.layouts import LEAD_NAMES
 from synth import Notes, PageStyle, Wear, render_page
 from synth.__main__ import main
 from synth.capture import Capture

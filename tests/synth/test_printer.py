@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from digitize.layouts import LAYOUTS, LEAD_NAMES, Layout
+from digitize.records.layouts import LAYOUTS, LEAD_NAMES, Layout
 from synth import PageStyle, PrintedPage, PrintedStrip, render_page
 from synth.capture import Capture
 from synth.notes import Notes

@@ -8,7 +8,7 @@ import pytest
 import wfdb
 from PIL import Image
 
-from digitize.layouts import LEAD_NAMES
+from digitize.records.layouts import LEAD_NAMES
 from synth.files import read_record
 
 ROOT = Path(__file__).parents[2]

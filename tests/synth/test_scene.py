@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from digitize.layouts import LEAD_NAMES
+from digitize.records.layouts import LEAD_NAMES
 from synth.scene import Scene, compose
 from synth.style import HEADER_FORMS, SEPARATORS, PageStyle, random_style
 from synth.text import text_width

@@ -5,7 +5,7 @@ import pytest
 from scipy.signal import find_peaks
 
 import synth.simulator
-from digitize.layouts import LEAD_NAMES
+from digitize.records.layouts import LEAD_NAMES
 from synth.simulator import draw_heart, simulate
 
 RATES = (50, 70, 90, 110, 130, 150)

@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from digitize.layouts import Layout
+from digitize.records.layouts import Layout
 from synth.style import PageStyle, random_style
 
 

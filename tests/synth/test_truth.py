@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 
-from digitize.layouts import LEAD_NAMES
+from digitize.records.layouts import LEAD_NAMES
 from synth import PrintedPage, render_page
 from synth.capture import Capture
 from synth.raster import apply_homography

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from digitize.layouts import LEAD_NAMES
+from digitize.records.layouts import LEAD_NAMES
 from synth import render_page
 from synth.capture import Capture
 from synth.windows import stream_pages, stream_windows, strip_windows

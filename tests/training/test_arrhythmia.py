@@ -11,7 +11,7 @@ from classify.diagnose import load_weights
 from classify.network import Ensemble
 from classify.statements import CODES, STATEMENTS
 from classify.view import FS
-from digitize.layouts import LEAD_NAMES
+from digitize.records.layouts import LEAD_NAMES
 from training.arrhythmia import (
     Config,
     Design,

@@ -5,7 +5,7 @@ import pytest
 
 from classify.picture import HEIGHT, WIDTH
 from classify.picture_network import CELL, CELLS
-from digitize.layouts import LEAD_NAMES
+from digitize.records.layouts import LEAD_NAMES
 from training import pictures
 from training.cells import Drawn, cells_of
 from training.look import batch_of, blank, changed, draw_places

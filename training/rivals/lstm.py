@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from classify.statements import STATEMENTS
-from digitize.layouts import LEAD_NAMES
+from digitize.records.layouts import LEAD_NAMES
 from training.sheets import pieces_of_time
 
 _FRAME = 4

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from classify.statements import STATEMENTS
-from digitize.layouts import LEAD_NAMES
+from digitize.records.layouts import LEAD_NAMES
 from training.sheets import SAMPLES, pieces_of_time
 
 _PIECE = 20

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from classify.statements import STATEMENTS
-from digitize.layouts import LEAD_NAMES
+from digitize.records.layouts import LEAD_NAMES
 
 _STEM = (32, 32, 64)
 _STAGES = (64, 96, 128, 144)

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classify.view import cut_to_layout
-from digitize.layouts import ALL_NAMES, LAYOUTS, LEAD_NAMES, MOST_ROWS, UNKNOWN, find_layout
 from digitize.naming import evidence, name_rows
+from digitize.records.layouts import ALL_NAMES, LAYOUTS, LEAD_NAMES, MOST_ROWS, UNKNOWN, find_layout
 from synth import PageStyle
 
 COLUMNS = (1, 2, 3, 4, 6)

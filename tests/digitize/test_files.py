@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from digitize.export import files, record_name, written_together
+from digitize import files
+from digitize.export import record_name, written_together
 
 
 def names_in(folder: Path) -> list[str]:

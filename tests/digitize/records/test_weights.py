@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from digitize import confidence
-from digitize.weights import read_weights
+from digitize.records.weights import read_weights
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 EVERY = sorted(file for part in ("classify", "digitize") for file in (ROOT / part).rglob("*.safetensors"))
 
 

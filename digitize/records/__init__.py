@@ -1,0 +1,1 @@
+"""Plain results and facts at the bottom of the package: what pages have, and what files of weights hold."""
