@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 from benchmarks.metrics import aligned_snr, is_right
 from benchmarks.report import table
 from benchmarks.stages import FS, STAGES, Order
-from digitize.page import PageError, page_names
+from digitize.pages.page import PageError, page_names
 from digitize.records.layouts import LEAD_NAMES
 from synth.presets import PRESETS
 from training.ptbxl import data_folder, find_500

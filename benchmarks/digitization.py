@@ -540,7 +540,7 @@ def write_overlays(results: Sequence[Result], folder: Path) -> None:
     """
     from PIL import Image
 
-    from digitize.page import load_page
+    from digitize.pages.page import load_page
 
     ranked = sorted(results, key=lambda result: (result.score.worst, result.score.aligned_mean))
     for place, result in enumerate(tqdm(ranked, desc="overlays", disable=None), start=1):

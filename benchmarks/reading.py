@@ -22,7 +22,7 @@ from classify.network import INPUTS
 from classify.picture import coarse_picture, picture_of
 from classify.view import Piece, View, view_leads, view_pieces
 from digitize.api import leads_of, read_page, refined
-from digitize.page import PageError, load_pages
+from digitize.pages.page import PageError, load_pages
 from digitize.records.layouts import LEAD_NAMES
 from synth import PrintedStrip, render_page
 from training.pages import make_missing, write_arrays

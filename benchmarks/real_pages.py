@@ -30,7 +30,7 @@ from benchmarks.report import provenance, table
 from digitize.api import trace_leads
 from digitize.export import written_together
 from digitize.leads import Leads, Strip
-from digitize.page import PageError
+from digitize.pages.page import PageError
 from training.ptbxl import data_folder
 
 TABLE = Path(__file__).parents[1] / "tests" / "digitize" / "real_pages.csv"

@@ -97,7 +97,7 @@ def make_plan(files: Sequence[tuple[File, list[str] | Failed]], options: Options
     Parameters
     ----------
     files : sequence of (File, list of str or Failed)
-        Each with the names of its pages (`digitize.page.page_names`), or with the reason why there are none.
+        Each with the names of its pages (`digitize.pages.page.page_names`), or with the reason why there are none.
     options : Options
     manifest : Manifest
         What earlier runs have done in this folder.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from classify.beats import Beats
     from command.plan import Job
     from digitize import Leads
-    from digitize.page import Page
+    from digitize.pages.page import Page
 
 REPORT_FORMAT = "papertrace-report/2"
 """Name and version of the report's format; the number grows when a key changes its meaning or goes."""

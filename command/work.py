@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from classify import Diagnosis
     from digitize import Leads
     from digitize.leads import Shade
-    from digitize.page import Page
+    from digitize.pages.page import Page
 
 
 def name_pages(file: File) -> list[str] | Failed:
@@ -44,7 +44,7 @@ def name_pages(file: File) -> list[str] | Failed:
     -------
     list of str or Failed
     """
-    from digitize.page import page_names
+    from digitize.pages.page import page_names
 
     try:
         return page_names(file.path)
@@ -84,7 +84,7 @@ def read_page(task: tuple[Job, Options]) -> dict[str, Any] | Failed:
 
 def _trace(job: Job, options: Options) -> tuple[Page, Leads, NDArray[np.uint8], Callable[[], NDArray[np.uint8]]]:
     """The page, what is on it, the picture of it that may be written, and what makes the one that may be looked at."""
-    from digitize.page import load_page
+    from digitize.pages.page import load_page
 
     known: dict[str, Any] = {"layout": options.layout, "speed": options.speed, "gain": options.gain}
     page = (
@@ -133,7 +133,7 @@ def _diagnose(reader: str, leads: Leads, look: Callable[[], NDArray[np.uint8]]) 
 
 def _load_unnamed(job: Job, options: Options) -> Page:
     """Load a page from its file's bytes: what decoders say of it cannot name the file."""
-    from digitize.page import load_page
+    from digitize.pages.page import load_page
 
     try:
         page = load_page(Path(job.source).read_bytes(), job.index, dpi=options.dpi)

@@ -14,13 +14,13 @@ from digitize import confidence
 from digitize.calibration import Scale, find_scale, miscount
 from digitize.clock import set_clock
 from digitize.confirm import confirm_names
-from digitize.dots import fax_resolution, without_halftone
 from digitize.grid import Grid, find_grid
 from digitize.gridless import PaperScale, first_scale, measured_scale
 from digitize.layout import PageLayout, RowsMissing, read_layout
 from digitize.leads import GAINS_MM_MV, SPEEDS_MM_S, Calibration, Geometry, Leads, Strip
 from digitize.orientation import is_upside_down, turns_by_names
-from digitize.page import Page, PageError, PageSource, load_page, page_names
+from digitize.pages.fax import fax_resolution, without_halftone
+from digitize.pages.page import Page, PageError, PageSource, load_page, page_names
 from digitize.quality import cut_off, edge_width, judge
 from digitize.records.layouts import LEAD_NAMES, Layout, find_layout
 from digitize.rectify import PIXELS_PER_MM

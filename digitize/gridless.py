@@ -71,7 +71,7 @@ class PaperScale:
 def first_scale(image: NDArray[np.uint8], dpi: float | None, received: float | None = None) -> PaperScale:
     """Scale for a first view of a page, shape (h, w, 3), that states so many dots per inch.
 
-    A fax's repeated dots tell more surely than anything else how many there are (`digitize.dots.fax_resolution`).
+    A fax's repeated dots tell more surely than anything else how many there are (`digitize.pages.fax.fax_resolution`).
 
     Examples
     --------

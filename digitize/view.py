@@ -15,7 +15,7 @@ from digitize.ground import Ground
 from digitize.ink import Ink, find_ink
 from digitize.marks import Marks, find_marks, without_pulses
 from digitize.orientation import runs_downward
-from digitize.page import Page, PageError
+from digitize.pages.page import Page, PageError
 from digitize.rectify import MOST_PIXELS, PIXELS_PER_MM, UprightPage, extent_of, rectify
 from digitize.rows import Rows, find_rows, holds
 from digitize.text import find_words

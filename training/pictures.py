@@ -21,7 +21,7 @@ from classify.network import INPUTS
 from classify.picture import Picture, coarse_picture, picture_of
 from classify.view import ABSENT, BEAT_SAMPLES, FS, INTERVALS, RHYTHM_SAMPLES, View, view_leads, view_pieces
 from digitize.api import Reading, leads_of, read_page, refined
-from digitize.page import PageError
+from digitize.pages.page import PageError
 from digitize.records.layouts import LEAD_NAMES
 from synth import PrintedPage, render_page
 from training.cells import Cells, Drawn, cells_of

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from digitize.api import Reading, marks_of, read_page, refined, strips_of
 from digitize.confidence import FEATURES, TOLERANCE_MV
-from digitize.page import PageError
+from digitize.pages.page import PageError
 from digitize.records.layouts import LEAD_NAMES
 from digitize.refine import WEIGHTS
 from synth import PrintedPage, render_page

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitize.api import read_page
-from digitize.page import PageError
+from digitize.pages.page import PageError
 from digitize.refine import LENGTH, windows_of
 from digitize.trace import Traces
 from digitize.windows import CHANNELS, HEIGHT, MARKS, Windows

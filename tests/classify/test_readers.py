@@ -16,7 +16,7 @@ from classify.statements import CODES
 from classify.view import view_leads
 from digitize.api import leads_of, read_page, refined
 from digitize.leads import Leads, Quality, no_leads
-from digitize.page import load_pages
+from digitize.pages.page import load_pages
 from tests.measured import MEASURED
 
 BY_SIGNAL = Diagnosis((), MEASURED, "signal", ())

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from digitize.page import PageError, load_page, page_names
+from digitize.pages.page import PageError, load_page, page_names
 
 ROOT = Path(__file__).parents[2]
 EXTREMES = [struct.pack(order + "I", value) for order in "<>" for value in (0, 1, 0x7FFFFFFF, 0xFFFFFFFF, 0x10000)]

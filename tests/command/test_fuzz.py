@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import pipeline
 from command.manifest import COLUMNS, JOURNAL
 from command.pool import Pool
-from digitize.page import MAX_PAGES
+from digitize.pages.page import MAX_PAGES
 from tests.command import fuzz
 from tests.command.bombs import BOMBS
 
@@ -58,7 +58,7 @@ def test_bombs_cost_little(name):
 
 
 def test_pages_are_bounded():
-    from digitize.page import PageError, page_names
+    from digitize.pages.page import PageError, page_names
 
     with pytest.raises(PageError, match=f"more than {MAX_PAGES} pages in one file; split it"):
         page_names(BOMBS["pages.tiff"]())

@@ -23,7 +23,7 @@ from command.plan import Job
 from command.report import build_report
 from digitize.leads import VERDICTS, Shade
 from digitize.overlay import ROW_COLOURS
-from digitize.page import Page
+from digitize.pages.page import Page
 from digitize.version import __version__
 from tests.measured import MEASURED
 

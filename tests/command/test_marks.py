@@ -12,7 +12,7 @@ from command.marks import beat_marks
 from command.plan import Job
 from command.report import build_report
 from digitize.overlay import Mark
-from digitize.page import Page
+from digitize.pages.page import Page
 from tests.measured import MEASURED
 
 KINDS = "NNVNS"

@@ -339,7 +339,7 @@ def test_no_permission(calls, paper, as_png, out, capsys, monkeypatch):
         def refuse(*_):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), scan)
 
-        monkeypatch.setattr("digitize.page.open", refuse, raising=False)
+        monkeypatch.setattr("digitize.pages.page.open", refuse, raising=False)
     else:
         os.chmod(scan, 0)
     assert pipeline.main([scan, "--out", str(out)]) == 1

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 import digitize.grid
 from digitize.flatten import FlatPicture
 from digitize.grid import Grid, find_grid
-from digitize.page import load_page
+from digitize.pages.page import load_page
 from digitize.warp import project, scale_at, to_paper
 from synth import render_page
 from tests.digitize.dotted import on_dotted_grid

@@ -6,7 +6,7 @@ import pytest
 import digitize.view
 from digitize.api import _grounded
 from digitize.gridless import PaperScale
-from digitize.page import Page, PageError, load_pages
+from digitize.pages.page import Page, PageError, load_pages
 from digitize.rectify import MOST_PIXELS
 from digitize.rows import Rows
 from digitize.view import look

@@ -19,11 +19,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
-from digitize import page as page_module
-from digitize.page import MAX_SIDE, Page, PageError, load_page, load_pages, page_names
+from digitize.pages import page as page_module
+from digitize.pages.page import MAX_SIDE, Page, PageError, load_page, load_pages, page_names
 from tests.command.bombs import CATALOG, pdf, stream
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 RAMP = np.zeros((150, 220, 3), np.uint8)
 RAMP[..., 0] = np.linspace(0, 255, 220)[None]

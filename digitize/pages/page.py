@@ -376,7 +376,7 @@ def _from_picture(picture: Image.Image, label: str) -> tuple[NDArray[np.uint8], 
     upright = ImageOps.exif_transpose(picture)
     dpi = max(across, down) if across and down else None
     if dpi and across != down:
-        # Lines are repeated, as programs for faxes show them: that tells how they were sent (`digitize.dots`).
+        # Lines are repeated, as programs for faxes show them: that tells how they were sent (`digitize.pages.fax`).
         size = round(upright.width * dpi / across), round(upright.height * dpi / down)
         _check_size(*size, label)
         upright = upright.resize(size, Image.Resampling.NEAREST)

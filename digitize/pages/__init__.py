@@ -1,0 +1,1 @@
+"""Files, bytes and arrays become pages: RGB pictures and what their files state."""
