@@ -75,7 +75,7 @@ def picture_of(reading: Reading) -> Picture:
     >>> picture.ink.shape, picture.matrix[0].round(2).tolist()[:2]
     ((448, 608), [0.2, 0.0])
     """
-    from digitize.rectify import PIXELS_PER_MM as UPRIGHT_PIXELS_PER_MM
+    from digitize.geometry.rectify import PIXELS_PER_MM as UPRIGHT_PIXELS_PER_MM
 
     view = reading.view
     level = view.rows.level

@@ -17,7 +17,7 @@ from digitize.records.layouts import find_layout
 from digitize.version import __version__
 
 LEAST_DPI, MOST_DPI = 100, 700
-"""Resolutions of scans; what is beyond is not taken for one (`digitize.gridless`)."""
+"""Resolutions of scans; what is beyond is not taken for one (`digitize.geometry.scale`)."""
 
 LEAST_SECONDS, MOST_SECONDS = 10, 86_400
 """Processor time that a page may be given: to load the networks alone takes some seconds; a day is for ever."""

@@ -14,8 +14,10 @@ from digitize import confidence
 from digitize.calibration import Scale, find_scale, miscount
 from digitize.clock import set_clock
 from digitize.confirm import confirm_names
-from digitize.grid import Grid, find_grid
-from digitize.gridless import PaperScale, first_scale, measured_scale
+from digitize.geometry.grid import Grid, find_grid
+from digitize.geometry.mapping import scale_at
+from digitize.geometry.rectify import PIXELS_PER_MM
+from digitize.geometry.scale import PaperScale, first_scale, measured_scale
 from digitize.layout import PageLayout, RowsMissing, read_layout
 from digitize.leads import GAINS_MM_MV, SPEEDS_MM_S, Calibration, Geometry, Leads, Strip
 from digitize.orientation import is_upside_down, turns_by_names
@@ -23,14 +25,12 @@ from digitize.pages.fax import fax_resolution, without_halftone
 from digitize.pages.page import Page, PageError, PageSource, load_page, page_names
 from digitize.quality import cut_off, edge_width, judge
 from digitize.records.layouts import LEAD_NAMES, Layout, find_layout
-from digitize.rectify import PIXELS_PER_MM
 from digitize.refine import refine as refine_traces
 from digitize.rows import Rows
 from digitize.strips import columns_of, cut_strips, join_strips
 from digitize.text import PrintedScale, find_words, read_scale
 from digitize.trace import erase_traces, touch_names, trace_ink
 from digitize.view import View, look
-from digitize.warp import scale_at
 
 if TYPE_CHECKING:
     from digitize.network import Refiner

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from digitize.geometry.rectify import PIXELS_PER_MM
 from digitize.marks import Pulse
-from digitize.rectify import PIXELS_PER_MM
 from digitize.text import GAINS, SPEEDS, PrintedScale
 
 USUAL_SPEED = 25.0

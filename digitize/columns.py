@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from digitize.geometry.rectify import PIXELS_PER_MM
 from digitize.marks import Marks, split_pulses
-from digitize.rectify import PIXELS_PER_MM
 from digitize.trace import PEN_DOWN, Traces
 
 _TOGETHER = 4 * PIXELS_PER_MM

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from digitize.agreement import compare_strips
+from digitize.geometry.rectify import PIXELS_PER_MM
 from digitize.leads import Strip
 from digitize.records.weights import read_weights
-from digitize.rectify import PIXELS_PER_MM
 from digitize.trace import Traces, erase_traces
 
 TOLERANCE_MV = 0.1

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from digitize.rectify import PIXELS_PER_MM
+from digitize.geometry.rectify import PIXELS_PER_MM
 from digitize.rows import Rows
 
 _BAND = 5 * PIXELS_PER_MM

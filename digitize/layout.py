@@ -16,6 +16,7 @@ from scipy import sparse
 
 from digitize.alignment import Given, likely_pitches
 from digitize.columns import begin_together, past_names, row_ends, strip_edges, white_between
+from digitize.geometry.rectify import PIXELS_PER_MM
 from digitize.marks import Marks
 from digitize.naming import (
     COLUMNS,
@@ -31,7 +32,6 @@ from digitize.naming import (
 )
 from digitize.obedience import obedience
 from digitize.records.layouts import ALL_NAMES, LEAD_NAMES, UNKNOWN, Layout
-from digitize.rectify import PIXELS_PER_MM
 from digitize.text import LeadReadings, Word, find_words, read_lead_names
 from digitize.trace import Traces
 

@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from digitize.geometry.rectify import PIXELS_PER_MM
 from digitize.pieces import find_pieces
-from digitize.rectify import PIXELS_PER_MM
 from digitize.rows import Rows
 
 _LEAST = 2 * PIXELS_PER_MM + 1

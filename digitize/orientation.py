@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from digitize.geometry.rectify import PIXELS_PER_MM
 from digitize.marks import find_marks
 from digitize.records.layouts import LEAD_NAMES
-from digitize.rectify import PIXELS_PER_MM
 from digitize.rows import Rows
 from digitize.text import Word, find_words, read_lead_names
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitize.confirm import DISAGREEMENT
+from digitize.geometry.rectify import PIXELS_PER_MM
 from digitize.leads import Calibration, Quality, Strip
-from digitize.rectify import PIXELS_PER_MM
 
 BLURRED_MM = 0.55
 """Width of the pen's edge from which a page is called out of focus: wider than any pen's radius."""

@@ -16,9 +16,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitize.grid import Grid
+from digitize.geometry.grid import Grid
+from digitize.geometry.rectify import PIXELS_PER_MM
 from digitize.marks import Pulse
-from digitize.rectify import PIXELS_PER_MM
 from digitize.strips import columns_of
 
 if TYPE_CHECKING:

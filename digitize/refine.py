@@ -18,10 +18,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from digitize.geometry.mapping import scale_at
 from digitize.records.weights import read_weights
 from digitize.trace import Traces
 from digitize.view import View
-from digitize.warp import scale_at
 from digitize.windows import Windows, cut_windows, upside_down
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from scipy import ndimage, signal
 
 from digitize.alignment import align, likely_pitches
+from digitize.geometry.rectify import PIXELS_PER_MM
 from digitize.pieces import find_pieces
-from digitize.rectify import PIXELS_PER_MM
 from digitize.runs import Runs, find_runs
 
 _LEAST_WIDTH = 15 * PIXELS_PER_MM

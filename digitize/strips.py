@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 
 from digitize.calibration import Scale
+from digitize.geometry.rectify import PIXELS_PER_MM
 from digitize.layout import PageLayout, Place
 from digitize.leads import Strip
 from digitize.records.layouts import LEAD_NAMES
-from digitize.rectify import PIXELS_PER_MM
 from digitize.trace import Traces
 from digitize.view import View
 

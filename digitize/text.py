@@ -24,10 +24,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import signal, sparse
 
+from digitize.geometry.rectify import PIXELS_PER_MM
 from digitize.onnx import read_notes
 from digitize.pieces import find_pieces
 from digitize.records.layouts import ALL_NAMES
-from digitize.rectify import PIXELS_PER_MM
 
 _LEVEL = 0.4
 """Coverage of ink from which a pixel belongs to a letter."""

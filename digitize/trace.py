@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from digitize.crossing import settle_crossings
+from digitize.geometry.rectify import PIXELS_PER_MM
 from digitize.nib import NODES, fit_path
-from digitize.rectify import PIXELS_PER_MM
 from digitize.rows import Rows, close_gaps, span_of_pieces
 from digitize.runs import Runs, find_runs
 

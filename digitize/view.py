@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitize.fade import without_fading
-from digitize.grid import Grid
-from digitize.gridless import PaperScale
+from digitize.geometry.grid import Grid
+from digitize.geometry.rectify import MOST_PIXELS, PIXELS_PER_MM, UprightPage, extent_of, rectify
+from digitize.geometry.scale import PaperScale
 from digitize.ground import Ground
 from digitize.ink import Ink, find_ink
 from digitize.marks import Marks, find_marks, without_pulses
 from digitize.orientation import runs_downward
 from digitize.pages.page import Page, PageError
-from digitize.rectify import MOST_PIXELS, PIXELS_PER_MM, UprightPage, extent_of, rectify
 from digitize.rows import Rows, find_rows, holds
 from digitize.text import find_words
 from digitize.trace import PenInk, Traces, find_pen_ink, trace_ink

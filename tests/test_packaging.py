@@ -19,7 +19,7 @@ SETUP.read(ROOT / "setup.cfg")
 MAY_IMPORT = {
     "digitize": set(),
     "classify": {
-        *("digitize.api", "digitize.figure", "digitize.leads", "digitize.records.layouts", "digitize.rectify"),
+        *("digitize.api", "digitize.figure", "digitize.leads", "digitize.records.layouts", "digitize.geometry.rectify"),
         "digitize.records.weights",
     },
     "synth": {"digitize.leads", "digitize.records.layouts"},

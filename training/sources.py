@@ -39,7 +39,7 @@ def version_of_code(module: str, *files: Path, without: Collection[str] = ()) ->
     Examples
     --------
     >>> whole = version_of_code("synth.printer")
-    >>> whole == version_of_code("synth.printer", without=["digitize.grid"])
+    >>> whole == version_of_code("synth.printer", without=["digitize.geometry.grid"])
     True
     >>> whole == version_of_code("synth.printer", without=["synth.pen"])
     False

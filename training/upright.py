@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 
-from digitize.grid import Grid
-from digitize.rectify import PIXELS_PER_MM
+from digitize.geometry.grid import Grid
+from digitize.geometry.mapping import to_paper
+from digitize.geometry.rectify import PIXELS_PER_MM
 from digitize.view import View
-from digitize.warp import to_paper
 from synth.printer import PrintedPage
 
 _OFF_MM = 1.5

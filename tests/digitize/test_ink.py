@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from digitize.geometry.rectify import UprightPage
 from digitize.ink import find_ink
-from digitize.rectify import UprightPage
 from digitize.runs import find_runs
 
 HEIGHT, WIDTH = 700, 1000

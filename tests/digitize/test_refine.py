@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load, save
 
-from digitize.gridless import PaperScale
+from digitize.geometry.rectify import PIXELS_PER_MM, rectify
+from digitize.geometry.scale import PaperScale
 from digitize.marks import Marks
 from digitize.network import DESIGNS, HOP, LATENT, OFFSETS, Refiner, mean_offsets, read_offsets
 from digitize.records.weights import hash_of
-from digitize.rectify import PIXELS_PER_MM, rectify
 from digitize.refine import LENGTH, load_network, refine, windows_of
 from digitize.rows import Rows
 from digitize.trace import Traces, find_pen_ink

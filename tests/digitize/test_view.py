@@ -5,9 +5,9 @@ import pytest
 
 import digitize.view
 from digitize.api import _grounded
-from digitize.gridless import PaperScale
+from digitize.geometry.rectify import MOST_PIXELS
+from digitize.geometry.scale import PaperScale
 from digitize.pages.page import Page, PageError, load_pages
-from digitize.rectify import MOST_PIXELS
 from digitize.rows import Rows
 from digitize.view import look
 from synth import render_page

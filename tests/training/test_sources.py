@@ -80,4 +80,4 @@ def test_a_module_that_is_not_there_is_told():
 @pytest.mark.parametrize("module", ["training.segments", "training.samples", "training.pictures", "training.digitised"])
 def test_pages_depend_on_the_printer_and_the_reader(module):
     reached = modules_of(module)
-    assert {"synth.printer", "synth.wear", "digitize.api", "digitize.lattice"} <= reached
+    assert {"synth.printer", "synth.wear", "digitize.api", "digitize.geometry.lattice"} <= reached

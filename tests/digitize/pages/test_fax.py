@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from digitize.api import _grounded
-from digitize.gridless import PaperScale
+from digitize.geometry.mapping import scale_at
+from digitize.geometry.scale import PaperScale
 from digitize.pages.fax import fax_resolution, is_bilevel, without_halftone
 from digitize.pages.page import load_pages
-from digitize.warp import scale_at
 from synth import PrintedPage, render_page
 from synth.capture import Capture
 

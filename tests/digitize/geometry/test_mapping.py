@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digitize.warp import project, quarter_turn, scale_at, to_paper, to_picture
+from digitize.geometry.mapping import project, quarter_turn, scale_at, to_paper, to_picture
 
 SHAPE = (600, 900, 3)
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from digitize.gridless import PaperScale, first_scale, measured_scale
+from digitize.geometry.mapping import quarter_turn, scale_at
+from digitize.geometry.scale import PaperScale, first_scale, measured_scale
 from digitize.marks import Marks, Pulse
 from digitize.trace import Traces
-from digitize.warp import quarter_turn, scale_at
 
 WIDTH, HEIGHT = 2900, 1800
 

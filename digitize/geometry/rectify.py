@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from digitize.warp import project, scale_at, to_picture
+from digitize.geometry.mapping import project, scale_at, to_picture
 
 PIXELS_PER_MM = 10
 """Scale of upright pages: 0.01 mV and 4 ms a pixel at 10 mm/mV and 25 mm/s. Finer than a 200-dpi scan (7.9), so that

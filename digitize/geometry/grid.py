@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft, ndimage, optimize
 
-from digitize.bend import follow_bend
-from digitize.flatten import FlatPicture, lay_flat
-from digitize.lattice import enlarged, follow_lattice
-from digitize.warp import box_around, derivative_at, project, quarter_turn, scale_at
+from digitize.geometry.bend import follow_bend
+from digitize.geometry.flatten import FlatPicture, lay_flat
+from digitize.geometry.lattice import enlarged, follow_lattice
+from digitize.geometry.mapping import box_around, derivative_at, project, quarter_turn, scale_at
 
 Spacing = TypeVar("Spacing", float, NDArray[np.float64])
 

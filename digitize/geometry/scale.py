@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from digitize.calibration import USUAL_GAIN, USUAL_SPEED
+from digitize.geometry.mapping import box_around, project, quarter_turn
+from digitize.geometry.rectify import PIXELS_PER_MM
+from digitize.geometry.sheet import find_sheet, sheet_to_millimetres
 from digitize.marks import Marks
-from digitize.rectify import PIXELS_PER_MM
-from digitize.sheet import find_sheet, sheet_to_millimetres
 from digitize.text import GAINS
 from digitize.trace import Traces, unseen_end
-from digitize.warp import box_around, project, quarter_turn
 
 _SHEET_MM = 279.4
 """Long side of a Letter sheet; A4 is 6 % longer, which is near enough for a first view."""

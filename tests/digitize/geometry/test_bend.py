@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digitize.bend import follow_bend
-from digitize.grid import find_grid
+from digitize.geometry.bend import follow_bend
+from digitize.geometry.grid import find_grid
 
 
 def waves(cycles: np.ndarray) -> np.ndarray:

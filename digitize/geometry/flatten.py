@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitize.lattice import Lattice
-from digitize.warp import project, to_paper, to_picture
+from digitize.geometry.lattice import Lattice
+from digitize.geometry.mapping import project, to_paper, to_picture
 
 _CELL = 16
 """Pixels of the flat picture between the nodes at which the way back is computed exactly."""
@@ -27,7 +27,7 @@ class FlatPicture:
     image : ndarray, shape (h, w, 3), uint8
     homography : ndarray, shape (3, 3), float64
     bend : ndarray, shape (r, c, 2), float32
-        From the pixels of the picture to those of the flat one, as in `digitize.warp`.
+        From the pixels of the picture to those of the flat one, as in `digitize.geometry.mapping`.
     shape : tuple of int
         Height and width of the picture.
     """

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy import fft, sparse
 from scipy.sparse import linalg as sparse_linalg
 
-from digitize.warp import project
+from digitize.geometry.mapping import project
 
 _WINDOW = 128
 """Side of a window in pixels; tapered, it sees half of that."""

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-import digitize.grid
-from digitize.flatten import FlatPicture
-from digitize.grid import Grid, find_grid
+import digitize.geometry.grid
+from digitize.geometry.flatten import FlatPicture
+from digitize.geometry.grid import Grid, find_grid
+from digitize.geometry.mapping import project, scale_at, to_paper
 from digitize.pages.page import load_page
-from digitize.warp import project, scale_at, to_paper
 from synth import render_page
 from tests.digitize.dotted import on_dotted_grid
 from training.ptbxl import data_folder
@@ -153,16 +153,16 @@ BASES = {
 def test_followed_lattices_keep_the_basis_and_the_turn_of_a_flat_fit(monkeypatch, basis, turns):
     """However well it is followed; one that is bent or stretched a little is no other basis."""
     flat = found(draw_page())
-    known = digitize.grid._Fit(flat, 0.5)
+    known = digitize.geometry.grid._Fit(flat, 0.5)
     laid = FlatPicture(draw_page(), np.eye(3), np.zeros((2, 2, 2), np.float32), SHAPE)
     followed = flat.turned(turns)
 
-    def fit(change: list[list[float]]) -> digitize.grid._Fit | None:
+    def fit(change: list[list[float]]) -> digitize.geometry.grid._Fit | None:
         matrix = np.eye(3)
         matrix[:2, :2] = change
-        other = digitize.grid._Fit(replace(followed, matrix=matrix @ followed.matrix), 0.99)
-        monkeypatch.setattr(digitize.grid, "_find_flat", lambda *_: other)
-        return digitize.grid._fit_laid_flat(laid, 1.0, known)
+        other = digitize.geometry.grid._Fit(replace(followed, matrix=matrix @ followed.matrix), 0.99)
+        monkeypatch.setattr(digitize.geometry.grid, "_find_flat", lambda *_: other)
+        return digitize.geometry.grid._fit_laid_flat(laid, 1.0, known)
 
     assert fit(basis) is None
     same = fit([[1.04, 0.02], [-0.03, 0.96]])
@@ -285,12 +285,12 @@ def test_creased_paper_is_followed_into_its_ridges():
 
 
 def test_lines_that_were_followed_to_a_point_are_no_grid(monkeypatch):
-    flat = digitize.grid.lay_flat
-    monkeypatch.setattr(digitize.grid, "_find_flat", lambda *_: None)
+    flat = digitize.geometry.grid.lay_flat
+    monkeypatch.setattr(digitize.geometry.grid, "_find_flat", lambda *_: None)
 
     def to_a_point(*arguments: Any) -> Any:
         whole = flat(*arguments)
         return replace(whole, image=whole.image[:1, :1])
 
-    monkeypatch.setattr(digitize.grid, "lay_flat", to_a_point)
+    monkeypatch.setattr(digitize.geometry.grid, "lay_flat", to_a_point)
     assert find_grid(cv2.resize(draw_page(), (2600, 1900))) is None

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from digitize.sheet import find_sheet, sheet_to_millimetres
-from digitize.warp import project
+from digitize.geometry.mapping import project
+from digitize.geometry.sheet import find_sheet, sheet_to_millimetres
 
 WIDTH, HEIGHT = 891, 630
 CORNERS = np.array([[-0.5, -0.5], [WIDTH - 0.5, -0.5], [WIDTH - 0.5, HEIGHT - 0.5], [-0.5, HEIGHT - 0.5]])

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from digitize.rectify import PIXELS_PER_MM, TILE_MM, rectify
-from digitize.warp import project
+from digitize.geometry.mapping import project
+from digitize.geometry.rectify import PIXELS_PER_MM, TILE_MM, rectify
 
 
 def matrix_of(

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from digitize.flatten import lay_flat
-from digitize.grid import find_grid
-from digitize.lattice import enlarged, follow_lattice
-from digitize.warp import project, scale_at, to_paper
+from digitize.geometry.flatten import lay_flat
+from digitize.geometry.grid import find_grid
+from digitize.geometry.lattice import enlarged, follow_lattice
+from digitize.geometry.mapping import project, scale_at, to_paper
 from synth import PrintedPage, render_page
 
 Camera = Callable[..., tuple[NDArray[np.uint8], Callable[[NDArray[np.float64]], NDArray[np.float64]]]]
