@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitize.geometry.rectify import PIXELS_PER_MM
-from digitize.pieces import find_pieces
+from digitize.ink.components import find_pieces
 from digitize.rows import Rows
 
 _LEAST = 2 * PIXELS_PER_MM + 1

@@ -19,8 +19,8 @@ from scipy import ndimage, signal
 
 from digitize.alignment import align, likely_pitches
 from digitize.geometry.rectify import PIXELS_PER_MM
-from digitize.pieces import find_pieces
-from digitize.runs import Runs, find_runs
+from digitize.ink.components import find_pieces
+from digitize.ink.runs import Runs, find_runs
 
 _LEAST_WIDTH = 15 * PIXELS_PER_MM
 """Ink that hangs together over less than 15 mm is print, not a trace; a broken trace has longer pieces too."""

@@ -25,8 +25,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import signal, sparse
 
 from digitize.geometry.rectify import PIXELS_PER_MM
+from digitize.ink.components import find_pieces
 from digitize.onnx import read_notes
-from digitize.pieces import find_pieces
 from digitize.records.layouts import ALL_NAMES
 
 _LEVEL = 0.4

@@ -19,9 +19,9 @@ from scipy import ndimage
 
 from digitize.crossing import settle_crossings
 from digitize.geometry.rectify import PIXELS_PER_MM
+from digitize.ink.runs import Runs, find_runs
 from digitize.nib import NODES, fit_path
 from digitize.rows import Rows, close_gaps, span_of_pieces
-from digitize.runs import Runs, find_runs
 
 _AWAY = 0.003
 """Cost a pixel of distance from the row's level: a trace 33 mm away is worth one column without ink."""

@@ -12,8 +12,8 @@ from digitize.fade import without_fading
 from digitize.geometry.grid import Grid
 from digitize.geometry.rectify import MOST_PIXELS, PIXELS_PER_MM, UprightPage, extent_of, rectify
 from digitize.geometry.scale import PaperScale
-from digitize.ground import Ground
-from digitize.ink import Ink, find_ink
+from digitize.ink.coverage import Ink, find_ink
+from digitize.ink.grid_area import Ground
 from digitize.marks import Marks, find_marks, without_pulses
 from digitize.orientation import runs_downward
 from digitize.pages.page import Page, PageError

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from digitize.ink.runs import Runs, find_runs
 from digitize.rows import Rows
-from digitize.runs import Runs, find_runs
 from digitize.trace import Traces
 
 HEIGHT = 32

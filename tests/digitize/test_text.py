@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from digitize import text
 from digitize.geometry.rectify import rectify
-from digitize.ink import find_ink
+from digitize.ink.coverage import find_ink
 from digitize.records.layouts import ALL_NAMES, LEAD_NAMES
 from digitize.text import find_words, parse_scale, read_lead_names, read_scale, read_text
 from synth import PrintedPage, render_page

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitize.geometry.rectify import PIXELS_PER_MM, TILE_MM, UprightPage
-from digitize.ground import Ground, find_ground, spread
+from digitize.ink.grid_area import Ground, find_ground, spread
 
 _TILE = TILE_MM * PIXELS_PER_MM
 _TILES_USED = 300

@@ -7,7 +7,7 @@ from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from digitize.pieces import find_pieces
+from digitize.ink.components import find_pieces
 
 _PICTURES = arrays.arrays(bool, st.tuples(st.integers(1, 20), st.integers(1, 20)))
 

@@ -6,8 +6,8 @@ import pytest
 from numpy.typing import NDArray
 
 from digitize.geometry.rectify import UprightPage
-from digitize.ink import find_ink
-from digitize.runs import find_runs
+from digitize.ink.coverage import find_ink
+from digitize.ink.runs import find_runs
 
 HEIGHT, WIDTH = 700, 1000
 BLACK, GREY = (20, 20, 20), (95, 95, 95)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from digitize.runs import find_runs
+from digitize.ink.runs import find_runs
 
 LEVEL = 0.5
 shapes = st.tuples(st.integers(1, 12), st.integers(1, 6))
