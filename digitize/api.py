@@ -20,6 +20,7 @@ from digitize.geometry.rectify import PIXELS_PER_MM
 from digitize.geometry.scale import PaperScale, first_scale, measured_scale
 from digitize.layout import PageLayout, RowsMissing, read_layout
 from digitize.leads import GAINS_MM_MV, SPEEDS_MM_S, Calibration, Geometry, Leads, Strip
+from digitize.ocr.text import PrintedScale, find_words, read_scale
 from digitize.orientation import is_upside_down, turns_by_names
 from digitize.pages.fax import fax_resolution, without_halftone
 from digitize.pages.page import Page, PageError, PageSource, load_page, page_names
@@ -28,7 +29,6 @@ from digitize.records.layouts import LEAD_NAMES, Layout, find_layout
 from digitize.refine import refine as refine_traces
 from digitize.rows import Rows
 from digitize.strips import columns_of, cut_strips, join_strips
-from digitize.text import PrintedScale, find_words, read_scale
 from digitize.trace import erase_traces, touch_names, trace_ink
 from digitize.view import View, look
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from digitize.geometry.rectify import PIXELS_PER_MM
 from digitize.marks import Pulse
-from digitize.text import GAINS, SPEEDS, PrintedScale
+from digitize.ocr.text import GAINS, SPEEDS, PrintedScale
 
 USUAL_SPEED = 25.0
 USUAL_GAIN = 10.0

@@ -31,8 +31,8 @@ from digitize.naming import (
     rows_of_names,
 )
 from digitize.obedience import obedience
+from digitize.ocr.text import LeadReadings, Word, find_words, read_lead_names
 from digitize.records.layouts import ALL_NAMES, LEAD_NAMES, UNKNOWN, Layout
-from digitize.text import LeadReadings, Word, find_words, read_lead_names
 from digitize.trace import Traces
 
 _NAME_HEIGHT_MM = (1.2, 7.0)

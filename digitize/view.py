@@ -15,10 +15,10 @@ from digitize.geometry.scale import PaperScale
 from digitize.ink.coverage import Ink, find_ink
 from digitize.ink.grid_area import Ground
 from digitize.marks import Marks, find_marks, without_pulses
+from digitize.ocr.text import find_words
 from digitize.orientation import runs_downward
 from digitize.pages.page import Page, PageError
 from digitize.rows import Rows, find_rows, holds
-from digitize.text import find_words
 from digitize.trace import PenInk, Traces, find_pen_ink, trace_ink
 
 _LEAST_ROW_MM = 40.0

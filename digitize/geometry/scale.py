@@ -20,7 +20,7 @@ from digitize.geometry.mapping import box_around, project, quarter_turn
 from digitize.geometry.rectify import PIXELS_PER_MM
 from digitize.geometry.sheet import find_sheet, sheet_to_millimetres
 from digitize.marks import Marks
-from digitize.text import GAINS
+from digitize.ocr.text import GAINS
 from digitize.trace import Traces, unseen_end
 
 _SHEET_MM = 279.4

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from digitize.calibration import find_scale, miscount
 from digitize.marks import Pulse
-from digitize.text import GAINS, SPEEDS, PrintedScale
+from digitize.ocr.text import GAINS, SPEEDS, PrintedScale
 
 NOTHING = PrintedScale(None, None, None, "")
 

@@ -26,7 +26,7 @@ from scipy import signal, sparse
 
 from digitize.geometry.rectify import PIXELS_PER_MM
 from digitize.ink.components import find_pieces
-from digitize.onnx import read_notes
+from digitize.ocr.onnx import read_notes
 from digitize.records.layouts import ALL_NAMES
 
 _LEVEL = 0.4

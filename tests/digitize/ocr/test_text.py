@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from digitize import text
 from digitize.geometry.rectify import rectify
 from digitize.ink.coverage import find_ink
+from digitize.ocr import text
+from digitize.ocr.text import find_words, parse_scale, read_lead_names, read_scale, read_text
 from digitize.records.layouts import ALL_NAMES, LEAD_NAMES
-from digitize.text import find_words, parse_scale, read_lead_names, read_scale, read_text
 from synth import PrintedPage, render_page
 from synth.style import FONTS
 from synth.text import text_mask

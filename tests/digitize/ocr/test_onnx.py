@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digitize.onnx import read_notes
+from digitize.ocr.onnx import read_notes
 
 
 def varint(number: int) -> bytes:

@@ -1,0 +1,1 @@
+"""Printed words, lead names and scales, read off the ink."""
