@@ -49,7 +49,7 @@ _STAGES = {
     "correction": ("refine",),
     "confidence, strips, verdict": ("marks_of", "rate", "strips_of", "join_strips", "edge_width", "cut_off", "judge"),
 }
-"""Stages of the digitiser: the functions that `digitize.api` and `digitize.view` call for each."""
+"""Stages of the digitiser: the functions that `digitize.api` and `digitize.tracing.view` call for each."""
 
 _FROM = ("api.py", "view.py")
 

@@ -27,10 +27,10 @@ from digitize.pages.page import Page, PageError, PageSource, load_page, page_nam
 from digitize.quality import cut_off, edge_width, judge
 from digitize.records.layouts import LEAD_NAMES, Layout, find_layout
 from digitize.refine import refine as refine_traces
-from digitize.rows import Rows
 from digitize.strips import columns_of, cut_strips, join_strips
-from digitize.trace import erase_traces, touch_names, trace_ink
-from digitize.view import View, look
+from digitize.tracing.rows import Rows
+from digitize.tracing.trace import erase_traces, touch_names, trace_ink
+from digitize.tracing.view import View, look
 
 if TYPE_CHECKING:
     from digitize.network import Refiner

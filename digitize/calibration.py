@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from digitize.geometry.rectify import PIXELS_PER_MM
-from digitize.marks import Pulse
 from digitize.ocr.text import GAINS, SPEEDS, PrintedScale
+from digitize.tracing.symbols import Pulse
 
 USUAL_SPEED = 25.0
 USUAL_GAIN = 10.0

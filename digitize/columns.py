@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitize.geometry.rectify import PIXELS_PER_MM
-from digitize.marks import Marks, split_pulses
-from digitize.trace import PEN_DOWN, Traces
+from digitize.tracing.symbols import Marks, split_pulses
+from digitize.tracing.trace import PEN_DOWN, Traces
 
 _TOGETHER = 4 * PIXELS_PER_MM
 """Rows that begin no farther apart than this begin together: one that strays was cut by print or worn ink."""

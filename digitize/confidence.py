@@ -21,7 +21,7 @@ from digitize.agreement import compare_strips
 from digitize.geometry.rectify import PIXELS_PER_MM
 from digitize.leads import Strip
 from digitize.records.weights import read_weights
-from digitize.trace import Traces, erase_traces
+from digitize.tracing.trace import Traces, erase_traces
 
 TOLERANCE_MV = 0.1
 """Error within which a sample counts as right, the strip's median error apart: paper does not tell where 0 mV lies."""

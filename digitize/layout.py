@@ -14,10 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from digitize.alignment import Given, likely_pitches
 from digitize.columns import begin_together, past_names, row_ends, strip_edges, white_between
 from digitize.geometry.rectify import PIXELS_PER_MM
-from digitize.marks import Marks
 from digitize.naming import (
     COLUMNS,
     NUMERALS,
@@ -33,7 +31,9 @@ from digitize.naming import (
 from digitize.obedience import obedience
 from digitize.ocr.text import LeadReadings, Word, find_words, read_lead_names
 from digitize.records.layouts import ALL_NAMES, LEAD_NAMES, UNKNOWN, Layout
-from digitize.trace import Traces
+from digitize.tracing.alignment import Given, likely_pitches
+from digitize.tracing.symbols import Marks
+from digitize.tracing.trace import Traces
 
 _NAME_HEIGHT_MM = (1.2, 7.0)
 _NAME_WIDTH_MM = 18.0

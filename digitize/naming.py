@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize
 
-from digitize.alignment import Given, align
 from digitize.geometry.rectify import PIXELS_PER_MM
 from digitize.records.layouts import ALL_NAMES, CUSTOM, LAYOUTS, LEAD_NAMES, MOST_ROWS, OTHER_NAMES, UNKNOWN, Layout
+from digitize.tracing.alignment import Given, align
 
 NUMERALS = 3
 """I, II and III come first in `LEAD_NAMES`: names that any upright strokes can look like."""

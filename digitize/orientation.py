@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitize.geometry.rectify import PIXELS_PER_MM
-from digitize.marks import find_marks
 from digitize.ocr.text import Word, find_words, read_lead_names
 from digitize.records.layouts import LEAD_NAMES
-from digitize.rows import Rows
+from digitize.tracing.rows import Rows
+from digitize.tracing.symbols import find_marks
 
 _INKED = 0.4
 """Coverage from which a pixel is ink."""

@@ -18,14 +18,14 @@ from numpy.typing import NDArray
 
 from digitize.geometry.grid import Grid
 from digitize.geometry.rectify import PIXELS_PER_MM
-from digitize.marks import Pulse
 from digitize.strips import columns_of
+from digitize.tracing.symbols import Pulse
 
 if TYPE_CHECKING:
     from digitize.api import Reading
     from digitize.layout import Place
     from digitize.leads import Leads
-    from digitize.view import View
+    from digitize.tracing.view import View
 
 INK = (45, 45, 45)
 """RGB of all that is drawn, but for the grid."""

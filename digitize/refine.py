@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from digitize.geometry.mapping import scale_at
 from digitize.records.weights import read_weights
-from digitize.trace import Traces
-from digitize.view import View
+from digitize.tracing.trace import Traces
+from digitize.tracing.view import View
 from digitize.windows import Windows, cut_windows, upside_down
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from digitize.geometry.rectify import PIXELS_PER_MM
 from digitize.layout import PageLayout, Place
 from digitize.leads import Strip
 from digitize.records.layouts import LEAD_NAMES
-from digitize.trace import Traces
-from digitize.view import View
+from digitize.tracing.trace import Traces
+from digitize.tracing.view import View
 
 _END = 8.0
 """Pixels by which a trace is prolonged at its ends."""

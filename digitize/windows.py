@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from digitize.ink.runs import Runs, find_runs
-from digitize.rows import Rows
-from digitize.trace import Traces
+from digitize.tracing.rows import Rows
+from digitize.tracing.trace import Traces
 
 HEIGHT = 32
 """Bands of a window."""

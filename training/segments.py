@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from digitize.api import read_page
 from digitize.pages.page import PageError
 from digitize.refine import LENGTH, windows_of
-from digitize.trace import Traces
+from digitize.tracing.trace import Traces
 from digitize.windows import CHANNELS, HEIGHT, MARKS, Windows
 from synth import render_page
 from training.pages import Job, make_missing, write_arrays

@@ -14,7 +14,7 @@ from scipy.interpolate import CubicSpline
 from digitize.geometry.grid import Grid
 from digitize.geometry.mapping import to_paper
 from digitize.geometry.rectify import PIXELS_PER_MM
-from digitize.view import View
+from digitize.tracing.view import View
 from synth.printer import PrintedPage
 
 _OFF_MM = 1.5

@@ -19,9 +19,9 @@ from digitize.calibration import USUAL_GAIN, USUAL_SPEED
 from digitize.geometry.mapping import box_around, project, quarter_turn
 from digitize.geometry.rectify import PIXELS_PER_MM
 from digitize.geometry.sheet import find_sheet, sheet_to_millimetres
-from digitize.marks import Marks
 from digitize.ocr.text import GAINS
-from digitize.trace import Traces, unseen_end
+from digitize.tracing.symbols import Marks
+from digitize.tracing.trace import Traces, unseen_end
 
 _SHEET_MM = 279.4
 """Long side of a Letter sheet; A4 is 6 % longer, which is near enough for a first view."""

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digitize.calibration import find_scale, miscount
-from digitize.marks import Pulse
 from digitize.ocr.text import GAINS, SPEEDS, PrintedScale
+from digitize.tracing.symbols import Pulse
 
 NOTHING = PrintedScale(None, None, None, "")
 

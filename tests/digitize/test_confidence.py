@@ -18,9 +18,9 @@ from digitize.confidence import (
     weights_version,
 )
 from digitize.leads import Strip
-from digitize.rows import find_rows
-from digitize.trace import Traces
-from tests.digitize.tracing import trace_rows
+from digitize.tracing.rows import find_rows
+from digitize.tracing.trace import Traces
+from tests.digitize.traced import trace_rows
 
 CLEAN = {"gain": 10.0, "grid": 1.0, "sure": None}
 

@@ -10,10 +10,10 @@ import pytest
 
 import digitize.layout
 from digitize.layout import PageLayout, read_layout
-from digitize.marks import Bar, Marks
 from digitize.ocr.text import LeadReadings, Word
 from digitize.records.layouts import ALL_NAMES, LEAD_NAMES, Layout, find_layout
-from digitize.trace import Traces
+from digitize.tracing.symbols import Bar, Marks
+from digitize.tracing.trace import Traces
 
 LEFT, RIGHT, PITCH = 100, 2600, 250
 WIDTH, HEIGHT = 2700, 3600

@@ -12,13 +12,13 @@ from safetensors.torch import load, save
 
 from digitize.geometry.rectify import PIXELS_PER_MM, rectify
 from digitize.geometry.scale import PaperScale
-from digitize.marks import Marks
 from digitize.network import DESIGNS, HOP, LATENT, OFFSETS, Refiner, mean_offsets, read_offsets
 from digitize.records.weights import hash_of
 from digitize.refine import LENGTH, load_network, refine, windows_of
-from digitize.rows import Rows
-from digitize.trace import Traces, find_pen_ink
-from digitize.view import View
+from digitize.tracing.rows import Rows
+from digitize.tracing.symbols import Marks
+from digitize.tracing.trace import Traces, find_pen_ink
+from digitize.tracing.view import View
 from digitize.windows import CHANNELS, HEIGHT, MARKS, growing
 
 WIDTH = 1300

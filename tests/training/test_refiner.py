@@ -12,8 +12,8 @@ from digitize.api import read_page
 from digitize.network import DESIGNS, OFFSETS
 from digitize.records.weights import read_weights
 from digitize.refine import LENGTH, load_network, refine
-from digitize.rows import Rows
-from digitize.trace import Traces
+from digitize.tracing.rows import Rows
+from digitize.tracing.trace import Traces
 from digitize.windows import cut_windows
 from synth import render_page
 from training.pages import plan

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from digitize.geometry.mapping import quarter_turn, scale_at
 from digitize.geometry.scale import PaperScale, first_scale, measured_scale
-from digitize.marks import Marks, Pulse
-from digitize.trace import Traces
+from digitize.tracing.symbols import Marks, Pulse
+from digitize.tracing.trace import Traces
 
 WIDTH, HEIGHT = 2900, 1800
 

@@ -3,19 +3,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import digitize.view
+import digitize.tracing.view
 from digitize.api import _grounded
 from digitize.geometry.rectify import MOST_PIXELS
 from digitize.geometry.scale import PaperScale
 from digitize.pages.page import Page, PageError, load_pages
-from digitize.rows import Rows
-from digitize.view import look
+from digitize.tracing.rows import Rows
+from digitize.tracing.view import look
 from synth import render_page
 
 
 def test_a_row_along_which_nothing_was_followed_is_left_out(recording, monkeypatch):
     page, ground = _grounded(load_pages(render_page(recording, 500, layout="3x4+II").image)[0])
-    trace, calls = digitize.view.trace_ink, []
+    trace, calls = digitize.tracing.view.trace_ink, []
 
     def lose_one(*arguments):
         traces = trace(*arguments)
@@ -24,7 +24,7 @@ def test_a_row_along_which_nothing_was_followed_is_left_out(recording, monkeypat
         calls.append(len(traces.centre))
         return traces
 
-    monkeypatch.setattr(digitize.view, "trace_ink", lose_one)
+    monkeypatch.setattr(digitize.tracing.view, "trace_ink", lose_one)
     view = look(page, ground)
     assert calls == [4, 3]
     assert len(view.rows.level) == len(view.baseline) == 3
@@ -48,7 +48,7 @@ def test_a_scale_at_which_the_page_is_larger_than_any_sheet_is_refused(source, t
 )
 def test_rows_are_looked_for_again_where_it_is_known_that_there_are_others(recording, monkeypatch, wrong):
     page, ground = _grounded(load_pages(render_page(recording, 500, layout="3x4+II", dpi=100).image)[0])
-    find = digitize.view.find_rows
+    find = digitize.tracing.view.find_rows
     expected = look(page, ground)
 
     def misled(coverage, count=None):
@@ -58,6 +58,6 @@ def test_rows_are_looked_for_again_where_it_is_known_that_there_are_others(recor
         level = wrong(rows.level)
         return Rows(level, np.repeat(rows.start[:1], len(level)), np.repeat(rows.end[:1], len(level)))
 
-    monkeypatch.setattr(digitize.view, "find_rows", misled)
+    monkeypatch.setattr(digitize.tracing.view, "find_rows", misled)
     found = look(page, ground, count=4)
     np.testing.assert_allclose(found.baseline, expected.baseline, atol=3)

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from digitize.marks import Marks, find_marks, without_pulses
-from digitize.rows import Rows
+from digitize.tracing.rows import Rows
+from digitize.tracing.symbols import Marks, find_marks, without_pulses
 
 WIDTH, HEIGHT = 1600, 1000
 LEVELS = (260.0, 530.0, 800.0)

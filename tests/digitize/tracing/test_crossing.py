@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digitize.crossing import settle_crossings
-from digitize.nib import fit_path
+from digitize.tracing.crossing import settle_crossings
+from digitize.tracing.pen import fit_path
 
 N = 60
 X = np.arange(N, dtype=float)

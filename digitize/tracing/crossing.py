@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from digitize.nib import NODES, fit_path
+from digitize.tracing.pen import NODES, fit_path
 
 _MARGIN = 8
 """Columns to either side of a crossing that paths are fitted to as well."""

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digitize.rows import find_rows
+from digitize.tracing.rows import find_rows
 
 WIDTH = 1600
 

@@ -8,18 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from digitize.fade import without_fading
 from digitize.geometry.grid import Grid
 from digitize.geometry.rectify import MOST_PIXELS, PIXELS_PER_MM, UprightPage, extent_of, rectify
 from digitize.geometry.scale import PaperScale
 from digitize.ink.coverage import Ink, find_ink
 from digitize.ink.grid_area import Ground
-from digitize.marks import Marks, find_marks, without_pulses
 from digitize.ocr.text import find_words
 from digitize.orientation import runs_downward
 from digitize.pages.page import Page, PageError
-from digitize.rows import Rows, find_rows, holds
-from digitize.trace import PenInk, Traces, find_pen_ink, trace_ink
+from digitize.tracing.fading import without_fading
+from digitize.tracing.rows import Rows, find_rows, holds
+from digitize.tracing.symbols import Marks, find_marks, without_pulses
+from digitize.tracing.trace import PenInk, Traces, find_pen_ink, trace_ink
 
 _LEAST_ROW_MM = 40.0
 """Shortest row that is a recording and not a stray line."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from digitize.geometry.rectify import PIXELS_PER_MM
-from digitize.rows import Rows
+from digitize.tracing.rows import Rows
 
 _BAND = 5 * PIXELS_PER_MM
 """How far above and below its level a row's ink is looked for."""

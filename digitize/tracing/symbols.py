@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from digitize.geometry.rectify import PIXELS_PER_MM
 from digitize.ink.components import find_pieces
-from digitize.rows import Rows
+from digitize.tracing.rows import Rows
 
 _LEAST = 2 * PIXELS_PER_MM + 1
 """Shortest stroke."""

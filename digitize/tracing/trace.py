@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from digitize.crossing import settle_crossings
 from digitize.geometry.rectify import PIXELS_PER_MM
 from digitize.ink.runs import Runs, find_runs
-from digitize.nib import NODES, fit_path
-from digitize.rows import Rows, close_gaps, span_of_pieces
+from digitize.tracing.crossing import settle_crossings
+from digitize.tracing.pen import NODES, fit_path
+from digitize.tracing.rows import Rows, close_gaps, span_of_pieces
 
 _AWAY = 0.003
 """Cost a pixel of distance from the row's level: a trace 33 mm away is worth one column without ink."""
@@ -162,7 +162,7 @@ def find_pen_ink(coverage: NDArray[np.float32], rows: Rows, print_mask: NDArray[
 
     Examples
     --------
-    >>> from digitize.rows import find_rows
+    >>> from digitize.tracing.rows import find_rows
     >>> page = np.zeros((400, 900), np.float32)
     >>> wave = 200 + (40 * np.sin(np.arange(900) / 30)).astype(int)
     >>> for dy in (-1, 0, 1):
@@ -203,7 +203,7 @@ def trace_ink(found: PenInk, names: NDArray[np.float64]) -> Traces:
 
     Examples
     --------
-    >>> from digitize.rows import find_rows
+    >>> from digitize.tracing.rows import find_rows
     >>> page = np.zeros((400, 900), np.float32)
     >>> wave = 200 + (40 * np.sin(np.arange(900) / 30)).astype(int)
     >>> for dy in (-1, 0, 1):
@@ -268,7 +268,7 @@ def touch_names(traces: Traces, names: NDArray[np.float64]) -> bool:
 
     Examples
     --------
-    >>> from digitize.rows import find_rows
+    >>> from digitize.tracing.rows import find_rows
     >>> page = np.zeros((400, 900), np.float32)
     >>> wave = 200 + (40 * np.sin(np.arange(900) / 30)).astype(int)
     >>> for dy in (-1, 0, 1):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digitize.nib import NODES, fit_path
+from digitize.tracing.pen import NODES, fit_path
 
 COLUMNS = 120
 FINE = np.arange(0, COLUMNS - 1 + 1e-9, 0.05)

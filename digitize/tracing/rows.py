@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage, signal
 
-from digitize.alignment import align, likely_pitches
 from digitize.geometry.rectify import PIXELS_PER_MM
 from digitize.ink.components import find_pieces
 from digitize.ink.runs import Runs, find_runs
+from digitize.tracing.alignment import align, likely_pitches
 
 _LEAST_WIDTH = 15 * PIXELS_PER_MM
 """Ink that hangs together over less than 15 mm is print, not a trace; a broken trace has longer pieces too."""
@@ -50,7 +50,7 @@ _THINNEST = 0.08
 """The same, where it is known how many rows there are."""
 
 _WORTH_OF_ROW = 4.0
-"""What speaks for a row as inked as the most inked one, nats, beside the prices of `digitize.alignment`."""
+"""What speaks for a row as inked as the most inked one, nats, beside the prices of `digitize.tracing.alignment`."""
 
 _LEAST_SUPPORT = 0.2
 """Part of the most inked row's ink that a row has at least."""

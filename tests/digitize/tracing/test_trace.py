@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from digitize.rows import Rows, find_rows
-from digitize.trace import Traces, erase_traces, find_pen_ink, touch_names, trace_ink
-from tests.digitize.tracing import trace_rows
+from digitize.tracing.rows import Rows, find_rows
+from digitize.tracing.trace import Traces, erase_traces, find_pen_ink, touch_names, trace_ink
+from tests.digitize.traced import trace_rows
 
 WIDTH = 900
 X = np.arange(40, 860)

@@ -1,0 +1,1 @@
+"""Rows, calibration pulses and separators, and the path of the pen along each row."""
