@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from digitize.layout.rhythm import share_left
+from digitize.layout.timing import activity_of
 from digitize.leads import Strip
-from digitize.rhythm import share_left
-from digitize.timing import activity_of
 
 _LEAST = 1.0
 """Seconds that two strips must share to be compared."""

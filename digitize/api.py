@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 
 from digitize import confidence
 from digitize.calibration import Scale, find_scale, miscount
-from digitize.clock import set_clock
-from digitize.confirm import confirm_names
 from digitize.geometry.grid import Grid, find_grid
 from digitize.geometry.mapping import scale_at
 from digitize.geometry.rectify import PIXELS_PER_MM
 from digitize.geometry.scale import PaperScale, first_scale, measured_scale
-from digitize.layout import PageLayout, RowsMissing, read_layout
+from digitize.layout.clock import set_clock
+from digitize.layout.confirm import confirm_names
+from digitize.layout.orientation import is_upside_down, turns_by_names
+from digitize.layout.page_layout import PageLayout, RowsMissing, read_layout
 from digitize.leads import GAINS_MM_MV, SPEEDS_MM_S, Calibration, Geometry, Leads, Strip
 from digitize.ocr.text import PrintedScale, find_words, read_scale
-from digitize.orientation import is_upside_down, turns_by_names
 from digitize.pages.fax import fax_resolution, without_halftone
 from digitize.pages.page import Page, PageError, PageSource, load_page, page_names
 from digitize.quality import cut_off, edge_width, judge

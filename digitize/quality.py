@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from digitize.confirm import DISAGREEMENT
 from digitize.geometry.rectify import PIXELS_PER_MM
+from digitize.layout.confirm import DISAGREEMENT
 from digitize.leads import Calibration, Quality, Strip
 
 BLURRED_MM = 0.55

@@ -23,7 +23,7 @@ from digitize.tracing.symbols import Pulse
 
 if TYPE_CHECKING:
     from digitize.api import Reading
-    from digitize.layout import Place
+    from digitize.layout.page_layout import Place
     from digitize.leads import Leads
     from digitize.tracing.view import View
 

@@ -10,7 +10,7 @@ from scipy.interpolate import CubicSpline
 
 from digitize.calibration import Scale
 from digitize.geometry.rectify import PIXELS_PER_MM
-from digitize.layout import PageLayout, Place
+from digitize.layout.page_layout import PageLayout, Place
 from digitize.leads import Strip
 from digitize.records.layouts import LEAD_NAMES
 from digitize.tracing.trace import Traces

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.interpolate import CubicSpline
 
-import digitize.layout
+import digitize.layout.page_layout
 from digitize import LEAD_NAMES, Leads, PageError, load_pages, trace_leads
 from digitize.leads import VERDICTS, Strip
 from digitize.records.layouts import Layout
@@ -433,20 +433,22 @@ def test_several_pages_in_one_file(small, tmp_path):
 
 def test_a_strip_of_which_nothing_is_left_is_none(recording, monkeypatch):
     page = render_page(recording, 500, layout="3x4+II")
-    edges = digitize.layout.strip_edges
+    edges = digitize.layout.page_layout.strip_edges
 
     def cut_short(*arguments: Any) -> list[tuple[float, float]]:
         *whole, (first, end) = edges(*arguments)
         return [*whole, (first, first - 1.0 if whole else end)]
 
-    monkeypatch.setattr(digitize.layout, "strip_edges", cut_short)
+    monkeypatch.setattr(digitize.layout.page_layout, "strip_edges", cut_short)
     leads = trace_leads(page.image, refine=False)
     assert {strip.lead for strip in leads.strips}.isdisjoint({"V4", "V5", "V6"})
     assert len(leads.strips) == 10
 
 
 def test_a_page_without_a_strip_is_refused(recording, monkeypatch):
-    monkeypatch.setattr(digitize.layout, "strip_edges", lambda ends, row, columns, *_: [(50.0, 50.0)] * columns)
+    monkeypatch.setattr(
+        digitize.layout.page_layout, "strip_edges", lambda ends, row, columns, *_: [(50.0, 50.0)] * columns
+    )
     with pytest.raises(PageError, match="no row is long enough"):
         trace_leads(render_page(recording, 500, layout="3x4+II").image, refine=False)
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digitize.naming import Names, evidence, find_lines, name_rows, place_names, rows_of_names
+from digitize.layout.naming import Names, evidence, find_lines, name_rows, place_names, rows_of_names
+from digitize.layout.rhythm import lead_of_rhythm
 from digitize.records.layouts import ALL_NAMES, LAYOUTS, LEAD_NAMES, find_layout
-from digitize.rhythm import lead_of_rhythm
 
 LEFT, WIDTH, ROW = 100.0, 2400.0, 300.0
 TALL = 26.0

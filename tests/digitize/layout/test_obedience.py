@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digitize.einthoven import LIMB_LEADS
-from digitize.obedience import obedience
+from digitize.layout.einthoven import LIMB_LEADS
+from digitize.layout.obedience import obedience
 from digitize.records.layouts import LAYOUTS, LEAD_NAMES
-from tests.digitize.test_layout import LEFT, RIGHT, Print, names, read  # noqa: F401
+from tests.digitize.layout.test_page_layout import LEFT, RIGHT, Print, names, read  # noqa: F401
 
 N = 2400
 

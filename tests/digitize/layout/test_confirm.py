@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from digitize.confirm import confirm_names
-from digitize.layout import PageLayout, Place
+from digitize.layout.confirm import confirm_names
+from digitize.layout.page_layout import PageLayout, Place
 from digitize.leads import Strip
 from digitize.records.layouts import LEAD_NAMES, find_layout
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digitize.columns import Ends, begin_together, past_names, row_ends, strip_edges, white_between
+from digitize.layout.columns import Ends, begin_together, past_names, row_ends, strip_edges, white_between
 from digitize.tracing.symbols import Marks, Pulse
 from digitize.tracing.trace import Traces
 

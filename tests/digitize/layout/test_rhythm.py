@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from digitize.rhythm import lead_of_rhythm
+from digitize.layout.rhythm import lead_of_rhythm
 
 FS = 500
 T = np.arange(5000) / FS

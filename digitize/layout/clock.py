@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from digitize.layout import PageLayout
+from digitize.layout.page_layout import PageLayout
+from digitize.layout.rhythm import lead_of_rhythm
+from digitize.layout.timing import columns_are_simultaneous
 from digitize.leads import Strip
-from digitize.rhythm import lead_of_rhythm
-from digitize.timing import columns_are_simultaneous
 
 
 def set_clock(strips: list[Strip], found: PageLayout, fs: int) -> tuple[list[Strip], str, list[str]]:

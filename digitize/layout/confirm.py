@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from digitize.einthoven import LIMB_LEADS, check_limb_leads
-from digitize.layout import PageLayout
+from digitize.layout.einthoven import LIMB_LEADS, check_limb_leads
+from digitize.layout.page_layout import PageLayout
 from digitize.leads import Strip
 from digitize.records.layouts import ALL_NAMES, CUSTOM, LAYOUTS
 

@@ -2,10 +2,10 @@
 
 Every way in which names can stand in line, column by column, is a hypothesis; with it go a layout of the table and the
 rows that are rhythm strips. The hypothesis under which the readings of all words together are most likely wins (a sum
-of log-likelihood ratios, Neyman and Pearson, 1933); what traces say beside names, `digitize.obedience` knows. A name
-that cannot be read costs little; one that reads as another costs no more than one reading can prove; and an order of
-names that is in no table must explain much more than one that is. In such an order the names are a permutation of the
-leads, so the most likely *assignment* of names to strips (Kuhn, 1955) is taken.
+of log-likelihood ratios, Neyman and Pearson, 1933); what traces say beside names, `digitize.layout.obedience` knows. A
+name that cannot be read costs little; one that reads as another costs no more than one reading can prove; and an order
+of names that is in no table must explain much more than one that is. In such an order the names are a permutation of
+the leads, so the most likely *assignment* of names to strips (Kuhn, 1955) is taken.
 """
 
 from __future__ import annotations

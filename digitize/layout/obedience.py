@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from digitize.einthoven import LIMB_LEADS, check_limb_leads
+from digitize.layout.einthoven import LIMB_LEADS, check_limb_leads
 
 _MARGIN = 0.05
 """Part of a column at either end that is left out: names, borders and the pen's lifting stand there."""

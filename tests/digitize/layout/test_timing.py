@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digitize.timing import columns_are_simultaneous
+from digitize.layout.timing import columns_are_simultaneous
 
 FS = 500
 SECONDS = 2.5

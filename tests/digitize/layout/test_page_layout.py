@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-import digitize.layout
-from digitize.layout import PageLayout, read_layout
+import digitize.layout.page_layout
+from digitize.layout.page_layout import PageLayout, read_layout
 from digitize.ocr.text import LeadReadings, Word
 from digitize.records.layouts import ALL_NAMES, LEAD_NAMES, Layout, find_layout
 from digitize.tracing.symbols import Bar, Marks
@@ -98,7 +98,7 @@ def read(monkeypatch) -> Callable[..., PageLayout]:
                         logs[index], negated[index] = np.log(share), lead.startswith("-")
             return LeadReadings(logs, negated)
 
-        monkeypatch.setattr(digitize.layout, "read_lead_names", readings)
+        monkeypatch.setattr(digitize.layout.page_layout, "read_lead_names", readings)
         nothing = np.zeros((HEIGHT, WIDTH), np.float32)
         return read_layout(nothing, nothing, page.traces(), page.baseline, marks or page.marks(), page.words(), given)
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digitize.einthoven import LIMB_LEADS, check_limb_leads
+from digitize.layout.einthoven import LIMB_LEADS, check_limb_leads
 from digitize.records.layouts import LEAD_NAMES
 
 

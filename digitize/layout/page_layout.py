@@ -1,9 +1,9 @@
 """Read the layout of a page: how many columns its rows have, where they begin and end, and which lead each strip is.
 
 Position and names help each other: the words that can be names are read, the hypothesis on lines and leads that
-explains them best is taken (`digitize.naming`), and where it has a strip without a name, the name is looked for again
-at its place, with the trace that may run through it and without. Where names leave several layouts about as likely, the
-law of the limb leads decides (`digitize.obedience`).
+explains them best is taken (`digitize.layout.naming`), and where it has a strip without a name, the name is looked for
+again at its place, with the trace that may run through it and without. Where names leave several layouts about as
+likely, the law of the limb leads decides (`digitize.layout.obedience`).
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from digitize.columns import begin_together, past_names, row_ends, strip_edges, white_between
 from digitize.geometry.rectify import PIXELS_PER_MM
-from digitize.naming import (
+from digitize.layout.columns import begin_together, past_names, row_ends, strip_edges, white_between
+from digitize.layout.naming import (
     COLUMNS,
     NUMERALS,
     Lines,
@@ -28,7 +28,7 @@ from digitize.naming import (
     place_names,
     rows_of_names,
 )
-from digitize.obedience import obedience
+from digitize.layout.obedience import obedience
 from digitize.ocr.text import LeadReadings, Word, find_words, read_lead_names
 from digitize.records.layouts import ALL_NAMES, LEAD_NAMES, UNKNOWN, Layout
 from digitize.tracing.alignment import Given, likely_pitches

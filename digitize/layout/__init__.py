@@ -1,0 +1,1 @@
+"""Which lead stands where and when: names, columns, clock, orientation."""
