@@ -30,8 +30,8 @@ from benchmarks.report import provenance, table
 from digitize import PageError
 from digitize.api import leads_of, read_page, refined
 from digitize.export import written_together
-from digitize.network import DESIGNS
-from digitize.refine import WEIGHTS, load_network
+from digitize.refine.correct import WEIGHTS, load_network
+from digitize.refine.network import DESIGNS
 from training.ptbxl import data_folder
 from training.refiner import LOSSES, Config
 from training.scores import bootstrap

@@ -26,14 +26,14 @@ from digitize.pages.fax import fax_resolution, without_halftone
 from digitize.pages.page import Page, PageError, PageSource, load_page, page_names
 from digitize.quality import cut_off, edge_width, judge
 from digitize.records.layouts import LEAD_NAMES, Layout, find_layout
-from digitize.refine import refine as refine_traces
+from digitize.refine.correct import refine as refine_traces
 from digitize.strips import columns_of, cut_strips, join_strips
 from digitize.tracing.rows import Rows
 from digitize.tracing.trace import erase_traces, touch_names, trace_ink
 from digitize.tracing.view import View, look
 
 if TYPE_CHECKING:
-    from digitize.network import Refiner
+    from digitize.refine.network import Refiner
 
 _SAME_PITCH = 0.003
 """Part by which a grid's pitch may differ from what the dots of a fax say: a dither's beat is 0.4 % off."""
@@ -99,7 +99,7 @@ def trace_leads(
     fs : int
         Sampling frequency of the result, Hz.
     refine : bool
-        Whether a network corrects the traces (`digitize.refine`).
+        Whether a network corrects the traces (`digitize.refine.correct`).
 
     Returns
     -------
@@ -130,7 +130,7 @@ def trace_leads(
 
 
 def refined(reading: Reading, network: Refiner | None = None) -> Reading:
-    """Let a network correct the traces of a page (`digitize.refine`).
+    """Let a network correct the traces of a page (`digitize.refine.correct`).
 
     Parameters
     ----------

@@ -2,9 +2,9 @@
 
 What goes wrong with a trace leaves marks that can be measured without knowing the truth: pale or thick ink under the
 path, a jump, unexplained ink beside it, another row close by, a hidden stretch that was bridged. Where a network
-corrected the traces (`digitize.refine`), what it says of them is one more mark. A small network weighs these marks; it
-was trained on pages that `synth` prints, against the errors that this package really makes on them, corrected and not
-(``python -m training.confidence``), so its output is a probability and can be held to it.
+corrected the traces (`digitize.refine.correct`), what it says of them is one more mark. A small network weighs these
+marks; it was trained on pages that `synth` prints, against the errors that this package really makes on them, corrected
+and not (``python -m training.confidence``), so its output is a probability and can be held to it.
 """
 
 from __future__ import annotations
@@ -78,7 +78,8 @@ def measure(
     named : ndarray, shape (rows,), float32
         Share of each row's strips whose name was read.
     sure : ndarray, shape (rows, w), float32, or None
-        Logit that the traces are right, of the network that corrected them (`digitize.refine`); None if none did.
+        Logit that the traces are right, of the network that corrected them (`digitize.refine.correct`); None if none
+        did.
 
     Returns
     -------

@@ -1,4 +1,6 @@
-"""Train the network behind `digitize.refine`: ``python -m training.refiner [--design D] [--data DIR] [--out DIR]``.
+"""Train the network behind `digitize.refine.correct`.
+
+``python -m training.refiner [--design D] [--data DIR] [--out DIR]``.
 
 Pages of every preset are printed from PTB-XL records at 500 Hz and read (`training.segments`); the network learns how
 far the pen ran from where the deterministic stage found it. Records of folds 1 to 7 train it, fold 8 chooses the epoch;
@@ -26,10 +28,10 @@ from scipy.interpolate import CubicSpline
 from tqdm import tqdm
 
 from digitize.export import written_together
-from digitize.network import DESIGNS, OFFSETS, Refiner, mean_offsets
 from digitize.records.weights import hash_of
-from digitize.refine import WEIGHTS, look_both_ways
-from digitize.windows import MARKS, upside_down
+from digitize.refine.correct import WEIGHTS, look_both_ways
+from digitize.refine.network import DESIGNS, OFFSETS, Refiner, mean_offsets
+from digitize.refine.windows import MARKS, upside_down
 from training.fitting import Fit, load_checkpoint, save_checkpoint, short_numbers
 from training.pages import CHOICE_FOLD, TRAIN_FOLDS, plan
 from training.ptbxl import data_folder, find_500
@@ -227,7 +229,7 @@ def by_page(segments: Segments, ratio: NDArray[np.float64]) -> NDArray[np.float6
 
 
 def predict(network: Refiner, segments: Segments) -> NDArray[np.float32]:
-    """Offsets (pixels) as `digitize.refine.look_both_ways` has them.
+    """Offsets (pixels) as `digitize.refine.correct.look_both_ways` has them.
 
     Parameters
     ----------

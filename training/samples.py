@@ -1,7 +1,7 @@
 """Samples of leads for `training.confidence`: what is seen of them on printed pages, and whether they are right.
 
-A page is printed by `synth`, read once, and compared with its truth twice: as it was traced, and as `digitize.refine`
-corrected it. Each page becomes one small file (`training.pages`).
+A page is printed by `synth`, read once, and compared with its truth twice: as it was traced, and as
+`digitize.refine.correct` corrected it. Each page becomes one small file (`training.pages`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from digitize.api import Reading, marks_of, read_page, refined, strips_of
 from digitize.confidence import FEATURES, TOLERANCE_MV
 from digitize.pages.page import PageError
 from digitize.records.layouts import LEAD_NAMES
-from digitize.refine import WEIGHTS
+from digitize.refine.correct import WEIGHTS
 from synth import PrintedPage, render_page
 from training.pages import Job, make_missing, write_arrays
 from training.ptbxl import read_500

@@ -1,7 +1,7 @@
 """Segments of traces for `training.refiner`: what the digitiser really read on printed pages, beside what was printed.
 
-A page is printed by `synth`, read by the deterministic stage, and its windows are cut (`digitize.windows`); the truth
-is carried onto its upright page (`training.upright`). Each page becomes one small file (`training.pages`).
+A page is printed by `synth`, read by the deterministic stage, and its windows are cut (`digitize.refine.windows`); the
+truth is carried onto its upright page (`training.upright`). Each page becomes one small file (`training.pages`).
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from digitize.api import read_page
 from digitize.pages.page import PageError
-from digitize.refine import LENGTH, windows_of
+from digitize.refine.correct import LENGTH, windows_of
+from digitize.refine.windows import CHANNELS, HEIGHT, MARKS, Windows
 from digitize.tracing.trace import Traces
-from digitize.windows import CHANNELS, HEIGHT, MARKS, Windows
 from synth import render_page
 from training.pages import Job, make_missing, write_arrays
 from training.ptbxl import read_500
@@ -44,7 +44,7 @@ class Segments:
     pixels : ndarray, shape (n, LENGTH, len(CHANNELS), HEIGHT), uint8
     marks : ndarray, shape (n, LENGTH, len(MARKS)), float16
     scale : ndarray, shape (n, LENGTH), float32
-        These three as in `digitize.windows.Windows`.
+        These three as in `digitize.refine.windows.Windows`.
     path : ndarray, shape (n, LENGTH, 2), float32
         The trace (y) in every column and half-way to the next; NaN where it is hidden.
     truth : ndarray, shape (n, LENGTH, QUARTERS), float32
@@ -196,4 +196,4 @@ def load(files: Sequence[Path]) -> Segments:
 
 def version_of_segments() -> str:
     """Name the version of the code that makes segments; how the networks look changes nothing of what they see."""
-    return version_of_code("training.segments", without=("digitize.network",))
+    return version_of_code("training.segments", without=("digitize.refine.network",))

@@ -14,9 +14,9 @@ from benchmarks.digitization import find_targets
 from benchmarks.readme import fill
 from benchmarks.refiners import ALONE, Page, Trained, correct, find_networks, main, markdown
 from digitize import PageError
-from digitize.network import Refiner
 from digitize.records.layouts import LEAD_NAMES
 from digitize.records.weights import hash_of
+from digitize.refine.network import Refiner
 from synth import render_page, simulate
 
 

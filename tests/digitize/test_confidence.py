@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from digitize import refine
 from digitize.confidence import (
     FEATURES,
     PATH_MARKS,
@@ -18,6 +17,7 @@ from digitize.confidence import (
     weights_version,
 )
 from digitize.leads import Strip
+from digitize.refine import correct as refine
 from digitize.tracing.rows import find_rows
 from digitize.tracing.trace import Traces
 from tests.digitize.traced import trace_rows

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from digitize import PageError, refine
+from digitize import PageError
 from digitize.confidence import FEATURES, layers_of, probability
+from digitize.refine import correct as refine
 from training import samples as made
 from training.confidence import Config, main, reliability, train, write
 from training.pages import Job, plan, write_arrays

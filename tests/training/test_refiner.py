@@ -9,12 +9,12 @@ import torch
 from PIL import Image
 
 from digitize.api import read_page
-from digitize.network import DESIGNS, OFFSETS
 from digitize.records.weights import read_weights
-from digitize.refine import LENGTH, load_network, refine
+from digitize.refine.correct import LENGTH, load_network, refine
+from digitize.refine.network import DESIGNS, OFFSETS
+from digitize.refine.windows import cut_windows
 from digitize.tracing.rows import Rows
 from digitize.tracing.trace import Traces
-from digitize.windows import cut_windows
 from synth import render_page
 from training.pages import plan
 from training.refiner import (

@@ -1,9 +1,9 @@
 """Correct the traces of a page by a small network that slides along every row.
 
-The deterministic trace is the start and the reference: the network sees windows around it (`digitize.windows`) and says
-how far from it, across the stroke, the pen ran (`digitize.network`). What the trace does not know stays unknown. The
-weights were trained on pages that `synth` prints, against the errors that this package really makes on them
-(``python -m training.refiner``).
+The deterministic trace is the start and the reference: the network sees windows around it (`digitize.refine.windows`)
+and says how far from it, across the stroke, the pen ran (`digitize.refine.network`). What the trace does not know stays
+unknown. The weights were trained on pages that `synth` prints, against the errors that this package really makes on
+them (``python -m training.refiner``).
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from numpy.typing import NDArray
 
 from digitize.geometry.mapping import scale_at
 from digitize.records.weights import read_weights
+from digitize.refine.windows import Windows, cut_windows, upside_down
 from digitize.tracing.trace import Traces
 from digitize.tracing.view import View
-from digitize.windows import Windows, cut_windows, upside_down
 
 if TYPE_CHECKING:
-    from digitize.network import Refiner
+    from digitize.refine.network import Refiner
 
-WEIGHTS = Path(__file__).parent / "weights" / "refiner.safetensors"
+WEIGHTS = Path(__file__).parents[1] / "weights" / "refiner.safetensors"
 """The weights; their training record lies beside them, with the suffix ``.json``."""
 
 
@@ -154,7 +154,7 @@ def look_both_ways(
     """
     import torch
 
-    from digitize.network import mean_offsets
+    from digitize.refine.network import mean_offsets
 
     device = next(network.parameters()).device
     offsets, sure = [], []
@@ -210,7 +210,7 @@ def load_network(path: Path = WEIGHTS) -> Refiner:
     """
     from safetensors.torch import load
 
-    from digitize.network import Refiner
+    from digitize.refine.network import Refiner
 
     content, record = read_weights(path)
     network = Refiner(record["design"], record["steps"])

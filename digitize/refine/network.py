@@ -17,7 +17,7 @@ import math
 import torch
 from torch import nn
 
-from digitize.windows import CHANNELS, HEIGHT, MARKS, growing
+from digitize.refine.windows import CHANNELS, HEIGHT, MARKS, growing
 
 DESIGNS = ("cnn", "lstm", "transformer")
 """What may follow the windowed CNN."""
@@ -83,7 +83,7 @@ class Refiner(nn.Module):
         Parameters
         ----------
         pixels : tensor, shape (n, w, len(CHANNELS), HEIGHT), uint8
-            See `digitize.windows.Windows`; w is a multiple of `HOP`.
+            See `digitize.refine.windows.Windows`; w is a multiple of `HOP`.
         marks : tensor, shape (n, w, len(MARKS))
 
         Returns

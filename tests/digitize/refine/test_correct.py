@@ -12,14 +12,14 @@ from safetensors.torch import load, save
 
 from digitize.geometry.rectify import PIXELS_PER_MM, rectify
 from digitize.geometry.scale import PaperScale
-from digitize.network import DESIGNS, HOP, LATENT, OFFSETS, Refiner, mean_offsets, read_offsets
 from digitize.records.weights import hash_of
-from digitize.refine import LENGTH, load_network, refine, windows_of
+from digitize.refine.correct import LENGTH, load_network, refine, windows_of
+from digitize.refine.network import DESIGNS, HOP, LATENT, OFFSETS, Refiner, mean_offsets, read_offsets
+from digitize.refine.windows import CHANNELS, HEIGHT, MARKS, growing
 from digitize.tracing.rows import Rows
 from digitize.tracing.symbols import Marks
 from digitize.tracing.trace import Traces, find_pen_ink
 from digitize.tracing.view import View
-from digitize.windows import CHANNELS, HEIGHT, MARKS, growing
 
 WIDTH = 1300
 
@@ -216,7 +216,7 @@ def test_any_number_of_steps_tells_where_the_pen_is_half_way(view, steps, monkey
 
     x = np.arange(WIDTH)[:, None] + np.arange(steps) / steps
     offsets = np.repeat(drift(x)[None], 2, axis=0).astype(np.float32)
-    monkeypatch.setattr("digitize.refine.judge", lambda windows, network: (offsets, offsets))
+    monkeypatch.setattr("digitize.refine.correct.judge", lambda windows, network: (offsets, offsets))
     traces = refine(view, 10.0, Refiner("cnn", steps))[0]
     inner = np.arange(2, WIDTH - 2)
     np.testing.assert_allclose((traces.centre - view.traces.centre)[1, inner], drift(inner), atol=1e-3)

@@ -1,0 +1,1 @@
+"""A small network that corrects the traces, window by window."""
