@@ -29,10 +29,10 @@ from benchmarks.refinement import REACH
 from benchmarks.report import provenance, table
 from digitize import PageError
 from digitize.api import leads_of, read_page, refined
-from digitize.confidence import TOLERANCE_MV
 from digitize.export import written_together
 from digitize.leads import VERDICTS, Leads
 from digitize.records.layouts import LEAD_NAMES
+from digitize.strips.confidence import TOLERANCE_MV
 from synth import PRESETS, PrintedPage, render_page
 from training.ptbxl import data_folder, find_500, read_500
 from training.scores import bootstrap

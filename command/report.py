@@ -135,8 +135,8 @@ def _beats(beats: Beats, leads: Leads) -> dict[str, Any]:
 
 
 def _weights(diagnosis: Diagnosis, refined: bool) -> dict[str, str | None]:
-    from digitize import confidence
     from digitize.refine import correct as refine
+    from digitize.strips import confidence
 
     return {
         "classify": diagnosis.weights_version or None,

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from digitize import confidence
-from digitize.calibration import Scale, find_scale, miscount
 from digitize.geometry.grid import Grid, find_grid
 from digitize.geometry.mapping import scale_at
 from digitize.geometry.rectify import PIXELS_PER_MM
@@ -24,10 +22,12 @@ from digitize.leads import GAINS_MM_MV, SPEEDS_MM_S, Calibration, Geometry, Lead
 from digitize.ocr.text import PrintedScale, find_words, read_scale
 from digitize.pages.fax import fax_resolution, without_halftone
 from digitize.pages.page import Page, PageError, PageSource, load_page, page_names
-from digitize.quality import cut_off, edge_width, judge
 from digitize.records.layouts import LEAD_NAMES, Layout, find_layout
 from digitize.refine.correct import refine as refine_traces
-from digitize.strips import columns_of, cut_strips, join_strips
+from digitize.strips import confidence
+from digitize.strips.cut import columns_of, cut_strips, join_strips
+from digitize.strips.scale import Scale, find_scale, miscount
+from digitize.strips.verdict import cut_off, edge_width, judge
 from digitize.tracing.rows import Rows
 from digitize.tracing.trace import erase_traces, touch_names, trace_ink
 from digitize.tracing.view import View, look
@@ -286,7 +286,7 @@ def marks_of(reading: Reading, strips: Sequence[Strip], residual: float, fs: int
 
     Returns
     -------
-    list of ndarray, shape (samples, len(digitize.confidence.FEATURES)), float32
+    list of ndarray, shape (samples, len(digitize.strips.confidence.FEATURES)), float32
     """
     view, worth = reading.view, reading.worth
     along = confidence.measure(

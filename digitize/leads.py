@@ -89,7 +89,7 @@ VERDICTS = ("good", "usable", "unreliable")
 
 @dataclass(frozen=True)
 class Quality:
-    """How far a page can be trusted (`digitize.quality`).
+    """How far a page can be trusted (`digitize.strips.verdict`).
 
     Attributes
     ----------

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from digitize.geometry.grid import Grid
 from digitize.geometry.rectify import PIXELS_PER_MM
-from digitize.strips import columns_of
+from digitize.strips.cut import columns_of
 from digitize.tracing.symbols import Pulse
 
 if TYPE_CHECKING:

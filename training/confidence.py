@@ -1,10 +1,10 @@
-"""Train the network behind `digitize.confidence`: ``python -m training.confidence [--data DIR] [--out DIR]``.
+"""Train the network behind `digitize.strips.confidence`: ``python -m training.confidence [--data DIR] [--out DIR]``.
 
 Pages of every preset are printed from PTB-XL records at 500 Hz, digitised, and compared with their truth sample by
 sample, once as they were traced and once as `digitize.refine.correct` corrected them: the network learns which marks of
-trouble (`digitize.confidence.measure`) go with errors above 0.1 mV. Records of folds 1 to 7 train it, fold 8 chooses
-the epoch; fold 9 is never printed. It comes after ``python -m training.refiner``, whose weights correct. The same
-command takes up an interrupted run; the two files that it leaves belong in ``digitize/weights``.
+trouble (`digitize.strips.confidence.measure`) go with errors above 0.1 mV. Records of folds 1 to 7 train it, fold 8
+chooses the epoch; fold 9 is never printed. It comes after ``python -m training.refiner``, whose weights correct. The
+same command takes up an interrupted run; the two files that it leaves belong in ``digitize/weights``.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from safetensors.numpy import save_file
 from torch import nn
 from tqdm import tqdm
 
-from digitize.confidence import FEATURES, TOLERANCE_MV, WEIGHTS, layers_of, probability
 from digitize.export import written_together
 from digitize.records.weights import hash_of
 from digitize.refine.correct import weights_version
+from digitize.strips.confidence import FEATURES, TOLERANCE_MV, WEIGHTS, layers_of, probability
 from training.pages import CHOICE_FOLD, TRAIN_FOLDS, plan
 from training.ptbxl import data_folder, find_500
 from training.samples import Samples, collect, joined, version_of_samples

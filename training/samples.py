@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitize.api import Reading, marks_of, read_page, refined, strips_of
-from digitize.confidence import FEATURES, TOLERANCE_MV
 from digitize.pages.page import PageError
 from digitize.records.layouts import LEAD_NAMES
 from digitize.refine.correct import WEIGHTS
+from digitize.strips.confidence import FEATURES, TOLERANCE_MV
 from synth import PrintedPage, render_page
 from training.pages import Job, make_missing, write_arrays
 from training.ptbxl import read_500

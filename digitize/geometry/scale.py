@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from digitize.calibration import USUAL_GAIN, USUAL_SPEED
 from digitize.geometry.mapping import box_around, project, quarter_turn
 from digitize.geometry.rectify import PIXELS_PER_MM
 from digitize.geometry.sheet import find_sheet, sheet_to_millimetres
 from digitize.ocr.text import GAINS
+from digitize.strips.scale import USUAL_GAIN, USUAL_SPEED
 from digitize.tracing.symbols import Marks
 from digitize.tracing.trace import Traces, unseen_end
 

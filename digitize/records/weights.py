@@ -35,7 +35,7 @@ def read_weights(path: Path) -> tuple[bytes, dict[str, Any]]:
 
     Examples
     --------
-    >>> from digitize.confidence import WEIGHTS
+    >>> from digitize.strips.confidence import WEIGHTS
     >>> content, record = read_weights(WEIGHTS)
     >>> record["sha256"].startswith(record["version"])
     True

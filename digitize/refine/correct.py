@@ -83,7 +83,7 @@ def refine(view: View, gain: float, network: Refiner | None = None) -> tuple[Tra
     traces : Traces
         Hidden where those of the view are.
     sure : ndarray, shape (rows, w), float32
-        The network's logit that they are right: a mark for `digitize.confidence`.
+        The network's logit that they are right: a mark for `digitize.strips.confidence`.
 
     Raises
     ------

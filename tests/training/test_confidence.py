@@ -8,8 +8,8 @@ import pytest
 from safetensors.numpy import load_file
 
 from digitize import PageError
-from digitize.confidence import FEATURES, layers_of, probability
 from digitize.refine import correct as refine
+from digitize.strips.confidence import FEATURES, layers_of, probability
 from training import samples as made
 from training.confidence import Config, main, reliability, train, write
 from training.pages import Job, plan, write_arrays

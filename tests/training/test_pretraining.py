@@ -144,7 +144,7 @@ def test_the_command_leaves_what_the_fit_begins_with(folder, tmp_path, capsys):
 
 
 def test_weights_of_something_else_are_refused():
-    from digitize.confidence import WEIGHTS
+    from digitize.strips.confidence import WEIGHTS
 
     with pytest.raises(ValueError, match=r"has shape .*; this network's branches have"):
         load_branches(WEIGHTS)

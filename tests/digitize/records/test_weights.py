@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from digitize import confidence
 from digitize.records.weights import read_weights
+from digitize.strips import confidence
 
 ROOT = Path(__file__).parents[3]
 EVERY = sorted(file for part in ("classify", "digitize") for file in (ROOT / part).rglob("*.safetensors"))

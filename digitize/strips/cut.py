@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 
-from digitize.calibration import Scale
 from digitize.geometry.rectify import PIXELS_PER_MM
 from digitize.layout.page_layout import PageLayout, Place
 from digitize.leads import Strip
 from digitize.records.layouts import LEAD_NAMES
+from digitize.strips.scale import Scale
 from digitize.tracing.trace import Traces
 from digitize.tracing.view import View
 

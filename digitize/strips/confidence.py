@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from digitize.agreement import compare_strips
 from digitize.geometry.rectify import PIXELS_PER_MM
 from digitize.leads import Strip
 from digitize.records.weights import read_weights
+from digitize.strips.agreement import compare_strips
 from digitize.tracing.trace import Traces, erase_traces
 
 TOLERANCE_MV = 0.1
@@ -41,7 +41,7 @@ STRIP_MARKS = (
 FEATURES = PATH_MARKS + STRIP_MARKS
 """What the network sees of a sample, in this order."""
 
-WEIGHTS = Path(__file__).parent / "weights" / "confidence.safetensors"
+WEIGHTS = Path(__file__).parents[1] / "weights" / "confidence.safetensors"
 
 _NEAR = 31
 """Columns (0.12 s at 25 mm/s) around a sample in which marks of trouble count."""

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digitize.calibration import find_scale, miscount
 from digitize.ocr.text import GAINS, SPEEDS, PrintedScale
+from digitize.strips.scale import find_scale, miscount
 from digitize.tracing.symbols import Pulse
 
 NOTHING = PrintedScale(None, None, None, "")

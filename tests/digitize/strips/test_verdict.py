@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import norm
 
 from digitize.leads import VERDICTS, Calibration, Quality, Strip
-from digitize.quality import BLURRED_MM, cut_off, edge_width, judge
+from digitize.strips.verdict import BLURRED_MM, cut_off, edge_width, judge
 
 READ = Calibration(25.0, 10.0, "read", "measured", 8.0, "grid")
 

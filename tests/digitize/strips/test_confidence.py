@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from digitize.confidence import (
+from digitize.leads import Strip
+from digitize.refine import correct as refine
+from digitize.strips.confidence import (
     FEATURES,
     PATH_MARKS,
     WEIGHTS,
@@ -16,8 +18,6 @@ from digitize.confidence import (
     rate,
     weights_version,
 )
-from digitize.leads import Strip
-from digitize.refine import correct as refine
 from digitize.tracing.rows import find_rows
 from digitize.tracing.trace import Traces
 from tests.digitize.traced import trace_rows
