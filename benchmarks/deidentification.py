@@ -30,8 +30,8 @@ from benchmarks.names import PLACES, SURNAMES, print_names
 from benchmarks.ocr import IN_A_ROW, are_read, has_tesseract, is_read, read_items, read_page, version
 from benchmarks.report import made_line, provenance, table
 from digitize import PageError, api
+from digitize.deidentify import redraw_page
 from digitize.leads import Leads, no_leads
-from digitize.redraw import redraw_page
 from synth import PRESETS, render_page, simulate
 from training.ptbxl import data_folder, find_500, read_500
 

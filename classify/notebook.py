@@ -66,7 +66,7 @@ def plot_diagnosis(diagnosis: Diagnosis) -> Figure:
         What is present at the top, the likeliest first; a tick on each bar is its threshold. The figure belongs to no
         pyplot window.
     """
-    from digitize.figure import ShownFigure
+    from digitize.render.figure import ShownFigure
 
     findings = [likely for group in ordered(diagnosis) for likely in group]
     figure = ShownFigure(figsize=(7, 0.9 + 0.2 * len(findings)), layout="constrained")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from digitize import Leads
     from digitize.leads import Shade, Strip
-    from digitize.overlay import Mark
+    from digitize.render.overlay import Mark
 
 LONGEST_SIDE = 2000
 """Pixels of the embedded picture; traces and paper are drawn as lines and stay sharp beyond."""
@@ -304,7 +304,7 @@ def _excluded(found: dict[str, Any]) -> str:
 
 
 def _paper(leads: Leads) -> str:
-    from digitize.paper import SHADES, draw_within, leads_svg
+    from digitize.render.paper import SHADES, draw_within, leads_svg
 
     if not leads.strips:
         return "<p>Nothing could be digitised.</p>"
@@ -323,8 +323,8 @@ def _paper(leads: Leads) -> str:
 
 
 def _scan(image: NDArray[np.uint8], leads: Leads, marks: Sequence[Mark], shade: Shade | None, *, redrawn: bool) -> str:
-    from digitize.overlay import SHADE_COLOUR, UNSURE, UNSURE_COLOUR, overlay_svg
-    from digitize.paper import draw_within
+    from digitize.render.overlay import SHADE_COLOUR, UNSURE, UNSURE_COLOUR, overlay_svg
+    from digitize.render.paper import draw_within
 
     address, width, height = embed_picture(image)
     layer = None

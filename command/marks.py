@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from digitize.overlay import Mark
+    from digitize.render.overlay import Mark
 
 ORDINARY = "N"
 """The class that is marked by a tick alone."""
@@ -29,7 +29,7 @@ def beat_marks(report: dict[str, Any]) -> tuple[Mark, ...]:
     >>> [mark.text for mark in beat_marks({"beats": {"strip": 12, "beats": beats}})]
     ['', 'V']
     """
-    from digitize.overlay import Mark
+    from digitize.render.overlay import Mark
 
     found = report["beats"]
     return tuple(

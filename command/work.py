@@ -96,7 +96,8 @@ def _trace(job: Job, options: Options) -> tuple[Page, Leads, NDArray[np.uint8], 
         return page, digitize.trace_leads(page, **known, refine=options.refine), page.image, _nothing
 
     from classify.picture import coarse_picture, picture_of
-    from digitize import api, redraw
+    from digitize import api
+    from digitize import deidentify as redraw
     from digitize.leads import no_leads
 
     try:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import xarray
     from matplotlib.figure import Figure
 
-    from digitize.overlay import Mark
+    from digitize.render.overlay import Mark
 
 Source = str
 """How a value came to be known: ``"read"`` (printed on the page), ``"measured"`` (from grid, pulse or trace),
@@ -230,19 +230,19 @@ class Leads:
         self, image: NDArray[np.uint8], marks: Sequence[Mark] = (), shade: Shade | None = None
     ) -> NDArray[np.uint8]:
         """Draw the traces, marks above them and a band along them over a copy of their page (`draw_overlay`)."""
-        from digitize.overlay import draw_overlay
+        from digitize.render.overlay import draw_overlay
 
         return draw_overlay(image, self, marks, shade)
 
     def plot(self) -> Figure:
         """Plot the leads on ECG paper, arranged as on the page."""
-        from digitize.overlay import plot_leads
+        from digitize.render.overlay import plot_leads
 
         return plot_leads(self)
 
     def _repr_html_(self) -> str:
         """Show the leads in a notebook: on ECG paper, with the verdict and what to know before trusting them."""
-        from digitize.notebook import leads_html
+        from digitize.render.notebook import leads_html
 
         return leads_html(self)
 

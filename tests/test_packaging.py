@@ -19,7 +19,13 @@ SETUP.read(ROOT / "setup.cfg")
 MAY_IMPORT = {
     "digitize": set(),
     "classify": {
-        *("digitize.api", "digitize.figure", "digitize.leads", "digitize.records.layouts", "digitize.geometry.rectify"),
+        *(
+            "digitize.api",
+            "digitize.render.figure",
+            "digitize.leads",
+            "digitize.records.layouts",
+            "digitize.geometry.rectify",
+        ),
         "digitize.records.weights",
     },
     "synth": {"digitize.leads", "digitize.records.layouts"},

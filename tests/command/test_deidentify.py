@@ -20,7 +20,8 @@ from classify import Diagnosis, Finding
 from command.manifest import JOURNAL
 from command.neutral import fingerprint
 from command.sources import OVERLAY
-from digitize import api, redraw
+from digitize import api
+from digitize import deidentify as redraw
 from synth import render_page, simulate
 from tests.command import stubs
 from tests.measured import MEASURED

@@ -22,8 +22,8 @@ from command.html import LARGEST_PICTURE, LONGEST_SIDE, build_html, embed_pictur
 from command.plan import Job
 from command.report import build_report
 from digitize.leads import VERDICTS, Shade
-from digitize.overlay import ROW_COLOURS
 from digitize.pages.page import Page
+from digitize.render.overlay import ROW_COLOURS
 from digitize.version import __version__
 from tests.measured import MEASURED
 

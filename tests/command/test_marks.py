@@ -11,8 +11,8 @@ from command.html import build_html
 from command.marks import beat_marks
 from command.plan import Job
 from command.report import build_report
-from digitize.overlay import Mark
 from digitize.pages.page import Page
+from digitize.render.overlay import Mark
 from tests.measured import MEASURED
 
 KINDS = "NNVNS"

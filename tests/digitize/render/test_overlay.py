@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from digitize.leads import Shade
-from digitize.overlay import MARK_COLOUR, ROW_COLOURS, SHADE_COLOUR, UNSURE_COLOUR, Mark, overlay_svg
+from digitize.render.overlay import MARK_COLOUR, ROW_COLOURS, SHADE_COLOUR, UNSURE_COLOUR, Mark, overlay_svg
 
 
 def test_overlay(leads, paper):

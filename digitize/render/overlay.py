@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitize.paper import HUNDREDTHS, TOLERANCE_MM, path_data, row_starts
+from digitize.render.paper import HUNDREDTHS, TOLERANCE_MM, path_data, row_starts
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -318,7 +318,7 @@ def plot_leads(leads: Leads) -> Figure:
         Time across at 25 mm/s, voltage upward at 10 mm/mV; small squares 0.04 s and 0.1 mV, large ones 0.2 s and
         0.5 mV. The figure belongs to no pyplot window.
     """
-    from digitize.figure import ShownFigure
+    from digitize.render.figure import ShownFigure
 
     rows = max((strip.row for strip in leads.strips), default=0) + 1
     left = row_starts(leads)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from digitize.leads import Leads
-from digitize.paper import draw_within, leads_svg
+from digitize.render.paper import draw_within, leads_svg
 
 LARGEST = 200_000
 """Characters that a notebook is given for one page."""

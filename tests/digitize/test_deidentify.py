@@ -10,9 +10,9 @@ import pytest
 from numpy.typing import NDArray
 
 from digitize.api import Reading, leads_of, read_page
+from digitize.deidentify import GRID_COLORS, redraw_page
 from digitize.geometry.mapping import project
 from digitize.leads import Leads
-from digitize.redraw import GRID_COLORS, redraw_page
 from synth import PrintedPage, render_page
 
 Picture = NDArray[np.uint8]

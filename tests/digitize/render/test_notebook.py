@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from digitize import notebook
 from digitize.leads import VERDICTS
-from digitize.notebook import LARGEST, VERDICT_COLOURS
-from digitize.paper import leads_svg
 from digitize.records.layouts import LEAD_NAMES
+from digitize.render import notebook
+from digitize.render.notebook import LARGEST, VERDICT_COLOURS
+from digitize.render.paper import leads_svg
 
 
 def test_leads_show_themselves(leads):

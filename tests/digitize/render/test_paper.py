@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from digitize.paper import SHADES, leads_svg, paper_svg
+from digitize.render.paper import SHADES, leads_svg, paper_svg
 
 SVG = "{http://www.w3.org/2000/svg}"
 MARGIN = 10.0

@@ -1,0 +1,1 @@
+"""Pictures of digitized leads: over the page, on ECG paper, in notebooks."""
