@@ -1,11 +1,11 @@
 """Intervals and axis beside cardiologists: ``python -m benchmarks.delineation [--data DIR] [--out DIR]``.
 
 In the Lobachevsky University Database (Kalyakulina et al. 2020), cardiologists marked where the waves of every beat
-begin and end, lead by lead. `classify.measurements.measure` is compared with the median over the leads of what they
-marked: as recorded; with noise of the MIT-BIH Noise Stress Test Database (Moody et al. 1984); and with all but 10 ms of
-every PR segment cut out, so that the P wave stands right beside the QRS complex as it does in fast hearts. Then hearts
-of `synth.simulator` are measured, whose intervals and axis are known by construction, at rates of 50 to 180. Nothing
-was fitted on either. Writes ``delineation.md`` and ``delineation.json``.
+begin and end, lead by lead. `classify.measure.measurements.measure` is compared with the median over the leads of what
+they marked: as recorded; with noise of the MIT-BIH Noise Stress Test Database (Moody et al. 1984); and with all but 10
+ms of every PR segment cut out, so that the P wave stands right beside the QRS complex as it does in fast hearts. Then
+hearts of `synth.simulator` are measured, whose intervals and axis are known by construction, at rates of 50 to 180.
+Nothing was fitted on either. Writes ``delineation.md`` and ``delineation.json``.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from benchmarks.report import made_line, provenance, table
-from classify.average import TimedStrip
-from classify.measurements import Measurements, measure
+from classify.measure.average import TimedStrip
+from classify.measure.measurements import Measurements, measure
 from digitize.export import written_together
 from digitize.records.layouts import LEAD_NAMES
 from synth.simulator import draw_heart, simulate

@@ -10,7 +10,7 @@ Examples
 from classify.beats import Beat, Beats, read_beats
 from classify.diagnose import Diagnosis, Finding, diagnose
 from classify.explanation import Explanation
-from classify.measurements import Measurement, Measurements
+from classify.measure.measurements import Measurement, Measurements
 from classify.statements import STATEMENTS, Statement
 
 __all__ = [

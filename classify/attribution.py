@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from classify.diagnose import load_weights
-from classify.peaks import find_qrs
+from classify.measure.peaks import find_qrs
 from classify.stack import BEFORE_S
 from classify.statements import CODES
 from classify.view import BEAT_SAMPLES, FS, INTERVALS, RHYTHM_SAMPLES, Piece, place_pieces

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classify.beat_view import CLASSES, view_strip
-from classify.peaks import find_r_peaks
+from classify.measure.peaks import find_r_peaks
 from classify.view import Piece, longest_piece
 from digitize.records.weights import read_weights
 

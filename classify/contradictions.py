@@ -14,7 +14,7 @@ from math import inf
 from typing import Protocol
 
 from classify.beats import NAMES, NOT_READ, Beat, Beats
-from classify.measurements import Measurement, Measurements
+from classify.measure.measurements import Measurement, Measurements
 from classify.wording import format_value
 
 
@@ -47,7 +47,7 @@ class Rule:
     codes : tuple of str
         Statements that demand it.
     measured : str
-        A field of `classify.measurements.Measurements`.
+        A field of `classify.measure.measurements.Measurements`.
     low, high : float
         The measurement lies between them.
     unless : tuple of str
@@ -136,7 +136,7 @@ def find_contradictions(findings: Sequence[Said], measured: Measurements, beats:
     --------
     >>> from dataclasses import replace
     >>> from classify.diagnose import Finding
-    >>> from classify.measurements import Measurement, not_measured
+    >>> from classify.measure.measurements import Measurement, not_measured
     >>> fast = Finding("STACH", "sinus tachycardia", "rhythm", 0.83, 0.4, True)
     >>> find_contradictions([fast], replace(not_measured("-"), heart_rate=Measurement(62.0, "1/min")))
     ('contradiction: sinus tachycardia (STACH), but the heart rate is 62/min',)

@@ -15,7 +15,7 @@ from classify.assess import reasons_against
 from classify.beats import NOT_READ, Beats, read_beats
 from classify.contradictions import find_contradictions
 from classify.exclusive import excluders
-from classify.measurements import Measurements, measure_leads, not_measured
+from classify.measure.measurements import Measurements, measure_leads, not_measured
 from classify.statements import CODES, STATEMENTS
 from classify.view import ABSENT, View, pieces_of, view_leads
 from digitize.leads import Leads

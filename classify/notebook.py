@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
-from classify.measurements import as_values
+from classify.measure.measurements import as_values
 from classify.wording import in_a_line, in_words
 
 if TYPE_CHECKING:

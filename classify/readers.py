@@ -20,7 +20,7 @@ from classify.beats import NOT_READ, Beats, read_beats
 from classify.contradictions import find_contradictions
 from classify.diagnose import Diagnosis, findings_of, load_weights, predict
 from classify.image import FEWEST_CELLS, is_trained, load_picture_weights, predict_pictures
-from classify.measurements import Measurements, measure_leads, not_measured
+from classify.measure.measurements import Measurements, measure_leads, not_measured
 from classify.statements import STATEMENTS
 from classify.view import View, pieces_of, view_leads
 from digitize.leads import Leads

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from classify.median import nan_median
-from classify.peaks import find_qrs
+from classify.measure.median import nan_median
+from classify.measure.peaks import find_qrs
 
 BEFORE_S, AFTER_S = 0.4, 0.6
 """Seconds of a beat before the middle of its QRS complex, and from there on."""

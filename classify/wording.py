@@ -35,7 +35,7 @@ def format_value(name: str, value: float) -> str:
     Parameters
     ----------
     name : str
-        A field of `classify.measurements.Measurements` that is measured.
+        A field of `classify.measure.measurements.Measurements` that is measured.
     value : float
 
     Returns
@@ -62,7 +62,7 @@ def in_words(values: Mapping[str, Any]) -> tuple[Line, ...]:
     Parameters
     ----------
     values : mapping
-        What `classify.measurements.as_values` gave, as the report has it.
+        What `classify.measure.measurements.as_values` gave, as the report has it.
 
     Returns
     -------
@@ -70,7 +70,7 @@ def in_words(values: Mapping[str, Any]) -> tuple[Line, ...]:
 
     Examples
     --------
-    >>> from classify.measurements import as_values, not_measured
+    >>> from classify.measure.measurements import as_values, not_measured
     >>> in_words(as_values(not_measured("no strip was traced")))[1]
     Line(name='PR', value='-', remark='no strip was traced')
     """
@@ -93,7 +93,7 @@ def in_a_line(values: Mapping[str, Any]) -> str:
     Parameters
     ----------
     values : mapping
-        What `classify.measurements.as_values` gave.
+        What `classify.measure.measurements.as_values` gave.
 
     Returns
     -------
@@ -101,7 +101,7 @@ def in_a_line(values: Mapping[str, Any]) -> str:
 
     Examples
     --------
-    >>> from classify.measurements import as_values, not_measured
+    >>> from classify.measure.measurements import as_values, not_measured
     >>> in_a_line({**as_values(not_measured("too short")), "heart_rate": 71.8, "axis": -30.2})
     '72/min, PR -, QRS -, QT/QTc -, axis -30°, RR intervals vary by -'
     """

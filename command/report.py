@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from classify.measurements import as_values
+from classify.measure.measurements import as_values
 from digitize.version import __version__
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from scipy.signal import resample_poly
 from tqdm import tqdm
 
 from classify.beat_view import CLASSES, FS, StripView, view_strip
-from classify.peaks import find_r_peaks
+from classify.measure.peaks import find_r_peaks
 from training import ptbxl
 from training.beat_scores import match
 from training.mitbih import Recording

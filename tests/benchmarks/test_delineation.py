@@ -17,8 +17,8 @@ from benchmarks.delineation import (
     with_noise,
     without_pr_segments,
 )
-from classify.measurements import Measurement, not_measured
-from classify.peaks import find_r_peaks
+from classify.measure.measurements import Measurement, not_measured
+from classify.measure.peaks import find_r_peaks
 from synth.simulator import draw_heart, simulate
 from tests.measured import MEASURED
 from training.ptbxl import data_folder

@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks import measurements
 from benchmarks.measurements import NAMES, QUESTIONS, differences, strips_of, tell, values_of
-from classify.measurements import not_measured
+from classify.measure.measurements import not_measured
 from digitize.records.layouts import LEAD_NAMES
 from tests.measured import MEASURED
 from training.ptbxl import data_folder

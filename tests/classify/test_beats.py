@@ -8,7 +8,7 @@ import pytest
 
 from classify.beat_view import CLASSES
 from classify.beats import NOT_READ, WEIGHTS, Beat, Beats, load_network, name_peaks, read_beats
-from classify.peaks import find_r_peaks
+from classify.measure.peaks import find_r_peaks
 from classify.view import Piece
 
 

@@ -7,7 +7,7 @@ import pytest
 from classify.beats import Beat, Beats
 from classify.contradictions import RULES, find_contradictions
 from classify.diagnose import Finding
-from classify.measurements import Measurement, Measurements, not_measured
+from classify.measure.measurements import Measurement, Measurements, not_measured
 from tests.measured import MEASURED
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from classify import diagnose
 from classify.diagnose import WEIGHTS, findings_of, load_weights, predict
-from classify.measurements import Measurement
+from classify.measure.measurements import Measurement
 from classify.statements import CODES, STATEMENTS
 from classify.view import cut_to_layout, view_pieces
 from digitize.leads import Calibration, Geometry, Leads, Quality, Strip

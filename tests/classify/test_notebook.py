@@ -8,7 +8,7 @@ import pytest
 
 from classify import STATEMENTS, Diagnosis, Finding
 from classify.beats import Beat, Beats
-from classify.measurements import not_measured
+from classify.measure.measurements import not_measured
 from tests.measured import MEASURED
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from classify.measurements import as_values, not_measured
+from classify.measure.measurements import as_values, not_measured
 from command.pool import attempt
 from command.work import name_pages as name_pages
 from digitize.export import written_together

@@ -22,7 +22,7 @@ import digitize
 import pipeline
 from classify import Diagnosis, Finding
 from classify.beats import Beat, Beats
-from classify.measurements import not_measured
+from classify.measure.measurements import not_measured
 from command.formats import suffixes_of
 from command.manifest import COLUMNS, Row, from_cell
 from digitize import PageError

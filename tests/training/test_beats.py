@@ -10,7 +10,7 @@ import torch
 from classify.beat_network import BeatNetwork
 from classify.beat_view import CLASSES, FS
 from classify.beats import load_network
-from classify.peaks import find_r_peaks
+from classify.measure.peaks import find_r_peaks
 from training.beat_scores import NONE
 from training.beat_strips import STORED_FS, Strip, draw_annotated, draw_stated, hasten, store
 from training.beats import Config, class_weights, count_beats, cross_validate, fit, loss_of, plan_folds, write_weights

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classify.average import AFTER_S, BEFORE_S, TimedStrip, average_beat, usual_beats
+from classify.measure.average import AFTER_S, BEFORE_S, TimedStrip, average_beat, usual_beats
 
 FS = 500
 TIME = np.arange(10 * FS) / FS

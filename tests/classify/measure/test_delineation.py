@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from classify.average import TimedStrip
-from classify.delineation import delineate_strips
+from classify.measure.average import TimedStrip
+from classify.measure.delineation import delineate_strips
 
 FS = 500
 TIME = np.arange(10 * FS) / FS

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from classify.average import AveragedBeat
-from classify.axis import frontal_axis
-from classify.waves import Waves
+from classify.measure.average import AveragedBeat
+from classify.measure.axis import frontal_axis
+from classify.measure.waves import Waves
 
 WAVES = Waves(-0.05, 0.05, 0.36, 6)
 LIMB = ("I", "II", "III", "aVR", "aVL", "aVF")

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import wfdb
 
-from classify.average import TimedStrip
 from classify.contradictions import find_contradictions
 from classify.diagnose import Finding
-from classify.measurements import LEAST_CONFIDENCE, as_values, measure, measure_leads
+from classify.measure.average import TimedStrip
+from classify.measure.measurements import LEAST_CONFIDENCE, as_values, measure, measure_leads
 from digitize.leads import Calibration, Geometry, Leads, Quality, Strip
 from digitize.records.layouts import LEAD_NAMES, find_layout
 from synth import simulate
@@ -101,7 +101,7 @@ def test_a_high_p_wave_beside_the_qrs_complex_is_not_a_part_of_it(heart_rate, no
 
 def real_recording() -> np.ndarray:
     """A patient's ten seconds in all leads: the truth of a page in ``samples/``."""
-    path = Path(__file__).parents[2] / "samples" / "02988_hr_truth"
+    path = Path(__file__).parents[3] / "samples" / "02988_hr_truth"
     return np.asarray(wfdb.rdrecord(str(path)).p_signal.T, np.float32)
 
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from classify.average import AveragedBeat
-from classify.waves import find_p_onset, find_waves
+from classify.measure.average import AveragedBeat
+from classify.measure.waves import find_p_onset, find_waves
 
 FS = 500
 

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from classify.average import AveragedBeat
-from classify.waves import Waves
+from classify.measure.average import AveragedBeat
+from classify.measure.waves import Waves
 
 _GOLDBERGER = np.sqrt(3) / 2
 _DIRECTIONS: dict[str, tuple[float, float]] = {

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from classify.average import AveragedBeat
+from classify.measure.average import AveragedBeat
 
 _SMOOTHED_S = 0.010
 _P_SMOOTHED_S = 0.022  # P waves are slow and low

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from classify.average import TimedStrip
+from classify.measure.average import TimedStrip
 
 _NEAR_S = 0.03
 _HALF = 0.5  # of an RR interval is looked at on either side of a beat
@@ -46,7 +46,7 @@ def delineate_strips(strips: Sequence[tuple[TimedStrip, NDArray[np.int64]]], fs:
 
     Of NeuroKit2's methods (Makowski et al. 2021) this one finds P waves best on PTB-XL's folds 1 to 8 (their steadiness
     tells atrial fibrillation from sinus rhythm with an AUROC of 0.97), and is the quickest. None of them finds the
-    ends of the QRS complex well enough for its duration (`classify.waves` does).
+    ends of the QRS complex well enough for its duration (`classify.measure.waves` does).
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from classify.median import nan_median
+from classify.measure.median import nan_median
 
 BEFORE_S = 0.5
 """Seconds of an averaged beat before its R peak: a PR interval of 400 ms fits."""

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classify.peaks import find_r_peaks
+from classify.measure.peaks import find_r_peaks
 
 
 def beat_train(times, seconds: float, fs: int, t_wave: float = 0.3) -> np.ndarray:

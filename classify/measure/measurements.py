@@ -1,9 +1,9 @@
 """Intervals, rate and axis of a page, each with its reason where it cannot be measured.
 
 Rate and RR intervals come from the R peaks of the longest strip (and of one strip of every column where none runs below
-all of them); QRS, PR and QT from the averaged beat of all leads (`classify.average`, `classify.waves`), checked against
-what NeuroKit2 finds beat by beat on those strips (`classify.delineation`): without a steady P wave there is no PR
-interval, and without agreement about the T wave's end no QT interval.
+all of them); QRS, PR and QT from the averaged beat of all leads (`classify.measure.average`, `classify.measure.waves`),
+checked against what NeuroKit2 finds beat by beat on those strips (`classify.measure.delineation`): without a steady P
+wave there is no PR interval, and without agreement about the T wave's end no QT interval.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from classify.average import AveragedBeat, TimedStrip, average_beat, usual_beats
-from classify.axis import frontal_axis
-from classify.delineation import StripWaves, delineate_strips
+from classify.measure.average import AveragedBeat, TimedStrip, average_beat, usual_beats
+from classify.measure.axis import frontal_axis
+from classify.measure.delineation import StripWaves, delineate_strips
+from classify.measure.waves import Waves, find_p_onset, find_waves
 from classify.view import Piece, longest_piece
-from classify.waves import Waves, find_p_onset, find_waves
 from digitize.leads import Leads
 from digitize.records.layouts import LEAD_NAMES
 
@@ -360,7 +360,7 @@ def _columns(runs: Sequence[TimedStrip], fs: int) -> list[Column]:
 
     A page without a rhythm strip shows other beats in every column.
     """
-    from classify.peaks import find_r_peaks
+    from classify.measure.peaks import find_r_peaks
 
     def end(of: TimedStrip) -> float:
         return of.start + len(of.signal) / fs

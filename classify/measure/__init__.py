@@ -1,0 +1,1 @@
+"""Rate, intervals and axis, measured on averaged beats."""
