@@ -24,7 +24,7 @@ from benchmarks.report import made_line, provenance, table
 from classify.beat_view import CLASSES
 from classify.beats import load_network
 from classify.measure.peaks import find_r_peaks
-from classify.network import Ensemble
+from classify.signal.network import Ensemble
 from digitize.export import written_together
 from training.beat_scores import NONE, confusion, figures, found_or_not, match, outside
 from training.beats import STRIP_S, count_beats, main_lead

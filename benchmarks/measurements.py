@@ -25,7 +25,7 @@ from benchmarks.classification import FOLD, LAYOUT, SEED, choose_pages
 from benchmarks.report import made_line, provenance, table
 from classify.measure.average import TimedStrip
 from classify.measure.measurements import Measurements, as_values, measure, measure_leads
-from classify.view import cut_to_layout
+from classify.signal.view import cut_to_layout
 from digitize.export import written_together
 from training.ptbxl import Records, data_folder, load_ptbxl, read_500
 from training.scores import Interval, auroc, bootstrap

@@ -91,7 +91,7 @@ def name_beats(network: nn.Module, views: Sequence[StripView]) -> NDArray[np.flo
     Parameters
     ----------
     network : Module
-        `BeatNetwork`, or several as one (`classify.network.Ensemble`), set to evaluation, on any device.
+        `BeatNetwork`, or several as one (`classify.signal.network.Ensemble`), set to evaluation, on any device.
     views : sequence of StripView
         At least one beat each.
 

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from classify.beat_view import CLASSES, view_strip
 from classify.measure.peaks import find_r_peaks
-from classify.view import Piece, longest_piece
+from classify.signal.view import Piece, longest_piece
 from digitize.records.weights import read_weights
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from classify.network import Ensemble
+    from classify.signal.network import Ensemble
 
 WEIGHTS = Path(__file__).parent / "weights" / "beats.safetensors"
 """The weights; their training record lies beside them, with the suffix ``.json``."""
@@ -140,7 +140,7 @@ def load_network(path: Path = WEIGHTS) -> tuple[Ensemble, str]:
     from safetensors.torch import load
 
     from classify.beat_network import BeatNetwork
-    from classify.network import Ensemble
+    from classify.signal.network import Ensemble
 
     network = Ensemble([BeatNetwork() for _ in range(record["members"])])
     try:
@@ -160,7 +160,7 @@ def read_beats(pieces: Sequence[Piece], fs: int) -> Beats:
     ----------
     pieces : sequence of Piece
         The strips of a page; gaps do not count, and of strips as long, lead II comes before V1 before V5 (as
-        `classify.view.longest_piece` chooses).
+        `classify.signal.view.longest_piece` chooses).
     fs : int
         Their sampling frequency in Hz.
 

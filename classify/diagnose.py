@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from classify.assess import reasons_against
 from classify.beats import NOT_READ, Beats, read_beats
 from classify.contradictions import find_contradictions
 from classify.exclusive import excluders
 from classify.measure.measurements import Measurements, measure_leads, not_measured
+from classify.signal.assess import reasons_against
+from classify.signal.view import ABSENT, View, pieces_of, view_leads
 from classify.statements import CODES, STATEMENTS
-from classify.view import ABSENT, View, pieces_of, view_leads
 from digitize.leads import Leads
 from digitize.records.layouts import LEAD_NAMES
 from digitize.records.weights import read_weights
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from classify.explanation import Explanation
-    from classify.network import Ensemble
+    from classify.signal.network import Ensemble
 
 WEIGHTS = Path(__file__).parent / "weights" / "arrhythmia.safetensors"
 """The weights; their training record lies beside them, with the suffix ``.json``."""
@@ -189,7 +189,7 @@ def load_weights(path: Path = WEIGHTS) -> Weights:
 
     from safetensors.torch import load
 
-    from classify.network import ArrhythmiaNetwork, Ensemble
+    from classify.signal.network import ArrhythmiaNetwork, Ensemble
 
     network = Ensemble([ArrhythmiaNetwork() for _ in range(record["members"])])
     state = load(content)
@@ -216,7 +216,7 @@ def predict(views: Sequence[View]) -> NDArray[np.float64]:
     -------
     ndarray, shape (views, statements), float64
     """
-    from classify.network import read_views
+    from classify.signal.network import read_views
 
     weights = load_weights()
     logits = read_views(weights.network, views).astype(np.float64)

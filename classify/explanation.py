@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from classify.signal.view import pieces_of
 from classify.statements import CODES
-from classify.view import pieces_of
 from digitize.leads import Shade
 from digitize.records.layouts import LEAD_NAMES
 
@@ -69,7 +69,7 @@ class Explanation:
 
 
 def explain(diagnosis: Diagnosis, leads: Leads, code: str | None = None) -> Explanation:
-    """Tell where on a page the evidence for a statement lies, by integrated gradients (`classify.attribution`).
+    """Tell where on a page the evidence for a statement lies, by integrated gradients (`classify.signal.attribution`).
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def explain(diagnosis: Diagnosis, leads: Leads, code: str | None = None) -> Expl
     told = (found.code, found.name, found.probability)
     if found.reason is not None:
         return Explanation(*told, found.reason, nothing, {})
-    from classify.attribution import attribute
+    from classify.signal.attribution import attribute
 
     try:
         spoken = iter(attribute(pieces_of(leads), leads.fs, found.code))

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from classify.signal.view import View
 from classify.statements import CODES
-from classify.view import View
 from digitize.records.weights import fill_network, read_weights
 
 if TYPE_CHECKING:
@@ -148,8 +148,8 @@ def look_at(
     """
     import torch
 
-    from classify.network import stack_views
     from classify.picture_network import NOWHERE
+    from classify.signal.network import stack_views
 
     network.eval()
     device = next(network.parameters()).device

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from classify.network import FEATURES, ArrhythmiaNetwork
 from classify.picture import HEIGHT, WIDTH
+from classify.signal.network import FEATURES, ArrhythmiaNetwork
 from classify.statements import STATEMENTS
 from digitize.records.layouts import LEAD_NAMES
 
@@ -192,7 +192,7 @@ class DualNetwork(nn.Module):
         )
 
     def forward(self, pictures: Tensor, *views: Tensor) -> Seen:
-        """Look at pictures and at what `classify.network.INPUTS` names of the same pages.
+        """Look at pictures and at what `classify.signal.network.INPUTS` names of the same pages.
 
         A page without a signal has a view of zeros, without a rhythm strip.
         """

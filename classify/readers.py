@@ -15,14 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 import classify
-from classify.assess import reasons_against
 from classify.beats import NOT_READ, Beats, read_beats
 from classify.contradictions import find_contradictions
 from classify.diagnose import Diagnosis, findings_of, load_weights, predict
 from classify.image import FEWEST_CELLS, is_trained, load_picture_weights, predict_pictures
 from classify.measure.measurements import Measurements, measure_leads, not_measured
+from classify.signal.assess import reasons_against
+from classify.signal.view import View, pieces_of, view_leads
 from classify.statements import STATEMENTS
-from classify.view import View, pieces_of, view_leads
 from digitize.leads import Leads
 
 READERS = ("signal", "image", "hybrid", "auto")

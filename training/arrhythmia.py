@@ -24,9 +24,9 @@ from numpy.typing import NDArray
 from safetensors.torch import load, save
 from tqdm import tqdm
 
-from classify.network import BRANCHES, INPUTS, ArrhythmiaNetwork, Ensemble, read_inputs, read_views, stack_views
+from classify.signal.network import BRANCHES, INPUTS, ArrhythmiaNetwork, Ensemble, read_inputs, read_views, stack_views
+from classify.signal.view import FS, View, cut_to_layout, view_pieces
 from classify.statements import CODES, STATEMENTS, group_indices
-from classify.view import FS, View, cut_to_layout, view_pieces
 from digitize.export import written_together
 from digitize.records.weights import hash_of, read_weights
 from training import digitised

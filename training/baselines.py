@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 from torch import nn
 from tqdm import tqdm
 
-from classify.network import read_inputs
-from classify.view import Piece, cut_to_layout
+from classify.signal.network import read_inputs
+from classify.signal.view import Piece, cut_to_layout
 from digitize.export import written_together
 from training.arrhythmia import PAGE, REPORT_FOLD, Config, Design, lesson_of, train
 from training.comparison import compare

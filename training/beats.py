@@ -32,7 +32,7 @@ from classify.beat_network import BeatNetwork, name_beats, stack_strips
 from classify.beat_view import CLASSES, view_strip
 from classify.beats import WEIGHTS, load_network
 from classify.measure.peaks import find_r_peaks
-from classify.network import Ensemble
+from classify.signal.network import Ensemble
 from digitize.export import written_together
 from digitize.records.weights import hash_of, read_weights
 from training import ptbxl

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from classify.view import Piece, cut_to_layout
+from classify.signal.view import Piece, cut_to_layout
 from training.arrhythmia import calibrated, macro_auroc
 from training.calibration import fit_calibration
 from training.ptbxl import Records

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from classify.network import INPUTS
-from classify.view import View, view_leads
+from classify.signal.network import INPUTS
+from classify.signal.view import View, view_leads
 from digitize import PageError, trace_leads
 from synth import render_page
 from training.pages import Job, make_missing, write_arrays

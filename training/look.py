@@ -11,10 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from classify.network import INPUTS
 from classify.picture import HEIGHT, PIXELS_PER_MM, WIDTH
 from classify.picture_network import CELL, CELLS, NOWHERE
-from classify.view import ABSENT
+from classify.signal.network import INPUTS
+from classify.signal.view import ABSENT
 from training.cells import Cells
 from training.pictures import Album
 
@@ -40,7 +40,7 @@ class Batch(NamedTuple):
     pen : Tensor, shape (cells, CELL), float32
         See `training.cells.Cells`.
     views : tuple of Tensor
-        What `classify.network.INPUTS` names.
+        What `classify.signal.network.INPUTS` names.
     """
 
     pictures: Tensor

@@ -17,9 +17,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from classify.network import INPUTS
 from classify.picture import Picture, coarse_picture, picture_of
-from classify.view import ABSENT, BEAT_SAMPLES, FS, INTERVALS, RHYTHM_SAMPLES, View, view_leads, view_pieces
+from classify.signal.network import INPUTS
+from classify.signal.view import ABSENT, BEAT_SAMPLES, FS, INTERVALS, RHYTHM_SAMPLES, View, view_leads, view_pieces
 from digitize.api import Reading, leads_of, read_page, refined
 from digitize.pages.page import PageError
 from digitize.records.layouts import LEAD_NAMES
@@ -45,7 +45,7 @@ class Sketches:
     Attributes
     ----------
     signal : ndarray, shape (12, n), float32
-        Millivolts at `classify.view.FS`.
+        Millivolts at `classify.signal.view.FS`.
     seed, count : int
     file : Path
     """
@@ -98,7 +98,7 @@ def draw_all(
     Parameters
     ----------
     signals : ndarray, shape (n, 12, m), float32
-        Millivolts at `classify.view.FS`.
+        Millivolts at `classify.signal.view.FS`.
     places : sequence of int
         Of the recordings among all records.
     count : int

@@ -28,7 +28,7 @@ from scipy.signal import resample_poly
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from classify.network import (
+from classify.signal.network import (
     BRANCHES,
     FORM_FEATURES,
     INPUTS,
@@ -36,7 +36,7 @@ from classify.network import (
     ORDER_STRIDE,
     ArrhythmiaNetwork,
 )
-from classify.view import BEAT_SAMPLES, FS, RHYTHM_SAMPLES, Piece, View, view_pieces
+from classify.signal.view import BEAT_SAMPLES, FS, RHYTHM_SAMPLES, Piece, View, view_pieces
 from digitize.export import written_together
 from digitize.records.layouts import LEAD_NAMES
 from digitize.records.weights import hash_of

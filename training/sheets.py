@@ -1,7 +1,7 @@
 """What a page shows, the plain way: strips in their places in twelve rows of ten seconds, and where there are any.
 
 That is how others put pages to networks that were made for recordings. The networks that ours is measured against
-(`training.baselines`) get it; ours gets `classify.view`.
+(`training.baselines`) get it; ours gets `classify.signal.view`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from classify.view import FS, Piece
+from classify.signal.view import FS, Piece
 from digitize.records.layouts import LEAD_NAMES
 from training.views import Scale, show_pieces
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classify.picture import HEIGHT, PIXELS_PER_MM, WIDTH, around
-from classify.view import Piece
+from classify.signal.view import Piece
 from digitize.records.layouts import LEAD_NAMES
 from synth.scene import Scene, compose
 from synth.style import PageStyle, random_style

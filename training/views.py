@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from scipy.signal import resample_poly
 from tqdm import tqdm
 
-from classify.network import INPUTS
+from classify.signal.network import INPUTS
+from classify.signal.view import FS, Piece, View, cut_to_layout, view_pieces
 from classify.statements import group_indices
-from classify.view import FS, Piece, View, cut_to_layout, view_pieces
 from digitize.records.layouts import LEAD_NAMES
 from training.ptbxl import Records
 
@@ -50,7 +50,7 @@ class Pool:
     intervals : ndarray, shape (n, len(INTERVALS)), float32
     rhythm, rhythm_seen : ndarray, shape (n, 1000), float16
     rhythm_lead : ndarray, shape (n,), int8
-        As in `classify.view.View`.
+        As in `classify.signal.view.View`.
     record : ndarray, shape (n,), int64
         Place among the records.
     """

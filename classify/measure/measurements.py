@@ -19,7 +19,7 @@ from classify.measure.average import AveragedBeat, TimedStrip, average_beat, usu
 from classify.measure.axis import frontal_axis
 from classify.measure.delineation import StripWaves, delineate_strips
 from classify.measure.waves import Waves, find_p_onset, find_waves
-from classify.view import Piece, longest_piece
+from classify.signal.view import Piece, longest_piece
 from digitize.leads import Leads
 from digitize.records.layouts import LEAD_NAMES
 

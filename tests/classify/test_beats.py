@@ -9,7 +9,7 @@ import pytest
 from classify.beat_view import CLASSES
 from classify.beats import NOT_READ, WEIGHTS, Beat, Beats, load_network, name_peaks, read_beats
 from classify.measure.peaks import find_r_peaks
-from classify.view import Piece
+from classify.signal.view import Piece
 
 
 def with_premature(rhythm: np.ndarray, at_s: float, next_s: float, fs: int = 500) -> np.ndarray:

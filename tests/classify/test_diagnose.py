@@ -12,8 +12,8 @@ import pytest
 from classify import diagnose
 from classify.diagnose import WEIGHTS, findings_of, load_weights, predict
 from classify.measure.measurements import Measurement
+from classify.signal.view import cut_to_layout, view_pieces
 from classify.statements import CODES, STATEMENTS
-from classify.view import cut_to_layout, view_pieces
 from digitize.leads import Calibration, Geometry, Leads, Quality, Strip
 from digitize.records.weights import hash_of
 from tests.measured import MEASURED

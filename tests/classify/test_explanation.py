@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from classify import diagnose
-from classify.attribution import attribute
 from classify.explanation import explain, likeliest_abnormal
-from classify.view import pieces_of
+from classify.signal.attribution import attribute
+from classify.signal.view import pieces_of
 
 
 @pytest.fixture

@@ -4,11 +4,11 @@ import pytest
 import torch
 
 from classify.image import DESIGNS, look_at, make_network
-from classify.network import stack_views
 from classify.picture import HEIGHT, WIDTH
 from classify.picture_network import CELLS, NOWHERE, PictureNetwork, Trunk
+from classify.signal.network import stack_views
+from classify.signal.view import cut_to_layout, view_pieces
 from classify.statements import STATEMENTS
-from classify.view import cut_to_layout, view_pieces
 from training.imagenet import RESNET18, load_resnet18
 
 

@@ -12,8 +12,8 @@ from classify.diagnose import Diagnosis, load_weights, predict
 from classify.image import FEWEST_CELLS, PictureWeights, load_picture_weights, predict_pictures
 from classify.picture import HEIGHT, WIDTH, coarse_picture, picture_of
 from classify.readers import READERS, diagnose_page
+from classify.signal.view import view_leads
 from classify.statements import CODES
-from classify.view import view_leads
 from digitize.api import leads_of, read_page, refined
 from digitize.leads import Leads, Quality, no_leads
 from digitize.pages.page import load_pages

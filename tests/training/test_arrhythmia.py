@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from classify.diagnose import load_weights
-from classify.network import Ensemble
+from classify.signal.network import Ensemble
+from classify.signal.view import FS
 from classify.statements import CODES, STATEMENTS
-from classify.view import FS
 from digitize.records.layouts import LEAD_NAMES
 from training.arrhythmia import (
     Config,

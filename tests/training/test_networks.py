@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from classify.network import ArrhythmiaNetwork, stack_views
+from classify.signal.network import ArrhythmiaNetwork, stack_views
+from classify.signal.view import FS, Piece, cut_to_layout, view_pieces
 from classify.statements import STATEMENTS
-from classify.view import FS, Piece, cut_to_layout, view_pieces
 from training.baselines import NETWORKS
 from training.fitting import short_numbers
 from training.sheets import pieces_of_time, sheet_of, stack_sheets

@@ -8,8 +8,8 @@ import pytest
 import torch
 import wfdb
 
-from classify.network import BRANCHES, ArrhythmiaNetwork
-from classify.view import ABSENT
+from classify.signal.network import BRANCHES, ArrhythmiaNetwork
+from classify.signal.view import ABSENT
 from tests.training.test_arrhythmia import CONFIG as FIT
 from tests.training.test_arrhythmia import records
 from training import arrhythmia

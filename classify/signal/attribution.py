@@ -15,9 +15,9 @@ from scipy.ndimage import gaussian_filter1d
 
 from classify.diagnose import load_weights
 from classify.measure.peaks import find_qrs
-from classify.stack import BEFORE_S
+from classify.signal.stack import BEFORE_S
+from classify.signal.view import BEAT_SAMPLES, FS, INTERVALS, RHYTHM_SAMPLES, Piece, place_pieces
 from classify.statements import CODES
-from classify.view import BEAT_SAMPLES, FS, INTERVALS, RHYTHM_SAMPLES, Piece, place_pieces
 from digitize.records.layouts import LEAD_NAMES
 
 _STEPS = 16
@@ -63,7 +63,7 @@ def attribute(pieces: Sequence[Piece], fs: int, code: str) -> tuple[NDArray[np.f
         raise ValueError(f"unknown statement {code!r}; allowed: {', '.join(CODES)}")
     import torch
 
-    from classify.network import INPUTS, stack_views
+    from classify.signal.network import INPUTS, stack_views
 
     weights = load_weights()
     view, places = place_pieces(pieces, fs)

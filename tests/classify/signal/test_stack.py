@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classify.stack import stack_beats
+from classify.signal.stack import stack_beats
 
 FS = 100
 

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from classify.signal.view import ABSENT, BEAT_SAMPLES, INTERVALS, View
 from classify.statements import STATEMENTS
-from classify.view import ABSENT, BEAT_SAMPLES, INTERVALS, View
 from digitize.records.layouts import LEAD_NAMES
 
 INPUTS = ("beats", "beats_seen", "intervals", "rhythm", "rhythm_seen", "rhythm_lead")
@@ -84,7 +84,7 @@ class ArrhythmiaNetwork(nn.Module):
 
     Notes
     -----
-    `forward` takes what `INPUTS` names, as `classify.view.View` describes it, each with a batch in front
+    `forward` takes what `INPUTS` names, as `classify.signal.view.View` describes it, each with a batch in front
     (``rhythm_lead`` of int64), and gives (B, outputs).
 
     Examples

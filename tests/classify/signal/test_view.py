@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.signal import resample_poly
 
-from classify.view import (
+from classify.signal.view import (
     ABSENT,
     BEAT_SAMPLES,
     FS,

@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from classify.assess import reasons_against
+from classify.signal.assess import reasons_against
+from classify.signal.view import Piece, View, cut_to_layout, view_pieces
 from classify.statements import CODES
-from classify.view import Piece, View, cut_to_layout, view_pieces
 from digitize.records.layouts import LEAD_NAMES
 
 BEATS = np.exp(-(((np.arange(5000) % 400 - 200) / 12) ** 2)).astype(np.float32)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from classify.network import INPUTS, ArrhythmiaNetwork, Ensemble, read_views, stack_views
+from classify.signal.network import INPUTS, ArrhythmiaNetwork, Ensemble, read_views, stack_views
+from classify.signal.view import ABSENT, BEAT_SAMPLES, INTERVALS, cut_to_layout, view_pieces
 from classify.statements import STATEMENTS
-from classify.view import ABSENT, BEAT_SAMPLES, INTERVALS, cut_to_layout, view_pieces
 
 
 @pytest.fixture(scope="module")

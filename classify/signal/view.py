@@ -1,9 +1,9 @@
 """What a page shows, as the network sees it.
 
 A 3x4 page shows each lead for 2.5 s, one column after another, and one lead for 10 s. The beats of every column are
-laid over each other (`classify.stack`), so that the twelve leads stand together whatever the layout; the long strip
-stands beside them for the rhythm, with what its intervals tell. Training cuts real recordings into the same pieces
-(`cut_to_layout`) and takes them through the same function, so what is learned is what is met.
+laid over each other (`classify.signal.stack`), so that the twelve leads stand together whatever the layout; the long
+strip stands beside them for the rhythm, with what its intervals tell. Training cuts real recordings into the same
+pieces (`cut_to_layout`) and takes them through the same function, so what is learned is what is met.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from classify.stack import AFTER_S, BEFORE_S, Stack, stack_beats
+from classify.signal.stack import AFTER_S, BEFORE_S, Stack, stack_beats
 from digitize.leads import Leads
 from digitize.records.layouts import LEAD_NAMES, Layout, find_layout
 

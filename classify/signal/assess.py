@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from classify.signal.view import ABSENT, SHORTEST_RHYTHM_S, View
 from classify.statements import STATEMENTS, Statement
-from classify.view import ABSENT, SHORTEST_RHYTHM_S, View
 from digitize.records.layouts import LEAD_NAMES
 
 
@@ -22,7 +22,7 @@ def reasons_against(view: View) -> tuple[str | None, ...]:
     Examples
     --------
     >>> import numpy as np
-    >>> from classify.view import Piece, view_pieces
+    >>> from classify.signal.view import Piece, view_pieces
     >>> beats = np.exp(-(((np.arange(1000) % 90 - 45) / 3) ** 2)).astype(np.float32)
     >>> reasons = reasons_against(view_pieces([Piece("II", beats)], fs=100))
     >>> [reason for statement, reason in zip(STATEMENTS, reasons) if statement.code in ("LVH", "AFIB")]

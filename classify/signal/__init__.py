@@ -1,0 +1,1 @@
+"""Statements from the digitized signal: what the network is shown, the network, what spoke."""
