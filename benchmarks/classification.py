@@ -34,7 +34,7 @@ from benchmarks.reading import (
 )
 from benchmarks.report import made_line, provenance, table
 from classify.diagnose import Weights, load_weights, predict
-from classify.image import load_picture_weights
+from classify.picture.image import load_picture_weights
 from classify.signal.network import read_views
 from classify.signal.view import FS, Piece, cut_to_layout, view_pieces
 from classify.statements import CHALLENGE, CODES, STATEMENTS, group_indices

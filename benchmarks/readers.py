@@ -1,11 +1,11 @@
 """Which way to read a page: ``python -m benchmarks.readers [--data DIR] [--weights DIR] [--out DIR] [--pages N]``.
 
 Pages are printed from PTB-XL's fold 9 by presets of `synth` and digitised once; the two-stage road reads what was
-digitised, the others look at the picture (`classify.picture`): ``image``, ``hybrid``, ``dual`` with the signal beside
-it, and ``auto``, which is the signal's reading, the mean of both where the digitisation calls itself unreliable, and
-the picture's where there is none. The pages of ``kit-pages`` are read beside them. Networks are those of `--weights`
-(`python -m training.image`; for single beats `python -m training.beat_images`); what is not there is left out. Every
-page is read once (`benchmarks.reading`), so an interrupted run is taken up again. Writes ``readers.md`` and
+digitised, the others look at the picture (`classify.picture.picture`): ``image``, ``hybrid``, ``dual`` with the signal
+beside it, and ``auto``, which is the signal's reading, the mean of both where the digitisation calls itself unreliable,
+and the picture's where there is none. The pages of ``kit-pages`` are read beside them. Networks are those of
+`--weights` (`python -m training.image`; for single beats `python -m training.beat_images`); what is not there is left
+out. Every page is read once (`benchmarks.reading`), so an interrupted run is taken up again. Writes ``readers.md`` and
 ``readers.json``.
 """
 
@@ -39,7 +39,7 @@ from benchmarks.reading import (
 from benchmarks.report import made_line, provenance, table
 from classify.beat_images import NAME as BEATS
 from classify.diagnose import load_weights
-from classify.image import DESIGNS, FOLDER, PictureWeights, load_picture_weights, predict_pictures
+from classify.picture.image import DESIGNS, FOLDER, PictureWeights, load_picture_weights, predict_pictures
 from classify.readers import SIGNAL_SHARE, UNRELIABLE
 from classify.statements import CHALLENGE, CODES, group_indices
 from digitize.export import written_together

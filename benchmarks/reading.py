@@ -1,8 +1,9 @@
 """Pages of PTB-XL's fold 9 that several benchmarks read: printed or of the kit, digitised once, a small file of each.
 
-A page's file has its picture as the networks of `classify.image` see it, what the networks of `classify.signal.network`
-see of its signal, and what they would see of the true one. Files belong to the printer and the reader that made them,
-so reading can be interrupted, goes on where it stopped, and is shared by all that ask for the same pages.
+A page's file has its picture as the networks of `classify.picture.image` see it, what the networks of
+`classify.signal.network` see of its signal, and what they would see of the true one. Files belong to the printer and
+the reader that made them, so reading can be interrupted, goes on where it stopped, and is shared by all that ask for
+the same pages.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from classify.diagnose import predict
-from classify.picture import coarse_picture, picture_of
+from classify.picture.picture import coarse_picture, picture_of
 from classify.signal.network import INPUTS
 from classify.signal.view import Piece, View, view_leads, view_pieces
 from digitize.api import leads_of, read_page, refined

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from classify.picture_network import Trunk
+from classify.picture.network import Trunk
 from digitize.records.weights import fill_network, read_weights
 
 SIDE = 96
@@ -34,7 +34,7 @@ class BeatImageNetwork(nn.Module):
     Parameters
     ----------
     classes, width, blocks : int
-        Outputs; of the `classify.picture_network.Trunk`.
+        Outputs; of the `classify.picture.network.Trunk`.
 
     Examples
     --------

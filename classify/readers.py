@@ -18,8 +18,8 @@ import classify
 from classify.beats import NOT_READ, Beats, read_beats
 from classify.contradictions import find_contradictions
 from classify.diagnose import Diagnosis, findings_of, load_weights, predict
-from classify.image import FEWEST_CELLS, is_trained, load_picture_weights, predict_pictures
 from classify.measure.measurements import Measurements, measure_leads, not_measured
+from classify.picture.image import FEWEST_CELLS, is_trained, load_picture_weights, predict_pictures
 from classify.signal.assess import reasons_against
 from classify.signal.view import View, pieces_of, view_leads
 from classify.statements import STATEMENTS
@@ -69,7 +69,7 @@ def diagnose_page(reader: str, leads: Leads, look: Callable[[], NDArray[np.uint8
     leads : Leads
         What was digitised; without a strip where nothing could be (`digitize.leads.no_leads`).
     look : callable
-        Makes the page's picture (`classify.picture.Picture.ink`); called only where it is needed.
+        Makes the page's picture (`classify.picture.picture.Picture.ink`); called only where it is needed.
 
     Returns
     -------

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from classify.image import DESIGNS, FOLDER, is_trained
+from classify.picture.image import DESIGNS, FOLDER, is_trained
 from classify.readers import READERS
 from classify.statements import CODES
 from digitize.export import FORMATS, find_formats

@@ -95,7 +95,7 @@ def _trace(job: Job, options: Options) -> tuple[Page, Leads, NDArray[np.uint8], 
     if options.reader == "signal" and not job.neutral:
         return page, digitize.trace_leads(page, **known, refine=options.refine), page.image, _nothing
 
-    from classify.picture import coarse_picture, picture_of
+    from classify.picture.picture import coarse_picture, picture_of
     from digitize import api
     from digitize import deidentify as redraw
     from digitize.leads import no_leads

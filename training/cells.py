@@ -1,6 +1,6 @@
 """The truth about a picture, cell by cell: which lead's zero line runs through it, and where the pen stands there.
 
-It is what the signal head of `classify.picture_network` is held to.
+It is what the signal head of `classify.picture.network` is held to.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from classify.picture import HEIGHT, WIDTH
-from classify.picture_network import CELL, CELLS
+from classify.picture.network import CELL, CELLS
+from classify.picture.picture import HEIGHT, WIDTH
 
 
 class Drawn(NamedTuple):

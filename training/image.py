@@ -2,7 +2,7 @@
 
 First, whatever the design, a network learns from pictures alone, without a label, to say which lead lies where and to
 give its signal back; of that, ``image`` goes on to statements alone, ``hybrid`` to statements and signal; ``dual``
-joins ``image`` and the network that reads signals (`classify.picture_network`). Folds 1 to 7 train, fold 8 chooses the
+joins ``image`` and the network that reads signals (`classify.picture.network`). Folds 1 to 7 train, fold 8 chooses the
 epoch, the calibration and the thresholds; fold 9 is left alone. The same command takes up an interrupted run, pictures,
 pages and epochs alike. The two files of a design belong in ``classify/weights``.
 """
@@ -29,8 +29,8 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from classify.diagnose import load_weights
-from classify.image import DESIGNS, load_picture_weights, make_network
-from classify.picture_network import CELL, NOWHERE, DualNetwork, PictureNetwork, Seen
+from classify.picture.image import DESIGNS, load_picture_weights, make_network
+from classify.picture.network import CELL, NOWHERE, DualNetwork, PictureNetwork, Seen
 from classify.statements import STATEMENTS
 from digitize.export import written_together
 from digitize.records.weights import hash_of
@@ -70,7 +70,7 @@ class Config:
     Attributes
     ----------
     design : str
-        One of `classify.image.DESIGNS`.
+        One of `classify.picture.image.DESIGNS`.
     signal : float
         Weight of the signal's loss beside that of the statements, of the hybrid design alone.
     width, blocks : int
@@ -241,7 +241,7 @@ def train(
     Parameters
     ----------
     network : Module
-        Of `classify.image.make_network`, with as many outputs as the lessons; it is modified.
+        Of `classify.picture.image.make_network`, with as many outputs as the lessons; it is modified.
     pages, choice : Pages
     config : Config
     goal : Goal

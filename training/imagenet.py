@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 RESNET18 = {"width": 64, "blocks": 2}
-"""Width and blocks of the trunk that these weights fit (`classify.picture_network.Trunk`)."""
+"""Width and blocks of the trunk that these weights fit (`classify.picture.network.Trunk`)."""
 
 
 def load_resnet18(path: Path) -> dict[str, Tensor]:

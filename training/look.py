@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from classify.picture import HEIGHT, PIXELS_PER_MM, WIDTH
-from classify.picture_network import CELL, CELLS, NOWHERE
+from classify.picture.network import CELL, CELLS, NOWHERE
+from classify.picture.picture import HEIGHT, PIXELS_PER_MM, WIDTH
 from classify.signal.network import INPUTS
 from classify.signal.view import ABSENT
 from training.cells import Cells

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from classify.picture import Picture, coarse_picture, picture_of
+from classify.picture.picture import Picture, coarse_picture, picture_of
 from classify.signal.network import INPUTS
 from classify.signal.view import ABSENT, BEAT_SAMPLES, FS, INTERVALS, RHYTHM_SAMPLES, View, view_leads, view_pieces
 from digitize.api import Reading, leads_of, read_page, refined
@@ -63,7 +63,7 @@ class Album:
     Attributes
     ----------
     pictures : tuple of ndarray
-        `classify.picture.Picture.ink`, each as a PNG.
+        `classify.picture.picture.Picture.ink`, each as a PNG.
     cells : tuple of Cells
     views : Pool
         What the same pages show of the signal; zeros where they could not be read.

@@ -1,7 +1,7 @@
 """Draw the picture of a page straight away, without printing and reading it: thirty times as fast.
 
-`classify.picture` leaves of a page its ink at two pixels a millimetre. As much is drawn here from the printer's own
-scene (`synth.scene`: every layout, paper, pen, lettering), four times as fine and then reduced; what a reader gets
+`classify.picture.picture` leaves of a page its ink at two pixels a millimetre. As much is drawn here from the printer's
+own scene (`synth.scene`: every layout, paper, pen, lettering), four times as fine and then reduced; what a reader gets
 wrong, its scale, its level and where the middle is, is drawn by chance.
 """
 
@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from classify.picture import HEIGHT, PIXELS_PER_MM, WIDTH, around
+from classify.picture.picture import HEIGHT, PIXELS_PER_MM, WIDTH, around
 from classify.signal.view import Piece
 from digitize.records.layouts import LEAD_NAMES
 from synth.scene import Scene, compose
@@ -32,7 +32,7 @@ class Sketch:
     Attributes
     ----------
     ink : ndarray, shape (HEIGHT, WIDTH), uint8
-        See `classify.picture.Picture`.
+        See `classify.picture.picture.Picture`.
     cells : Cells
     pieces : tuple of Piece
         What its strips show, in millivolts.
@@ -82,7 +82,7 @@ def draw_sketch(signal: NDArray[np.float32], fs: int, rng: np.random.Generator) 
 
 
 def _place(scene: Scene, rng: np.random.Generator) -> NDArray[np.float64]:
-    """From mm of the sheet to pixels, shape (2, 3): as `classify.picture.picture_of` would, a little wrong."""
+    """From mm of the sheet to pixels, shape (2, 3): as `classify.picture.picture.picture_of` would, a little wrong."""
     ends = np.concatenate([trace.path[[0, -1], 0] for trace in scene.traces])
     levels = [trace.baseline for trace in scene.traces]
     left, top, right, bottom = around((ends.min(), min(levels), ends.max(), max(levels)), 1.0)

@@ -17,8 +17,8 @@ from benchmarks.readers import (
     read_by_all,
 )
 from benchmarks.reading import KIT, NOT_READ, PAPERS, Read, Task
-from classify.image import PictureWeights
-from classify.picture import HEIGHT, WIDTH
+from classify.picture.image import PictureWeights
+from classify.picture.picture import HEIGHT, WIDTH
 from classify.statements import CODES
 from digitize.leads import VERDICTS
 from training.pictures import blank_view

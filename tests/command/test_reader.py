@@ -8,8 +8,9 @@ import pytest
 from PIL import Image
 
 import pipeline
-from classify import image, readers
-from classify.image import PictureWeights
+from classify import readers
+from classify.picture import image
+from classify.picture.image import PictureWeights
 from classify.statements import CODES
 from command.options import parse
 from tests.command import stubs
@@ -89,7 +90,9 @@ def test_a_page_is_digitised_once_for_signal_and_picture(network, tmp_path, lead
     monkeypatch.setattr(api, "refined", lambda reading: reading)
     monkeypatch.setattr(api, "leads_of", lambda reading, fs: leads)
     seen = []
-    monkeypatch.setattr("classify.picture.picture_of", lambda own: seen.append(own) or SimpleNamespace(ink=None))
+    monkeypatch.setattr(
+        "classify.picture.picture.picture_of", lambda own: seen.append(own) or SimpleNamespace(ink=None)
+    )
     Image.fromarray(np.full((600, 1100, 3), 250, np.uint8)).save(tmp_path / "a.png")
     out = tmp_path / "out"
     assert pipeline.main([str(tmp_path / "a.png"), "--out", str(out), "--reader", "image"]) == 0

@@ -8,8 +8,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from classify.image import DESIGNS, load_picture_weights, make_network, predict_pictures
-from classify.picture_network import CELL, NOWHERE, Seen
+from classify.picture.image import DESIGNS, load_picture_weights, make_network, predict_pictures
+from classify.picture.network import CELL, NOWHERE, Seen
 from classify.statements import CODES, STATEMENTS
 from tests.training.test_arrhythmia import records
 from training.arrhythmia import lesson_of

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from classify.picture import HEIGHT, WIDTH
-from classify.picture_network import CELL, CELLS
+from classify.picture.network import CELL, CELLS
+from classify.picture.picture import HEIGHT, WIDTH
 from digitize.records.layouts import LEAD_NAMES
 from training import pictures
 from training.cells import Drawn, cells_of

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from classify.image import DESIGNS, look_at, make_network
-from classify.picture import HEIGHT, WIDTH
-from classify.picture_network import CELLS, NOWHERE, PictureNetwork, Trunk
+from classify.picture.image import DESIGNS, look_at, make_network
+from classify.picture.network import CELLS, NOWHERE, PictureNetwork, Trunk
+from classify.picture.picture import HEIGHT, WIDTH
 from classify.signal.network import stack_views
 from classify.signal.view import cut_to_layout, view_pieces
 from classify.statements import STATEMENTS

@@ -22,7 +22,7 @@ DESIGNS = ("image", "hybrid", "dual")
 """A network that learned to make statements; one that learned to give the signal back besides; one that makes them of
 picture and digitised signal together."""
 
-FOLDER = Path(__file__).parent / "weights"
+FOLDER = Path(__file__).parents[1] / "weights"
 """Where the weights lie, one file a design; their training records lie beside them, with the suffix ``.json``."""
 
 FEWEST_CELLS = 25
@@ -115,8 +115,8 @@ def load_picture_weights(design: str, folder: Path | None = None) -> PictureWeig
 def make_network(
     design: str, width: int, blocks: int, outputs: int = len(CODES), dropout: float = 0.3
 ) -> torch.nn.Module:
-    """Make the untrained network of a design; see `classify.picture_network`."""
-    from classify.picture_network import DualNetwork, PictureNetwork
+    """Make the untrained network of a design; see `classify.picture.network`."""
+    from classify.picture.network import DualNetwork, PictureNetwork
 
     return (DualNetwork if design == "dual" else PictureNetwork)(width, blocks, outputs, dropout)
 
@@ -134,7 +134,7 @@ def look_at(
     network : Module
         It is set to evaluation, and left so.
     pictures : sequence of ndarray, shape (HEIGHT, WIDTH), uint8
-        `classify.picture.Picture.ink`.
+        `classify.picture.picture.Picture.ink`.
     views : sequence of View, optional
         Of the same pages: for a `DualNetwork`, and for it alone.
     batch_size : int
@@ -148,7 +148,7 @@ def look_at(
     """
     import torch
 
-    from classify.picture_network import NOWHERE
+    from classify.picture.network import NOWHERE
     from classify.signal.network import stack_views
 
     network.eval()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classify.picture import HEIGHT, PIXELS_PER_MM, WIDTH, coarse_picture, picture_of, place
+from classify.picture.picture import HEIGHT, PIXELS_PER_MM, WIDTH, coarse_picture, picture_of, place
 from digitize.geometry.rectify import PIXELS_PER_MM as UPRIGHT
 
 

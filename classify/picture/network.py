@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from classify.picture import HEIGHT, WIDTH
+from classify.picture.picture import HEIGHT, WIDTH
 from classify.signal.network import FEATURES, ArrhythmiaNetwork
 from classify.statements import STATEMENTS
 from digitize.records.layouts import LEAD_NAMES

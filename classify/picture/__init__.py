@@ -1,0 +1,1 @@
+"""Statements from the picture of the upright page."""
