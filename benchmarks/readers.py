@@ -37,7 +37,7 @@ from benchmarks.reading import (
     read_pages,
 )
 from benchmarks.report import made_line, provenance, table
-from classify.beat_images import NAME as BEATS
+from classify.beats.images import NAME as BEATS
 from classify.diagnose import load_weights
 from classify.picture.image import DESIGNS, FOLDER, PictureWeights, load_picture_weights, predict_pictures
 from classify.readers import SIGNAL_SHARE, UNRELIABLE

@@ -7,7 +7,7 @@ Examples
 'normal ECG'
 """
 
-from classify.beats import Beat, Beats, read_beats
+from classify.beats.beats import Beat, Beats, read_beats
 from classify.diagnose import Diagnosis, Finding, diagnose
 from classify.explanation import Explanation
 from classify.measure.measurements import Measurement, Measurements

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Protocol
 
-from classify.beats import NAMES, NOT_READ, Beat, Beats
+from classify.beats.beats import NAMES, NOT_READ, Beat, Beats
 from classify.measure.measurements import Measurement, Measurements
 from classify.wording import format_value
 
@@ -93,7 +93,7 @@ class BeatRule:
     Attributes
     ----------
     kind : str
-        Its class (`classify.beat_view.CLASSES`).
+        Its class (`classify.beats.view.CLASSES`).
     wanted : str
         The statement that there is such a beat.
     unwanted : tuple of str

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from classify.beats import NOT_READ, Beats, read_beats
+from classify.beats.beats import NOT_READ, Beats, read_beats
 from classify.contradictions import find_contradictions
 from classify.exclusive import excluders
 from classify.measure.measurements import Measurements, measure_leads, not_measured

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import classify
-from classify.beats import NOT_READ, Beats, read_beats
+from classify.beats.beats import NOT_READ, Beats, read_beats
 from classify.contradictions import find_contradictions
 from classify.diagnose import Diagnosis, findings_of, load_weights, predict
 from classify.measure.measurements import Measurements, measure_leads, not_measured

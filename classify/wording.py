@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from classify.beat_view import CLASSES
-from classify.beats import NAMES
+from classify.beats.beats import NAMES
+from classify.beats.view import CLASSES
 
 ABSENT = "-"
 """Stands for a value that could not be measured."""

@@ -13,7 +13,7 @@ from digitize.version import __version__
 
 if TYPE_CHECKING:
     from classify import Diagnosis, Explanation
-    from classify.beats import Beats
+    from classify.beats.beats import Beats
     from command.plan import Job
     from digitize import Leads
     from digitize.pages.page import Page

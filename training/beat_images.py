@@ -1,7 +1,7 @@
 """Classify pictures of single beats: ``python -m training.beat_images draw|train|read FOLDER``.
 
 The folder has one folder a class, each with pictures of beats, as the Kaggle set "ECG arrhythmia image" has them. The
-same trunk as for pages is trained on them (`classify.beat_images`), after it was told by cross-validation how well it
+same trunk as for pages is trained on them (`classify.beats.images`), after it was told by cross-validation how well it
 does on pictures that it has not seen: where names begin with a record's (``201_00042.png``), on whole records. ``draw``
 makes such a folder from MIT-BIH's DS1, classes N S V F Q of ANSI/AAMI EC57; ``read`` names the pictures of any folder.
 """
@@ -26,7 +26,7 @@ from safetensors.torch import save
 from torch.nn import functional
 from tqdm import tqdm
 
-from classify.beat_images import (
+from classify.beats.images import (
     NAME,
     SIDE,
     SUFFIXES,

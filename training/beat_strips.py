@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy.signal import resample_poly
 from tqdm import tqdm
 
-from classify.beat_view import CLASSES, FS, StripView, view_strip
+from classify.beats.view import CLASSES, FS, StripView, view_strip
 from classify.measure.peaks import find_r_peaks
 from training import ptbxl
 from training.beat_scores import match

@@ -28,9 +28,9 @@ from safetensors.torch import save
 from torch import nn
 from tqdm import tqdm
 
-from classify.beat_network import BeatNetwork, name_beats, stack_strips
-from classify.beat_view import CLASSES, view_strip
-from classify.beats import WEIGHTS, load_network
+from classify.beats.beats import WEIGHTS, load_network
+from classify.beats.network import BeatNetwork, name_beats, stack_strips
+from classify.beats.view import CLASSES, view_strip
 from classify.measure.peaks import find_r_peaks
 from classify.signal.network import Ensemble
 from digitize.export import written_together

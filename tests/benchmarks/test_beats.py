@@ -8,8 +8,8 @@ import torch
 import wfdb
 
 from benchmarks.beats import load_folds, main, score_classes, score_found, ventricular_ec57
-from classify.beat_network import BeatNetwork
-from classify.beat_view import CLASSES
+from classify.beats.network import BeatNetwork
+from classify.beats.view import CLASSES
 from classify.signal.network import Ensemble
 from training.beat_scores import NONE
 from training.beats import _write

@@ -4,7 +4,7 @@ from dataclasses import fields, replace
 
 import pytest
 
-from classify.beats import Beat, Beats
+from classify.beats.beats import Beat, Beats
 from classify.contradictions import RULES, find_contradictions
 from classify.diagnose import Finding
 from classify.measure.measurements import Measurement, Measurements, not_measured

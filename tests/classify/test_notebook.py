@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from classify import STATEMENTS, Diagnosis, Finding
-from classify.beats import Beat, Beats
+from classify.beats.beats import Beat, Beats
 from classify.measure.measurements import not_measured
 from tests.measured import MEASURED
 

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from classify import Diagnosis, Finding
-from classify.beats import NOT_READ
+from classify.beats.beats import NOT_READ
 from classify.measure.measurements import not_measured
 from command import html
 from command.html import LARGEST_PICTURE, LONGEST_SIDE, build_html, embed_picture

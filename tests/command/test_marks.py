@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from classify import Diagnosis
-from classify.beats import NOT_READ, Beat, Beats
+from classify.beats.beats import NOT_READ, Beat, Beats
 from command.html import build_html
 from command.marks import beat_marks
 from command.plan import Job

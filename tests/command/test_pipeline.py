@@ -21,7 +21,7 @@ import classify
 import digitize
 import pipeline
 from classify import Diagnosis, Finding
-from classify.beats import Beat, Beats
+from classify.beats.beats import Beat, Beats
 from classify.measure.measurements import not_measured
 from command.formats import suffixes_of
 from command.manifest import COLUMNS, Row, from_cell

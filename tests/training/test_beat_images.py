@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from classify.beat_images import SIDE
+from classify.beats.images import SIDE
 from training import beat_images
 from training.beat_images import FOLDS, Config, cross_validate, draw_beat, draw_folder, main, moved, read_folder, train
 from training.mitbih import Recording

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from classify.beat_network import BeatNetwork
-from classify.beat_view import CLASSES, FS
-from classify.beats import load_network
+from classify.beats.beats import load_network
+from classify.beats.network import BeatNetwork
+from classify.beats.view import CLASSES, FS
 from classify.measure.peaks import find_r_peaks
 from training.beat_scores import NONE
 from training.beat_strips import STORED_FS, Strip, draw_annotated, draw_stated, hasten, store

@@ -6,8 +6,8 @@ import shutil
 import numpy as np
 import pytest
 
-from classify.beat_view import CLASSES
-from classify.beats import NOT_READ, WEIGHTS, Beat, Beats, load_network, name_peaks, read_beats
+from classify.beats.beats import NOT_READ, WEIGHTS, Beat, Beats, load_network, name_peaks, read_beats
+from classify.beats.view import CLASSES
 from classify.measure.peaks import find_r_peaks
 from classify.signal.view import Piece
 

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from classify.beat_view import AFTER, BEFORE, CHANNELS, CLASSES, FEATURES, StripView
+from classify.beats.view import AFTER, BEFORE, CHANNELS, CLASSES, FEATURES, StripView
 
 
 class BeatNetwork(nn.Module):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from classify.beat_network import BeatNetwork, name_beats, stack_strips
-from classify.beat_view import AFTER, BEFORE, CHANNELS, CLASSES, FEATURES, StripView
+from classify.beats.network import BeatNetwork, name_beats, stack_strips
+from classify.beats.view import AFTER, BEFORE, CHANNELS, CLASSES, FEATURES, StripView
 
 
 def view(beats: int, seed: int) -> StripView:

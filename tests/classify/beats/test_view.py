@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classify.beat_view import AFTER, BEFORE, CHANNELS, FEATURES, FS, view_strip
+from classify.beats.view import AFTER, BEFORE, CHANNELS, FEATURES, FS, view_strip
 
 NARROW, BROAD = 0.012, 0.05
 

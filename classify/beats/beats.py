@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from classify.beat_view import CLASSES, view_strip
+from classify.beats.view import CLASSES, view_strip
 from classify.measure.peaks import find_r_peaks
 from classify.signal.view import Piece, longest_piece
 from digitize.records.weights import read_weights
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from classify.signal.network import Ensemble
 
-WEIGHTS = Path(__file__).parent / "weights" / "beats.safetensors"
+WEIGHTS = Path(__file__).parents[1] / "weights" / "beats.safetensors"
 """The weights; their training record lies beside them, with the suffix ``.json``."""
 
 WINDOW_S, STEP_S = 10.0, 5.0
@@ -52,7 +52,7 @@ class Beat:
     sample : int
         The same as a sample of the strip.
     kind : str
-        The likeliest of `classify.beat_view.CLASSES`.
+        The likeliest of `classify.beats.view.CLASSES`.
     probability : float
         That of `kind`.
     probabilities : dict
@@ -123,7 +123,7 @@ def load_network(path: Path = WEIGHTS) -> tuple[Ensemble, str]:
     Returns
     -------
     network : Ensemble
-        Of `classify.beat_network.BeatNetwork`, set to evaluation.
+        Of `classify.beats.network.BeatNetwork`, set to evaluation.
     version : str
 
     Raises
@@ -139,7 +139,7 @@ def load_network(path: Path = WEIGHTS) -> tuple[Ensemble, str]:
 
     from safetensors.torch import load
 
-    from classify.beat_network import BeatNetwork
+    from classify.beats.network import BeatNetwork
     from classify.signal.network import Ensemble
 
     network = Ensemble([BeatNetwork() for _ in range(record["members"])])
@@ -220,15 +220,15 @@ def name_peaks(
     peaks : ndarray, shape (beats,)
         Samples of the R peaks, in order.
     network : Module
-        See `classify.beat_network.name_beats`.
+        See `classify.beats.network.name_beats`.
 
     Returns
     -------
     ndarray, shape (beats, classes), float64
-        Probabilities, in the order of `classify.beat_view.CLASSES`. Where windows overlap, a beat's are those of the
+        Probabilities, in the order of `classify.beats.view.CLASSES`. Where windows overlap, a beat's are those of the
         window in whose middle it lies most.
     """
-    from classify.beat_network import name_beats
+    from classify.beats.network import name_beats
 
     length, step = round(WINDOW_S * fs), round(STEP_S * fs)
     starts = np.arange(0, max(len(signal) - length, 0) + step, step)

@@ -1,0 +1,1 @@
+"""The class of each beat of the rhythm strip."""
