@@ -2,7 +2,7 @@
 
 ``python pipeline.py scan.png --out DIR`` leaves ``scan.hea`` and ``scan.dat`` (WFDB), ``scan.csv``, ``scan.json`` and
 ``scan.overlay.png`` in DIR, with ``--html`` also ``scan.html``, and a line in ``DIR/manifest.csv``. The package
-`command` has the parts.
+`papertrace.cli` has the parts.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from command.lock import FolderError, locked
-from command.manifest import FAILED, Manifest, Row, sweep
-from command.neutral import keep_apart
-from command.options import Options, parse
-from command.outcome import row_of
-from command.plan import Failed, Job, Plan, make_plan
-from command.pool import Lost, Pool
-from command.progress import Progress
-from command.sources import File, find_files
-from command.summary import as_json, summarise, table
-from command.work import name_pages, read_page
+from papertrace.cli.lock import FolderError, locked
+from papertrace.cli.manifest import FAILED, Manifest, Row, sweep
+from papertrace.cli.neutral import keep_apart
+from papertrace.cli.options import Options, parse
+from papertrace.cli.outcome import row_of
+from papertrace.cli.plan import Failed, Job, Plan, make_plan
+from papertrace.cli.pool import Lost, Pool
+from papertrace.cli.progress import Progress
+from papertrace.cli.sources import File, find_files
+from papertrace.cli.summary import as_json, summarise, table
+from papertrace.cli.work import name_pages, read_page
 
 ALL_READ, SOME_NOT, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 """Exit codes; a wrong option exits with 2, too."""

@@ -120,7 +120,7 @@ def beats_in_a_line(found: Mapping[str, Any]) -> str:
     Parameters
     ----------
     found : mapping
-        ``beats`` of a report (`command.report.build_report`).
+        ``beats`` of a report (`papertrace.cli.report.build_report`).
 
     Returns
     -------

@@ -24,7 +24,7 @@ __all__ = ["LEAD_NAMES", "Leads", "PageError", "load_pages", "trace_leads"]
 
 _MODULES = {"trace_leads": "digitize.api", "PageError": "digitize.pages.page", "load_pages": "digitize.pages.page"}
 """Where the names are that need OpenCV, SciPy or Pillow: they are imported when first asked for (PEP 562), for
-`classify` and `synth` need `digitize.leads` alone."""
+`classify` and `papertrace.synth` need `digitize.leads` alone."""
 
 
 def __getattr__(name: str) -> Any:

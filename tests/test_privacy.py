@@ -1,6 +1,6 @@
 """Nothing leaves the machine: the watch that other tests rely on sees whatever would, and imports are quiet.
 
-The command and the notebook are watched where they are run anyway: `tests/command/test_pipeline.py` and
+The command and the notebook are watched where they are run anyway: `tests/papertrace/cli/test_pipeline.py` and
 `tests/test_quickstart.py`.
 """
 

@@ -23,7 +23,7 @@ def shown(tmp_path_factory) -> tuple[int, str, dict[str, dict]]:
     out = tmp_path_factory.mktemp("samples")
     with pytest.MonkeyPatch.context() as patch:
         printed: list[str] = []
-        patch.setattr("command.progress._print", lambda text, stream: printed.append(text))
+        patch.setattr("papertrace.cli.progress._print", lambda text, stream: printed.append(text))
         code = pipeline.main([str(SAMPLES), "--out", str(out)])
     return code, "\n".join(printed), {path.stem: json.loads(path.read_text()) for path in out.glob("*.json")}
 

@@ -97,7 +97,7 @@ def read_beat_image(file: Path) -> NDArray[np.uint8]:
 
 
 def load_beat_images(folder: Path) -> BeatImageWeights:
-    """Load what ``python -m training.beat_images train`` left.
+    """Load what ``python -m papertrace.training.beat_images train`` left.
 
     Parameters
     ----------

@@ -98,7 +98,9 @@ def load_picture_weights(design: str, folder: Path | None = None) -> PictureWeig
         raise ValueError(f"design is {design!r}; allowed: {', '.join(DESIGNS)}")
     path = (folder or FOLDER) / f"{design}.safetensors"
     if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file; `python -m training.image --design {design}` writes it")
+        raise FileNotFoundError(
+            f"{path}: no such file; `python -m papertrace.training.image --design {design}` writes it"
+        )
     content, record = read_weights(path)
     codes = tuple(statement["code"] for statement in record["statements"])
     if codes != CODES:

@@ -36,7 +36,8 @@ _LEAST_HEIGHT = 2.2
 
 _CLEAR_HEIGHT, _LEAST_CLEAR = 4.5, 0.3
 """Height of a window's tallest peak that is no chance, and least share of the windows that have one on a page with a
-grid: where `synth` printed one that could be followed, three quarters and more; without, two fifths and less."""
+grid: where `papertrace.synth` printed one that could be followed, three quarters and more; without, two fifths and
+less."""
 
 _LOWEST = 3.0 / _WINDOW
 _HIGHEST = 0.42

@@ -1,9 +1,9 @@
 """The table of page layouts: which lead stands where on the paper.
 
-The table is shared: `digitize.layout.page_layout` matches what it reads against it, `synth` prints from it. A layout is
-a rectangle of lead names, read like the page: rows from top to bottom, columns from left to right. Below it there may
-be rhythm strips, each as wide as the page. A name says all of it: ``"3x4+II"`` is three rows of four columns with lead
-II as a rhythm strip below. Only of an order of leads that is in no table the name says no more than the size:
+The table is shared: `digitize.layout.page_layout` matches what it reads against it, `papertrace.synth` prints from it.
+A layout is a rectangle of lead names, read like the page: rows from top to bottom, columns from left to right. Below it
+there may be rhythm strips, each as wide as the page. A name says all of it: ``"3x4+II"`` is three rows of four columns
+with lead II as a rhythm strip below. Only of an order of leads that is in no table the name says no more than the size:
 ``"custom-3x4+II"``.
 """
 

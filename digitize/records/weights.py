@@ -43,7 +43,7 @@ def read_weights(path: Path) -> tuple[bytes, dict[str, Any]]:
     record_path = path.with_suffix(".json")
     for needed in (path, record_path):
         if not needed.is_file():
-            raise FileNotFoundError(f"{needed}: no such file; `python -m training.{path.stem}` writes it")
+            raise FileNotFoundError(f"{needed}: no such file; `python -m papertrace.training.{path.stem}` writes it")
     content = path.read_bytes()
     record = json.loads(record_path.read_text(encoding="utf-8"))
     stated, found = record.get("sha256"), hash_of(content)

@@ -2,8 +2,8 @@
 
 The deterministic trace is the start and the reference: the network sees windows around it (`digitize.refine.windows`)
 and says how far from it, across the stroke, the pen ran (`digitize.refine.network`). What the trace does not know stays
-unknown. The weights were trained on pages that `synth` prints, against the errors that this package really makes on
-them (``python -m training.refiner``).
+unknown. The weights were trained on pages that `papertrace.synth` prints, against the errors that this package really
+makes on them (``python -m papertrace.training.refiner``).
 """
 
 from __future__ import annotations

@@ -3,8 +3,9 @@
 What goes wrong with a trace leaves marks that can be measured without knowing the truth: pale or thick ink under the
 path, a jump, unexplained ink beside it, another row close by, a hidden stretch that was bridged. Where a network
 corrected the traces (`digitize.refine.correct`), what it says of them is one more mark. A small network weighs these
-marks; it was trained on pages that `synth` prints, against the errors that this package really makes on them, corrected
-and not (``python -m training.confidence``), so its output is a probability and can be held to it.
+marks; it was trained on pages that `papertrace.synth` prints, against the errors that this package really makes on
+them, corrected and not (``python -m papertrace.training.confidence``), so its output is a probability and can be held
+to it.
 """
 
 from __future__ import annotations

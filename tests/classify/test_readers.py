@@ -95,7 +95,9 @@ def test_without_a_network_auto_reads_the_signal_and_says_so(looked, leads, monk
 def test_a_reader_that_there_is_not(leads, tmp_path):
     with pytest.raises(ValueError, match=f"reader is 'eye'; allowed: {', '.join(READERS)}"):
         diagnose_page("eye", leads, look)
-    with pytest.raises(FileNotFoundError, match=r"image.safetensors.*training.image --design image` writes it"):
+    with pytest.raises(
+        FileNotFoundError, match=r"image.safetensors.*papertrace.training.image --design image` writes it"
+    ):
         load_picture_weights("image", tmp_path)
     with pytest.raises(ValueError, match="design is 'eye'; allowed: image, hybrid, dual"):
         load_picture_weights("eye")

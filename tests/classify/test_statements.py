@@ -6,7 +6,7 @@ import pytest
 
 from classify.statements import CHALLENGE, CODES, GROUPS, STATEMENTS, SUBCLASSES, group_indices, positives
 from digitize.records.layouts import LEAD_NAMES
-from training.ptbxl import data_folder
+from papertrace.datasets.ptbxl import data_folder
 
 
 def truth_of(*codes: str, stages: tuple[str, ...] = ()) -> set[str]:

@@ -13,7 +13,7 @@ from digitize.api import Reading, leads_of, read_page
 from digitize.deidentify import GRID_COLORS, redraw_page
 from digitize.geometry.mapping import project
 from digitize.leads import Leads
-from synth import PrintedPage, render_page
+from papertrace.synth import PrintedPage, render_page
 
 Picture = NDArray[np.uint8]
 

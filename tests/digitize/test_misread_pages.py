@@ -6,8 +6,8 @@ import pytest
 
 from digitize import trace_leads
 from digitize.leads import Leads
-from synth import PrintedPage, render_page
-from training.ptbxl import data_folder, read_500
+from papertrace.datasets.ptbxl import data_folder, read_500
+from papertrace.synth import PrintedPage, render_page
 
 
 def read(record: int, preset: str) -> tuple[PrintedPage, Leads]:

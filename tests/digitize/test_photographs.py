@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from digitize import trace_leads
-from synth import render_page
+from papertrace.synth import render_page
 
 
 def similarity(found: NDArray[np.float32], printed: NDArray[np.float32]) -> NDArray[np.float64]:

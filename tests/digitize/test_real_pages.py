@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks.real_pages import examine_all, find_faults, main, read_table
 from digitize.records.layouts import find_layout
-from training.ptbxl import data_folder
+from papertrace.benchmarks.real_pages import examine_all, find_faults, main, read_table
+from papertrace.datasets.ptbxl import data_folder
 
 FOLDER = data_folder().parent / "real-pages" / "without-truth"
 LEAST = 23

@@ -15,8 +15,8 @@ from classify.measure.average import TimedStrip
 from classify.measure.measurements import LEAST_CONFIDENCE, as_values, measure, measure_leads
 from digitize.leads import Calibration, Geometry, Leads, Quality, Strip
 from digitize.records.layouts import LEAD_NAMES, find_layout
-from synth import simulate
-from synth.simulator import draw_heart
+from papertrace.synth import simulate
+from papertrace.synth.simulator import draw_heart
 
 FS = 500
 

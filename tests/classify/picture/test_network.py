@@ -9,7 +9,7 @@ from classify.picture.picture import HEIGHT, WIDTH
 from classify.signal.network import stack_views
 from classify.signal.view import cut_to_layout, view_pieces
 from classify.statements import STATEMENTS
-from training.imagenet import RESNET18, load_resnet18
+from papertrace.training.imagenet import RESNET18, load_resnet18
 
 
 @pytest.fixture(scope="module")

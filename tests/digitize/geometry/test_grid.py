@@ -15,9 +15,9 @@ from digitize.geometry.flatten import FlatPicture
 from digitize.geometry.grid import Grid, find_grid
 from digitize.geometry.mapping import project, scale_at, to_paper
 from digitize.pages.page import load_page
-from synth import render_page
+from papertrace.datasets.ptbxl import data_folder
+from papertrace.synth import render_page
 from tests.digitize.dotted import on_dotted_grid
-from training.ptbxl import data_folder
 
 SHAPE = (600, 900)
 

@@ -13,7 +13,7 @@ from digitize.geometry.flatten import lay_flat
 from digitize.geometry.grid import find_grid
 from digitize.geometry.lattice import enlarged, follow_lattice
 from digitize.geometry.mapping import project, scale_at, to_paper
-from synth import PrintedPage, render_page
+from papertrace.synth import PrintedPage, render_page
 
 Camera = Callable[..., tuple[NDArray[np.uint8], Callable[[NDArray[np.float64]], NDArray[np.float64]]]]
 QUARTERS = [np.linalg.matrix_power(np.array([[0, -1], [1, 0]]), turns) for turns in range(4)]

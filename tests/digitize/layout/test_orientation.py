@@ -9,7 +9,7 @@ from digitize.geometry.rectify import rectify
 from digitize.ink.coverage import find_ink
 from digitize.layout.orientation import is_upside_down, runs_downward, turns_by_names
 from digitize.tracing.rows import find_rows
-from synth import render_page
+from papertrace.synth import render_page
 
 
 def coverage(recording: NDArray[np.float32], **knobs: object) -> NDArray[np.float32]:

@@ -15,9 +15,9 @@ from digitize.ink.coverage import find_ink
 from digitize.ocr import text
 from digitize.ocr.text import find_words, parse_scale, read_lead_names, read_scale, read_text
 from digitize.records.layouts import ALL_NAMES, LEAD_NAMES
-from synth import PrintedPage, render_page
-from synth.style import FONTS
-from synth.text import text_mask
+from papertrace.synth import PrintedPage, render_page
+from papertrace.synth.style import FONTS
+from papertrace.synth.text import text_mask
 
 # At this resolution a printed page has the scale of an upright one.
 DPI = 254.0

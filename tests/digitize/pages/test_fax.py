@@ -8,8 +8,8 @@ from digitize.geometry.mapping import scale_at
 from digitize.geometry.scale import PaperScale
 from digitize.pages.fax import fax_resolution, is_bilevel, without_halftone
 from digitize.pages.page import load_pages
-from synth import PrintedPage, render_page
-from synth.capture import Capture
+from papertrace.synth import PrintedPage, render_page
+from papertrace.synth.capture import Capture
 
 
 def faxed(fax: str = "fine", halftone: bool = False, **knobs) -> PrintedPage:

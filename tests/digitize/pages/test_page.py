@@ -21,7 +21,7 @@ from PIL import Image
 
 from digitize.pages import page as page_module
 from digitize.pages.page import MAX_SIDE, Page, PageError, load_page, load_pages, page_names
-from tests.command.bombs import CATALOG, pdf, stream
+from tests.papertrace.cli.bombs import CATALOG, pdf, stream
 
 ROOT = Path(__file__).parents[3]
 

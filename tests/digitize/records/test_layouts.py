@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from classify.signal.view import cut_to_layout
 from digitize.layout.naming import evidence, name_rows
 from digitize.records.layouts import ALL_NAMES, LAYOUTS, LEAD_NAMES, MOST_ROWS, UNKNOWN, find_layout
-from synth import PageStyle
+from papertrace.synth import PageStyle
 
 COLUMNS = (1, 2, 3, 4, 6)
 LEADS = st.sampled_from(ALL_NAMES)

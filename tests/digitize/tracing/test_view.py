@@ -10,7 +10,7 @@ from digitize.geometry.scale import PaperScale
 from digitize.pages.page import Page, PageError, load_pages
 from digitize.tracing.rows import Rows
 from digitize.tracing.view import look
-from synth import render_page
+from papertrace.synth import render_page
 
 
 def test_a_row_along_which_nothing_was_followed_is_left_out(recording, monkeypatch):

@@ -1,0 +1,1 @@
+"""The product around `digitize` and `classify`."""

@@ -1,0 +1,374 @@
+"""Hold two states of the code against each other: ``python -m papertrace.benchmarks.compare BASE [HEAD] [options]``.
+
+Checks both commits out, lets each read the same pages on this machine (`papertrace.benchmarks.stages`), and tells stage
+by stage where they differ: a step that moves code must differ nowhere, bit for bit, and one that mends something shows
+which pages it touched and what became of them. HEAD is the working tree by default. No digest is committed, because
+processors round differently. Pages: the samples, PTB-XL records of fold 9 printed by every preset, and, where they are
+there, the pages of the data folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import itertools
+import json
+import math
+import os
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import gettempdir
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitize.pages.page import PageError, page_names
+from digitize.records.layouts import LEAD_NAMES
+from papertrace.benchmarks.report import table
+from papertrace.benchmarks.stages import FS, STAGES, Order
+from papertrace.datasets.ptbxl import data_folder, find_500
+from papertrace.metrics.digitization import aligned_snr, is_right
+from papertrace.synth.presets import PRESETS
+
+ROOT = Path(__file__).resolve().parents[2]
+
+GROUPS = (
+    ("samples", ROOT / "samples", "*_hr.*"),
+    ("kit", Path("kit-pages"), "*/*"),
+    ("prints", Path("real-pages/with-truth"), "*"),
+    ("pages", Path("real-pages/without-truth"), "*"),
+    ("devices", Path("real-pages/devices"), "*"),
+    ("scans-bw", Path("real-pages/scans-bw"), "*"),
+    ("photographs", Path("real-photos"), "*"),
+    ("cases", Path("cases"), "*"),
+    ("device-pdf", Path("device-pdf"), "*"),
+    ("vector-pages", Path("vector-pages"), "*"),
+)
+"""Kinds of pages, where they lie, in the data folder unless the path is whole, and which files there may be pages."""
+
+PRINTED = "printed"
+"""Pages that the compared code prints itself."""
+
+_PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".pdf")
+_PRINTS = {"90036": "01612_lr", "90043": "10173_lr", "90037": "02132_lr", "90054": "17583_lr"}
+_TRUSTED = ("good", "usable")
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What a tree made of a page.
+
+    Attributes
+    ----------
+    digests, facts : dict
+        See `papertrace.benchmarks.stages.look_at`.
+    aligned : float
+        Mean aligned ratio, dB; NaN where nobody knows the truth.
+    right : bool or None
+        See `papertrace.metrics.digitization.is_right`; None where nobody knows the truth.
+    """
+
+    digests: dict[str, str]
+    facts: dict[str, Any]
+    aligned: float
+    right: bool | None
+
+    @property
+    def trusted(self) -> bool:
+        """Whether the page is called good or usable."""
+        return self.facts.get("verdict") in _TRUSTED
+
+    def brief(self) -> str:
+        """Say in a few words what became of the page."""
+        if "error" in self.facts:
+            return str(self.facts["error"]).removeprefix("page: ")
+        score = "" if math.isnan(self.aligned) else f", {self.aligned:.1f} dB{'' if self.right else ', not right'}"
+        return f"{self.facts['layout']}, {self.facts['verdict']}{score}"
+
+
+def find_orders(data: Path, groups: Sequence[str], printed: int, every: int) -> list[Order]:
+    """List the pages to read.
+
+    Parameters
+    ----------
+    data : Path
+        Folder of the data; kinds that it lacks are left out.
+    groups : sequence of str
+        Kinds of pages.
+    printed : int
+        Pages to print, in turn from every preset.
+    every : int
+        Only every so many pages of a kind is taken.
+
+    Returns
+    -------
+    list of Order
+
+    Examples
+    --------
+    >>> [order.name for order in find_orders(Path("nowhere"), ["samples"], 0, 4)]
+    ['00024_hr.png', '02988_hr.png']
+    """
+    orders = []
+    for group, folder, pattern in GROUPS:
+        if group in groups:
+            files = sorted(file for file in (data / folder).glob(pattern) if file.suffix.lower() in _PICTURES)
+            found = [order for file in files for order in _orders_of(group, file, data / folder)]
+            orders += found[::every]
+    if PRINTED in groups and (data / "ptb-xl").is_dir():
+        records = find_500(data / "ptb-xl", (9,))
+        for seed, preset in zip(range(0, printed, every), itertools.cycle(PRESETS), strict=False):
+            record = str(records[seed % len(records)])
+            orders.append(Order(f"{preset}-{seed}", PRINTED, record, preset=preset, seed=seed))
+    return orders
+
+
+def _orders_of(group: str, file: Path, folder: Path) -> Iterator[Order]:
+    name = str(file.relative_to(folder))
+    pages = len(page_names(file)) if file.suffix == ".pdf" else 1
+    for index in range(pages):
+        label = name if pages == 1 else f"{name} p{index + 1}"
+        yield Order(label, group, str(file), index, truth=_truth_of(group, file))
+
+
+def _truth_of(group: str, file: Path) -> str:
+    candidates = {
+        "samples": file.with_name(f"{file.stem}_truth.hea"),
+        "prints": file.with_name(f"{_PRINTS.get(file.stem, '')}.hea"),
+    }
+    truth = candidates.get(group, file.with_suffix(".hea"))
+    return str(truth) if truth.is_file() else ""
+
+
+def read_truth(order: Order) -> NDArray[np.float64] | None:
+    """Read the millivolts that a page shows.
+
+    Parameters
+    ----------
+    order : Order
+
+    Returns
+    -------
+    ndarray, shape (12, n), or None
+        At `FS`; None where nobody knows, or where the page shows a lead of its own kind only.
+    """
+    if not order.truth:
+        return None
+    import wfdb
+
+    record = wfdb.rdrecord(order.truth.removesuffix(".hea"))
+    rows = {name.upper(): row for name, row in zip(record.sig_name, record.p_signal.T, strict=True)}
+    shown = np.array([rows.get(lead.upper(), np.full(record.sig_len, np.nan)) for lead in LEAD_NAMES])
+    if order.group == "prints":
+        from papertrace.benchmarks.digitization import printed_truth
+
+        return printed_truth(shown, record.fs)
+    return shown if record.fs == FS else None
+
+
+def look(commit: str | None, orders: Sequence[Order], cache: Path, jobs: int) -> list[Path]:
+    """Let a tree read the pages.
+
+    Parameters
+    ----------
+    commit : str or None
+        A commit, checked out under the cache; the working tree where None, whose results are not kept.
+    orders : sequence of Order
+    cache : Path
+    jobs : int
+        Pages at a time.
+
+    Returns
+    -------
+    list of Path
+        One file a page.
+    """
+    wanted = json.dumps([asdict(order) for order in orders])
+    tree, out = ROOT, cache / "working-tree"
+    if commit is None:
+        shutil.rmtree(out, ignore_errors=True)
+    else:
+        sha = _git("rev-parse", "--verify", f"{commit}^{{commit}}")
+        tree = cache / f"tree-{sha[:12]}"
+        if not tree.is_dir():
+            _git("worktree", "add", "--detach", str(tree), sha)
+        out = cache / f"{sha[:12]}-{hashlib.sha256(wanted.encode()).hexdigest()[:12]}"
+    module = "papertrace.benchmarks.stages" if (tree / "papertrace").is_dir() else ".".join(("benchmarks", "stages"))
+    script = tree / Path(*module.split(".")).with_suffix(".py")
+    if not script.exists():  # a commit from before the comparison
+        shutil.copy(Path(__file__).with_name("stages.py"), script)
+    environment = {**os.environ, "PYTHONPATH": str(tree), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
+    def work(part: int) -> list[Path]:
+        folder = out / f"{part}-of-{jobs}"
+        folder.mkdir(parents=True, exist_ok=True)
+        share = folder / "orders.json"
+        share.write_text(json.dumps([asdict(order) for order in orders[part::jobs]]), encoding="utf-8")
+        subprocess.run([sys.executable, "-m", module, share, folder], cwd=tree, env=environment, check=True)
+        return [folder / f"{number:05d}.npz" for number in range(len(orders[part::jobs]))]
+
+    with ThreadPoolExecutor(jobs) as pool:
+        shares = list(pool.map(work, range(jobs)))
+    return [file for together in itertools.zip_longest(*shares) for file in together if file is not None]
+
+
+def _git(*command: str) -> str:
+    return subprocess.run(["git", "-C", str(ROOT), *command], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def read_seen(file: Path, order: Order) -> Seen:
+    """Read what a tree made of a page, and score it.
+
+    Parameters
+    ----------
+    file : Path
+        See `papertrace.benchmarks.stages`.
+    order : Order
+
+    Returns
+    -------
+    Seen
+    """
+    with np.load(file) as kept:
+        signal, printed = kept["signal"].astype(np.float64), kept["truth"].astype(np.float64)
+        digests, facts = json.loads(str(kept["digests"])), json.loads(str(kept["facts"]))
+    truth = printed if printed.shape[1] else read_truth(order)
+    if truth is None or not np.isfinite(truth).any():
+        return Seen(digests, facts, math.nan, None)
+    if not signal.shape[1]:
+        return Seen(digests, facts, 0.0, False)
+    return Seen(digests, facts, float(np.nanmean(aligned_snr(truth, signal, FS))), is_right(truth, signal, FS))
+
+
+def first_difference(base: Seen, head: Seen) -> str | None:
+    """Name the first stage at which two trees differ; None where they are equal to the end.
+
+    Parameters
+    ----------
+    base, head : Seen
+
+    Returns
+    -------
+    str or None
+        One of `papertrace.benchmarks.stages.STAGES`, or ``"error"``.
+
+    Examples
+    --------
+    >>> one, other = (Seen({"picture": "a", "ink": ink}, {}, math.nan, None) for ink in "bc")
+    >>> first_difference(one, one), first_difference(one, other)
+    (None, 'ink')
+    """
+    for stage in STAGES:
+        if base.digests.get(stage) != head.digests.get(stage):
+            return stage
+    return None if base.facts == head.facts else "error"
+
+
+def report(orders: Sequence[Order], base: Sequence[Seen], head: Sequence[Seen]) -> list[str]:
+    """Lay out what differs.
+
+    Parameters
+    ----------
+    orders : sequence of Order
+    base, head : sequence of Seen
+
+    Returns
+    -------
+    list of str
+        Lines of Markdown: a table of the kinds of pages, and one of the pages whose layout, verdict, rightness or error
+        is another.
+    """
+    rows = []
+    for group in dict.fromkeys(order.group for order in orders):
+        pairs = [(b, h) for order, b, h in zip(orders, base, head, strict=True) if order.group == group]
+        first = Counter(first_difference(b, h) for b, h in pairs)
+        stages = ", ".join(f"{stage} {first[stage]}" for stage in (*STAGES, "error") if first[stage]) or "-"
+        rows.append(
+            (group, len(pairs), first[None], stages, *(_summary([pair[side] for pair in pairs]) for side in (0, 1)))
+        )
+    changed = [
+        (order.group, order.name, first_difference(b, h), b.brief(), h.brief())
+        for order, b, h in zip(orders, base, head, strict=True)
+        if (b.brief(), b.right) != (h.brief(), h.right)
+    ]  # fmt: skip
+    return [
+        *table(["kind", "pages", "equal to the last bit", "first difference", "base", "head"], rows),
+        "",
+        f"Pages whose layout, verdict, ratio or error is another: {len(changed)}.",
+        "",
+        *table(["kind", "page", "first difference", "base", "head"], changed),
+    ]
+
+
+def _summary(seen: Sequence[Seen]) -> str:
+    scored = [one for one in seen if one.right is not None]
+    read = sum("error" not in one.facts for one in seen)
+    if not scored:
+        return f"{read} read"
+    mean = float(np.mean([one.aligned for one in scored]))
+    wrong = sum(one.trusted and not one.right for one in scored)
+    return f"{read} read, {mean:.2f} dB, right {sum(bool(one.right) for one in scored)}, wrong and trusted {wrong}"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        By default those of the command line.
+
+    Returns
+    -------
+    int
+        0 where all pages are equal to the last bit, else 1.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m papertrace.benchmarks.compare", description="Compare two states of the code."
+    )
+    parser.add_argument("base", help="commit")
+    parser.add_argument("head", nargs="?", help="commit; default: the working tree")
+    kinds = [*(group for group, _, _ in GROUPS), PRINTED]
+    parser.add_argument(
+        "--pages", default=",".join(kinds), help="kinds of pages, parted by commas (default: %(default)s)"
+    )
+    parser.add_argument("--printed", type=int, default=200, help="pages to print (default: %(default)s)")
+    parser.add_argument("--every", type=int, default=1, help="take every so many pages of a kind")
+    parser.add_argument("--jobs", type=int, default=1, help="pages at a time")
+    parser.add_argument("--data", type=Path, default=data_folder().parent, help="folder of the data")
+    parser.add_argument(
+        "--cache", type=Path, default=Path(gettempdir()) / "papertrace-compare", help="what is kept between runs"
+    )
+    parser.add_argument("--out", type=Path, help="file for the report beside standard output")
+    chosen = parser.parse_args(arguments)
+    groups = chosen.pages.split(",")
+    for group in groups:
+        if group not in kinds:
+            parser.error(f"--pages {group!r}; allowed: {', '.join(kinds)}")
+    for name in ("every", "jobs"):
+        if getattr(chosen, name) < 1:
+            parser.error(f"--{name} {getattr(chosen, name)}; allowed: whole numbers from 1")
+    try:
+        orders = find_orders(chosen.data.resolve(), groups, chosen.printed, chosen.every)
+    except PageError as error:
+        parser.error(str(error))
+    sides = []
+    for commit in (chosen.base, chosen.head):
+        files = look(commit, orders, chosen.cache, chosen.jobs)
+        sides.append([read_seen(file, order) for file, order in zip(files, orders, strict=True)])
+    lines = report(orders, *sides)
+    print("\n".join(lines))
+    if chosen.out is not None:
+        chosen.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return int(any(first_difference(b, h) is not None for b, h in zip(*sides, strict=True)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

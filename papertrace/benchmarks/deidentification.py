@@ -1,0 +1,295 @@
+"""What is left to read of a page's print.
+
+``python -m papertrace.benchmarks.deidentification [--pages N] [PRESET ...]``.
+
+Prints pages of `papertrace.synth`'s presets with names and numbers all over them (`papertrace.benchmarks.names`), draws
+them anew as ``--deidentify`` does, and lets an OCR of another make look for the items (`papertrace.benchmarks.ocr`):
+each by itself in the picture, upright and in two sizes, and in the overlay as a whole by quarter turns. Two controls
+tell what it can find: the page itself, and the page wiped but for 2 mm on either side of its traces. Writes
+``deidentification.md`` and, a line a page as it is done, ``deidentification.jsonl``, with which ``--resume`` goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+from tqdm import tqdm
+
+from digitize import PageError, api
+from digitize.deidentify import redraw_page
+from digitize.leads import Leads, no_leads
+from papertrace.benchmarks.names import PLACES, SURNAMES, print_names
+from papertrace.benchmarks.ocr import IN_A_ROW, are_read, has_tesseract, is_read, read_items, read_page, version
+from papertrace.benchmarks.report import made_line, provenance, table
+from papertrace.datasets.ptbxl import data_folder, find_500, read_500
+from papertrace.synth import PRESETS, render_page, simulate
+
+FS = 500
+PAGES = 10
+FOLD = 9
+NAME = "deidentification"
+BESIDE_MM = 2.0
+"""Paper to either side of a trace that the second control leaves."""
+
+SIMULATED = "simulated"
+
+
+@dataclass(frozen=True)
+class Job:
+    """A page to print: of a record of PTB-XL, or of a simulated one where there is none."""
+
+    preset: str
+    seed: int
+    record: Path | None
+    scales: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was read of a page.
+
+    Attributes
+    ----------
+    preset : str
+    seed : int
+    record : str
+    verdict : str
+        Empty where the page was not read.
+    places : tuple of str
+        Of the printed items (`papertrace.benchmarks.names.PLACES`).
+    page, beside, redrawn : tuple of bool
+        Which items were read on the page itself, where only the traces' surroundings are left, and on the page drawn
+        anew.
+    chance : float
+        How many names would be read on the page drawn anew if each stood in another's place: an OCR takes the wiggles
+        of a trace for letters.
+    """
+
+    preset: str
+    seed: int
+    record: str
+    verdict: str
+    places: tuple[str, ...]
+    page: tuple[bool, ...]
+    beside: tuple[bool, ...]
+    redrawn: tuple[bool, ...]
+    chance: float
+
+
+def run(job: Job) -> Outcome:
+    """Print a page, draw it anew, and look for its names.
+
+    Parameters
+    ----------
+    job : Job
+
+    Returns
+    -------
+    Outcome
+    """
+    signal = simulate(10, FS, seed=job.seed) if job.record is None else read_500(job.record)
+    printed = render_page(signal, FS, job.preset, seed=job.seed)
+    image, items = print_names(printed, np.random.default_rng(job.seed))
+    try:
+        reading = api.read_page(image)
+        leads = api.leads_of(reading, fs=FS)
+        redrawn, verdict = redraw_page(reading, leads), leads.quality.verdict
+    except PageError as error:
+        leads = no_leads((image.shape[1], image.shape[0]), str(error))
+        redrawn, verdict = np.full_like(image, 255), ""
+    texts = [
+        by_itself + in_whole
+        for by_itself, in_whole in zip(
+            read_items(redrawn, items), read_page(leads.overlay(redrawn), items, job.scales), strict=True
+        )
+    ]
+    named = [(item, text) for item, text in zip(items, texts, strict=True) if item.string in SURNAMES]
+    return Outcome(
+        preset=job.preset,
+        seed=job.seed,
+        record=SIMULATED if job.record is None else job.record.name,
+        verdict=verdict,
+        places=tuple(item.place for item in items),
+        page=tuple(are_read(items, read_items(image, items))),
+        beside=tuple(are_read(items, read_items(beside_traces(image, leads), items))),
+        redrawn=tuple(are_read(items, texts)),
+        chance=sum(
+            float(np.mean([is_read(name, text) for name in SURNAMES if name != item.string])) for item, text in named
+        ),
+    )
+
+
+def beside_traces(image: NDArray[np.uint8], leads: Leads) -> NDArray[np.uint8]:
+    """Whiten all of a page but the surroundings of its traces, in which nothing is looked for.
+
+    Parameters
+    ----------
+    image : ndarray, shape (h, w, 3), uint8
+    leads : Leads
+
+    Returns
+    -------
+    ndarray, shape (h, w, 3), uint8
+    """
+    shown = np.zeros(image.shape[:2], np.uint8)
+    for strip in leads.strips:
+        path = strip.path[np.isfinite(strip.path).all(axis=1)].round().astype(np.int32)
+        thickness = max(1, round(2 * BESIDE_MM * leads.calibration.pixels_per_mm))
+        cv2.polylines(shown, [path], False, 1, thickness)
+    return np.where(shown[..., None] > 0, image, np.uint8(255))
+
+
+def markdown(outcomes: Sequence[Outcome], made_with: dict[str, object], ocr: str) -> str:
+    """Tell the outcomes in two tables.
+
+    Parameters
+    ----------
+    outcomes : sequence of Outcome
+    made_with : dict
+        See `provenance`.
+    ocr : str
+        Which OCR, of what version.
+
+    Returns
+    -------
+    str
+    """
+    presets = [name for name in PRESETS if any(outcome.preset == name for outcome in outcomes)]
+    columns = (
+        "printed",
+        "read on the page",
+        f"within {BESIDE_MM:g} mm of its traces",
+        "drawn anew (95 %)",
+        "by chance",
+    )
+    by_preset = [
+        (*_row(name, len(of), _counts(of)), f"{sum(outcome.chance for outcome in of):.1f}")
+        for name in (*presets, "all")
+        for of in [[outcome for outcome in outcomes if name in (outcome.preset, "all")]]
+    ]
+    by_place = [_row(place, None, _counts(outcomes, place)) for place in PLACES]
+    unread = sum(not outcome.verdict for outcome in outcomes)
+    lines = [
+        "# What is left of a page's print",
+        "",
+        f"{made_line(made_with)} Pages of every preset with names and eight-digit numbers printed all over them, drawn "
+        f"anew as by `--deidentify`; an item counts as read where {ocr} gives {IN_A_ROW} of its characters in a row in "
+        f"its place. {unread} of {len(outcomes)} pages could not be digitised and stay empty.",
+        "",
+        *table(("preset", "pages", *columns), by_preset),
+        "",
+        *table(("items", *columns[:-1]), by_place),
+        "",
+        "Items read where they stand: on the page itself; on the page wiped but for the surroundings of its traces, in "
+        "which nothing was looked for; on the page drawn anew, each by itself, or in the whole of its overlay, with "
+        "exact binomial intervals; and there if every name stood in the place of each other one: an OCR takes the "
+        "wiggles of a trace for letters.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _counts(outcomes: Sequence[Outcome], place: str | None = None) -> NDArray[np.int64]:
+    """Items of a place, or of all, and how many were read in each of three pictures."""
+    counts = np.zeros(4, np.int64)
+    for outcome in outcomes:
+        chosen = [place in (None, own) for own in outcome.places]
+        read = np.array([outcome.page, outcome.beside, outcome.redrawn], bool).reshape(3, -1)[:, chosen]
+        counts += [sum(chosen), *read.sum(axis=1)]
+    return counts
+
+
+def _row(name: str, pages: int | None, counts: NDArray[np.int64]) -> tuple[object, ...]:
+    items, on_page, beside, redrawn = (int(count) for count in counts)
+    if not items:
+        return (name, *([] if pages is None else [pages]), 0, "-", "-", "-")
+    interval = stats.binomtest(redrawn, items).proportion_ci(method="exact")
+    left = f"{redrawn} ({interval.low:.1%} to {interval.high:.1%})"
+    return (name, *([] if pages is None else [pages]), items, f"{on_page / items:.0%}", f"{beside / items:.0%}", left)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command."""
+    parser = argparse.ArgumentParser(
+        prog="python -m papertrace.benchmarks.deidentification",
+        description="Look for names on pages that were drawn anew.",
+    )
+    parser.add_argument("presets", nargs="*", metavar="PRESET", help=f"of {', '.join(PRESETS)}; default: all")
+    parser.add_argument("--data", type=Path, default=data_folder(), help="PTB-XL's folder (default: %(default)s)")
+    parser.add_argument("--pages", type=int, default=PAGES, help="of each preset (default: %(default)s)")
+    parser.add_argument(
+        "--scales", type=float, nargs="+", default=(1.0,), help="of the whole overlay as it is searched (default: 1)"
+    )
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="pages at a time (default: %(default)s)")
+    parser.add_argument("--resume", action="store_true", help="keep the pages that are in the folder's file")
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results", help="folder for the two files")
+    chosen = parser.parse_args(arguments)
+    if chosen.pages < 1:
+        parser.error(f"--pages {chosen.pages}; allowed: whole numbers from 1")
+    for preset in chosen.presets:
+        if preset not in PRESETS:
+            parser.error(f"unknown preset {preset!r}; allowed: {', '.join(PRESETS)}")
+    if not has_tesseract():
+        parser.error("there is no tesseract; Debian has it as tesseract-ocr")
+    try:
+        records: list[Path | None] = [*find_500(chosen.data, (FOLD,))]
+    except FileNotFoundError:
+        records = [None]
+    jobs = [
+        Job(preset, 1000 * FOLD + k, records[k % len(records)], tuple(chosen.scales))
+        for k in range(chosen.pages)
+        for preset in chosen.presets or PRESETS
+    ]
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    file = chosen.out / f"{NAME}.jsonl"
+    outcomes = load(file) if chosen.resume and file.exists() else []
+    known = {(outcome.preset, outcome.seed) for outcome in outcomes}
+    left = [job for job in jobs if (job.preset, job.seed) not in known]
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    fresh = multiprocessing.get_context("spawn")
+    with (
+        file.open("a" if outcomes else "w", encoding="utf-8") as lines,
+        ProcessPoolExecutor(chosen.jobs, mp_context=fresh, initializer=cv2.setNumThreads, initargs=(1,)) as pool,
+    ):
+        for outcome in tqdm(pool.map(run, left), total=len(left), unit="page", disable=None):
+            lines.write(json.dumps(asdict(outcome)) + "\n")
+            lines.flush()
+            outcomes.append(outcome)
+    text = markdown(outcomes, provenance(), version())
+    (chosen.out / f"{NAME}.md").write_text(text, encoding="utf-8")
+    sys.stdout.write(text)
+
+
+def load(file: Path) -> list[Outcome]:
+    """Load the pages that are done.
+
+    Parameters
+    ----------
+    file : Path
+
+    Returns
+    -------
+    list of Outcome
+    """
+    outcomes = []
+    for line in file.read_text(encoding="utf-8").splitlines():
+        page: dict[str, Any] = json.loads(line)
+        several: dict[str, Any] = {name: tuple(page.pop(name)) for name in ("places", "page", "beside", "redrawn")}
+        outcomes.append(Outcome(**page, **several))
+    return outcomes
+
+
+if __name__ == "__main__":
+    main()

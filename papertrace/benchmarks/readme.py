@@ -1,0 +1,104 @@
+"""Copy the benchmarks' tables into the pages that people read: ``python -m papertrace.benchmarks.readme``.
+
+A table of such a page (`PAGES`) stands between two comments, of which the first says where it comes from, which columns
+are kept and, if not all, how its rows begin::
+
+    <!-- table 1 of classification.md: figure | 12 leads, 10 s; rows: macro AUROC -->
+    <!-- end -->
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+from digitize.export import written_together
+from papertrace.benchmarks.report import table
+
+PAGES = tuple(Path(__file__).parents[2] / name for name in ("README.md", "docs/figures.md", "docs/model-card.md"))
+"""Pages whose tables are copied."""
+
+RESULTS = Path(__file__).parent / "results"
+
+_PLACE = re.compile(
+    r"(?P<head><!-- table (?P<number>\d+) of (?P<file>\S+): (?P<columns>[^;\n]+?)(?:; rows: (?P<rows>[^\n]+?))? -->\n)"
+    r".*?(?P<foot><!-- end -->)",
+    re.DOTALL,
+)
+
+
+def fill(text: str, results: Path) -> str:
+    r"""Put the tables of results where a text asks for them.
+
+    Parameters
+    ----------
+    text : str
+        Markdown.
+    results : Path
+        Folder of the files that it names.
+
+    Returns
+    -------
+    str
+        The text with all of its tables as the results have them.
+
+    Raises
+    ------
+    ValueError
+        If a file has no such table, or a table no such column or row.
+    OSError
+        If a file cannot be read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = (Path(folder) / "a.md").write_text("| lead | dB | s |\n| --- | --- | --- |\n| I | 9 | 1 |\n")
+    ...     print(fill("<!-- table 1 of a.md: lead | dB -->\n<!-- end -->", Path(folder)))
+    <!-- table 1 of a.md: lead | dB -->
+    | lead | dB |
+    | --- | --- |
+    | I | 9 |
+    <!-- end -->
+    """
+    return _PLACE.sub(lambda place: place["head"] + _table(place, results) + "\n" + place["foot"], text)
+
+
+def _table(place: re.Match[str], results: Path) -> str:
+    where = f"table {place['number']} of {place['file']}"
+    lines = (results / place["file"]).read_text(encoding="utf-8").splitlines()
+    tables, inside = list[list[list[str]]](), False
+    for line in lines:
+        if line.startswith("|"):
+            if not inside:
+                tables.append([])
+            tables[-1].append([cell.strip() for cell in line.strip("|").split("|")])
+        inside = line.startswith("|")
+    number = int(place["number"])
+    if not 1 <= number <= len(tables):
+        raise ValueError(f"{where}: the file has {len(tables)} tables")
+    header, _, *rows = tables[number - 1]
+    columns = [name.strip() for name in place["columns"].split("|")]
+    for name in columns:
+        if name not in header:
+            raise ValueError(f"{where}: no column {name!r}; it has: {', '.join(header)}")
+    kept = [row for row in rows if row[0].startswith(place["rows"] or "")]
+    if not kept:
+        raise ValueError(f"{where}: no row begins with {place['rows']!r}")
+    return "\n".join(table(columns, [[row[header.index(name)] for name in columns] for row in kept]))
+
+
+def main() -> None:
+    """Run the command."""
+    try:
+        filled = {page: fill(page.read_text(encoding="utf-8"), RESULTS) for page in PAGES}
+    except (OSError, ValueError) as error:
+        sys.exit(f"papertrace.benchmarks.readme: {error}")
+    for page, text in filled.items():
+        with written_together(page.parent) as temporary:
+            (temporary / page.name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,345 @@
+"""How well real pages are understood.
+
+``python -m papertrace.benchmarks.real_pages [--data DIR] [--out DIR] [PAGE ...]``.
+
+Digitises the pages of ``real-pages/without-truth``. Nobody has their signals, but their layout was written down by
+looking at each of them (`TABLE`): leads, rows and columns are right or wrong, strips lie where they are printed or
+not, and the leads obey Einthoven's law or not. Writes ``real_pages.md``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import math
+import multiprocessing
+import os
+import statistics
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from digitize.api import trace_leads
+from digitize.export import written_together
+from digitize.leads import Leads, Strip
+from digitize.pages.page import PageError
+from papertrace.benchmarks.report import provenance, table
+from papertrace.datasets.ptbxl import data_folder
+from papertrace.metrics.digitization import einthoven_residual
+
+TABLE = Path(__file__).parents[2] / "tests" / "digitize" / "real_pages.csv"
+"""What is printed on each page: `RealPage`, a line a page."""
+
+GOAL = -12.0
+"""Einthoven residual that the median page should not exceed, dB."""
+
+_BORDER = 0.025
+"""Farthest that a strip of the first row may begin from its border, in widths of the picture."""
+
+_LEVEL = 0.05
+"""Farthest that a row may be from its level, in heights of the picture: a third of the closest rows' distance."""
+
+
+@dataclass(frozen=True)
+class RealPage:
+    """The layout of a page as seen by eye.
+
+    Attributes
+    ----------
+    page : str
+        Its file.
+    layout : str
+        Name of the layout (`digitize.records.layouts.find_layout`).
+    rows : tuple of tuple of str
+        Leads of each row, top to bottom, left to right; rows of which less than half is on the picture are left out.
+    columns : str
+        ``"sequential"``, ``"simultaneous"``, or ``"one"`` where there is one only.
+    turned : int
+        Degrees by which the paper is turned, clockwise: 0, 90, 180, 270.
+    speed, gain : float or None
+        mm/s and mm/mV where they can be read on the page.
+    borders : tuple of float
+        Where the strips of the first row begin and, last, end: x in widths of the picture.
+    levels : tuple of float
+        Where the rows begin: y in heights of the picture.
+    remarks : str
+    """
+
+    page: str
+    layout: str
+    rows: tuple[tuple[str, ...], ...]
+    columns: str
+    turned: int
+    speed: float | None
+    gain: float | None
+    borders: tuple[float, ...]
+    levels: tuple[float, ...]
+    remarks: str
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What became of a page.
+
+    Attributes
+    ----------
+    page : RealPage
+    leads : Leads or None
+        None for a page that could not be read.
+    faults : tuple of str
+        What is wrong; empty for a page with every lead name and strip right.
+    residual : float
+        `einthoven_residual` in dB; NaN where it cannot be judged.
+    seconds : float
+    """
+
+    page: RealPage
+    leads: Leads | None
+    faults: tuple[str, ...]
+    residual: float
+    seconds: float
+
+
+def read_table(path: Path = TABLE) -> list[RealPage]:
+    """Read what is printed on the pages.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    list of RealPage
+
+    Examples
+    --------
+    >>> pages = read_table()
+    >>> len(pages), pages[0].layout, pages[0].rows[3]
+    (26, '3x4+II', ('II',))
+    """
+    with open(path, newline="", encoding="utf-8") as file:
+        return [
+            RealPage(
+                page=line["page"],
+                layout=line["layout"],
+                rows=tuple(tuple(row.split()) for row in line["strips"].split("/")),
+                columns=line["columns"],
+                turned=int(line["turned"]),
+                speed=float(line["speed"]) if line["speed"] else None,
+                gain=float(line["gain"]) if line["gain"] else None,
+                borders=tuple(float(x) for x in line["borders"].split()),
+                levels=tuple(float(y) for y in line["levels"].split()),
+                remarks=line["remarks"],
+            )
+            for line in csv.DictReader(file)
+        ]
+
+
+def find_faults(page: RealPage, leads: Leads) -> list[str]:
+    """Compare a digitised page with what is printed on it.
+
+    Parameters
+    ----------
+    page : RealPage
+    leads : Leads
+
+    Returns
+    -------
+    list of str
+        A line a fault, empty when every lead name and strip is right: the leads, their rows and columns, where the
+        rows and the first row's strips lie, whether columns follow each other, the turn, and printed speed and gain.
+    """
+    faults = []
+    rows: dict[int, list[tuple[int, str]]] = {}
+    for strip in leads.strips:
+        rows.setdefault(strip.row, []).append((strip.column, strip.lead))
+    found = tuple(tuple(lead for _, lead in sorted(rows[row])) for row in sorted(rows))
+    if found != page.rows:
+        return [f"strips {_text(found)} instead of {_text(page.rows)}"]
+    if leads.layout != page.layout:
+        faults.append(f"layout {leads.layout} instead of {page.layout}")
+    width, height = leads.geometry.page_size
+    for place, row in enumerate(sorted(rows)):
+        strips = sorted((strip for strip in leads.strips if strip.row == row), key=lambda strip: strip.column)
+        level = float(np.median(_seen(strips[0])[1][: max(1, len(strips[0].path) // 8)])) / height
+        if not abs(level - page.levels[place]) <= _LEVEL:
+            faults.append(f"row {place + 1} at {level:.3f} of the height instead of {page.levels[place]:.3f}")
+        if place == 0:
+            ends = [*(_end(strip, 0) for strip in strips), _end(strips[-1], len(strips[-1].path) - 1)]
+            for end, border in zip(ends, page.borders, strict=True):
+                if not abs(end / width - border) <= _BORDER:
+                    faults.append(f"border at {end / width:.3f} of the width instead of {border:.3f}")
+    later = [strip.start for strip in leads.strips if strip.column > 0]
+    if later and (min(later) > 0) != (page.columns == "sequential"):
+        faults.append(f"columns are not {page.columns}")
+    if abs((leads.geometry.rotation - page.turned + 180) % 360 - 180) > 45:
+        faults.append(f"turned by {leads.geometry.rotation:.0f} degrees instead of {page.turned}")
+    for name, printed, own in (
+        ("speed", page.speed, leads.calibration.speed),
+        ("gain", page.gain, leads.calibration.gain),
+    ):
+        if printed is not None and not math.isclose(own, printed):
+            faults.append(f"{name} {own:g} instead of {printed:g}")
+    return faults
+
+
+def _seen(strip: Strip) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
+    """Numbers, y and x of the samples whose place on the page is known."""
+    number = np.flatnonzero(np.isfinite(strip.path[:, 0]))
+    return number, strip.path[number, 1], strip.path[number, 0]
+
+
+def _end(strip: Strip, sample: int) -> float:
+    """Where a sample is (x), also where the trace is hidden."""
+    number, _, x = _seen(strip)
+    if len(number) < 2:
+        return math.nan
+    if number[0] <= sample <= number[-1]:
+        return float(np.interp(sample, number, x))
+    # The paper may be bent: only what is near tells how it goes on.
+    near = slice(None, 200) if sample < number[0] else slice(-200, None)
+    return float(np.polyval(np.polyfit(number[near], x[near], 1), sample))
+
+
+def _text(rows: Sequence[Sequence[str]]) -> str:
+    return " / ".join(" ".join(row) for row in rows) or "none"
+
+
+def examine(page: RealPage, folder: Path) -> Outcome:
+    """Digitise a page and compare it with what is printed on it.
+
+    Parameters
+    ----------
+    page : RealPage
+    folder : Path
+        Where its picture is.
+
+    Returns
+    -------
+    Outcome
+    """
+    start = time.perf_counter()
+    try:
+        leads = trace_leads(folder / page.page)
+    except PageError as error:
+        return Outcome(page, None, (str(error),), math.nan, time.perf_counter() - start)
+    seconds = time.perf_counter() - start
+    residual = einthoven_residual(leads.signal)
+    decibels = 10 * math.log10(residual) if residual > 0 else math.nan
+    return Outcome(page, leads, tuple(find_faults(page, leads)), decibels, seconds)
+
+
+def examine_all(pages: Sequence[RealPage], folder: Path, jobs: int) -> list[Outcome]:
+    """Examine pages, some at a time.
+
+    Parameters
+    ----------
+    pages : sequence of RealPage
+    folder : Path
+        Where their pictures are.
+    jobs : int
+        Processes, each held to one core.
+
+    Returns
+    -------
+    list of Outcome
+    """
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
+        outcomes = pool.map(partial(examine, folder=folder), pages)
+        return list(tqdm(outcomes, total=len(pages), desc="real pages", disable=None))
+
+
+def markdown(outcomes: Sequence[Outcome], made_with: dict[str, object]) -> str:
+    """Write the outcomes as a Markdown page.
+
+    Parameters
+    ----------
+    outcomes : sequence of Outcome
+    made_with : dict
+        From `provenance`.
+
+    Returns
+    -------
+    str
+    """
+    right = sum(not outcome.faults for outcome in outcomes)
+    known = [outcome.residual for outcome in outcomes if math.isfinite(outcome.residual)]
+    lines = [
+        "# Real pages without truth",
+        "",
+        f"Every lead name and strip right on {right} of {len(outcomes)} pages. Einthoven residual: median "
+        f"{_decibels(statistics.median(known) if known else math.nan)} over {len(known)} pages (goal: below "
+        f"{GOAL:g} dB). {statistics.median(outcome.seconds for outcome in outcomes):.1f} s a page (median).",
+        "",
+        f"Papertrace {made_with['papertrace']}, commit {made_with['commit']}, {made_with['date']}.",
+        "",
+        *table(
+            ["page", "layout found", "strips", "Einthoven residual", "seconds", "faults"],
+            [
+                [
+                    outcome.page.page,
+                    outcome.leads.layout if outcome.leads else "",
+                    "wrong" if outcome.faults else "right",
+                    _decibels(outcome.residual),
+                    f"{outcome.seconds:.1f}",
+                    "; ".join(outcome.faults),
+                ]
+                for outcome in outcomes
+            ],
+        ),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _decibels(value: float) -> str:
+    return f"{value:.1f} dB" if math.isfinite(value) else "-"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        By default those of the command line.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m papertrace.benchmarks.real_pages", description="Examine the real pages."
+    )
+    parser.add_argument("pages", nargs="*", metavar="PAGE", help="file names of the table; default: all")
+    parser.add_argument("--data", type=Path, default=data_folder().parent, help="folder with real-pages")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="pages at a time (default: %(default)s)")
+    parser.add_argument(
+        "--out", type=Path, default=Path(__file__).parent / "results", help="folder of the table (default: %(default)s)"
+    )
+    chosen = parser.parse_args(arguments)
+    pages = read_table()
+    known = [page.page for page in pages]
+    for name in chosen.pages:
+        if name not in known:
+            parser.error(f"unknown page {name!r}; allowed: {', '.join(known)}")
+    folder = chosen.data / "real-pages" / "without-truth"
+    if not folder.is_dir():
+        parser.error(f"{folder}: no such folder")
+    if chosen.jobs < 1:
+        parser.error(f"--jobs {chosen.jobs}; allowed: whole numbers from 1")
+    wanted = [page for page in pages if page.page in chosen.pages or not chosen.pages]
+    outcomes = examine_all(wanted, folder, min(chosen.jobs, len(wanted)))
+    text = markdown(outcomes, provenance())
+    with written_together(chosen.out) as temporary:
+        (temporary / "real_pages.md").write_text(text, encoding="utf-8")
+    print(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,379 @@
+"""How fast the parts are: ``python -m papertrace.benchmarks.speed [--out DIR] [--pages N] [--archive N]``.
+
+One thread; every figure is the median over N runs after a warm-up, in seconds of the processor, so that other work on
+the machine counts little. The digitiser reads each kind of page in a process of its own, whose peak of memory is the
+kind's. The command is timed as people start it (`papertrace.benchmarks.command_line`). Writes ``speed.md`` and
+``speed.json``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import cProfile
+import json
+import multiprocessing
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from digitize import PageError, trace_leads
+from digitize.export import written_together
+from papertrace.benchmarks.command_line import Figure, command_line
+from papertrace.benchmarks.digitization import one_core, one_thread_each, peak_memory
+from papertrace.benchmarks.report import provenance, table
+from papertrace.synth import PRESETS, render_page, simulate
+
+DPI = 200.0
+"""Presets print at 150 to 300 dpi and more; here all are printed alike."""
+
+_WARM_UP = 2
+_SECONDS, _FS = 10.0, 500
+_CLEAN: dict[str, dict[str, Any]] = {"plain 3x4+II": {"layout": "3x4+II"}, "plain 12x1": {"layout": "12x1"}}
+_NO_GRID: dict[str, dict[str, Any]] = {"plain, no grid": {"layout": "3x4+II", "grid": "none"}}
+
+_STAGES = {
+    "grid or paper": ("find_grid", "first_scale", "measured_scale"),
+    "upright page": ("_upright",),
+    "ink": ("find_ink",),
+    "rows and marks": ("runs_downward", "find_rows", "without_fading", "find_marks", "without_pulses"),
+    "traces": ("find_pen_ink", "trace_ink", "touch_names", "erase_traces"),
+    "words, names, layout, scale": ("find_words", "read_layout", "read_scale", "is_upside_down"),
+    "correction": ("refine",),
+    "confidence, strips, verdict": ("marks_of", "rate", "strips_of", "join_strips", "edge_width", "cut_off", "judge"),
+}
+"""Stages of the digitiser: the functions that `digitize.api` and `digitize.tracing.view` call for each."""
+
+_FROM = ("api.py", "view.py")
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds of the processor that one kind of work takes.
+
+    Attributes
+    ----------
+    name : str
+    median, slowest : float
+        Seconds a run.
+    runs : int
+    megapixels : float
+        Median size of what was made.
+    """
+
+    name: str
+    median: float
+    slowest: float
+    runs: int
+    megapixels: float
+
+
+@dataclass(frozen=True)
+class Reading(Timing):
+    """What it takes to digitise one kind of page.
+
+    Attributes
+    ----------
+    peak : float
+        Highest memory of the process that did, MiB; NaN where the system does not tell.
+    unread : int
+        Pages that were refused.
+    """
+
+    peak: float
+    unread: int
+
+
+def measure(name: str, work: Callable[[int], int], runs: int) -> Timing:
+    """Time a piece of work.
+
+    Parameters
+    ----------
+    name : str
+    work : callable
+        Takes the number of the run and returns the number of pixels that it made or read.
+    runs : int
+        After a warm-up of two, whose numbers are negative.
+
+    Returns
+    -------
+    Timing
+
+    Examples
+    --------
+    >>> measure("nothing", lambda run: 10**6, 3).megapixels
+    1.0
+    """
+    for run in range(-_WARM_UP, 0):
+        work(run)
+    seconds, pixels = [], []
+    for run in range(runs):
+        start = time.process_time()
+        made = work(run)
+        seconds.append(time.process_time() - start)
+        pixels.append(made)
+    return Timing(name, statistics.median(seconds), max(seconds), runs, statistics.median(pixels) / 1e6)
+
+
+def printer(pages: int) -> list[Timing]:
+    """Time the printer: plain pages, then every preset, each page of another seed.
+
+    Parameters
+    ----------
+    pages : int
+        Pages of each kind.
+
+    Returns
+    -------
+    list of Timing
+    """
+    signal = simulate(_SECONDS, _FS, seed=1)
+
+    def work(preset: str | None, knobs: dict[str, Any]) -> Callable[[int], int]:
+        def print_page(run: int) -> int:
+            height, width = render_page(signal, _FS, preset, seed=run + _WARM_UP, dpi=DPI, **knobs).ink.shape
+            return height * width
+
+        return print_page
+
+    kinds = [(name, work(None, knobs)) for name, knobs in _CLEAN.items()]
+    kinds += [(name, work(name, {})) for name in PRESETS]
+    return [measure(name, print_page, pages) for name, print_page in tqdm(kinds, unit="kind")]
+
+
+def digitiser(pages: int) -> list[Timing]:
+    """Time the digitiser, picture to millivolts: plain pages, then every preset, each page of another seed.
+
+    Parameters
+    ----------
+    pages : int
+        Pages of each kind.
+
+    Returns
+    -------
+    list of Reading
+    """
+    kinds: list[tuple[str, str | None, dict[str, Any]]] = []
+    kinds += [(name, None, knobs) for name, knobs in (_CLEAN | _NO_GRID).items()]
+    kinds += [(name, name, {}) for name in PRESETS]
+    readings: list[Timing] = []
+    for name, preset, knobs in tqdm(kinds, unit="kind"):
+        images = _print(preset, knobs, pages + _WARM_UP)
+        with one_thread_each(), _fresh() as process:
+            readings.append(process.submit(read, name, images).result())
+    return readings
+
+
+def read(name: str, images: Sequence[NDArray[np.uint8]]) -> Reading:
+    """Time the digitiser on pictures, the first two as a warm-up; a page that is refused takes its time, too."""
+    unread = set()
+
+    def digitise(run: int) -> int:
+        image = images[run + _WARM_UP]
+        try:
+            trace_leads(image, fs=_FS)
+        except PageError:
+            unread.add(run)
+        return image.shape[0] * image.shape[1]
+
+    timing = measure(name, digitise, len(images) - _WARM_UP)
+    return Reading(**asdict(timing), peak=peak_memory(), unread=len([run for run in unread if run >= 0]))
+
+
+def stages(pages: int) -> list[Timing]:
+    """Time the stages of the digitiser on plain pages, each of another seed.
+
+    A profiler takes the times, so their sum is a little more than the page's own.
+
+    Parameters
+    ----------
+    pages : int
+        Number of pages.
+
+    Returns
+    -------
+    list of Timing
+        In the order of the way of a page, what belongs to none of them last.
+    """
+    images = _print(None, _CLEAN["plain 3x4+II"], pages + _WARM_UP)
+    with one_thread_each(), _fresh() as process:
+        seconds = process.submit(read_by_stage, images).result()
+    megapixels = statistics.median(image.shape[0] * image.shape[1] for image in images) / 1e6
+    return [
+        Timing(stage, statistics.median(own), max(own), pages, megapixels)
+        for stage, own in ((stage, [page[stage] for page in seconds]) for stage in [*_STAGES, "the rest"])
+    ]
+
+
+def read_by_stage(images: Sequence[NDArray[np.uint8]]) -> list[dict[str, float]]:
+    """Seconds of every stage on pictures, the first two as a warm-up."""
+    found = []
+    for image in images:
+        profile = cProfile.Profile(time.process_time, builtins=False)
+        profile.runcall(trace_leads, image, fs=_FS)
+        found.append(_by_stage(profile))
+    return found[_WARM_UP:]
+
+
+def _by_stage(profile: cProfile.Profile) -> dict[str, float]:
+    profile.create_stats()
+    statistic: Mapping[tuple[str, int, str], Any] = vars(profile)["stats"]
+    seconds = dict.fromkeys(_STAGES, 0.0)
+    for (_, _, function), (_, _, _, _, callers) in statistic.items():
+        for stage, functions in _STAGES.items():
+            if function in functions:
+                # Only where the way of a page calls it: the time of a stage's own parts is the stage's.
+                seconds[stage] += sum(times[3] for caller, times in callers.items() if Path(caller[0]).name in _FROM)
+    whole = next(times[3] for (_, _, function), times in statistic.items() if function == trace_leads.__name__)
+    return seconds | {"the rest": whole - sum(seconds.values())}
+
+
+def _print(preset: str | None, knobs: dict[str, Any], pages: int) -> list[NDArray[np.uint8]]:
+    signal = simulate(_SECONDS, _FS, seed=1)
+    return [render_page(signal, _FS, preset, seed=seed, dpi=DPI, **knobs).image for seed in range(pages)]
+
+
+def _fresh() -> ProcessPoolExecutor:
+    """A process of its own, held to one core."""
+    return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), initializer=one_core)
+
+
+SECTIONS: dict[str, Callable[[int], Sequence[Timing]]] = {
+    "printer": printer,
+    "digitiser": digitiser,
+    "stages": stages,
+}
+"""Parts that are timed, by the key of their results."""
+
+
+def write(results: Mapping[str, Sequence[Timing]], figures: Sequence[Figure], out: Path) -> None:
+    """Write ``speed.md`` and ``speed.json``.
+
+    Parameters
+    ----------
+    results : dict
+        Timings of every section.
+    figures : sequence of Figure
+        Of the command.
+    out : Path
+        Folder.
+    """
+    made_with = provenance()
+    lines = [
+        "# Speed",
+        "",
+        f"{made_with['date']}, commit {made_with['commit']}, {made_with['platform']}; one thread. "
+        "Medians over the runs, after a warm-up, in seconds of the processor.",
+        "",
+        "## Page printer",
+        "",
+        f"Pages with their truth in memory at {DPI:g} dpi (`papertrace.synth.render_page`), each of another seed.",
+        "",
+        *table(
+            ["pages", "pages/s", "seconds a page", "slowest", "megapixels", "runs"],
+            (
+                (
+                    timing.name,
+                    f"{1 / timing.median:.1f}",
+                    f"{timing.median:.2f}",
+                    f"{timing.slowest:.2f}",
+                    f"{timing.megapixels:.1f}",
+                    timing.runs,
+                )
+                for timing in results["printer"]
+            ),
+        ),
+        "",
+        "## Digitiser",
+        "",
+        f"Pictures in memory at {DPI:g} dpi to millivolts (`digitize.trace_leads`), each of another seed. Peak memory "
+        "of the process that read the kind's pages, the program and its models included.",
+        "",
+        *table(
+            ["pages", "seconds a page", "slowest", "megapixels", "peak memory, MiB", "not read", "runs"],
+            (
+                (
+                    reading.name,
+                    f"{reading.median:.2f}",
+                    f"{reading.slowest:.2f}",
+                    f"{reading.megapixels:.1f}",
+                    f"{reading.peak:.0f}",
+                    reading.unread,
+                    reading.runs,
+                )
+                for reading in results["digitiser"]
+                if isinstance(reading, Reading)
+            ),
+        ),
+        "",
+        "Where the time of a plain 3x4+II page goes, under a profiler:",
+        "",
+        *table(
+            ["stage", "seconds", "share"],
+            (
+                (stage.name, f"{stage.median:.3f}", f"{stage.median / total:.0%}")
+                for total in [sum(stage.median for stage in results["stages"])]
+                for stage in results["stages"]
+            ),
+        ),
+        "",
+        "## Command",
+        "",
+        f"`python pipeline.py` on plain 3x4+II pages at {DPI:g} dpi, from start to written files, by the clock; as "
+        "many threads as libraries like. Medians over the runs.",
+        "",
+        *table(
+            ["figure", "value", "goal", "runs or pages"],
+            (
+                (figure.name, f"{figure.value:.2f} {figure.unit}".strip(), figure.goal, figure.runs)
+                for figure in figures
+            ),
+        ),
+    ]
+    content = {"made with": made_with, "dpi": DPI} | {
+        section: [asdict(timing) for timing in timings] for section, timings in results.items()
+    }
+    content["command"] = [asdict(figure) for figure in figures]
+    with written_together(out) as unfinished:
+        (unfinished / "speed.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        (unfinished / "speed.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        By default those of the command line.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m papertrace.benchmarks.speed", description="Time the parts on one core."
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path(__file__).parent / "results",
+        help="folder for the two files (default: %(default)s)",
+    )
+    parser.add_argument("--pages", type=int, default=20, help="pages of each kind (default: %(default)s)")
+    parser.add_argument("--archive", type=int, default=500, help="pages of an archive (default: %(default)s)")
+    chosen = parser.parse_args(arguments)
+    for name in ("pages", "archive"):
+        if getattr(chosen, name) < 1:
+            parser.error(f"--{name} is {getattr(chosen, name)}; allowed: whole numbers from 1")
+    figures = command_line(chosen.archive, DPI)
+    cv2.setNumThreads(1)
+    write({name: section(chosen.pages) for name, section in SECTIONS.items()}, figures, chosen.out)
+
+
+if __name__ == "__main__":
+    main()

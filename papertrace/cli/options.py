@@ -1,0 +1,224 @@
+"""The command line: what may be asked for, and what is refused before any work is done."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from classify.picture.image import DESIGNS, FOLDER, is_trained
+from classify.readers import READERS
+from classify.statements import CODES
+from digitize.export import FORMATS, find_formats
+from digitize.leads import GAINS_MM_MV, SPEEDS_MM_S
+from digitize.records.layouts import find_layout
+from digitize.version import __version__
+
+LEAST_DPI, MOST_DPI = 100, 700
+"""Resolutions of scans; what is beyond is not taken for one (`digitize.geometry.scale`)."""
+
+LEAST_SECONDS, MOST_SECONDS = 10, 86_400
+"""Processor time that a page may be given: to load the networks alone takes some seconds; a day is for ever."""
+
+PAGE_SECONDS = 300.0
+"""What it is given where nothing else is asked for; a hundred times what it usually takes."""
+
+LIKELIEST = "likeliest"
+"""What may be asked to be explained beside the statements: the likeliest abnormal one that is present."""
+
+_EXAMPLES = """\
+examples:
+  papertrace ward.pdf 'photos/*.jpg' archive/ --out R --jobs 4 --resume
+exit codes: 0 all read, 1 some not, 2 wrong option or --out, 130 interrupted
+"""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the caller asks for.
+
+    Attributes
+    ----------
+    sources : tuple of str
+        Files, folders and globs, as the caller named them.
+    out : Path
+        Where the results go.
+    formats : tuple of str
+        Names in `digitize.export.FORMATS`.
+    html : bool
+        Whether a page to read and print is written, too.
+    explain : str or None
+        Of which statement the evidence is drawn: its code or `LIKELIEST`.
+    deidentify : bool
+        Whether nothing that is written may tell whose page it is.
+    jobs : int
+        Pages that are read at a time.
+    timeout : float
+        Seconds of processor time that a page may take.
+    resume, overwrite : bool
+        Whether pages that are done are passed over, and whether existing files may be replaced.
+    layout : str or None
+    speed, gain, dpi : float or None
+        What is known of the pages: mm/s, mm/mV, dots an inch.
+    refine : bool
+        Whether a network corrects the traces.
+    reader : str
+        Who makes the statements, one of `classify.readers.READERS`.
+    quiet, json : bool
+        Say nothing but what went wrong; one JSON line a page.
+
+    Examples
+    --------
+    >>> options = parse(["scan.png", "--format", "csv", "--gain", "5"])
+    >>> options.sources, options.formats, options.gain, options.speed
+    (('scan.png',), ('csv',), 5.0, None)
+    """
+
+    sources: tuple[str, ...]
+    out: Path
+    formats: tuple[str, ...]
+    html: bool
+    explain: str | None
+    deidentify: bool
+    jobs: int
+    timeout: float
+    resume: bool
+    overwrite: bool
+    layout: str | None
+    speed: float | None
+    gain: float | None
+    dpi: float | None
+    refine: bool
+    reader: str
+    quiet: bool
+    json: bool
+
+
+def parse(arguments: Sequence[str] | None = None) -> Options:
+    """Read the command line.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        The command line without the program's name; `sys.argv` by default.
+
+    Returns
+    -------
+    Options
+
+    Raises
+    ------
+    SystemExit
+        With code 2 and a message on standard error for a wrong option; with 0 for ``--help`` and ``--version``.
+    """
+    parser = argparse.ArgumentParser(
+        prog="papertrace",
+        usage="papertrace PAGE... [--out DIR] [options]",
+        description="Read paper ECGs: millivolts, statements and a report. Not a medical device.",
+        epilog=_EXAMPLES,
+        formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, max_help_position=22, width=80),
+    )
+    add = parser.add_argument
+    add("sources", nargs="+", metavar="PAGE", help="file (picture, TIFF, PDF), folder or glob")
+    add("--out", type=_folder, default=Path("."), metavar="DIR", help="folder of results (default: .)")
+    add("--format", type=_formats, default=("wfdb", "csv"), dest="formats", metavar="F,F",
+        help=f"of {', '.join(FORMATS)} (default: wfdb,csv)")  # fmt: skip
+    add("--html", action="store_true", help="write a page to read and print, too")
+    add("--explain", type=_statement, metavar="CODE",
+        help="draw what spoke for a statement, e.g. AFIB, or likeliest")  # fmt: skip
+    add("--deidentify", action="store_true", help="draw pages anew, without print; name no source")
+    add("--jobs", type=_count, default=1, metavar="N", help="pages read at a time (default: 1)")
+    add("--timeout", type=_seconds, default=PAGE_SECONDS, metavar="T",
+        help=f"processor seconds a page may take (default: {PAGE_SECONDS:g})")  # fmt: skip
+    add("--resume", action="store_true", help="pass over finished pages, complete the others")
+    add("--overwrite", action="store_true", help="replace files of an earlier run")
+    add("--layout", type=_layout, metavar="L", help="e.g. 3x4+II; default: read from the page")
+    add("--speed", type=_speed, metavar="S", help="paper speed, mm/s; default: read from the page")
+    add("--gain", type=_gain, metavar="G", help="gain, mm/mV; default: read from the page")
+    add("--dpi", type=_resolution, metavar="D", help="resolution of the scan; default: what the file states")
+    add("--no-refine", dest="refine", action="store_false", help="traces as found, not corrected by the network")
+    add("--reader", type=_reader, default="signal", metavar="R",
+        help=f"statements from {', '.join(READERS)} (default: signal)")  # fmt: skip
+    told = parser.add_mutually_exclusive_group()
+    told.add_argument("--quiet", action="store_true", help="say only what went wrong")
+    told.add_argument("--json", action="store_true", help="one JSON line a page on standard output")
+    add("--version", action="version", version=f"papertrace {__version__}")
+    given = vars(parser.parse_args(arguments))
+    return Options(**{**given, "sources": tuple(given["sources"])})
+
+
+def _folder(text: str) -> Path:
+    folder = Path(text)
+    try:
+        if folder.exists() and not folder.is_dir():
+            raise argparse.ArgumentTypeError(f"{text}: is a file, not a folder")
+    except (OSError, ValueError) as error:
+        raise argparse.ArgumentTypeError(f"{text!r}: not a folder's name: {error}") from None
+    return folder
+
+
+def _formats(text: str) -> tuple[str, ...]:
+    try:
+        return tuple(form.name for form in find_formats(name.strip().lower() for name in text.split(",")))
+    except (ValueError, ImportError) as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _statement(text: str) -> str:
+    allowed = (LIKELIEST, *CODES)
+    for name in allowed:
+        if name.lower() == text.strip().lower():
+            return name
+    raise argparse.ArgumentTypeError(f"unknown statement {text!r}; allowed: {', '.join(allowed)}")
+
+
+def _layout(text: str) -> str:
+    try:
+        return find_layout(text).name
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _reader(text: str) -> str:
+    if text not in READERS:
+        raise argparse.ArgumentTypeError(f"{text!r}: allowed: {', '.join(READERS)}")
+    if text in DESIGNS and not is_trained(text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} has no weights in {FOLDER}, `python -m papertrace.training.image --design {text}` writes them; "
+            "allowed: signal, auto"
+        )
+    return text
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: allowed: whole numbers from 1")
+    return int(text)
+
+
+def _speed(text: str) -> float:
+    return _between(text, *SPEEDS_MM_S, " mm/s")
+
+
+def _gain(text: str) -> float:
+    return _between(text, *GAINS_MM_MV, " mm/mV")
+
+
+def _resolution(text: str) -> float:
+    return _between(text, LEAST_DPI, MOST_DPI, "")
+
+
+def _seconds(text: str) -> float:
+    return _between(text, LEAST_SECONDS, MOST_SECONDS, " s")
+
+
+def _between(text: str, least: float, most: float, unit: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not least <= value <= most:
+        raise argparse.ArgumentTypeError(f"{text!r}: allowed: {least:g} to {most:g}{unit}")
+    return value

@@ -1,0 +1,50 @@
+"""What became of a page, as a line of the manifest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from papertrace.cli.formats import ALWAYS, HTML
+from papertrace.cli.manifest import FAILED, READ, Row
+from papertrace.cli.plan import Failed, Job
+from papertrace.cli.pool import Lost
+
+
+def row_of(job: Job, answer: dict[str, Any] | Failed | Lost) -> Row:
+    """Enter a page in the books.
+
+    Parameters
+    ----------
+    job : Job
+    answer : dict, Failed or Lost
+        What `papertrace.cli.work.read_page` gave: a report or a reason; or why its worker gave nothing.
+
+    Returns
+    -------
+    Row
+
+    Examples
+    --------
+    >>> job = Job("ward.pdf", 2, "ward.pdf, page 3", "ward-3", ("../ward.pdf", "3"), ("ward-3.json",))
+    >>> row_of(job, Lost("not enough memory")).error
+    'ward.pdf, page 3: not enough memory'
+    """
+    if isinstance(answer, Lost):
+        return Row(*job.key, FAILED, error=" ".join(f"{job.alias}: {answer.reason}".split()))
+    if isinstance(answer, Failed):
+        return Row(*job.key, FAILED, error=" ".join(answer.reason.split()))
+    return Row(
+        *job.key,
+        READ,
+        verdict=answer["quality"]["verdict"],
+        warnings="; ".join(answer["warnings"]),
+        seconds=f"{answer['seconds']:.2f}",
+        outputs=";".join(outputs_of(job, answer)),
+    )
+
+
+def outputs_of(job: Job, report: dict[str, Any]) -> tuple[str, ...]:
+    """Name the files that a page left: those of a signal are missing where there was none to be digitised."""
+    if report["quality"]["strips"]:
+        return job.outputs
+    return tuple(output for output in job.outputs if output.endswith((*ALWAYS, HTML)))

@@ -1,0 +1,212 @@
+"""Which page goes where: names that are fit for every file system, keep the folders' tree and cannot collide."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import os
+import stat
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from digitize.export import record_name
+from papertrace.cli.formats import ALWAYS, HTML, suffixes_of
+from papertrace.cli.manifest import FAILED, READ, Manifest, Row
+from papertrace.cli.neutral import fingerprint, numbered
+from papertrace.cli.options import Options
+from papertrace.cli.sources import File
+
+LONGEST_NAME = 120
+"""Characters of a name; file systems allow 255 with the suffixes."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One page to read.
+
+    Attributes
+    ----------
+    source : str
+        The file, as the caller named it.
+    index : int
+        Page of the file, from 0.
+    label : str
+        The page in messages: the file, with the page's number where it has several.
+    name : str
+        Where its results go: the path below the folder of results, without suffix, parted by ``/``.
+    key : tuple of str
+        The page in the manifest (`papertrace.cli.manifest.Row.key`).
+    outputs : tuple of str
+        Files that will be written, below the folder of results.
+    neutral : bool
+        Whether nothing that is written may name the source.
+    """
+
+    source: str
+    index: int
+    label: str
+    name: str
+    key: tuple[str, str]
+    outputs: tuple[str, ...]
+    neutral: bool = False
+
+    @property
+    def alias(self) -> str:
+        """The page in what is written."""
+        return self.name if self.neutral else self.label
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A page or a file that cannot be read.
+
+    Attributes
+    ----------
+    reason : str
+        One line that names it.
+    """
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be done.
+
+    Attributes
+    ----------
+    jobs : list of Job
+    failures : list of (str, Row)
+        Message and manifest line of what will not be read.
+    done : list of Row
+        Pages that an earlier run has read and whose results stand.
+    order : list of keys
+        All pages, as the caller named them.
+    """
+
+    jobs: list[Job]
+    failures: list[tuple[str, Row]]
+    done: list[Row]
+    order: list[tuple[str, str]]
+
+
+def make_plan(files: Sequence[tuple[File, list[str] | Failed]], options: Options, manifest: Manifest) -> Plan:
+    """Decide for every page whether it is read, and under which name.
+
+    Parameters
+    ----------
+    files : sequence of (File, list of str or Failed)
+        Each with the names of its pages (`digitize.pages.page.page_names`), or with the reason why there are none.
+    options : Options
+    manifest : Manifest
+        What earlier runs have done in this folder.
+
+    Returns
+    -------
+    Plan
+
+    Notes
+    -----
+    A page is called like its file. Where two would have the same name, also one that differs in nothing but capitals
+    (which some file systems do not tell apart), the later one gets a hyphen and the beginning of its path's hash. A
+    page that was read before keeps its name.
+
+    With ``--deidentify`` pages are numbered in the order of their sources, and known by what their files hold: a file
+    that is there twice is read once, and one that cannot be read at all has no line.
+    """
+    plan = Plan([], [], [], [])
+    owners = {output.lower(): row.key for row in manifest.rows.values() for output in row.files}
+    neutral = options.deidentify
+    numbers = numbered()
+    met = set()
+    for file, names in files:
+        seen = (fingerprint(file.path) or "") if neutral else seen_from(options.out, file.path)
+        if isinstance(names, Failed):
+            row = Row(seen, "", FAILED, error="cannot be opened" if neutral else names.reason)
+            plan.failures.append((names.reason, row))
+            plan.order.append(row.key)
+            continue
+        for index, page_name in enumerate(names):
+            key = (seen, str(index + 1))
+            if key in met:
+                continue
+            met.add(key)
+            plan.order.append(key)
+            label = file.path if len(names) == 1 else f"{file.path}, page {index + 1}"
+            before = manifest.rows.get(key)
+            if (options.resume or not options.overwrite) and before is not None and _is_done(before, options):
+                plan.done.append(before)
+                continue
+            if neutral:
+                had = [] if before is None or not before.files else [before.files[-1].removesuffix(ALWAYS[-1])]
+                candidates: Iterable[str] = itertools.chain(had, numbers)
+            else:
+                candidates = _names_after((*file.tree, page_name), key)
+            outputs = _outputs(candidates, key, options, owners)
+            owners.update((output.lower(), key) for output in outputs)
+            name = outputs[-1].removesuffix(ALWAYS[-1])
+            there = [output for output in outputs if os.path.lexists(options.out / output)]
+            mine = {*manifest.unfinished, *(before.files if options.resume and before is not None else ())}
+            if not options.overwrite and not mine.issuperset(there):
+                problem = f"{label}: {options.out / there[0]} exists; --overwrite replaces it"
+                error = f"{there[0]} exists; --overwrite replaces it" if neutral else problem
+                plan.failures.append((problem, Row(*key, FAILED, error=error)))
+            else:
+                plan.jobs.append(Job(file.path, index, label, name, key, outputs, neutral))
+    return plan
+
+
+def seen_from(out: Path, path: str) -> str:
+    """Name a file from the folder of results.
+
+    Examples
+    --------
+    >>> seen_from(Path("results"), "scans/a.png")
+    '../scans/a.png'
+    """
+    return os.path.relpath(os.path.abspath(path), os.path.abspath(out))
+
+
+def _is_done(row: Row, options: Options) -> bool:
+    if row.status != READ or not row.files:
+        return False
+    name = row.files[-1].removesuffix(ALWAYS[-1])
+    # A page without a signal has left no record, and would not now.
+    signal = any(not file.endswith((*ALWAYS, HTML)) for file in row.files)
+    wanted = {name + suffix for suffix in suffixes_of(options.formats if signal else (), options.html)}
+    return wanted.issubset(row.files) and all(_is_whole(options.out / file) for file in row.files)
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a file is there with something in it: what a power cut or a full disk has emptied is to be done again."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return False
+    return stat.S_ISREG(found.st_mode) and found.st_size > 0
+
+
+def _outputs(
+    names: Iterable[str], key: tuple[str, str], options: Options, owners: Mapping[str, tuple[str, str]]
+) -> tuple[str, ...]:
+    """Files of a page under the first name that is free."""
+    for name in names:
+        outputs = tuple(name + suffix for suffix in suffixes_of(options.formats, options.html))
+        if all(owners.get(output.lower(), key) == key for output in outputs):
+            return outputs
+    raise AssertionError("two pages of one hash")
+
+
+def _names_after(path: tuple[str, ...], key: tuple[str, str]) -> Iterator[str]:
+    """Names that a page may have after its file, the plain one first."""
+    plain = "/".join(_short(record_name(part)) for part in path)
+    mark = hashlib.sha256("\n".join(key).encode("utf-8", "surrogatepass")).hexdigest()
+    yield plain
+    yield from (f"{plain}-{mark[:length]}" for length in range(8, len(mark)))
+
+
+def _short(name: str) -> str:
+    if len(name) <= LONGEST_NAME:
+        return name
+    return f"{name[: LONGEST_NAME - 9]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"

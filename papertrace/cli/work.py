@@ -1,0 +1,171 @@
+"""One page, from the file to its results: what a worker does."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import digitize
+from classify.diagnose import without_statements
+from classify.readers import can_look, diagnose_page
+from digitize.export import FORMATS, written_together
+from papertrace.cli.formats import HTML
+from papertrace.cli.html import build_html
+from papertrace.cli.manifest import printable
+from papertrace.cli.marks import beat_marks
+from papertrace.cli.options import LIKELIEST, Options
+from papertrace.cli.plan import Failed, Job
+from papertrace.cli.report import build_report
+from papertrace.cli.sources import File
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from classify import Diagnosis
+    from digitize import Leads
+    from digitize.leads import Shade
+    from digitize.pages.page import Page
+
+
+def name_pages(file: File) -> list[str] | Failed:
+    """Open a file and name its pages.
+
+    Parameters
+    ----------
+    file : File
+
+    Returns
+    -------
+    list of str or Failed
+    """
+    from digitize.pages.page import page_names
+
+    try:
+        return page_names(file.path)
+    except digitize.PageError as error:
+        return Failed(str(error))
+
+
+def read_page(task: tuple[Job, Options]) -> dict[str, Any] | Failed:
+    """Read one page and write its files, all or none.
+
+    Parameters
+    ----------
+    task : tuple of Job and Options
+
+    Returns
+    -------
+    dict or Failed
+        The report (`papertrace.cli.report.build_report`).
+    """
+    job, options = task
+    began = time.perf_counter()
+    try:
+        page, leads, picture, look = _trace(job, options)
+        diagnosis = _diagnose(options.reader, leads, look)
+        told = None if options.explain is None else diagnosis.explain(leads, _code(options.explain))
+        seconds = time.perf_counter() - began
+        report = build_report(
+            job, page, leads, diagnosis, seconds, refined=options.refine, asked=options.reader, explanation=told
+        )
+        _write(job, options, picture, leads, report, None if told is None else told.shade)
+    except digitize.PageError as error:
+        return Failed(str(error) if str(error).startswith(job.alias) else f"{job.alias}: {error}")
+    except OSError as error:
+        return Failed(f"{job.alias}: {(error.strerror or 'cannot be written') if job.neutral else error}")
+    return report
+
+
+def _trace(job: Job, options: Options) -> tuple[Page, Leads, NDArray[np.uint8], Callable[[], NDArray[np.uint8]]]:
+    """The page, what is on it, the picture of it that may be written, and what makes the one that may be looked at."""
+    from digitize.pages.page import load_page
+
+    known: dict[str, Any] = {"layout": options.layout, "speed": options.speed, "gain": options.gain}
+    page = (
+        _load_unnamed(job, options)
+        if job.neutral
+        else replace(load_page(job.source, job.index, dpi=options.dpi), name=job.label)
+    )
+    if options.reader == "signal" and not job.neutral:
+        return page, digitize.trace_leads(page, **known, refine=options.refine), page.image, _nothing
+
+    from classify.picture.picture import coarse_picture, picture_of
+    from digitize import api
+    from digitize import deidentify as redraw
+    from digitize.leads import no_leads
+
+    try:
+        reading = api.read_page(page, **known)
+    except digitize.PageError as error:
+        if not can_look(options.reader):
+            raise
+        leads = no_leads((page.image.shape[1], page.image.shape[0]), str(error).removeprefix(f"{page.name}: "))
+        shown = np.full_like(page.image, 255) if job.neutral else page.image
+        return page, leads, shown, lambda: coarse_picture(page.image).ink
+    traced = api.refined(reading) if options.refine else reading
+    leads = api.leads_of(traced, fs=500)
+    shown = redraw.redraw_page(traced, leads) if job.neutral else page.image
+    return page, leads, shown, lambda: picture_of(reading).ink
+
+
+def _nothing() -> NDArray[np.uint8]:
+    raise AssertionError("the signal's reader looks at no picture")
+
+
+def _code(asked: str) -> str | None:
+    return None if asked == LIKELIEST else asked
+
+
+def _diagnose(reader: str, leads: Leads, look: Callable[[], NDArray[np.uint8]]) -> Diagnosis:
+    """Read what was digitised; whatever comes of that, the leads are kept."""
+    try:
+        return diagnose_page(reader, leads, look)
+    except (ValueError, FileNotFoundError) as error:
+        if not leads.strips:
+            raise digitize.PageError(f"nothing to read: {error}") from error
+        return without_statements(leads, str(error))
+
+
+def _load_unnamed(job: Job, options: Options) -> Page:
+    """Load a page from its file's bytes: what decoders say of it cannot name the file."""
+    from digitize.pages.page import load_page
+
+    try:
+        page = load_page(Path(job.source).read_bytes(), job.index, dpi=options.dpi)
+    except OSError as error:
+        raise digitize.PageError(f"{job.alias}: cannot be opened: {error.strerror}") from None
+    except digitize.PageError as error:
+        raise digitize.PageError(f"{job.alias}: {str(error).split(': ', 1)[-1]}") from None
+    return replace(page, name=job.alias)
+
+
+def _write(
+    job: Job,
+    options: Options,
+    picture: NDArray[np.uint8],
+    leads: Leads,
+    report: dict[str, Any],
+    shade: Shade | None,
+) -> None:
+    from PIL import Image
+
+    target = options.out / job.name
+    for place in target.parents[: job.name.count("/")]:
+        if place.is_symlink():
+            raise digitize.PageError(f"{job.alias}: {place} is a link; results are not written through it")
+    with written_together(target.parent) as folder:
+        for name in options.formats if leads.strips else ():
+            FORMATS[name].write(leads, folder, target.name)
+        text = json.dumps(report, indent=2, allow_nan=False) + "\n"
+        (folder / f"{target.name}.json").write_text(text, encoding="utf-8")
+        if options.html:
+            title = job.name if job.neutral else printable(Path(job.source).name + job.label.removeprefix(job.source))
+            text = build_html(title, picture, leads, report, shade)
+            (folder / (target.name + HTML)).write_text(text, encoding="utf-8")
+        Image.fromarray(leads.overlay(picture, beat_marks(report), shade)).save(folder / f"{target.name}.overlay.png")

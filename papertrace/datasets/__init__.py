@@ -1,0 +1,1 @@
+"""Recordings with their labels, by one interface for training and benchmarks."""

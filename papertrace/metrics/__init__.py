@@ -1,0 +1,1 @@
+"""Measures of digitization and reading, shared by training and benchmarks."""

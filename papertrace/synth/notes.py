@@ -1,0 +1,486 @@
+"""What people add to a printed page: handwriting, pen marks, stamps, codes, labels, highlighter, redaction, staples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from papertrace.synth.brush import PenLine, brush
+from papertrace.synth.canvas import RGB, Canvas
+from papertrace.synth.codes import bar_code, qr_code
+from papertrace.synth.handwriting import Hand, random_hand, write
+from papertrace.synth.marks import MARKS, draw_mark, hand_line, underline
+from papertrace.synth.noise import smooth_noise
+from papertrace.synth.stamps import box_stamp, round_stamp, stamped
+from papertrace.synth.stuck import label, staple, turned
+
+Box = tuple[float, float, float, float]
+"""x0, y0, x1, y1 in mm from the sheet's upper left corner."""
+
+CODES = ("none", "qr", "bar", "both")
+_COUNTS = {
+    "words": 12,
+    "marks": 20,
+    "underlines": 10,
+    "highlights": 10,
+    "stamps": 4,
+    "redactions": 8,
+    "labels": 4,
+    "staples": 4,
+}
+
+_BALLPOINTS: tuple[RGB, ...] = ((28, 42, 128), (40, 60, 165), (26, 26, 34), (40, 40, 46), (176, 28, 40), (20, 104, 70))
+_STAMP_INKS: tuple[RGB, ...] = ((92, 50, 140), (60, 62, 160), (186, 40, 58), (46, 46, 60), (30, 116, 92))
+_HIGHLIGHTERS: tuple[RGB, ...] = ((250, 242, 80), (255, 170, 200), (150, 240, 140), (255, 190, 90))
+_SLIPS: tuple[RGB, ...] = ((252, 252, 250), (250, 246, 232), (252, 240, 140), (238, 242, 246))
+
+_REMARKS = (
+    *(
+        "sinus rhythm",
+        "NSR",
+        "no change",
+        "no acute change",
+        "see old ECG",
+        "compare previous",
+        "AF",
+        "AF ?",
+        "old LBBB",
+    ),
+    *(
+        "RBBB",
+        "?STEMI",
+        "ST V2-V4",
+        "T inv. lat.",
+        "1^ AV block",
+        "PVCs",
+        "pt pain free",
+        "chest pain",
+        "reviewed",
+        "seen",
+    ),
+    *(
+        "poor quality",
+        "repeat!",
+        "normal",
+        "WNL",
+        "pre op",
+        "post PCI",
+        "LVH",
+        "low voltage",
+        "QTc ok",
+        "on amiodarone",
+    ),
+    *("call Dr", "to file", "copy to GP", "artefact", "lead V3 off?", "baseline wander", "ok", "bradycardic"),
+)
+_NAMES = ("Weber", "Okafor", "Lindqvist", "Moreau", "Tanaka", "Novak", "Haddad", "Silva", "Kowalska", "Brandt")
+_PLACES = ("COUNTY HOSPITAL", "ST ANNA CLINIC", "DEPT OF CARDIOLOGY", "UNIVERSITY HOSPITAL", "HEART CENTRE NORTH")
+_WARNINGS = ("REVIEWED", "COPY", "RECEIVED", "CONFIDENTIAL", "FILED", "URGENT", "SCANNED", "ARCHIVE")
+_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+
+
+@dataclass(frozen=True)
+class Notes:
+    """What was added to a sheet after it was printed. By default nothing.
+
+    Attributes
+    ----------
+    words : int
+        Handwritten remarks, 0 to 12: most beside the traces, some over them.
+    marks : int
+        Rings, arrows, ticks, lines, crosses, calipers and brackets drawn over the traces, 0 to 20.
+    underlines, highlights : int
+        Strokes of a pen below and of a highlighter over printed text, 0 to 10 each.
+    stamps : int
+        Round and rectangular rubber stamps, 0 to 4.
+    codes : str
+        ``"none"``, ``"qr"``, ``"bar"`` or ``"both"``, printed where there is room.
+    redactions : int
+        Boxes over printed text, and now and then over the traces, 0 to 8.
+    redaction_color : RGB
+        Of those boxes.
+    labels : int
+        Printed labels stuck on, 0 to 4.
+    staples : int
+        In the upper corners, 0 to 4.
+    ink : RGB or None
+        Ink of words, marks and underlines; None takes one of the usual pens for each.
+
+    Raises
+    ------
+    ValueError
+        If a value is not one of those allowed; the message lists them.
+
+    Examples
+    --------
+    >>> Notes(words=2).stamps
+    0
+    """
+
+    words: int = 0
+    marks: int = 0
+    underlines: int = 0
+    highlights: int = 0
+    stamps: int = 0
+    codes: str = "none"
+    redactions: int = 0
+    redaction_color: RGB = (0, 0, 0)
+    labels: int = 0
+    staples: int = 0
+    ink: RGB | None = None
+
+    def __post_init__(self) -> None:
+        for name, most in _COUNTS.items():
+            count = getattr(self, name)
+            if not (isinstance(count, int) and 0 <= count <= most):
+                raise ValueError(f"{name} is {count!r}; allowed: a whole number from 0 to {most}")
+        if self.codes not in CODES:
+            raise ValueError(f"codes is {self.codes!r}; allowed: {', '.join(CODES)}")
+        for name in ("redaction_color", "ink"):
+            color = getattr(self, name)
+            if color is None and name == "ink":
+                continue
+            if len(color) != 3 or not all(0 <= level <= 255 for level in color):
+                raise ValueError(f"{name} is {color}; allowed: three levels of 0 to 255")
+
+
+@dataclass(frozen=True)
+class Noted:
+    """A sheet with notes.
+
+    Attributes
+    ----------
+    image : ndarray, shape (H, W, 3), uint8
+        RGB.
+    hidden : ndarray, shape (H, W), uint8
+        Share of each pixel that something opaque covers, so that the trace below cannot be seen.
+    """
+
+    image: NDArray[np.uint8]
+    hidden: NDArray[np.uint8]
+
+
+def random_notes(rng: np.random.Generator) -> Notes:
+    """Draw what a page may have gone through: often nothing, rarely much.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    notes : Notes
+
+    Examples
+    --------
+    >>> random_notes(np.random.default_rng(5)) == random_notes(np.random.default_rng(5))
+    True
+    """
+
+    def some(share: float, mean: float, most: int) -> int:
+        return int(min(most, 1 + rng.poisson(mean))) if rng.random() < share else 0
+
+    untouched = rng.random() < 0.4
+    drawn = Notes(
+        words=some(0.55, 1.5, 8),
+        marks=some(0.3, 2.0, 10),
+        underlines=some(0.15, 0.7, 4),
+        highlights=some(0.1, 0.7, 4),
+        stamps=some(0.2, 0.3, 3),
+        codes=CODES[int(rng.choice(4, p=[0.65, 0.15, 0.13, 0.07]))],
+        redactions=some(0.2, 1.5, 6),
+        redaction_color=((0, 0, 0), (255, 255, 255), (205, 203, 200))[int(rng.choice(3, p=[0.55, 0.3, 0.15]))],
+        labels=some(0.12, 0.2, 2),
+        staples=some(0.12, 0.3, 2),
+    )
+    return Notes() if untouched else drawn
+
+
+def draw_notes(
+    image: NDArray[np.uint8], px_per_mm: float, occupied: Sequence[Box], notes: Notes, rng: np.random.Generator
+) -> Noted:
+    """Add notes to a flat, upright sheet.
+
+    Parameters
+    ----------
+    image : ndarray, shape (H, W, 3), uint8
+        RGB.
+    px_per_mm : float
+        Pixels per mm.
+    occupied : sequence of Box
+        The traces' areas and the printed texts, mm. What is at most 8 mm high is taken for text.
+    notes : Notes
+    rng : numpy.random.Generator
+        Source of every place, word and shape. Each kind of note has a stream of its own, so that one more word
+        does not move the stamps.
+
+    Returns
+    -------
+    Noted
+
+    Raises
+    ------
+    ValueError
+        If the image is not an RGB picture or the resolution is not positive.
+
+    Examples
+    --------
+    >>> sheet = np.full((400, 600, 3), 250, np.uint8)
+    >>> noted = draw_notes(sheet, 4.0, [], Notes(words=1, redactions=1), np.random.default_rng(0))
+    >>> noted.image.shape, int(noted.hidden.max())
+    ((400, 600, 3), 255)
+    """
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+        raise ValueError(f"image has shape {image.shape} and type {image.dtype}; allowed: (H, W, 3) of uint8")
+    if not (np.isfinite(px_per_mm) and px_per_mm > 0):
+        raise ValueError(f"px_per_mm is {px_per_mm}; allowed: a positive number")
+    canvas = Canvas(image, px_per_mm)
+    key = int(rng.integers(1 << 62))
+    streams = {field.name: np.random.default_rng([key, index]) for index, field in enumerate(fields(Notes))}
+    sheet = (0.0, 0.0, canvas.width, canvas.height)
+    texts = [box for box in occupied if box[3] - box[1] <= 8]
+    areas = [box for box in occupied if box[3] - box[1] > 8] or [sheet]
+    taken = list(occupied)
+
+    _codes(canvas, notes.codes, taken, streams["codes"])
+    for _ in range(notes.highlights):
+        _highlight(canvas, texts or areas, streams["highlights"])
+    for _ in range(notes.labels):
+        _label(canvas, taken, streams["labels"])
+    for _ in range(notes.stamps):
+        _stamp(canvas, taken, streams["stamps"])
+    if notes.words:
+        _words(canvas, notes.words, notes.ink, taken, streams["words"])
+    for _ in range(notes.underlines):
+        rng_line = streams["underlines"]
+        x0, _, x1, y1 = _pick(texts or areas, rng_line)
+        color, pen = _pen(notes.ink, rng_line)
+        _ink(canvas, underline(x0, min(x1, x0 + 80), y1 + rng_line.uniform(0.3, 1.2), pen, rng_line), color)
+    for _ in range(notes.marks):
+        _mark(canvas, notes.ink, areas, streams["marks"])
+    for _ in range(notes.redactions):
+        _redact(canvas, texts, areas, notes.redaction_color, streams["redactions"])
+    for _ in range(notes.staples):
+        rng_staple = streams["staples"]
+        picture, coverage = staple(rng_staple.uniform(9, 13), rng_staple.normal(-40, 25), px_per_mm)
+        side = canvas.width if rng_staple.random() < 0.2 else 0.0
+        place = (abs(side - rng_staple.uniform(6, 20)), rng_staple.uniform(5, 18))
+        canvas.cover(picture, coverage, _corner(canvas, coverage.shape, *place))
+    return Noted(canvas.image, canvas.hidden)
+
+
+def _codes(canvas: Canvas, kind: str, taken: list[Box], rng: np.random.Generator) -> None:
+    number = f"{rng.integers(10**7):07d}"
+    if kind in ("qr", "both"):
+        module = rng.uniform(0.4, 0.75)
+        ink = cv2.copyMakeBorder(qr_code(f"ECG-{number}"), 3, 3, 3, 3, cv2.BORDER_CONSTANT, value=0)
+        size = max(len(ink), round(len(ink) * module * canvas.px_per_mm))
+        # A printer of today prints it on the sheet with a white ground of its own.
+        grey = cv2.bitwise_not(np.asarray(cv2.resize(ink, (size, size), interpolation=cv2.INTER_AREA), np.uint8))
+        mm = size / canvas.px_per_mm
+        x, y = _free_place(canvas, (mm, mm), taken, rng, margin=1.0)
+        place = _corner(canvas, grey.shape, x, y)
+        canvas.cover(np.repeat(grey[..., None], 3, axis=2), np.full_like(grey, 255), place)
+    if kind in ("bar", "both"):
+        modules = bar_code(number)
+        width, height = rng.uniform(32, 58), rng.uniform(6, 12)
+        size_px = (max(len(modules), round(width * canvas.px_per_mm)), max(1, round(height * canvas.px_per_mm)))
+        bars = np.asarray(cv2.resize(modules[None], size_px, interpolation=cv2.INTER_AREA), np.uint8)
+        x, y = _free_place(canvas, (width, height), taken, rng, margin=3.0)
+        canvas.ink(bars, _corner(canvas, bars.shape, x, y), (24, 24, 28))
+
+
+def _highlight(canvas: Canvas, texts: Sequence[Box], rng: np.random.Generator) -> None:
+    x0, y0, x1, y1 = _pick(texts, rng)
+    breadth = rng.uniform(3.5, 5.5)
+    end = min(x1, x0 + rng.uniform(20, 80))
+    y = (y0 + y1) / 2 if y1 - y0 <= 8 else rng.uniform(y0, y1)
+    ends = np.linspace(x0 - rng.uniform(0, 3), end + rng.uniform(0, 3), 4)
+    line = hand_line(np.stack([ends, y + rng.normal(0, 0.3, 4)], 1), breadth, rng)
+    # A chisel tip is as wide everywhere.
+    coverage, corner = brush([PenLine(line.path, np.full(len(line.path), breadth))], canvas.px_per_mm)
+    streaks = smooth_noise(coverage.shape, (0.5 * canvas.px_per_mm, 20 * canvas.px_per_mm), rng)
+    color = _HIGHLIGHTERS[int(rng.integers(len(_HIGHLIGHTERS)))]
+    canvas.ink(np.asarray(coverage * np.clip(0.85 + 0.2 * streaks, 0, 1), np.uint8), corner, color)
+
+
+def _label(canvas: Canvas, taken: list[Box], rng: np.random.Generator) -> None:
+    size = (rng.uniform(38, 75), rng.uniform(14, 30))
+    lines = [f"{_NAMES[int(rng.integers(len(_NAMES)))].upper()}, {'ABEJKLMS'[int(rng.integers(8))]}."]
+    lines.append(
+        f"{rng.integers(1, 29):02d}.{rng.integers(1, 13):02d}.19{rng.integers(20, 99)}  {'MF'[int(rng.integers(2))]}"
+    )
+    if size[1] > 20:
+        lines.append(f"WARD {rng.integers(1, 12)}{'ABC'[int(rng.integers(3))]}")
+    code = f"{rng.integers(10**6):06d}" if rng.random() < 0.7 else ""
+    picture, coverage = label(lines, code, size, _SLIPS[int(rng.integers(len(_SLIPS)))], canvas.px_per_mm)
+    picture, coverage = turned(picture, coverage, rng.normal(0, 3))
+    x, y = _free_place(canvas, size, taken, rng, margin=1.0)
+    canvas.cover(picture, coverage, _corner(canvas, coverage.shape, x, y))
+
+
+def _stamp(canvas: Canvas, taken: list[Box], rng: np.random.Generator) -> None:
+    date = f"{rng.integers(1, 29):d} {_MONTHS[int(rng.integers(12))]} {rng.integers(1979, 2024)}"
+    place = _PLACES[int(rng.integers(len(_PLACES)))]
+    if rng.random() < 0.5:
+        stamp = round_stamp(place, date, rng.uniform(26, 42))
+    else:
+        lines = [_WARNINGS[int(rng.integers(len(_WARNINGS)))], date, place][: int(rng.integers(1, 4))]
+        stamp = box_stamp(lines, rng.uniform(32, 60))
+    print_ = stamped(stamp, canvas.px_per_mm, rng.normal(0, 14), rng.uniform(0.2, 0.9), rng)
+    size = (print_.shape[1] / canvas.px_per_mm, print_.shape[0] / canvas.px_per_mm)
+    x, y = _free_place(canvas, size, taken, rng, margin=-4.0)
+    color = _STAMP_INKS[int(rng.integers(len(_STAMP_INKS)))]
+    canvas.ink(print_, _corner(canvas, print_.shape, x, y), color)
+
+
+def _words(canvas: Canvas, count: int, ink: RGB | None, taken: list[Box], rng: np.random.Generator) -> None:
+    # One or two people write on a sheet, each with one pen.
+    writers = [(random_hand(rng), _pen(ink, rng)[0]) for _ in range(2)]
+    for _ in range(count):
+        hand, color = writers[int(rng.random() < 0.25)]
+        lines = _remark(hand, rng)
+        angle = np.pi / 2 * rng.choice((-1, 1)) if rng.random() < 0.06 else rng.normal(0, 0.06)
+        cos, sin = np.cos(angle), np.sin(angle)
+        turn = np.array([[cos, sin], [-sin, cos]])
+        points = np.concatenate([line.path for line in lines]) @ turn
+        low, high = points.min(axis=0), points.max(axis=0)
+        if rng.random() < 0.25:
+            x, y = rng.uniform((0, 0), (canvas.width, canvas.height))
+        else:
+            x, y = _free_place(canvas, (high[0] - low[0], high[1] - low[1]), taken, rng, margin=3.0)
+        shift = np.array([x, y]) - (low + high) / 2
+        _ink(canvas, [PenLine(line.path @ turn + shift, line.width) for line in lines], color)
+
+
+def _remark(hand: Hand, rng: np.random.Generator) -> list[PenLine]:
+    """Write something that is written on such pages: a remark, a number, a date, a name, a signature."""
+    kind = rng.random()
+    if kind < 0.12:
+        return _signature(hand, rng)
+    if kind < 0.6:
+        texts = [_REMARKS[int(rng.integers(len(_REMARKS)))] for _ in range(1 + int(rng.random() < 0.3))]
+    elif kind < 0.75:
+        texts = [f"{rng.integers(1, 29)}/{rng.integers(1, 13)}/{rng.integers(79, 99)}"]
+        texts += [f"{rng.integers(24)}:{rng.integers(60):02d}"] * int(rng.random() < 0.5)
+    elif kind < 0.9:
+        texts = [
+            (
+                f"BP {rng.integers(95, 190)}/{rng.integers(50, 100)}",
+                f"HR {rng.integers(45, 140)}",
+                f"K+ {rng.integers(30, 60) / 10}",
+                f"QTc {rng.integers(380, 520)}",
+                f"{rng.integers(30, 99)} y",
+                f"axis {rng.integers(-60, 120)}^",
+            )[int(rng.integers(6))]
+        ]
+    else:
+        texts = [f"Dr {_NAMES[int(rng.integers(len(_NAMES)))]}"]
+    lines = []
+    for row, text in enumerate(texts):
+        shift = (rng.normal(0, 0.8), row * 2.6 * hand.x_height)
+        lines += [PenLine(line.path + shift, line.width) for line in write(text, hand, rng)]
+    if rng.random() < 0.12:
+        right = max(line.path[:, 0].max() for line in lines)
+        lines += underline(0.0, right, (len(texts) - 0.6) * 2.6 * hand.x_height, hand.pen, rng)
+    return lines
+
+
+def _signature(hand: Hand, rng: np.random.Generator) -> list[PenLine]:
+    """A capital, a run of loops that dies away, a stroke back below."""
+    initial = "ABCDEGHJKLMNPRSTVW"[int(rng.integers(18))]
+    lines = write(initial, hand, rng)
+    loops = int(rng.integers(4, 10))
+    turns = np.arange(6 * loops)
+    fade = np.linspace(1.0, 0.25, len(turns)) * hand.x_height
+    run = np.stack(
+        [
+            1.4 * hand.x_height + turns * 0.15 * hand.x_height + 0.35 * fade * np.sin(turns * np.pi / 3),
+            -0.5 * fade * (1 + np.cos(turns * np.pi / 3) * rng.uniform(0.4, 1.6, loops).repeat(6)),
+        ],
+        axis=1,
+    )
+    lines.append(hand_line(run + rng.normal(0, 0.08 * hand.x_height, run.shape), hand.pen, rng))
+    if rng.random() < 0.5:
+        lines += underline(0.0, float(run[-1, 0]), 0.7 * hand.x_height, hand.pen, rng)[:1]
+    return lines
+
+
+def _mark(canvas: Canvas, ink: RGB | None, areas: Sequence[Box], rng: np.random.Generator) -> None:
+    x0, y0, x1, y1 = _pick(areas, rng)
+    kind = MARKS[int(rng.choice(len(MARKS), p=[0.28, 0.17, 0.15, 0.13, 0.05, 0.12, 0.1]))]
+    color, pen = _pen(ink, rng)
+    _ink(canvas, draw_mark(kind, rng.uniform(x0, x1), rng.uniform(y0, y1), pen, rng), color)
+
+
+def _redact(canvas: Canvas, texts: Sequence[Box], areas: Sequence[Box], color: RGB, rng: np.random.Generator) -> None:
+    """Cover a printed text, or a piece of the traces, by a straight box or by a broad felt-tip."""
+    over_trace = rng.random() < 0.15
+    if texts and not over_trace:
+        x0, y0, x1, y1 = _pick(texts, rng)
+        x1 = min(x1, x0 + rng.uniform(25, 90))
+        x0, y0, x1, y1 = x0 - 0.8, y0 - 0.8, x1 + 0.8, y1 + 0.8
+    else:
+        width, height = rng.uniform(15, 55), rng.uniform(4, 11)
+        if over_trace:
+            left, top, right, bottom = _pick(areas, rng)
+            x0, y0 = rng.uniform(left, max(left + 1, right - width)), rng.uniform(top, max(top + 1, bottom - height))
+        else:
+            x0, y0 = rng.uniform(0, max(1, canvas.width - width)), rng.uniform(0, 25)
+        x1, y1 = x0 + width, y0 + height
+    if rng.random() < 0.3:
+        breadth = min(y1 - y0 + 1, rng.uniform(4, 7))
+        rows = max(1, round((y1 - y0) / (0.75 * breadth)))
+        heights = y0 + (np.arange(rows) + 0.5) * (y1 - y0) / rows
+        ends = np.array([(x0 if (row + side) % 2 else x1, y) for row, y in enumerate(heights) for side in (0, 1)])
+        line = hand_line(ends + rng.normal(0, 0.25, ends.shape), breadth, rng)
+        coverage, corner = brush([PenLine(line.path, np.full(len(line.path), breadth))], canvas.px_per_mm)
+        canvas.cover(color, coverage, corner)
+    else:
+        box = [round(value * canvas.px_per_mm) for value in (x0, y0, x1, y1)]
+        shape = (max(1, box[3] - box[1]), max(1, box[2] - box[0]))
+        canvas.cover(color, np.full(shape, 255, np.uint8), (box[0], box[1]))
+
+
+def _ink(canvas: Canvas, lines: list[PenLine], color: RGB) -> None:
+    coverage, corner = brush(lines, canvas.px_per_mm)
+    canvas.ink(coverage, corner, color)
+
+
+def _pen(ink: RGB | None, rng: np.random.Generator) -> tuple[RGB, float]:
+    """Colour and width of a pen that lies on a ward's desk."""
+    color = _BALLPOINTS[int(rng.choice(len(_BALLPOINTS), p=[0.27, 0.25, 0.16, 0.12, 0.14, 0.06]))]
+    width = rng.uniform(0.7, 1.4) if rng.random() < 0.15 else rng.uniform(0.28, 0.55)
+    return (color if ink is None else ink), float(width)
+
+
+def _pick(boxes: Sequence[Box], rng: np.random.Generator) -> Box:
+    areas = np.array([max(1e-3, (x1 - x0) * (y1 - y0)) for x0, y0, x1, y1 in boxes])
+    return boxes[int(rng.choice(len(boxes), p=areas / areas.sum()))]
+
+
+def _free_place(
+    canvas: Canvas, size: tuple[float, float], taken: list[Box], rng: np.random.Generator, margin: float
+) -> tuple[float, float]:
+    """Middle of the place, of a few dozen drawn, that least of what is there lies on; it is taken from then on."""
+    low = np.minimum(np.array(size) / 2 + margin, np.array([canvas.width, canvas.height]) / 2)
+    high = np.maximum(np.array([canvas.width, canvas.height]) - low, low)
+    places = rng.uniform(low, high, (40, 2))
+    boxes = np.array(taken, float).reshape(-1, 4)
+    ends = np.minimum(places[:, None] + np.array(size) / 2, boxes[None, :, 2:])
+    sides = np.clip(ends - np.maximum(places[:, None] - np.array(size) / 2, boxes[None, :, :2]), 0, None)
+    overlap = sides.prod(axis=2).sum(axis=1)
+    x, y = places[int(np.argmin(overlap))].tolist()
+    taken.append((x - size[0] / 2, y - size[1] / 2, x + size[0] / 2, y + size[1] / 2))
+    return x, y
+
+
+def _corner(canvas: Canvas, shape: tuple[int, ...], x: float, y: float) -> tuple[int, int]:
+    """First pixel of a patch whose middle is to stand at x, y mm."""
+    return (
+        int(np.floor(x * canvas.px_per_mm - shape[1] / 2 + 0.5)),
+        int(np.floor(y * canvas.px_per_mm - shape[0] / 2 + 0.5)),
+    )

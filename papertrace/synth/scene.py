@@ -1,0 +1,411 @@
+"""A page before it is pixels: traces, marks and text placed on paper, in millimetres.
+
+Paper coordinates are ``(x, y)`` in mm from the sheet's upper left corner, y downward. Whatever happens to the picture
+afterwards (scanning, skew, wear) maps these coordinates on, so the truth follows from the scene alone.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitize.records.layouts import LEAD_NAMES, Layout
+from papertrace.synth.header import HeaderColumn, footer_text, header_columns
+from papertrace.synth.style import SHEETS, PageStyle
+from papertrace.synth.text import text_width
+
+_PULSE_MV = 1.0
+_LINE_SPACING = 1.7
+_MAJOR = 5.0
+_LEAST_PITCH = 3.0
+_LEAST_WRAPPED_PITCH = 8.0
+"""Rows closer than this are not begun when a recording goes on in further rows of a page of fixed height."""
+_DASH, _DASH_GAP = 2.0, 1.2
+_DOT, _DOT_GAP = 0.3, 1.0
+
+
+@dataclass(frozen=True)
+class Text:
+    """A line of text whose origin (pen start on the base line) stands at ``(x, y)`` mm; `size` is its cap height."""
+
+    string: str
+    x: float
+    y: float
+    size: float
+
+
+@dataclass(frozen=True)
+class Stroke:
+    """Pen line through `path`, shape (m, 2) mm, `width` mm wide."""
+
+    path: NDArray[np.float64]
+    width: float
+
+
+@dataclass(frozen=True)
+class Trace:
+    """One lead on paper.
+
+    Attributes
+    ----------
+    lead : str
+        One of `LEAD_NAMES`.
+    inverted : bool
+        True where the lead is printed upside down (``-aVR``).
+    row, column : int
+    first, last : int
+        Samples of the record, `last` excluded.
+    path : ndarray, shape (last - first, 2)
+        The samples in mm, y NaN where the signal is.
+    baseline : float
+        y of 0 mV.
+    gain : float
+        mm/mV.
+    label : Text
+    """
+
+    lead: str
+    inverted: bool
+    row: int
+    column: int
+    first: int
+    last: int
+    path: NDArray[np.float64]
+    baseline: float
+    gain: float
+    label: Text
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Everything on one sheet.
+
+    Attributes
+    ----------
+    width, height : float
+        The sheet in mm.
+    grid_area : tuple of float
+        x0, y0, x1, y1 of the gridded rectangle.
+    grid_origin : tuple of float
+        A 5 mm node.
+    traces : tuple of Trace
+    joins : bool
+        Whether the pen goes on from one column of a row to the next.
+    marks : tuple of Stroke
+        Calibration pulses, separators and underlines.
+    texts : tuple of Text
+        Header and footer; lead names are with the traces.
+    """
+
+    width: float
+    height: float
+    grid_area: tuple[float, float, float, float]
+    grid_origin: tuple[float, float]
+    traces: tuple[Trace, ...]
+    joins: bool
+    marks: tuple[Stroke, ...]
+    texts: tuple[Text, ...]
+
+
+def compose(signal: NDArray[np.float64], fs: float, style: PageStyle, rng: np.random.Generator) -> Scene:
+    """Place a recording on paper.
+
+    Parameters
+    ----------
+    signal : ndarray, shape (12, n)
+        Millivolts in the order of `LEAD_NAMES`, NaN where nothing is to be drawn.
+    fs : float
+        Sampling frequency, Hz.
+    style : PageStyle
+    rng : numpy.random.Generator
+        Source of the made-up header.
+
+    Returns
+    -------
+    Scene
+
+    Raises
+    ------
+    ValueError
+        If the recording is shorter than one sample a column, or the paper is too narrow for a quarter of a second a
+        column or too low for the rows.
+    """
+    layout = style.resolved_layout()
+    if signal.shape[1] < layout.columns:
+        raise ValueError(
+            f"signal has {signal.shape[1]} samples; allowed for layout {layout.name}: at least {layout.columns}"
+        )
+    across = _across(layout, style)
+    sheet_width, sheet_height = _sheet(style)
+    seconds, end = _durations(signal.shape[1] / fs, layout, across, sheet_width, style)
+    block_width = across.frame + layout.columns * seconds * style.speed
+    width = sheet_width or block_width + 2 * style.margin
+
+    line = style.text_size * _LINE_SPACING
+    available = width - 2 * style.margin
+    columns = _fitting(header_columns(rng, style.header_form), available, style) if style.header else []
+    above = max((len(column.lines) for column in columns), default=-1) * line + line
+    below = 2.5 * line if style.footer else 0.0
+    outside = above + below + 2 * style.margin
+    starts = [number * seconds for number in range(math.ceil(end / seconds / layout.columns - 1e-6))]
+    rows, pitch = _rows(layout, starts, None if sheet_height is None else sheet_height - outside, style)
+    height = sheet_height or len(rows) * pitch + outside
+    left = (width - block_width) / 2
+    top = style.margin + above + style.placement * (height - outside - len(rows) * pitch)
+    bottom = top + len(rows) * pitch
+
+    traces: list[Trace] = []
+    marks: list[Stroke] = []
+    pulse_rows = {"all": range(len(rows)), "first": (0,), "last": (len(rows) - 1,)}[style.pulse_rows]
+    for row, (leads, begin) in enumerate(rows):
+        baseline = top + (row + 0.5) * pitch
+        duration = seconds * layout.columns / len(leads)
+        for column, name in enumerate(leads):
+            x = left + across.before + column * (seconds * style.speed + across.gap)
+            start = begin + (column * duration if style.columns == "sequential" else 0.0)
+            first = round(start * fs)
+            last = min(round((start + duration) * fs), round(end * fs), signal.shape[1])
+            if last <= first:
+                continue
+            if column:
+                marks.extend(_separator(x - across.gap, baseline, style))
+            trace = _trace(signal, fs, name, (first, last), start, x, baseline, style)
+            label = _place_label(name, x, baseline, pitch, across.pulse if row in pulse_rows else 0.0, column, style)
+            traces.append(replace(trace, row=row, column=column, label=label))
+            if style.label_underline:
+                marks.append(_underline(label, style))
+        if style.pulse != "none" and row in pulse_rows:
+            right = left + block_width - across.after + 1.0
+            x = left + across.before - across.pulse if style.pulse == "left" else right
+            marks.append(_pulse(x, baseline, _gains(leads, style), style))
+    marks.extend(_page_separators(layout, across, seconds, left, top, pitch, style))
+
+    texts = _header_texts(columns, available, style)
+    if style.footer:
+        string, place = footer_text(rng, style.speed, style.gain, style.chest_gain)
+        start = min(place * available, max(0.0, available - text_width(string, style.font, style.text_size)))
+        texts.append(Text(string, style.margin + start, bottom + 1.5 * line, style.text_size))
+
+    area: tuple[float, float, float, float] = (0.0, 0.0, width, height)
+    origin = style.grid_phase
+    if style.grid_area == "traces":
+        origin = (left - 1.0, top)
+        area = (
+            *origin,
+            origin[0] + math.ceil((block_width + 2.0) / _MAJOR) * _MAJOR,
+            top + math.ceil(len(rows) * pitch / _MAJOR) * _MAJOR,
+        )
+    return Scene(width, height, area, origin, tuple(traces), style.separator == "join", tuple(marks), tuple(texts))
+
+
+@dataclass(frozen=True)
+class _Across:
+    """Millimetres of a row that are not time: before and after it, between columns, all of that; a pulse's share."""
+
+    before: float
+    after: float
+    gap: float
+    frame: float
+    pulse: float
+
+
+def _across(layout: Layout, style: PageStyle) -> _Across:
+    names = [name for row in layout.rows for name in row] + list(layout.rhythm)
+    label = max(text_width(_spell(name, style), style.font, style.label_size) for name in names)
+    pulse = style.pulse_seconds * style.speed + 2.5 if style.pulse != "none" else 0.0
+    before = 1.0 + (pulse if style.pulse == "left" else 0.0)
+    after = 1.0 + (pulse if style.pulse == "right" else 0.0)
+    gap = 2.5 if style.separator == "gap" else 0.0
+    if style.label_position == "left":
+        before += label + 1.0
+        gap = max(gap, label + 2.0)
+    return _Across(before, after, gap, before + after + (layout.columns - 1) * gap, pulse)
+
+
+def _sheet(style: PageStyle) -> tuple[float | None, float | None]:
+    """Width and height of the paper in mm, None where it is as large as what is printed."""
+    if style.paper in SHEETS:
+        width, height = SHEETS[style.paper]
+        return (width, height) if style.orientation == "landscape" else (height, width)
+    return None, style.roll_height if style.paper == "roll" else None
+
+
+def _durations(
+    recorded: float, layout: Layout, across: _Across, sheet_width: float | None, style: PageStyle
+) -> tuple[float, float]:
+    """Seconds of a column, and seconds after which nothing is printed."""
+    seconds = style.column_seconds or recorded / layout.columns
+    end = None
+    if style.wrap is not None and layout.columns == 1:
+        end = min(seconds, recorded)
+        seconds = min(end, style.wrap)
+    if sheet_width is not None:
+        free = sheet_width - 2 * style.margin - across.frame
+        fitting = math.floor(free / style.speed / layout.columns * 4) / 4
+        if fitting <= 0:
+            raise ValueError(
+                f"{layout.name} at {style.speed:g} mm/s does not fit on {style.paper}; allowed: paper='content'"
+            )
+        seconds = min(seconds, fitting)
+    return seconds, end or seconds * layout.columns
+
+
+def _rows(
+    layout: Layout, starts: list[float], free: float | None, style: PageStyle
+) -> tuple[list[tuple[tuple[str, ...], float]], float]:
+    """Leads of each row and when it starts, as many as fit in `free` mm of height, and how far apart the rows are."""
+    block = [*layout.rows, *((lead,) for lead in layout.rhythm)]
+    if free is not None and len(starts) > 1:
+        starts = starts[: max(1, int(free / _LEAST_WRAPPED_PITCH) // len(block))]
+    rows = [(leads, start) for start in starts for leads in block]
+    pitch = style.row_pitch or min(max(150.0 / len(rows), 14.0), 32.0)
+    if free is not None:
+        pitch = min(pitch, free / len(rows))
+        if pitch < _LEAST_PITCH:
+            raise ValueError(
+                f"{len(rows)} rows do not fit in {free:.0f} mm of {style.paper} paper; allowed: paper='content'"
+            )
+    return rows, pitch
+
+
+def _trace(
+    signal: NDArray[np.float64],
+    fs: float,
+    name: str,
+    span: tuple[int, int],
+    start: float,
+    x: float,
+    baseline: float,
+    style: PageStyle,
+) -> Trace:
+    lead = name.removeprefix("-")
+    inverted = name.startswith("-")
+    samples = signal[LEAD_NAMES.index(lead), slice(*span)]
+    gain = _gain(lead, style)
+    path = np.column_stack(
+        (x + (np.arange(*span) / fs - start) * style.speed, baseline - (-samples if inverted else samples) * gain)
+    )
+    return Trace(lead, inverted, 0, 0, *span, path, baseline, gain, Text(_spell(name, style), x, baseline, 0.0))
+
+
+def _gain(lead: str, style: PageStyle) -> float:
+    return style.gain if style.chest_gain is None or not lead.startswith("V") else style.chest_gain
+
+
+def _header_texts(columns: list[HeaderColumn], available: float, style: PageStyle) -> list[Text]:
+    size = style.text_size
+    texts = []
+    for column in columns:
+        widths = _cell_widths(column, style)
+        for number, string in enumerate(column.lines):
+            y = style.margin + (number + 1) * size * _LINE_SPACING
+            x = style.margin + column.place * available
+            cells = string.split("\t")
+            for index, cell in enumerate(cells):
+                flush = widths[index] - text_width(cell, style.font, size) if 0 < index < len(cells) - 1 else 0.0
+                if cell:
+                    texts.append(Text(cell, x + flush, y, size))
+                x += widths[index] + size
+    return texts
+
+
+def _cell_widths(column: HeaderColumn, style: PageStyle) -> list[float]:
+    """Widths of the columns of cells within a header column; a line without tabs counts where it stands alone."""
+    lines = [string.split("\t") for string in column.lines]
+    most = max(len(cells) for cells in lines)
+    parted = [cells for cells in lines if len(cells) == most]
+    return [max(text_width(cells[index], style.font, style.text_size) for cells in parted) for index in range(most)]
+
+
+def _spell(lead: str, style: PageStyle) -> str:
+    if lead.startswith("V"):
+        return style.chest_spelling + lead[1:]
+    if "aV" not in lead:
+        return lead
+    sign, limb = lead[:-3], lead[-1]
+    return sign + style.lead_spelling[:2] + (limb.lower() if style.lead_spelling.endswith("r") else limb)
+
+
+def _fitting(columns: list[HeaderColumn], available: float, style: PageStyle) -> list[HeaderColumn]:
+    """Header columns that neither leave the paper nor run into the next one."""
+    kept: list[HeaderColumn] = []
+    free_from = 0.0
+    for column in sorted(columns, key=lambda column: column.place):
+        cells = _cell_widths(column, style)
+        single = [string for string in column.lines if "\t" not in string]
+        alone = max((text_width(string, style.font, style.text_size) for string in single), default=0.0)
+        width = max(sum(cells) + style.text_size * (len(cells) - 1), alone)
+        if column.place * available + width <= available and column.place * available >= free_from:
+            kept.append(column)
+            free_from = column.place * available + width
+    return kept
+
+
+def _place_label(
+    name: str, x: float, baseline: float, pitch: float, pulse_width: float, column: int, style: PageStyle
+) -> Text:
+    string, size = _spell(name, style), style.label_size
+    if style.label_position == "left":
+        clear = 1.0 + (pulse_width if column == 0 and style.pulse == "left" else 0.0)
+        return Text(string, x - clear - text_width(string, style.font, size), baseline + size / 2, size)
+    offset = min(style.label_offset, 0.5 * pitch)
+    y = {"above": baseline - offset, "below": baseline + offset + size, "over": baseline + size / 2}
+    return Text(string, x + style.label_indent, y[style.label_position], size)
+
+
+def _underline(label: Text, style: PageStyle) -> Stroke:
+    y = label.y + 0.3 * label.size
+    return Stroke(
+        np.array([(label.x, y), (label.x + text_width(label.string, style.font, label.size), y)]), 0.1 * label.size
+    )
+
+
+def _gains(leads: tuple[str, ...], style: PageStyle) -> list[float]:
+    """The gains of a row's leads, in the order in which they first appear."""
+    return list(dict.fromkeys(_gain(lead.removeprefix("-"), style) for lead in leads))
+
+
+def _pulse(x: float, baseline: float, gains: list[float], style: PageStyle) -> Stroke:
+    """Step up 1 mV, at each gain in turn, with a foot of a millimetre on either side."""
+    step = style.pulse_seconds * style.speed / len(gains)
+    path = [(x, baseline), (x + 1, baseline)]
+    for number, gain in enumerate(gains):
+        top = baseline - _PULSE_MV * gain
+        path += [(x + 1 + number * step, top), (x + 1 + (number + 1) * step, top)]
+    down = x + 1 + len(gains) * step
+    path += [(down, baseline), (down + 1, baseline)]
+    return Stroke(np.array(path), style.pen_width)
+
+
+def _separator(x: float, baseline: float, style: PageStyle) -> list[Stroke]:
+    if style.separator == "bar":
+        return [Stroke(np.array([(x, baseline - 3.5), (x, baseline + 3.5)]), max(0.5, style.pen_width))]
+    if style.separator == "tick":
+        ends = ((baseline - 5.0, baseline - 3.0), (baseline + 3.0, baseline + 5.0))
+        return [Stroke(np.array([(x, start), (x, end)]), style.pen_width) for start, end in ends]
+    if style.separator == "dashed":
+        return _dashes(x, baseline - 8.0, baseline + 8.0, _DASH, _DASH_GAP, style.pen_width)
+    return []
+
+
+def _page_separators(
+    layout: Layout, across: _Across, seconds: float, left: float, top: float, pitch: float, style: PageStyle
+) -> list[Stroke]:
+    """Lines between columns that run through all rows of the rectangle."""
+    strokes: list[Stroke] = []
+    bottom = top + len(layout.rows) * pitch
+    for column in range(1, layout.columns):
+        x = left + across.before + column * (seconds * style.speed + across.gap) - across.gap
+        if style.separator == "line":
+            strokes.append(Stroke(np.array([(x, top), (x, bottom)]), 0.6 * style.pen_width))
+        elif style.separator == "dotted":
+            strokes.extend(_dashes(x, top, bottom, _DOT, _DOT_GAP, style.pen_width))
+    return strokes
+
+
+def _dashes(x: float, top: float, bottom: float, dash: float, gap: float, width: float) -> list[Stroke]:
+    starts = np.arange(top, bottom - dash, dash + gap)
+    return [Stroke(np.array([(x, start), (x, start + dash)]), width) for start in starts]

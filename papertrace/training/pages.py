@@ -1,0 +1,128 @@
+"""Printed pages as training material: which are printed, and one small file of each, made by several processes.
+
+Collecting can be interrupted and goes on where it stopped; files belong to the code that made them
+(`papertrace.training.sources.version_of_code`).
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import cv2
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from papertrace.synth.presets import PRESETS
+
+TRAIN_FOLDS, CHOICE_FOLD = (1, 2, 3, 4, 5, 6, 7), 8
+"""PTB-XL's folds of the pages that train, and of those that choose."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A page to print, and the file to leave.
+
+    Attributes
+    ----------
+    record : Path
+    preset : str
+    seed : int
+    page : int
+        Its number.
+    file : Path
+    """
+
+    record: Path
+    preset: str
+    seed: int
+    page: int
+    file: Path
+
+
+def plan(records: Sequence[Path], pages: int, seed: int, folder: Path) -> list[Job]:
+    """Plan pages: every preset as often, every record about as often.
+
+    Parameters
+    ----------
+    records : sequence of Path
+    pages : int
+    seed : int
+        Drives records and pages.
+    folder : Path
+        Of the files.
+
+    Returns
+    -------
+    list of Job
+
+    Examples
+    --------
+    >>> [job.preset for job in plan([Path("00001_hr")], 3, 1, Path("pages"))]
+    ['clean', 'office_scan', 'faxed']
+    """
+    order = np.random.default_rng(seed).permutation(len(records))
+    names = list(PRESETS)
+    return [
+        Job(
+            record=records[order[k % len(records)]],
+            preset=names[k % len(names)],
+            seed=seed * 1_000_000 + k,
+            page=k,
+            file=folder / f"{k:05d}.npz",
+        )
+        for k in range(pages)
+    ]
+
+
+class WithFile(Protocol):
+    """Something to make that leaves a file."""
+
+    @property
+    def file(self) -> Path:
+        """The file."""
+
+
+Task = TypeVar("Task", bound=WithFile)
+
+
+def make_missing(jobs: Sequence[Task], make: Callable[[Task], None], processes: int) -> None:
+    """Make the files that are not there yet.
+
+    Parameters
+    ----------
+    jobs : sequence of Job
+        Or of anything else that has a file.
+    make : callable
+        Leaves a job's file (`write_arrays`); processes import it by its name.
+    processes : int
+        Pages at a time.
+    """
+    missing = [job for job in jobs if not job.file.is_file()]
+    if not missing:
+        return
+    # A fresh interpreter: a fork of one whose libraries run threads may hang.
+    fresh = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, mp_context=fresh, initializer=_one_thread) as pool:
+        for _ in tqdm(pool.map(make, missing), total=len(missing), unit="page", disable=None):
+            pass
+
+
+def write_arrays(file: Path, arrays: Mapping[str, Any]) -> None:
+    """Write arrays into a ``.npz`` file, whole or not at all."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = file.with_suffix(".tmp")
+    with unfinished.open("wb") as stream:
+        np.savez_compressed(stream, **arrays)
+    os.replace(unfinished, file)
+
+
+def _one_thread() -> None:
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)

@@ -1,0 +1,112 @@
+"""Where the truth of a printed page lies on the upright page that was made of its picture.
+
+The polylines of a printed page are in pixels of its picture; carried through the reading's own rectification they say
+where the pen ran on the upright page, whatever the reading made of names, speed, gain and clock. So a network that is
+trained on them learns what can be seen.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.interpolate import CubicSpline
+
+from digitize.geometry.grid import Grid
+from digitize.geometry.mapping import to_paper
+from digitize.geometry.rectify import PIXELS_PER_MM
+from digitize.tracing.view import View
+from papertrace.synth.printer import PrintedPage
+
+_OFF_MM = 1.5
+"""Median distance beyond which a row's trace is not that of a strip."""
+_LEAST = 50
+"""Fewest places that tell."""
+
+
+def to_upright(points: NDArray[np.floating], view: View, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Carry pixels of the picture onto the upright page: the inverse of `UprightPage.to_original`.
+
+    Parameters
+    ----------
+    points : ndarray, shape (n, 2)
+        Pixels ``(x, y)`` of the picture; NaN stays NaN.
+    view : View
+    shape : tuple of int
+        Height and width of the picture.
+
+    Returns
+    -------
+    ndarray, shape (n, 2), float64
+    """
+    known = np.isfinite(points).all(axis=1)
+    upright = np.full(points.shape, np.nan)
+    # One column of points: `to_paper` takes lattices.
+    paper = to_paper(points[known][:, None], view.ground.matrix, _bend(view), shape)[:, 0]
+    upright[known] = (paper - _origin(view, shape)) * PIXELS_PER_MM
+    return upright
+
+
+def true_paths(page: PrintedPage, view: View, steps: int) -> NDArray[np.float32]:
+    """Find where the pen truly ran along each row that was traced.
+
+    Parameters
+    ----------
+    page : PrintedPage
+    view : View
+        What was found on that page.
+    steps : int
+        Places a column.
+
+    Returns
+    -------
+    ndarray, shape (rows, w, steps), float32
+        The truth (y) at ``x + k / steps``; NaN where the page shows no pen, and along rows whose trace is none of the
+        page's strips or runs along another row's.
+    """
+    centre = view.traces.centre
+    rows, width = centre.shape
+    x = np.arange(width * steps) / steps
+    truth = np.full((rows, width * steps), np.nan, np.float32)
+    for strip in page.strips:
+        points = to_upright(strip.polyline, view, page.image.shape)
+        shown = _along(points, x)
+        off = np.abs(centre - shown[None, ::steps])
+        enough = np.isfinite(off).sum(axis=1) > _LEAST
+        if not enough.any():
+            continue
+        usual = np.array([np.nanmedian(own) if tells else np.inf for own, tells in zip(off, enough, strict=True)])
+        row = int(usual.argmin())
+        if usual[row] < _OFF_MM * PIXELS_PER_MM:
+            truth[row] = np.where(np.isfinite(shown), shown, truth[row])
+    return truth.reshape(rows, width, steps)
+
+
+def _along(points: NDArray[np.float64], x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Height of a polyline at places x: cubic between its points, NaN beyond each of its unbroken stretches."""
+    y = np.full(len(x), np.nan)
+    known = np.isfinite(points[:, 0]) & np.isfinite(points[:, 1])
+    # Where a badly bent page was badly flattened, time may run backwards for a moment.
+    reached = np.maximum.accumulate(np.where(known, points[:, 0], -1e9))
+    known[1:] &= np.diff(reached) > 0
+    edges = np.flatnonzero(np.diff(known.astype(np.int8), prepend=0, append=0))
+    for first, last in zip(edges[::2], edges[1::2], strict=True):
+        if last - first < 4:
+            continue
+        inside = (x >= points[first, 0]) & (x <= points[last - 1, 0])
+        y[inside] = CubicSpline(points[first:last, 0], points[first:last, 1])(x[inside])
+    return y
+
+
+def _origin(view: View, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Millimetres of paper under the upright pixel (0, 0), from nodes that lie in the picture."""
+    height, width = shape[:2]
+    nodes = view.upright.nodes
+    paper = to_paper(nodes, view.ground.matrix, _bend(view), shape)
+    # Nodes belong to the upright pixels 16 j - 8.5.
+    column, row = np.meshgrid(*(16 * np.arange(n) - 8.5 for n in nodes.shape[1::-1]))
+    inside = ((nodes >= 0) & (nodes <= (width - 1, height - 1))).all(axis=2)
+    return np.median((paper - np.stack([column, row], axis=2) / PIXELS_PER_MM)[inside], axis=0)
+
+
+def _bend(view: View) -> NDArray[np.float32] | None:
+    return view.ground.bend if isinstance(view.ground, Grid) else None

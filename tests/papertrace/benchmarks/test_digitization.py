@@ -1,0 +1,242 @@
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import wfdb
+from PIL import Image
+
+from digitize.records.layouts import LEAD_NAMES
+from papertrace.benchmarks.digitization import (
+    REAL,
+    Target,
+    digitise,
+    digitise_unrefined,
+    find_targets,
+    main,
+    read_truth,
+)
+from papertrace.benchmarks.report import provenance, table
+from papertrace.datasets.ptbxl import data_folder
+
+DATA = data_folder().parent
+
+
+def write_record(path: Path, signal: np.ndarray, fs: int, names: tuple[str, ...] = LEAD_NAMES, unit: str = "mV"):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    wfdb.wrsamp(
+        path.name, fs, [unit] * len(names), list(names), p_signal=signal.T, fmt=["16"] * len(names),
+        adc_gain=[1000.0] * len(names), baseline=[0] * len(names), write_dir=str(path.parent),
+    )  # fmt: skip
+
+
+def write_page(folder: Path, stem: str, suffix: str = ".png") -> np.ndarray:
+    noise = np.random.default_rng(len(stem)).normal(size=(12, 1019))
+    signal = np.stack([np.convolve(row, np.hanning(20) / 3, "valid") for row in noise])
+    signal[:, :100] = np.nan
+    write_record(folder / stem, signal, 500)
+    Image.new("RGB", (200, 120), "white").save(folder / f"{stem}{suffix}")
+    return signal
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    data = tmp_path_factory.mktemp("data")
+    write_page(data / "kit-pages" / "easy", "exact")
+    write_page(data / "kit-pages" / "easy", "late", ".jpg")
+    write_page(data / "kit-pages" / "hard", "no_v1")
+    write_page(data / "kit-pages" / "hard", "unreadable")
+    Image.new("RGB", (200, 120)).save(data / "kit-pages" / "hard" / "no_truth.png")
+    return data
+
+
+@dataclass(frozen=True)
+class Run:
+    out: Path
+    report: dict
+    text: str
+    printed: str
+
+
+@pytest.fixture(scope="module")
+def stand_in() -> Iterator:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(Path(__file__).parent)
+        yield importlib.import_module("stand_in").trace
+        sys.modules.pop("stand_in", None)
+
+
+@pytest.fixture(scope="module")
+def run(data, stand_in, tmp_path_factory) -> Run:
+    out = tmp_path_factory.mktemp("out")
+    printed: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("builtins.print", printed.append)
+        main(["--data", str(data), "--out", str(out / "results"), "--overlays", str(out / "overlays")], stand_in)
+    text = (out / "results" / "digitization.md").read_text(encoding="utf-8")
+    return Run(out, json.loads((out / "results" / "digitization.json").read_text(encoding="utf-8")), text, printed[0])
+
+
+def test_each_page_is_measured_in_order(run):
+    pages = {page["page"]: page for page in run.report["pages"]}
+    assert list(pages) == ["exact.png", "late.jpg", "no_v1.png", "unreadable.png"]
+    assert pages["exact.png"]["aligned"] == pages["exact.png"]["strict"] > 50
+    assert pages["exact.png"]["coverage"] == 1 and pages["exact.png"]["layout"] == "12x1"
+    assert pages["late.jpg"]["aligned"] > 40 > 0 > pages["late.jpg"]["strict"]
+    assert pages["no_v1.png"]["worst_lead"] == "V1" and pages["no_v1.png"]["worst"] == 0
+    assert pages["no_v1.png"]["coverage"] == pytest.approx(11 / 12)
+    assert all(page["seconds"] > 0 for page in pages.values())
+
+
+def test_a_page_that_raises_counts_nothing_and_is_listed(run):
+    page = run.report["pages"][3]
+    assert page["error"] == "ValueError: unreadable.png: no grid | no trace"
+    assert (page["aligned"], page["strict"], page["worst"], page["coverage"]) == (0, 0, 0, 0)
+    assert page["layout"] is None and page["residual"] is None
+    hard = run.report["conditions"]["hard"]
+    assert hard["failed"] == 1 and hard["pages"] == 2
+    assert hard["aligned"]["value"] == pytest.approx(run.report["pages"][2]["aligned"] / 2)
+    assert "| hard | unreadable | 0.00 | 0.00 |" in run.text
+    assert "| ValueError: unreadable.png: no grid / no trace |" in run.text
+
+
+def test_conditions_and_all_are_averaged(run):
+    conditions, pages = run.report["conditions"], run.report["pages"]
+    assert list(conditions) == ["easy", "hard", "all"]
+    everything = conditions["all"]
+    assert everything["pages"] == 4 and everything["failed"] == 1
+    assert everything["aligned"]["value"] == pytest.approx(np.mean([page["aligned"] for page in pages]))
+    assert everything["aligned"]["low"] <= everything["aligned"]["value"] <= everything["aligned"]["high"]
+    assert everything["strict"] == pytest.approx(np.mean([page["strict"] for page in pages]))
+    assert conditions["easy"]["worst"] == min(page["worst"] for page in pages[:2])
+    assert conditions["easy"]["seconds"] == pytest.approx(np.mean([page["seconds"] for page in pages[:2]]))
+
+
+def test_the_report_says_how_it_was_made(run):
+    assert run.printed == run.text
+    assert run.report["seconds_comparable"] and run.report["jobs"] == 1
+    assert "one core" in run.text and "not comparable" not in run.text
+    assert run.report["made_with"]["libraries"]["numpy"] == np.__version__
+    assert run.report["made_with"]["date"] in run.text
+    if sys.platform != "win32":
+        assert 10 < run.report["peak_mib"] < 10_000
+
+
+def test_only_whole_files_are_left(run):
+    assert sorted(file.name for file in (run.out / "results").iterdir()) == ["digitization.json", "digitization.md"]
+
+
+def test_overlays_come_worst_first_and_skip_what_was_not_read(run):
+    names = sorted(file.name for file in (run.out / "overlays").iterdir())
+    # The page that could not be read is the very worst: 001.
+    assert len(names) == 3 and names[0] == "002_hard_no_v1_V1_0.0dB.png"
+    assert names[1].startswith("003_easy_late") and names[2].startswith("004_easy_exact")
+    picture = np.asarray(Image.open(run.out / "overlays" / names[0]))
+    assert picture.shape == (120, 200, 3) and (picture != 255).any()
+
+
+def test_a_choice_of_conditions_on_several_processes(data, stand_in, tmp_path, capsys):
+    main(["hard", "--data", str(data), "--out", str(tmp_path), "--jobs", "2"], stand_in)
+    report = json.loads((tmp_path / "digitization.json").read_text(encoding="utf-8"))
+    assert list(report["conditions"]) == ["hard"] and report["pages"][0]["page"] == "no_v1.png"
+    assert not report["seconds_comparable"] and report["jobs"] == 2
+    assert "**seconds are not comparable**" in capsys.readouterr().out
+
+
+def test_the_deterministic_stage_alone_has_files_of_its_own(data, stand_in, tmp_path):
+    main(["hard", "--no-refine", "--data", str(data), "--out", str(tmp_path)], stand_in)
+    assert sorted(file.name for file in tmp_path.iterdir()) == [
+        "digitization-unrefined.json",
+        "digitization-unrefined.md",
+    ]
+
+
+def test_traces_are_refined_or_not(monkeypatch):
+    asked = []
+    monkeypatch.setattr("digitize.trace_leads", lambda _, **options: asked.append(options.get("refine", True)))
+    digitise(Path("a.png"))
+    digitise_unrefined(Path("a.png"))
+    assert asked == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["foggy"], "unknown condition 'foggy'; allowed: easy, hard"),
+        (["--jobs", "0"], "--jobs 0; allowed: whole numbers from 1"),
+    ],
+)
+def test_wrong_options_are_named(data, stand_in, tmp_path, capsys, arguments, message):
+    with pytest.raises(SystemExit):
+        main([*arguments, "--data", str(data), "--out", str(tmp_path)], stand_in)
+    assert message in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_without_pages_is_named(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main(["--data", str(tmp_path)])
+    assert f"{tmp_path}: has no pages with truth" in capsys.readouterr().err
+
+
+def test_kit_truth_is_read_as_it_is(tmp_path):
+    signal = write_page(tmp_path, "page")
+    shuffled = signal[::-1]
+    write_record(tmp_path / "reversed", shuffled, 500, tuple(name.upper() for name in LEAD_NAMES[::-1]))
+    for stem in ("page", "reversed"):
+        truth = read_truth(Target("easy", tmp_path / "page.png", tmp_path / stem))
+        assert np.isnan(truth[:, :100]).all()
+        np.testing.assert_allclose(truth[:, 100:], signal[:, 100:], atol=0.0006)
+
+
+@pytest.mark.parametrize(
+    ("fs", "names", "unit", "message"),
+    [
+        (100, LEAD_NAMES, "mV", "sampled at 100 Hz; allowed: 500"),
+        (500, LEAD_NAMES[:11], "mV", "lead V6 is missing"),
+        (500, LEAD_NAMES, "SD", "units SD; allowed: mV"),
+    ],
+)
+def test_truth_that_cannot_be_used_is_named(tmp_path, fs, names, unit, message):
+    write_record(tmp_path / "page", np.ones((len(names), 100)), fs, names, unit)
+    with pytest.raises(ValueError, match=message):
+        read_truth(Target("easy", tmp_path / "page.png", tmp_path / "page"))
+
+
+def test_real_truth_is_cut_to_the_print_and_joined_by_straight_lines(tmp_path):
+    slopes = np.arange(1, 13)[:, None] / 10
+    write_record(tmp_path / "page", slopes * np.arange(1000) / 100 % 1, 100)
+    write_record(tmp_path / "line", slopes * np.arange(1000) / 100, 100)
+    truth = read_truth(Target(REAL, tmp_path / "page.png", tmp_path / "line"))
+    assert truth.shape == (12, 5000)
+    time_s = np.arange(5000) / 500
+    for k, lead in enumerate(LEAD_NAMES):
+        shown = np.flatnonzero(np.isfinite(truth[k]))
+        column = 0 if lead == "II" else k // 3
+        # The last sample is at 9.99 s: there the pen stops.
+        end = 4996 if lead == "II" or column == 3 else 1250 * (column + 1)
+        assert shown.tolist() == list(range(1250 * column, end)), lead
+        np.testing.assert_allclose(truth[k, shown], slopes[k] * time_s[shown], atol=0.002)
+
+
+def test_the_collected_pages_are_found():
+    if not (DATA / "kit-pages").is_dir():
+        pytest.skip(f"the pages are not at {DATA}; set PAPERTRACE_DATA")
+    targets = find_targets(DATA)
+    conditions = [target.condition for target in targets]
+    assert len(set(conditions)) == 13 and conditions[-2:] == [REAL, REAL]
+    for target in targets[::12] + targets[-1:]:
+        assert np.isfinite(read_truth(target)).any(axis=1).all()
+
+
+def test_provenance_and_tables():
+    made_with = provenance()
+    assert made_with["commit"] is None or made_with["commit"].removesuffix("-dirty").isalnum()
+    json.dumps(made_with, allow_nan=False)
+    assert table(["a"], [["x|y\nz"]]) == ["| a |", "| --- |", "| x/y z |"]

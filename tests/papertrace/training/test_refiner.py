@@ -1,0 +1,289 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from digitize.api import read_page
+from digitize.records.weights import read_weights
+from digitize.refine.correct import LENGTH, load_network, refine
+from digitize.refine.network import DESIGNS, OFFSETS
+from digitize.refine.windows import cut_windows
+from digitize.tracing.rows import Rows
+from digitize.tracing.trace import Traces
+from papertrace.synth import render_page
+from papertrace.training.pages import plan
+from papertrace.training.refiner import (
+    LOSSES,
+    Config,
+    batch_of,
+    by_page,
+    loss_of,
+    main,
+    predict,
+    ratios,
+    train,
+)
+from papertrace.training.segments import (
+    QUARTERS,
+    Segments,
+    collect,
+    cut_segments,
+    empty,
+    load,
+    save,
+    version_of_segments,
+)
+from papertrace.training.upright import to_upright, true_paths
+
+CONFIG = Config(epochs=4, batch=4, rate=1e-3)
+
+
+def segments(seed: int, page: int = 0) -> Segments:
+    """Three strokes that were traced some pixels off, now more, now less."""
+    rng = np.random.default_rng(seed)
+    x = np.arange(LENGTH * QUARTERS) / QUARTERS
+    truth = np.stack([
+        150.0 * row + 20 * np.sin(x / rng.uniform(9, 30) + rng.uniform(0, 6)) for row in range(1, 4)
+    ]).reshape(3, LENGTH, QUARTERS)  # fmt: skip
+    off = np.stack([rng.uniform(2, 3) * np.sin(x / rng.uniform(20, 60) + rng.uniform(0, 6)) for row in range(3)])
+    off = off.reshape(3, LENGTH, QUARTERS)
+    y = np.arange(600)[:, None]
+    coverage = np.zeros((600, LENGTH), np.float32)
+    for row in truth[..., 0]:
+        coverage = np.maximum(coverage, np.clip(2.0 - np.abs(y - row), 0, 1))
+    path = (truth + off)[..., ::2].astype(np.float32)
+    path[:, 200:210] = np.nan
+    ends = np.zeros(3, np.int64), np.full(3, LENGTH), np.zeros(3), np.full(3, LENGTH - 1.0)
+    sure = np.isfinite(path[..., 0]).astype(np.float32)
+    traces = Traces(path[..., 0], path[..., 1], sure, *ends, 1.5, np.stack([path[..., 0]] * 2))
+    rows = Rows(np.repeat([[150.0], [300.0], [450.0]], LENGTH, axis=1).astype(np.float32), *ends[:2])
+    windows = cut_windows(coverage, np.uint8(255 * (1 - coverage)), traces, rows, gain=10, resolution=8)
+
+    class FromTheStart:
+        def integers(self, high: int) -> int:
+            return 0
+
+        def permutation(self, n: int) -> np.ndarray:
+            return np.arange(n)
+
+    return cut_segments(
+        windows,
+        traces,
+        truth.astype(np.float32),
+        FromTheStart(),
+        most=8,
+        page=page,
+    )
+
+
+def joined(*parts: Segments) -> Segments:
+    return Segments(
+        **{
+            field.name: np.concatenate([getattr(part, field.name) for part in parts])
+            for field in dataclasses.fields(Segments)
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def data():
+    return joined(*(segments(seed, page=seed) for seed in range(4))), segments(9)
+
+
+@pytest.fixture(scope="module", params=DESIGNS)
+def design(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(design, data, tmp_path_factory):
+    checkpoint = tmp_path_factory.mktemp("run") / "checkpoint"
+    return train(*data, dataclasses.replace(CONFIG, design=design), checkpoint, lambda figures: None)
+
+
+class TestDesigns:
+    """What training must do for every network."""
+
+    def test_loss_falls(self, uninterrupted):
+        losses = [figures["loss"] for figures in uninterrupted.history]
+        assert len(losses) == 4 and losses[-1] < 0.95 * losses[0]
+
+    def test_resumed_run_gives_the_same_weights(self, design, data, uninterrupted, tmp_path):
+        class Interrupted(Exception):
+            pass
+
+        def interrupt(figures):
+            if figures["epoch"] == 2:
+                raise Interrupted
+
+        config = dataclasses.replace(CONFIG, design=design)
+        with pytest.raises(Interrupted):
+            train(*data, config, tmp_path / "checkpoint", interrupt)
+        seen = []
+        resumed = train(*data, config, tmp_path / "checkpoint", seen.append)
+        assert [figures["epoch"] for figures in seen] == [3, 4]
+        assert resumed.history == uninterrupted.history
+        for name, tensor in uninterrupted.network.state_dict().items():
+            assert torch.equal(tensor, resumed.network.state_dict()[name]), name
+        assert [path.name for path in tmp_path.iterdir()] == ["checkpoint"]
+        with pytest.raises(ValueError, match="of another configuration"):
+            train(*data, dataclasses.replace(config, seed=1), tmp_path / "checkpoint", seen.append)
+
+
+def test_it_learns_to_find_the_stroke(data, tmp_path):
+    config = dataclasses.replace(CONFIG, epochs=15, rate=3e-3)
+    trained = train(*data, config, tmp_path / "checkpoint", lambda figures: None)
+    gain = max(figures["fold 8"] - figures["fold 8 before"] for figures in trained.history)
+    assert gain > 4.0
+    offsets = predict(trained.network, data[1])
+    assert ratios(data[1], offsets).mean() == pytest.approx(gain + trained.history[0]["fold 8 before"], abs=1e-3)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_losses_are_least_where_the_truth_is(data, loss):
+    batch = batch_of(data[0], np.arange(4), 2, np.zeros(4, bool), "cpu")
+    sure = torch.zeros(batch.target.shape)
+
+    def at(shift: float) -> float:
+        logits = -8.0 * (OFFSETS - (batch.target[..., None] + shift)).abs()
+        return float(loss_of(logits, sure, batch, loss))
+
+    assert at(0.0) < at(0.3) < at(3.0) and at(0.0) < at(-0.3) < at(-3.0)
+
+
+def test_upside_down_is_what_windows_show_of_a_page_upside_down(data):
+    one = data[0]
+    y = np.arange(300)[:, None]
+    path = (150 + 20 * np.sin(np.arange(LENGTH + 1) / 15))[None].astype(np.float32)
+    coverage = np.clip(2.0 - np.abs(y - path[:, :-1]), 0, 1).astype(np.float32)
+    ends = np.zeros(1, np.int64), np.full(1, LENGTH), np.zeros(1), np.full(1, LENGTH - 1.0)
+
+    def windows(page, centre):
+        traces = Traces(
+            centre[:, :-1],
+            (centre[:, :-1] + centre[:, 1:]) / 2,
+            np.ones((1, LENGTH)),
+            *ends,
+            1.5,
+            np.stack([centre[:, :-1]] * 2),
+        )
+        rows = Rows(np.full((1, LENGTH), 149.5, np.float32), *ends[:2])
+        return cut_windows(page, np.uint8(255 * (1 - page)), traces, rows, gain=10, resolution=8)
+
+    upright, turned = windows(coverage, path), windows(np.ascontiguousarray(coverage[::-1]), 299 - path)
+    pair = dataclasses.replace(
+        one, pixels=upright.pixels, marks=upright.marks, scale=upright.scale, path=one.path[:1], truth=one.truth[:1],
+        page=one.page[:1],
+    )  # fmt: skip
+    flipped = batch_of(pair, np.array([0]), 2, np.array([True]), "cpu")
+    np.testing.assert_allclose(flipped.marks[0].numpy(), turned.marks[0].astype(np.float32), atol=0.02)
+    near = np.abs(flipped.pixels[0].numpy().astype(int) - turned.pixels[0]) <= 2
+    assert near.mean() > 0.999
+    straight = batch_of(pair, np.array([0]), 2, np.array([False]), "cpu")
+    torch.testing.assert_close(flipped.target, -straight.target)
+    assert np.array_equal(pair.marks, upright.marks), "segments are left as they are"
+
+
+def test_ratios_see_the_offsets(data):
+    choice = data[1]
+    for steps in (1, 2, 4):
+        exact = batch_of(choice, np.arange(3), steps, np.zeros(3, bool), "cpu")
+        right = (exact.target * exact.scale[..., None]).numpy()
+        assert (ratios(choice, right) > 40).all()
+        rough = right + np.random.default_rng(0).normal(0, 2, right.shape).astype(np.float32)
+        assert (ratios(choice, rough) < 22).all()
+    told = by_page(dataclasses.replace(choice, page=np.array([4, 4, 7])), np.array([10.0, 20.0, np.nan]))
+    assert told.tolist() == [15.0]
+
+
+def test_training_needs_segments_and_a_loss(data, tmp_path):
+    with pytest.raises(ValueError, match="0 segments to train on"):
+        train(empty(), data[1], CONFIG, tmp_path / "checkpoint", lambda figures: None)
+    with pytest.raises(ValueError, match="loss is 'l2'; allowed: entropy, snr, both"):
+        train(*data, dataclasses.replace(CONFIG, loss="l2"), tmp_path / "checkpoint", lambda figures: None)
+
+
+@pytest.fixture(scope="module")
+def skewed():
+    rng = np.random.default_rng(4)
+    beats = np.exp(-(((np.arange(5000) % 400 - 200) / 12) ** 2))
+    signal = beats * rng.uniform(0.4, 1.2, (12, 1)) + 0.05 * np.sin(np.arange(5000) / 300)
+    page = render_page(signal, 500, layout="3x4+II", rotation=3.0, dpi=150)
+    return page, read_page(page.image)
+
+
+def test_the_truth_lies_under_the_traces(skewed):
+    page, reading = skewed
+    truth = true_paths(page, reading.view, 2)
+    traces = reading.view.traces
+    assert truth.shape == (*traces.centre.shape, 2)
+    for k, path in enumerate((traces.centre, traces.between)):
+        off = np.abs(path - truth[..., k])
+        assert np.nanmedian(off) < 0.3
+        assert np.isfinite(off).mean() > 0.8 * np.isfinite(path).mean()
+
+
+def test_upright_is_the_way_back(skewed):
+    page, reading = skewed
+    points = np.array([[300.0, 200.0], [900.0, 500.0], [np.nan, np.nan]])
+    original = reading.view.upright.to_original(points)
+    np.testing.assert_allclose(to_upright(original, reading.view, page.image.shape), points, atol=0.05)
+
+
+def test_the_weights_that_come_along_correct_a_page(skewed):
+    page, reading = skewed
+    traces = reading.view.traces
+    refined, sure = refine(reading.view, reading.worth.gain)
+    truth = true_paths(page, reading.view, 2)
+    before, after = (
+        np.nanmean((np.stack([own.centre, own.between], axis=2) - truth) ** 2) for own in (traces, refined)
+    )
+    assert after < 0.8 * before
+    np.testing.assert_array_equal(np.isnan(refined.centre), np.isnan(traces.centre))
+    assert sure.shape == traces.centre.shape and np.isfinite(sure).all()
+
+
+def test_a_row_that_follows_nothing_printed_has_no_truth(skewed):
+    page, reading = skewed
+    view = reading.view
+    astray = dataclasses.replace(view.traces, centre=view.traces.centre + 60, between=view.traces.between + 60)
+    assert np.isnan(true_paths(page, dataclasses.replace(view, traces=astray), 1)).all()
+
+
+def test_pages_are_made_once(folder, tmp_path):
+    jobs = plan([folder / "records500/00000/00001_hr"], 2, 5, tmp_path / "pages")
+    assert [job.preset for job in jobs] == ["clean", "office_scan"] and jobs[0].seed != jobs[1].seed
+    made = collect(jobs, 3, 1)
+    assert 1 <= len(made) <= 6 and len(np.unique(made.page)) <= 2
+    assert np.nanmedian(np.abs(made.path[..., 0] - made.truth[..., 0])) < 3
+    assert sorted(path.name for path in (tmp_path / "pages").iterdir()) == ["00000.npz", "00001.npz"]
+    marked = dataclasses.replace(load([jobs[0].file]), scale=np.zeros_like(load([jobs[0].file]).scale))
+    save(jobs[0].file, marked)
+    again = collect(jobs, 3, 1)
+    assert not again.scale[again.page == 0].any() and len(again) == len(made)
+
+
+def test_command(folder, tmp_path, capsys):
+    out = tmp_path / "run"
+    pages = out / "pages" / version_of_segments()
+    for name, seed in (("train", 1), ("fold8", 2)):
+        save(pages / name / "00000.npz", segments(seed))
+    small = ["--train-pages", "1", "--choose-pages", "1", "--epochs", "1"]
+    main(["--data", str(folder), "--out", str(out), "--design", "cnn", "--design", "lstm", *small])
+    told = capsys.readouterr().out
+    assert "3 segments to train on, 3 to choose" in told
+    for design in ("cnn", "lstm"):
+        results = out / f"{design}-both-2"
+        assert sorted(path.name for path in results.iterdir()) == ["refiner.json", "refiner.png", "refiner.safetensors"]
+        record = json.loads((results / "refiner.json").read_text())
+        with Image.open(results / "refiner.png") as curve:
+            assert curve.size == (800, 320)
+        assert record["version"] == read_weights(results / "refiner.safetensors")[1]["version"]
+        assert load_network(results / "refiner.safetensors").design == design
+        assert record["pages"] == {"train": 1, "fold 8": 1} and record["configuration"]["design"] == design
+        assert f"{design}-both-2: {record['parameters']} parameters" in told

@@ -1,1 +1,0 @@
-"""Networks of the literature that ours is measured against: sheets (`training.sheets`) in, logits out."""
