@@ -118,7 +118,9 @@ def test_a_watched_command_finds_what_a_user_has(monkeypatch, tmp_path):
 
 
 def test_imports_are_quiet(can_watch, tmp_path):
-    modules = "digitize, classify, pipeline, cv2, matplotlib.figure, neurokit2, pandas, skimage, scipy, torch, wfdb"
+    modules = (
+        "digitize, classify, papertrace.cli.app, cv2, matplotlib.figure, neurokit2, pandas, skimage, scipy, torch, wfdb"
+    )
     seen = watch([sys.executable, "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); import {modules}"], tmp_path)
     assert seen.done.returncode == 0, seen.done.stderr
     assert seen.leaks == ()

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-import pipeline
 from classify.contradictions import SURE_BEAT
 from classify.exclusive import FINDINGS, RHYTHMS
+from papertrace.cli import app
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 NAMES = ["00024_hr", "00139_hr", "00307_hr", "00436_hr", "02988_hr"]
@@ -24,7 +24,7 @@ def shown(tmp_path_factory) -> tuple[int, str, dict[str, dict]]:
     with pytest.MonkeyPatch.context() as patch:
         printed: list[str] = []
         patch.setattr("papertrace.cli.progress._print", lambda text, stream: printed.append(text))
-        code = pipeline.main([str(SAMPLES), "--out", str(out)])
+        code = app.main([str(SAMPLES), "--out", str(out)])
     return code, "\n".join(printed), {path.stem: json.loads(path.read_text()) for path in out.glob("*.json")}
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from digitize.export import find_formats, formats
-from pipeline import main
+from papertrace.cli.app import main
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -200,10 +200,7 @@ def look(commit: str | None, orders: Sequence[Order], cache: Path, jobs: int) ->
         if not tree.is_dir():
             _git("worktree", "add", "--detach", str(tree), sha)
         out = cache / f"{sha[:12]}-{hashlib.sha256(wanted.encode()).hexdigest()[:12]}"
-    module = "papertrace.benchmarks.stages" if (tree / "papertrace").is_dir() else ".".join(("benchmarks", "stages"))
-    script = tree / Path(*module.split(".")).with_suffix(".py")
-    if not script.exists():  # a commit from before the comparison
-        shutil.copy(Path(__file__).with_name("stages.py"), script)
+    module = "papertrace.benchmarks.stages" if (tree / "papertrace").is_dir() else "benchmarks.stages"
     environment = {**os.environ, "PYTHONPATH": str(tree), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
     def work(part: int) -> list[Path]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from digitize.export import written_together
@@ -89,7 +90,7 @@ def _table(place: re.Match[str], results: Path) -> str:
     return "\n".join(table(columns, [[row[header.index(name)] for name in columns] for row in kept]))
 
 
-def main() -> None:
+def main(arguments: Sequence[str] = ()) -> None:
     """Run the command."""
     try:
         filled = {page: fill(page.read_text(encoding="utf-8"), RESULTS) for page in PAGES}

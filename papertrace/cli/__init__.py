@@ -1,4 +1,4 @@
-"""What ``pipeline.py`` is made of: options, plan, workers, report, manifest. One idea a file.
+"""The command: options, plan, workers, report, manifest. One idea a file.
 
-`pipeline.main` calls them from top to bottom; nothing here is imported by the other packages.
+`papertrace.cli.app.main` calls them from top to bottom; nothing here is imported by the other packages.
 """

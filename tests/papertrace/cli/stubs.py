@@ -130,8 +130,8 @@ def resident_after(item):
 
 
 if __name__ == "__main__":
-    import pipeline
+    from papertrace.cli import app
     from tests.papertrace.cli import stubs
 
-    pipeline.read_page = stubs.read_page
-    sys.exit(pipeline.main())
+    app.read_page = stubs.read_page
+    sys.exit(app.main())

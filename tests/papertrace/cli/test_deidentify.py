@@ -15,10 +15,10 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 import classify
-import pipeline
 from classify import Diagnosis, Finding
 from digitize import api
 from digitize import deidentify as redraw
+from papertrace.cli import app
 from papertrace.cli.manifest import JOURNAL
 from papertrace.cli.neutral import fingerprint
 from papertrace.cli.sources import OVERLAY
@@ -40,7 +40,7 @@ def out(tmp_path):
 def calls(monkeypatch, leads):
     """Every page is read as `leads`; gives the pages that were."""
     calls = []
-    monkeypatch.setattr(pipeline, "Pool", stubs.Inline)
+    monkeypatch.setattr(app, "Pool", stubs.Inline)
     monkeypatch.setattr(api, "read_page", lambda page, **_: calls.append(page))
     monkeypatch.setattr(api, "refined", lambda reading: reading)
     monkeypatch.setattr(api, "leads_of", lambda reading, **_: leads)
@@ -50,7 +50,7 @@ def calls(monkeypatch, leads):
 
 
 def run(out: Path, *arguments: str) -> int:
-    return pipeline.main([*arguments, "--deidentify", "--out", str(out)])
+    return app.main([*arguments, "--deidentify", "--out", str(out)])
 
 
 def rows(out: Path) -> list[dict[str, str]]:
@@ -84,7 +84,7 @@ def assert_tells_nothing(folder: Path) -> None:
 
 
 def test_a_page_from_start_to_end(tmp_path, out, monkeypatch, capsys):
-    monkeypatch.setattr(pipeline, "Pool", stubs.Inline)
+    monkeypatch.setattr(app, "Pool", stubs.Inline)
     page = render_page(simulate(10, 500), 500)
     source = write_scan(tmp_path / "St_Elsewhere" / "Ronaldsson_Henrietta_19500102.png", page.image)
     assert run(out, source, "--html", "--format", FORMATS) == 0
@@ -182,11 +182,11 @@ def test_results_that_name_their_sources_stand_apart(calls, leads, paper, tmp_pa
     monkeypatch.setattr("digitize.trace_leads", lambda page, **options: leads)
     source = write_scan(tmp_path / "Ronaldsson.png", paper)
     named, killed = tmp_path / "named", tmp_path / "killed"
-    assert pipeline.main([source, "--out", str(named)]) == 0
+    assert app.main([source, "--out", str(named)]) == 0
     assert run(named, source) == 2
     assert "choose another --out" in capsys.readouterr().err
     assert run(out, source) == 0
-    assert pipeline.main([source, "--out", str(out), "--resume"]) == 2
+    assert app.main([source, "--out", str(out), "--resume"]) == 2
     assert "--deidentify" in capsys.readouterr().err
     killed.mkdir()
     (killed / JOURNAL).write_text('["Ronaldsson.hea"]\n')

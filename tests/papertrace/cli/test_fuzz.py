@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import pipeline
 from digitize.pages.page import MAX_PAGES
+from papertrace.cli import app
 from papertrace.cli.manifest import COLUMNS, JOURNAL
 from papertrace.cli.pool import Pool
 from tests.papertrace.cli import fuzz
@@ -72,7 +72,7 @@ def test_the_whole_command_on_files_that_hurt(tmp_path, capfd):
     for number in range(20):
         (folder / f"{number:03}.png").write_bytes(fuzz.damaged(np.random.default_rng(10_000 + number)))
     arguments = [str(folder), "--out", str(out), "--jobs", "2", "--json", "--timeout", "12"]
-    assert pipeline.main(arguments) == 1
+    assert app.main(arguments) == 1
     captured = capfd.readouterr()
     lines = captured.err.splitlines()
     assert all(line.startswith(f"papertrace: {folder}") for line in lines), lines

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-import pipeline
+from papertrace.cli import app
 from papertrace.cli.formats import suffixes_of
 from papertrace.cli.manifest import NAME, Manifest
 from papertrace.cli.plan import seen_from
@@ -42,8 +42,8 @@ def hostile_names() -> list[str]:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems allow no such file names")
 def test_a_thousand_hostile_names(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(pipeline, "Pool", stubs.Inline)
-    monkeypatch.setattr(pipeline, "read_page", stubs.read_page)
+    monkeypatch.setattr(app, "Pool", stubs.Inline)
+    monkeypatch.setattr(app, "read_page", stubs.read_page)
     monkeypatch.setattr(os, "fsync", lambda handle: None)  # some thousand times, and no power is cut here
     monkeypatch.setenv("PAPERTRACE_TEST_LOG", str(tmp_path / "log"))
     monkeypatch.setenv("PAPERTRACE_TEST_WAIT", "0")
@@ -57,7 +57,7 @@ def test_a_thousand_hostile_names(tmp_path, monkeypatch, capsys):
     assert len(made) == COUNT
 
     arguments = [str(folder), "--out", str(out), "--format", "csv"]
-    assert pipeline.main(arguments) == 0
+    assert app.main(arguments) == 0
     assert capsys.readouterr().err == ""
     with Manifest(out) as manifest:
         rows = list(manifest.rows.values())
@@ -68,7 +68,7 @@ def test_a_thousand_hostile_names(tmp_path, monkeypatch, capsys):
     assert len(outputs) == len({output.lower() for output in outputs}) == COUNT * len(suffixes_of(("csv",)))
     assert {str(file.relative_to(out)) for file in out.rglob("*")} == {NAME, *outputs}
 
-    assert pipeline.main([*arguments, "--resume"]) == 0
+    assert app.main([*arguments, "--resume"]) == 0
     assert len((tmp_path / "log").read_text().splitlines()) == COUNT, "what was read is known again"
     assert_tame(out / NAME)
 

@@ -19,7 +19,6 @@ from PIL import Image
 
 import classify
 import digitize
-import pipeline
 from classify import Diagnosis, Finding
 from classify.beats.beats import Beat, Beats
 from classify.measure.measurements import not_measured
@@ -27,13 +26,14 @@ from digitize import PageError
 from digitize.export import FORMATS
 from digitize.records.layouts import LEAD_NAMES
 from digitize.version import __version__
+from papertrace.cli import app
 from papertrace.cli.formats import suffixes_of
 from papertrace.cli.manifest import COLUMNS, Row, from_cell
 from tests.measured import MEASURED
 from tests.papertrace.cli import stubs
 from tests.watch import Watched, watch
 
-ROOT = Path(pipeline.__file__).parent
+ROOT = Path(__file__).parents[3]
 SUFFIXES = suffixes_of(("wfdb", "csv"))
 FINDINGS = (
     Finding("NORM", "normal ECG", "superclass", 0.75, 0.5, True),
@@ -53,7 +53,7 @@ def calls(monkeypatch, leads):
         calls.append((page, options))
         return leads
 
-    monkeypatch.setattr(pipeline, "Pool", stubs.Inline)
+    monkeypatch.setattr(app, "Pool", stubs.Inline)
     monkeypatch.setattr(digitize, "trace_leads", trace_leads)
     monkeypatch.setattr(classify, "diagnose", lambda leads: DIAGNOSIS)
     return calls
@@ -89,7 +89,7 @@ def error_lines(capsys) -> list[str]:
 
 def test_a_page_leaves_five_files_and_a_summary(calls, leads, paper, as_png, out, capsys):
     scan = as_png(paper, "scan.png")
-    assert pipeline.main([scan, "--out", str(out)]) == 0
+    assert app.main([scan, "--out", str(out)]) == 0
     assert names_in(out) == outputs("scan")
     record = wfdb.rdrecord(str(out / "scan"))
     np.testing.assert_allclose(record.p_signal.T, leads.signal, atol=0.00051)
@@ -114,7 +114,7 @@ def test_a_page_leaves_five_files_and_a_summary(calls, leads, paper, as_png, out
 def test_a_page_to_read(calls, paper, tmp_path, out):
     pages = [Image.fromarray(paper)] * 2
     pages[0].save(tmp_path / "a & b.tif", save_all=True, append_images=pages[1:])
-    assert pipeline.main([str(tmp_path / "a & b.tif"), "--out", str(out), "--html"]) == 0
+    assert app.main([str(tmp_path / "a & b.tif"), "--out", str(out), "--html"]) == 0
     assert names_in(out) == sorted([*outputs("a_b-1", "a_b-2"), "a_b-1.html", "a_b-2.html"])
     page = (out / "a_b-2.html").read_text(encoding="utf-8")
     assert "<h1>a &amp; b.tif, page 2</h1>" in page and "sinus rhythm" in page
@@ -124,7 +124,7 @@ def test_a_page_to_read(calls, paper, tmp_path, out):
 
 def test_report(calls, leads, paper, as_png, out):
     scan = as_png(paper, "scan.png")
-    pipeline.main([scan, "--out", str(out)])
+    app.main([scan, "--out", str(out)])
     report = json.loads((out / "scan.json").read_text(), parse_constant=pytest.fail)
     assert list(report) == [
         "format",
@@ -184,7 +184,7 @@ def test_report(calls, leads, paper, as_png, out):
 
 def test_a_statement_is_explained_where_asked(calls, leads, paper, as_png, out, capsys):
     told = DIAGNOSIS.explain(leads, "AFIB")
-    assert pipeline.main([as_png(paper, "scan.png"), "--out", str(out), "--html", "--explain", "afib"]) == 0
+    assert app.main([as_png(paper, "scan.png"), "--out", str(out), "--html", "--explain", "afib"]) == 0
     with Image.open(out / "scan.overlay.png") as overlay:
         assert (np.asarray(overlay) == leads.overlay(paper, shade=told.shade)).all()
     explanation = json.loads((out / "scan.json").read_text())["explanation"]
@@ -204,7 +204,7 @@ def test_a_statement_is_explained_where_asked(calls, leads, paper, as_png, out, 
 def test_what_cannot_be_explained_is_said(calls, paper, as_png, out, monkeypatch, capsys, asked, reason, told):
     findings = tuple(replace(f, probability=None, reason=reason) if f.code == asked else f for f in FINDINGS)
     monkeypatch.setattr(classify, "diagnose", lambda leads: replace(DIAGNOSIS, statements=findings))
-    assert pipeline.main([as_png(paper, "scan.png"), "--out", str(out), "--html", "--explain", asked]) == 0
+    assert app.main([as_png(paper, "scan.png"), "--out", str(out), "--html", "--explain", asked]) == 0
     assert f"  explained   {told}\n" in capsys.readouterr().out
     assert json.loads((out / "scan.json").read_text())["explanation"]["text"] == told
     assert told.replace("<", "&lt;").replace(">", "&gt;") in (out / "scan.html").read_text(encoding="utf-8")
@@ -219,7 +219,7 @@ def test_report_of_a_page_on_which_little_is_known(calls, leads, paper, as_png, 
     monkeypatch.setattr(digitize, "trace_leads", lambda page, **options: few)
     monkeypatch.setattr(classify, "diagnose", lambda leads: unknown)
     monkeypatch.setattr(type(leads), "overlay", lambda self, image, *_: image)
-    assert pipeline.main([as_png(paper, "scan.png"), "--out", str(out)]) == 0
+    assert app.main([as_png(paper, "scan.png"), "--out", str(out)]) == 0
     report = json.loads((out / "scan.json").read_text(), parse_constant=pytest.fail)
     assert report["calibration"]["pixels_per_mm"] is None
     assert report["quality"]["leads"]["I"] == {"seconds": 0.0, "confidence": None}
@@ -234,7 +234,7 @@ def test_report_of_a_page_on_which_little_is_known(calls, leads, paper, as_png, 
 def test_a_summary_lists_the_most_probable_statements(calls, paper, as_png, out, monkeypatch, capsys, count, last):
     every = [Finding(f"S{n}", f"statement {n}", "form", 1 - n / 10, 0.0, True) for n in range(1, count + 1)]
     monkeypatch.setattr(classify, "diagnose", lambda leads: replace(DIAGNOSIS, statements=tuple(every[::-1])))
-    assert pipeline.main([as_png(paper, "scan.png"), "--out", str(out)]) == 0
+    assert app.main([as_png(paper, "scan.png"), "--out", str(out)]) == 0
     printed = capsys.readouterr().out
     told = [line for line in printed.splitlines() if "  statement " in line]
     assert [line.split("  ")[-1] for line in told] == [f"statement {n}" for n in range(1, 9)]
@@ -245,12 +245,12 @@ def test_a_summary_lists_the_most_probable_statements(calls, paper, as_png, out,
 
 def test_options_reach_the_digitisation(calls, paper, as_png, out):
     scan = as_png(paper, "scan.png")
-    pipeline.main([scan, "--out", str(out), "--layout", "6x2+V1", "--speed", "50", "--gain", "5"])
+    app.main([scan, "--out", str(out), "--layout", "6x2+V1", "--speed", "50", "--gain", "5"])
     page, options = calls[0]
     assert options == {"layout": "6x2+V1", "speed": 50.0, "gain": 5.0, "refine": True}
     assert (page.image == paper).all()
     assert page.name == scan
-    pipeline.main([scan, "--out", str(out), "--overwrite", "--no-refine"])
+    app.main([scan, "--out", str(out), "--overwrite", "--no-refine"])
     assert calls[1][1] == {"layout": None, "speed": None, "gain": None, "refine": False}
     versions = json.loads((out / "scan.json").read_text())["software"]["weights"]
     assert versions["confidence"] and versions["refine"] is None
@@ -261,7 +261,7 @@ def test_many_pages(calls, paper, tmp_path, out, kind, capsys):
     path = tmp_path / f"round.{kind}"
     image = Image.fromarray(paper)
     image.save(path, save_all=True, append_images=[image, image])
-    assert pipeline.main([str(path), "--out", str(out)]) == 0
+    assert app.main([str(path), "--out", str(out)]) == 0
     assert names_in(out) == outputs("round-1", "round-2", "round-3")
     assert json.loads((out / "round-2.json").read_text())["source"]["page"] == 2
     assert "round." + kind + ", page 3 ->" in capsys.readouterr().out
@@ -271,14 +271,14 @@ def test_a_bad_page_of_many_spoils_no_other(calls, paper, tmp_path, out, capsys)
     path = tmp_path / "round.tiff"
     image = Image.fromarray(paper)
     image.save(path, save_all=True, append_images=[image.crop((0, 0, 50, 50)), image])
-    assert pipeline.main([str(path), "--out", str(out)]) == 1
+    assert app.main([str(path), "--out", str(out)]) == 1
     assert names_in(out) == outputs("round-1", "round-3")
     (line,) = error_lines(capsys)
     assert "round.tiff, page 2: 50 x 50 pixels is too small" in line
 
 
 def test_file_names_are_made_fit_for_wfdb(calls, paper, as_png, out):
-    assert pipeline.main([as_png(paper, "Müller, 3. Mai.png"), "--out", str(out)]) == 0
+    assert app.main([as_png(paper, "Müller, 3. Mai.png"), "--out", str(out)]) == 0
     assert names_in(out) == outputs("Muller_3_Mai")
     assert wfdb.rdrecord(str(out / "Muller_3_Mai")).n_sig == 12
 
@@ -319,7 +319,7 @@ def test_bad_files_are_one_line_each_and_spoil_no_other(calls, paper, as_png, ba
     bad = [str(bad_files / name) for name in BAD_FILES]
     (tmp_path / "hollow").mkdir()
     bad += [str(tmp_path / "hollow"), str(tmp_path / "missing.png"), "x" * 5000]
-    assert pipeline.main([bad[0], scan, *bad[1:], "--out", str(out)]) == 1
+    assert app.main([bad[0], scan, *bad[1:], "--out", str(out)]) == 1
     assert names_in(out) == outputs("scan")
     lines = error_lines(capsys)
     assert len(lines) == len(bad)
@@ -328,7 +328,7 @@ def test_bad_files_are_one_line_each_and_spoil_no_other(calls, paper, as_png, ba
 
 
 def test_nothing_is_made_when_no_page_can_be_read(calls, bad_files, out):
-    assert pipeline.main([str(bad_files / "text.png"), "--out", str(out)]) == 1
+    assert app.main([str(bad_files / "text.png"), "--out", str(out)]) == 1
     assert names_in(out) == []
 
 
@@ -342,7 +342,7 @@ def test_no_permission(calls, paper, as_png, out, capsys, monkeypatch):
         monkeypatch.setattr("digitize.pages.page.open", refuse, raising=False)
     else:
         os.chmod(scan, 0)
-    assert pipeline.main([scan, "--out", str(out)]) == 1
+    assert app.main([scan, "--out", str(out)]) == 1
     assert error_lines(capsys) == [f"papertrace: {scan}: no permission to read it"]
 
 
@@ -352,7 +352,7 @@ def test_a_page_without_an_ecg(calls, paper, as_png, out, monkeypatch, capsys):
 
     monkeypatch.setattr(digitize, "trace_leads", find_nothing)
     scan = as_png(paper, "scan.png")
-    assert pipeline.main([scan, "--out", str(out)]) == 1
+    assert app.main([scan, "--out", str(out)]) == 1
     assert error_lines(capsys) == [f"papertrace: {scan}: no ECG found"]
     assert names_in(out) == []
 
@@ -366,7 +366,7 @@ def test_a_page_without_statements_keeps_its_leads(calls, leads, paper, as_png, 
 
     monkeypatch.setattr(classify, "diagnose", fail)
     scan = as_png(paper, "scan.png")
-    assert pipeline.main([scan, "--out", str(out), "--html", "--explain", "AFIB"]) == 0
+    assert app.main([scan, "--out", str(out), "--html", "--explain", "AFIB"]) == 0
     assert names_in(out) == sorted([*outputs("scan"), "scan.html"])
     np.testing.assert_allclose(wfdb.rdrecord(str(out / "scan")).p_signal.T, leads.signal, atol=0.00051)
     report = json.loads((out / "scan.json").read_text(), parse_constant=pytest.fail)
@@ -392,11 +392,11 @@ def test_strips_from_a_quarter_of_a_second_are_written(leads, paper, as_png, out
         row = LEAD_NAMES.index(of.lead)
         signal[row], confidence[row] = of.signal, of.confidence
     crop = replace(leads, signal=signal, confidence=confidence, strips=strips, layout="custom-1x2")
-    monkeypatch.setattr(pipeline, "Pool", stubs.Inline)
+    monkeypatch.setattr(app, "Pool", stubs.Inline)
     monkeypatch.setattr(digitize, "trace_leads", lambda page, **options: crop)
     every = ",".join(FORMATS)
     scan = as_png(paper, "scan.png")
-    assert pipeline.main([scan, "--out", str(out), "--html", "--format", every]) == 0
+    assert app.main([scan, "--out", str(out), "--html", "--format", every]) == 0
     assert names_in(out) == sorted("scan" + suffix for suffix in suffixes_of(tuple(FORMATS), True))
     np.testing.assert_allclose(pd.read_csv(out / "scan.csv").iloc[:, 1:].to_numpy().T, signal, atol=1e-6)
     assert json.loads((out / "scan.json").read_text())["reader"]["reason"] == "no strip holds 1 s of signal"
@@ -405,11 +405,11 @@ def test_strips_from_a_quarter_of_a_second_are_written(leads, paper, as_png, out
 
 def test_a_finished_run_again_is_done_before(calls, paper, as_png, out, capsys):
     scans = [as_png(paper, f"{name}.png") for name in "abc"]
-    assert pipeline.main([*scans, "--out", str(out)]) == 0
+    assert app.main([*scans, "--out", str(out)]) == 0
     before = set(manifest_of(out))
     capsys.readouterr()
     for arguments, count in ((scans, 3), (scans[:1], 1), ([*scans[:1], "--resume"], 1)):
-        assert pipeline.main([*arguments, "--out", str(out)]) == 0
+        assert app.main([*arguments, "--out", str(out)]) == 0
         captured = capsys.readouterr()
         assert captured.err == ""
         assert captured.out.splitlines() == [
@@ -417,9 +417,9 @@ def test_a_finished_run_again_is_done_before(calls, paper, as_png, out, capsys):
             f"  details: {out}/manifest.csv",
         ]
     assert len(calls) == 3 and set(manifest_of(out)) == before
-    assert pipeline.main([*scans, as_png(paper, "d.png"), "--out", str(out)]) == 0
+    assert app.main([*scans, as_png(paper, "d.png"), "--out", str(out)]) == 0
     assert len(calls) == 4 and "  done before: 3 (" in capsys.readouterr().out
-    assert pipeline.main([*scans[:1], "--out", str(out), "--html"]) == 1
+    assert app.main([*scans[:1], "--out", str(out), "--html"]) == 1
     assert error_lines(capsys) == [f"papertrace: {scans[0]}: {out}/a.hea exists; --overwrite replaces it"]
 
 
@@ -429,7 +429,7 @@ def test_beats_that_are_not_ordinary_are_told(calls, paper, as_png, out, monkeyp
     monkeypatch.setattr(
         classify, "diagnose", lambda leads: replace(DIAGNOSIS, beats=Beats(beats, "II", 12, "0123456789ab"))
     )
-    assert pipeline.main([as_png(paper, "scan.png"), "--out", str(out)]) == 0
+    assert app.main([as_png(paper, "scan.png"), "--out", str(out)]) == 0
     told = "beats       7 in lead II; supraventricular ectopic (S): 3.6 s 95%; ventricular ectopic (V): 2.0 s 95%"
     assert told in capsys.readouterr().out
 
@@ -447,7 +447,7 @@ def test_a_failing_reading(calls, paper, as_png, out, monkeypatch, capsys, error
 
     monkeypatch.setattr(classify, "diagnose", fail)
     scan = as_png(paper, "scan.png")
-    assert pipeline.main([scan, "--out", str(out)]) == 1
+    assert app.main([scan, "--out", str(out)]) == 1
     assert error_lines(capsys) == [f"papertrace: {scan}: {told}"]
     assert names_in(out) == []
 
@@ -457,18 +457,18 @@ def test_nothing_is_overwritten_without_leave(calls, paper, as_png, out, capsys,
     scan, other = as_png(paper, "scan.png"), as_png(paper, "other.png")
     out.mkdir()
     (out / f"scan{suffix}").write_text("mine")
-    assert pipeline.main([scan, other, "--out", str(out)]) == 1
+    assert app.main([scan, other, "--out", str(out)]) == 1
     assert (out / f"scan{suffix}").read_text() == "mine"
     assert names_in(out) == sorted([*outputs("other"), f"scan{suffix}"])
     assert error_lines(capsys) == [f"papertrace: {scan}: {out}/scan{suffix} exists; --overwrite replaces it"]
     assert len(calls) == 1, "the refused page cost no work"
-    assert pipeline.main([scan, other, "--out", str(out), "--overwrite"]) == 0
+    assert app.main([scan, other, "--out", str(out), "--overwrite"]) == 0
     assert names_in(out) == outputs("other", "scan")
 
 
 def test_pages_of_one_name_do_not_replace_each_other(calls, paper, as_png, out, capsys):
     first, second, third = (as_png(paper, name) for name in ("a/scan.png", "b/scan.png", "c/SCAN.png"))
-    assert pipeline.main([first, second, third, first, "--out", str(out)]) == 0
+    assert app.main([first, second, third, first, "--out", str(out)]) == 0
     rows = manifest_of(out)
     assert [row.file for row in rows] == ["../a/scan.png", "../b/scan.png", "../c/SCAN.png"]
     stems = [row.files[0].removesuffix(".hea") for row in rows]
@@ -477,7 +477,7 @@ def test_pages_of_one_name_do_not_replace_each_other(calls, paper, as_png, out, 
     assert names_in(out) == outputs(*stems)
     for stem, source in zip(stems, (first, second, third), strict=True):
         assert json.loads((out / f"{stem}.json").read_text())["source"]["file"] == source
-    assert pipeline.main([third, second, first, "--out", str(out), "--overwrite"]) == 0
+    assert app.main([third, second, first, "--out", str(out), "--overwrite"]) == 0
     assert names_in(out) == outputs(*stems), "who comes first does not matter once a page has its name"
 
 
@@ -491,7 +491,7 @@ def test_a_failing_write_leaves_nothing(calls, leads, paper, as_png, out, monkey
     else:
         monkeypatch.setitem(FORMATS, stage, replace(FORMATS[stage], writer=fail))
     scan = as_png(paper, "scan.png")
-    assert pipeline.main([scan, "--out", str(out)]) == 1
+    assert app.main([scan, "--out", str(out)]) == 1
     assert names_in(out) == []
     assert error_lines(capsys) == [f"papertrace: {scan}: [Errno 28] No space left on device"]
 
@@ -502,13 +502,13 @@ def test_interruption_leaves_nothing_half_written(calls, leads, paper, as_png, o
         raise KeyboardInterrupt
 
     first, second = as_png(paper, "first.png"), as_png(paper, "second.png")
-    assert pipeline.main([first, "--out", str(out)]) == 0
+    assert app.main([first, "--out", str(out)]) == 0
     if stage == "trace":
         monkeypatch.setattr(digitize, "trace_leads", interrupt)
     else:
         monkeypatch.setattr(type(leads), "overlay", interrupt)
     capsys.readouterr()
-    assert pipeline.main([second, first, "--out", str(out), "--overwrite"]) == 130
+    assert app.main([second, first, "--out", str(out), "--overwrite"]) == 130
     assert names_in(out) == outputs("first")
     assert error_lines(capsys) == ["papertrace: interrupted; --resume goes on from here"]
 
@@ -535,7 +535,7 @@ def test_interruption_leaves_nothing_half_written(calls, leads, paper, as_png, o
 )
 def test_usage_errors(calls, capsys, arguments, told):
     with pytest.raises(SystemExit) as caught:
-        pipeline.main(arguments)
+        app.main(arguments)
     assert caught.value.code == 2
     assert told in capsys.readouterr().err
     assert not calls
@@ -545,7 +545,7 @@ def test_usage_errors(calls, capsys, arguments, told):
 def test_names_that_are_no_text(calls, paper, as_png, tmp_path, out, capsys):
     odd = os.fsdecode(str(tmp_path / "\u03b1").encode() + b"\xff.png")
     os.rename(as_png(paper, "scan.png"), odd)
-    assert pipeline.main([odd, odd + "x", "--out", str(out)]) == 1
+    assert app.main([odd, odd + "x", "--out", str(out)]) == 1
     assert names_in(out) == outputs("_")
     assert json.loads((out / "_.json").read_text())["source"]["file"] == odd
     captured = capsys.readouterr()
@@ -557,10 +557,10 @@ def test_a_reader_that_leaves(calls, paper, as_png, out, monkeypatch):
     def leave(self, text):
         raise BrokenPipeError
 
-    monkeypatch.setattr(pipeline.Progress, "tell", leave)
+    monkeypatch.setattr(app.Progress, "tell", leave)
     closed = []
-    monkeypatch.setattr(pipeline.os, "dup2", lambda source, target: closed.append(target))
-    assert pipeline.main([as_png(paper, "scan.png"), "--out", str(out)]) == 1
+    monkeypatch.setattr(app.os, "dup2", lambda source, target: closed.append(target))
+    assert app.main([as_png(paper, "scan.png"), "--out", str(out)]) == 1
     assert names_in(out) == outputs("scan")
     assert len(closed) == 1
 
@@ -569,7 +569,7 @@ def test_results_go_to_the_current_folder_by_default(calls, paper, as_png, tmp_p
     scan = as_png(paper, "in/scan.png")
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
-    assert pipeline.main([scan]) == 0
+    assert app.main([scan]) == 0
     assert names_in(tmp_path / "here") == outputs("scan")
 
 
@@ -627,7 +627,7 @@ def test_nothing_is_written_elsewhere(run):
 def test_one_line_of_json_a_page(calls, paper, as_png, tmp_path, out, capsys):
     folder = Path(as_png(paper, "in/scan.png")).parent
     (folder / "broken.png").write_bytes(b"x")
-    assert pipeline.main([str(folder), "--out", str(out), "--json"]) == 1
+    assert app.main([str(folder), "--out", str(out), "--json"]) == 1
     captured = capsys.readouterr()
     broken, read = (json.loads(line) for line in captured.out.splitlines())
     assert (broken["status"], broken["page"], broken["outputs"]) == ("failed", None, [])
@@ -641,7 +641,7 @@ def test_one_line_of_json_a_page(calls, paper, as_png, tmp_path, out, capsys):
 
 def test_quiet(calls, paper, as_png, out, capsys):
     pages = [as_png(paper, name) for name in ("a.png", "b.png")]
-    assert pipeline.main([*pages, "missing.png", "--out", str(out), "--quiet"]) == 1
+    assert app.main([*pages, "missing.png", "--out", str(out), "--quiet"]) == 1
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err == "papertrace: missing.png: no such file\n"
@@ -650,7 +650,7 @@ def test_quiet(calls, paper, as_png, out, capsys):
 def test_many_pages_are_told_in_a_table(calls, paper, tmp_path, out, capsys):
     image = Image.fromarray(paper[:200, :200])
     image.save(tmp_path / "ward.tiff", save_all=True, append_images=[image] * 21)
-    assert pipeline.main([str(tmp_path / "ward.tiff"), "missing.png", "--out", str(out)]) == 1
+    assert app.main([str(tmp_path / "ward.tiff"), "missing.png", "--out", str(out)]) == 1
     printed = capsys.readouterr().out.splitlines()
     assert printed[0].startswith("23 pages in ")
     assert printed[0].endswith(" pages/s")
@@ -666,7 +666,7 @@ def test_a_bar_with_failures_on_a_terminal(calls, paper, as_png, out, monkeypatc
     pages = [as_png(paper, "a.png"), as_png(paper[:50], "b.png"), as_png(paper, "c.png")]
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
-    assert pipeline.main([*pages, "--out", str(out), *(["--quiet"] if quiet else [])]) == 1
+    assert app.main([*pages, "--out", str(out), *(["--quiet"] if quiet else [])]) == 1
     for told in ("reading", "pages/s", "left", "failed 1"):
         assert (told in terminal.getvalue()) != quiet
     assert "papertrace: " in terminal.getvalue()
@@ -674,7 +674,7 @@ def test_a_bar_with_failures_on_a_terminal(calls, paper, as_png, out, monkeypatc
 
 def test_help_fits_on_a_screen(capsys):
     with pytest.raises(SystemExit) as caught:
-        pipeline.main(["--help"])
+        app.main(["--help"])
     assert caught.value.code == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) < 32
@@ -688,14 +688,14 @@ def test_help_fits_on_a_screen(capsys):
 )
 def test_names_that_play_tricks(calls, paper, as_png, tmp_path, out, capsys, name):
     as_png(paper, f"in/{name}")
-    assert pipeline.main([str(tmp_path / "in"), "--out", str(out)]) == 0
+    assert app.main([str(tmp_path / "in"), "--out", str(out)]) == 0
     (row,) = manifest_of(out)
     assert row.status == "read" and row.file == f"../in/{name}"
     assert all(line.isprintable() for line in (out / "manifest.csv").read_text().split("\n"))
     assert names_in(out) == sorted(row.files)
     assert all(re.fullmatch(r"[-\w]+(\.\w+)+", file) for file in row.files)
     assert "\x1b" not in capsys.readouterr().out
-    assert pipeline.main([str(tmp_path / "in"), "--out", str(out), "--resume"]) == 0
+    assert app.main([str(tmp_path / "in"), "--out", str(out), "--resume"]) == 0
     assert len(calls) == 1
 
 
@@ -705,8 +705,8 @@ def test_a_link_in_the_place_of_a_result_is_not_written_through(calls, paper, as
     (tmp_path / "victim").write_text("precious")
     (out / "scan.csv").symlink_to(tmp_path / "victim")
     (out / "scan.json").symlink_to(tmp_path / "nowhere")
-    assert pipeline.main([scan, "--out", str(out)]) == 1
-    assert pipeline.main([scan, "--out", str(out), "--overwrite"]) == 0
+    assert app.main([scan, "--out", str(out)]) == 1
+    assert app.main([scan, "--out", str(out), "--overwrite"]) == 0
     assert (tmp_path / "victim").read_text() == "precious"
     assert not (tmp_path / "nowhere").exists()
     assert (out / "scan.csv").is_file() and not (out / "scan.csv").is_symlink()
@@ -717,7 +717,7 @@ def test_a_link_in_the_place_of_a_folder_of_results_is_not_written_through(calls
     (tmp_path / "elsewhere").mkdir()
     (out / "deep").mkdir(parents=True)
     (out / "deep" / "er").symlink_to(tmp_path / "elsewhere")
-    assert pipeline.main([str(tmp_path / "in"), "--out", str(out), "--overwrite"]) == 1
+    assert app.main([str(tmp_path / "in"), "--out", str(out), "--overwrite"]) == 1
     (line,) = error_lines(capsys)
     assert line.endswith(f"scan.png: {out}/deep/er is a link; results are not written through it")
     assert os.listdir(tmp_path / "elsewhere") == []
@@ -739,6 +739,6 @@ def test_a_folder_of_results_that_is_taken_away_under_way(
         return leads
 
     monkeypatch.setattr(digitize, "trace_leads", take_away)
-    assert pipeline.main([as_png(paper, "a.png"), as_png(paper, "b.png"), "--out", str(out)]) == 2
+    assert app.main([as_png(paper, "a.png"), as_png(paper, "b.png"), "--out", str(out)]) == 2
     (line,) = error_lines(capsys)
     assert f"{out}/manifest.csv: cannot be written: " in line or f"{out}/.papertrace.started: cannot be" in line

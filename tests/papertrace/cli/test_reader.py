@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import pipeline
 from classify import readers
 from classify.picture import image
 from classify.picture.image import PictureWeights
 from classify.statements import CODES
+from papertrace.cli import app
 from papertrace.cli.options import parse
 from tests.papertrace.cli import stubs
 
@@ -20,7 +20,7 @@ from tests.papertrace.cli import stubs
 def network(monkeypatch):
     """A network that says 0.8 of everything, as if its weights had come along."""
     half = np.full(len(CODES), 0.5)
-    monkeypatch.setattr(pipeline, "Pool", stubs.Inline)
+    monkeypatch.setattr(app, "Pool", stubs.Inline)
     for module in (image, readers):
         monkeypatch.setattr(module, "is_trained", lambda design: True)
     monkeypatch.setattr("papertrace.cli.options.is_trained", lambda design: True)
@@ -39,7 +39,7 @@ def blank(tmp_path):
 def test_a_page_that_cannot_be_digitised_is_looked_at(network, blank, tmp_path, capsys):
     out = tmp_path / "out"
     given = [blank, "--out", str(out), "--reader", "auto", "--html", "--format", "wfdb,csv,fhir"]
-    assert pipeline.main(given) == 0
+    assert app.main(given) == 0
     left = sorted(file.name for file in out.iterdir())
     assert left == ["blank.html", "blank.json", "blank.overlay.png", "manifest.csv"], "there is no signal to write"
     report = json.loads((out / "blank.json").read_text(), parse_constant=pytest.fail)
@@ -48,21 +48,21 @@ def test_a_page_that_cannot_be_digitised_is_looked_at(network, blank, tmp_path, 
     assert {found["probability"] for found in report["statements"]} == {0.8}
     told = capsys.readouterr()
     assert "read from the picture" in told.out and "could not be digitised" in told.out and not told.err
-    assert pipeline.main([*given, "--resume"]) == 0
+    assert app.main([*given, "--resume"]) == 0
     assert "reading" not in capsys.readouterr().out
 
 
 def test_a_page_that_nobody_looks_at_fails_as_ever(blank, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(pipeline, "Pool", stubs.Inline)
+    monkeypatch.setattr(app, "Pool", stubs.Inline)
     monkeypatch.setattr(readers, "is_trained", lambda design: False)
     for reader in ("signal", "auto"):
-        assert pipeline.main([blank, "--out", str(tmp_path / reader), "--reader", reader]) == 1
+        assert app.main([blank, "--out", str(tmp_path / reader), "--reader", reader]) == 1
         assert "no electrocardiogram found" in capsys.readouterr().err
 
 
 def test_pictures_of_pages_that_cannot_be_digitised_stay_empty(network, blank, tmp_path):
     out = tmp_path / "out"
-    assert pipeline.main([blank, "--out", str(out), "--reader", "auto", "--deidentify"]) == 0
+    assert app.main([blank, "--out", str(out), "--reader", "auto", "--deidentify"]) == 0
     with Image.open(out / "page-0001.overlay.png") as overlay:
         assert (np.asarray(overlay) == 255).all()
     assert "blank" not in (out / "page-0001.json").read_text()
@@ -95,6 +95,6 @@ def test_a_page_is_digitised_once_for_signal_and_picture(network, tmp_path, lead
     )
     Image.fromarray(np.full((600, 1100, 3), 250, np.uint8)).save(tmp_path / "a.png")
     out = tmp_path / "out"
-    assert pipeline.main([str(tmp_path / "a.png"), "--out", str(out), "--reader", "image"]) == 0
+    assert app.main([str(tmp_path / "a.png"), "--out", str(out), "--reader", "image"]) == 0
     assert len(readings) == 1 and seen == [reading] and (out / "a.hea").is_file()
     assert json.loads((out / "a.json").read_text())["reader"] == {"asked": "image", "used": "image", "reason": None}
