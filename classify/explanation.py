@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from classify.signal.view import pieces_of
 from classify.statements import CODES
-from digitize.leads import Shade
 from digitize.records.layouts import LEAD_NAMES
+from digitize.records.results import Shade
 
 if TYPE_CHECKING:
     from classify.diagnose import Diagnosis, Finding

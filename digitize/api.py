@@ -13,21 +13,24 @@ from numpy.typing import NDArray
 from digitize.geometry.grid import Grid, find_grid
 from digitize.geometry.mapping import scale_at
 from digitize.geometry.rectify import PIXELS_PER_MM
-from digitize.geometry.scale import PaperScale, first_scale, measured_scale
+from digitize.geometry.scale import PaperScale, first_scale
 from digitize.layout.clock import set_clock
 from digitize.layout.confirm import confirm_names
 from digitize.layout.orientation import is_upside_down, turns_by_names
 from digitize.layout.page_layout import PageLayout, RowsMissing, read_layout
-from digitize.leads import GAINS_MM_MV, SPEEDS_MM_S, Calibration, Geometry, Leads, Strip
+from digitize.leads import Leads
 from digitize.ocr.text import PrintedScale, find_words, read_scale
 from digitize.pages.fax import fax_resolution, without_halftone
 from digitize.pages.page import Page, PageError, PageSource, load_page, page_names
 from digitize.records.layouts import LEAD_NAMES, Layout, find_layout
+from digitize.records.results import Calibration, Geometry, Strip
+from digitize.records.standards import GAINS_MM_MV, SPEEDS_MM_S
 from digitize.refine.correct import refine as refine_traces
 from digitize.strips import confidence
 from digitize.strips.cut import columns_of, cut_strips, join_strips
 from digitize.strips.scale import Scale, find_scale, miscount
 from digitize.strips.verdict import cut_off, edge_width, judge
+from digitize.tracing.rescale import measured_scale
 from digitize.tracing.rows import Rows
 from digitize.tracing.trace import erase_traces, touch_names, trace_ink
 from digitize.tracing.view import View, look

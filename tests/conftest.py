@@ -9,8 +9,9 @@ import pytest
 import wfdb
 from numpy.typing import NDArray
 
-from digitize.leads import Calibration, Geometry, Leads, Quality, Strip
+from digitize.leads import Leads
 from digitize.records.layouts import LEAD_NAMES, find_layout
+from digitize.records.results import Calibration, Geometry, Quality, Strip
 from tests.watch import skip_unwatched
 
 FS = 500

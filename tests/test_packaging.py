@@ -22,19 +22,24 @@ MAY_IMPORT = {
         "digitize.api",
         "digitize.geometry.rectify",
         "digitize.leads",
-        "digitize.records.layouts",
-        "digitize.records.weights",
+        "digitize.records",
         "digitize.render.figure",
     },
-    "papertrace/synth": {"digitize.leads", "digitize.records.layouts"},
-    "papertrace/datasets": {"classify.statements", "digitize.records.layouts"},
-    "papertrace/metrics": {"classify.beats.view", "digitize.records.layouts"},
+    "papertrace/synth": {"digitize.records"},
+    "papertrace/datasets": {"classify.statements", "digitize.records"},
+    "papertrace/metrics": {"classify.beats.view", "digitize.records"},
     "papertrace/cli": {"classify", "digitize"},
     "papertrace/training": {"classify", "digitize", "papertrace.datasets", "papertrace.metrics", "papertrace.synth"},
     "papertrace/benchmarks": {"classify", "digitize", "papertrace"},
     "pipeline.py": {"papertrace.cli"},
 }
 """What each may import of the project's other parts."""
+
+ROOMS = (
+    *("version", "records", "files", "pages", "geometry", "ink", "ocr", "tracing", "layout", "refine", "strips"),
+    *("export", "render", "leads", "api", "deidentify", "__init__"),
+)
+"""Rooms of `digitize` in the order of a page's way; each imports only itself and those before it."""
 
 
 def sources(part: str) -> list[Path]:
@@ -98,6 +103,25 @@ def test_every_part_has_its_rules():
     parts = {part for part in PACKAGES if part != "papertrace"}
     parts |= {f"papertrace/{folder.parent.name}" for folder in (ROOT / "papertrace").glob("*/__init__.py")}
     assert parts | {"pipeline.py"} == set(MAY_IMPORT)
+
+
+def test_rooms_of_digitize_import_only_those_before_them():
+    for file in sources("digitize"):
+        room = file.relative_to(ROOT / "digitize").with_suffix("").parts[0]
+        for module in imported(file):
+            if module.startswith("digitize."):
+                other = module.split(".")[1]
+                assert ROOMS.index(other) <= ROOMS.index(room), f"{file.relative_to(ROOT)} imports {module}"
+
+
+def test_digitize_has_no_import_circle():
+    dotted = {file: ".".join(file.relative_to(ROOT).with_suffix("").parts) for file in sources("digitize")}
+    files = {module.removesuffix(".__init__"): file for file, module in dotted.items()}
+    left = {module: imported(file) & set(files) - {module} for module, file in files.items()}
+    while free := [module for module, others in left.items() if not others & set(left)]:
+        for module in free:
+            del left[module]
+    assert not left
 
 
 def distributions_in(lines: str) -> set[str]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from digitize.records.layouts import LEAD_NAMES, OTHER_NAMES
 
 if TYPE_CHECKING:
-    from digitize.leads import Leads, Strip
+    from digitize.records.results import LeadData, Strip
 
 UNITS_PER_MV = 1000
 """Digital units per millivolt in 16-bit formats: one unit is a microvolt."""
@@ -48,12 +48,12 @@ class Channels:
         return Channels(names, self.signal[seen], self.confidence[seen], self.fs)
 
 
-def channels_of(leads: Leads) -> Channels:
+def channels_of(leads: LeadData) -> Channels:
     """Take the leads that a file is to hold.
 
     Parameters
     ----------
-    leads : Leads
+    leads : LeadData
 
     Returns
     -------
@@ -76,7 +76,7 @@ def channels_of(leads: Leads) -> Channels:
     return Channels(tuple(names), signal, confidence, leads.fs)
 
 
-def _longest(leads: Leads, name: str) -> Strip | None:
+def _longest(leads: LeadData, name: str) -> Strip | None:
     strips = [strip for strip in leads.strips if strip.lead == name]
     return max(strips, key=lambda strip: len(strip.signal), default=None)
 

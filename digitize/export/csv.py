@@ -14,15 +14,15 @@ from digitize.files import written_together
 if TYPE_CHECKING:
     import pandas as pd
 
-    from digitize.leads import Leads
+    from digitize.records.results import LeadData
 
 
-def to_frame(leads: Leads) -> pd.DataFrame:
+def to_frame(leads: LeadData) -> pd.DataFrame:
     """Arrange the leads as a table.
 
     Parameters
     ----------
-    leads : Leads
+    leads : LeadData
 
     Returns
     -------
@@ -37,14 +37,14 @@ def to_frame(leads: Leads) -> pd.DataFrame:
     return pd.DataFrame(channels.signal.T.copy(), index=time, columns=list(channels.names))
 
 
-def write_csv(leads: Leads, path: str | os.PathLike[str]) -> Path:
+def write_csv(leads: LeadData, path: str | os.PathLike[str]) -> Path:
     """Write the table of `to_frame`: ``time_s`` and one column a lead, millivolts, empty where the page shows nothing.
 
     The table does not say its unit, and has no column for confidence.
 
     Parameters
     ----------
-    leads : Leads
+    leads : LeadData
     path : path
         The file; it is replaced when it exists.
 

@@ -19,7 +19,7 @@ from digitize.version import __version__
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-    from digitize.leads import Leads
+    from digitize.records.results import LeadData
 
 TWELVE_LEAD = "1.2.840.10008.5.1.4.1.1.9.1.1"
 """12-lead ECG Waveform Storage (PS3.3 A.34.3)."""
@@ -39,7 +39,7 @@ UNKNOWN_TIME = "19000101000000"
 _TEXT_LENGTH = 1024
 
 
-def write_dicom(leads: Leads, path: str | os.PathLike[str]) -> Path:
+def write_dicom(leads: LeadData, path: str | os.PathLike[str]) -> Path:
     """Write a DICOM waveform: a 12-lead ECG when the page shows just the twelve leads, else a General ECG.
 
     One multiplex group holds the leads that the page shows, 16 bits, a microvolt a unit, clipped at +-32.767 mV. Gaps
@@ -53,7 +53,7 @@ def write_dicom(leads: Leads, path: str | os.PathLike[str]) -> Path:
 
     Parameters
     ----------
-    leads : Leads
+    leads : LeadData
     path : path
         The file; it is replaced when it exists.
 
@@ -82,12 +82,12 @@ def write_dicom(leads: Leads, path: str | os.PathLike[str]) -> Path:
     return file
 
 
-def waveform(leads: Leads, name: str) -> Dataset:
+def waveform(leads: LeadData, name: str) -> Dataset:
     """Make the data set that `write_dicom` writes.
 
     Parameters
     ----------
-    leads : Leads
+    leads : LeadData
     name : str
         The page's name, a part of what its identifiers are made from; it is not in the data set.
 
@@ -141,7 +141,7 @@ def _uid(identifier: uuid.UUID) -> str:
     return f"2.25.{identifier.int}"
 
 
-def _texts(leads: Leads) -> list[str]:
+def _texts(leads: LeadData) -> list[str]:
     reasons = f" ({'; '.join(leads.quality.reasons)})" if leads.quality.reasons else ""
     made = f"Digitised from paper by Papertrace {__version__}. Not for diagnosis. "
     return [made + f"Verdict: {leads.quality.verdict}{reasons}", *leads.warnings]

@@ -15,7 +15,7 @@ from digitize.files import written_together
 from digitize.version import __version__
 
 if TYPE_CHECKING:
-    from digitize.leads import Leads
+    from digitize.records.results import LeadData
 
 STEPS = (1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3)
 """Millivolts that a unit may be worth: with each of them EDF's eight characters hold the physical range exactly."""
@@ -24,7 +24,7 @@ GAP = "gap"
 """Annotation of a stretch that the page does not show; `@@` and the signal's label follow it."""
 
 
-def write_edf(leads: Leads, path: str | os.PathLike[str]) -> Path:
+def write_edf(leads: LeadData, path: str | os.PathLike[str]) -> Path:
     """Write an EDF+ file: one signal a lead, in millivolts, in data records of a second.
 
     Each lead has the finest of `STEPS` that its largest value allows. EDF has no NaN: a gap holds the lead's digital
@@ -34,7 +34,7 @@ def write_edf(leads: Leads, path: str | os.PathLike[str]) -> Path:
 
     Parameters
     ----------
-    leads : Leads
+    leads : LeadData
     path : path
         The file; it is replaced when it exists.
 

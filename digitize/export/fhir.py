@@ -16,7 +16,7 @@ from digitize.files import written_together
 from digitize.version import __version__
 
 if TYPE_CHECKING:
-    from digitize.leads import Leads
+    from digitize.records.results import LeadData
 
 RELEASES = ("R4", "R5")
 """Releases of FHIR that can be written; they differ in how a sampling interval is put."""
@@ -34,12 +34,12 @@ _CATEGORY = {
 }
 
 
-def write_fhir(leads: Leads, path: str | os.PathLike[str], release: str = "R4") -> Path:
+def write_fhir(leads: LeadData, path: str | os.PathLike[str], release: str = "R4") -> Path:
     """Write a FHIR Observation as JSON: see `observation`.
 
     Parameters
     ----------
-    leads : Leads
+    leads : LeadData
     path : path
         The file; it is replaced when it exists.
     release : str
@@ -64,7 +64,7 @@ def write_fhir(leads: Leads, path: str | os.PathLike[str], release: str = "R4") 
     return file
 
 
-def observation(leads: Leads, name: str, release: str = "R4") -> dict[str, Any]:
+def observation(leads: LeadData, name: str, release: str = "R4") -> dict[str, Any]:
     """Make a FHIR Observation: LOINC 11524-6, one component a lead that the page shows, as SampledData.
 
     The data are whole microvolts (factor 0.001 mV), ``E`` where the page shows nothing, ``L`` and ``U`` beyond
@@ -74,7 +74,7 @@ def observation(leads: Leads, name: str, release: str = "R4") -> dict[str, Any]:
 
     Parameters
     ----------
-    leads : Leads
+    leads : LeadData
     name : str
         The page's name, a part of what the identifier is made from; it is not in the observation.
     release : str

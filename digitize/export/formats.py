@@ -17,7 +17,7 @@ from digitize.export.parquet import write_parquet
 from digitize.export.wfdb import write_wfdb
 
 if TYPE_CHECKING:
-    from digitize.leads import Leads
+    from digitize.records.results import LeadData
 
 
 @dataclass(frozen=True)
@@ -42,17 +42,17 @@ class Format:
 
     name: str
     suffixes: tuple[str, ...]
-    writer: Callable[[Leads, Path], Path]
+    writer: Callable[[LeadData, Path], Path]
     gaps: str
     unsaid: tuple[str, ...]
     library: str | None = None
 
-    def write(self, leads: Leads, folder: Path, name: str) -> tuple[Path, ...]:
+    def write(self, leads: LeadData, folder: Path, name: str) -> tuple[Path, ...]:
         """Write a page.
 
         Parameters
         ----------
-        leads : Leads
+        leads : LeadData
         folder : Path
             Made when missing; files of the same name are replaced.
         name : str

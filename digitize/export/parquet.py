@@ -14,13 +14,13 @@ from digitize.files import written_together
 from digitize.version import __version__
 
 if TYPE_CHECKING:
-    from digitize.leads import Leads
+    from digitize.records.results import LeadData
 
 CONFIDENCE = "confidence_"
 """What the name of a lead's column of confidence begins with."""
 
 
-def write_parquet(leads: Leads, path: str | os.PathLike[str]) -> Path:
+def write_parquet(leads: LeadData, path: str | os.PathLike[str]) -> Path:
     """Write a Parquet table: ``time_s``, one column a lead in millivolts, and ``confidence_LEAD`` for each of them.
 
     Values are float32, as digitised; where the page shows nothing they are null, which pandas reads as NaN. Each
@@ -30,7 +30,7 @@ def write_parquet(leads: Leads, path: str | os.PathLike[str]) -> Path:
 
     Parameters
     ----------
-    leads : Leads
+    leads : LeadData
     path : path
         The file; it is replaced when it exists.
 

@@ -13,17 +13,17 @@ from digitize.files import record_name, written_together
 from digitize.version import __version__
 
 if TYPE_CHECKING:
-    from digitize.leads import Leads
+    from digitize.records.results import LeadData
 
 
-def write_wfdb(leads: Leads, path: str | os.PathLike[str]) -> Path:
+def write_wfdb(leads: LeadData, path: str | os.PathLike[str]) -> Path:
     """Write a WFDB record: format 16, 1000 units per mV, NaN as the invalid sample.
 
     The format has no place for confidence.
 
     Parameters
     ----------
-    leads : Leads
+    leads : LeadData
     path : path
         The record without suffix, or its ``.hea`` file. Both files are replaced when they exist.
 

@@ -13,15 +13,15 @@ from digitize.version import __version__
 if TYPE_CHECKING:
     import xarray
 
-    from digitize.leads import Leads
+    from digitize.records.results import LeadData
 
 
-def to_xarray(leads: Leads) -> xarray.Dataset:
+def to_xarray(leads: LeadData) -> xarray.Dataset:
     """Arrange the leads as labelled arrays.
 
     Parameters
     ----------
-    leads : Leads
+    leads : LeadData
 
     Returns
     -------

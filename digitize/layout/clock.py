@@ -7,7 +7,7 @@ from dataclasses import replace
 from digitize.layout.page_layout import PageLayout
 from digitize.layout.rhythm import lead_of_rhythm
 from digitize.layout.timing import columns_are_simultaneous
-from digitize.leads import Strip
+from digitize.records.results import Strip
 
 
 def set_clock(strips: list[Strip], found: PageLayout, fs: int) -> tuple[list[Strip], str, list[str]]:

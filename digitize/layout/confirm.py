@@ -8,8 +8,8 @@ import numpy as np
 
 from digitize.layout.einthoven import LIMB_LEADS, check_limb_leads
 from digitize.layout.page_layout import PageLayout
-from digitize.leads import Strip
 from digitize.records.layouts import ALL_NAMES, CUSTOM, LAYOUTS
+from digitize.records.results import Strip
 
 DISAGREEMENT = 0.25
 """Share of the limb leads' power that may contradict Einthoven's law: 6 dB below it."""

@@ -1,13 +1,11 @@
-"""Tell which way up a page is: along which axis its traces run, and whether it stands on its head.
+"""Tell which way up a page is by what is printed on it.
 
-A grid looks the same after a quarter turn. Traces run along time, so their ink hangs together over long stretches of
-one axis only; lead names can be read one way up; and calibration pulses stand up. Of the names only those with a letter
-beside the I tell anything: ``I``, ``II`` and ``III`` read the same upside down.
+A grid looks the same after a quarter turn. Lead names can be read one way up, and calibration pulses stand up. Of the
+names only those with a letter beside the I tell anything: ``I``, ``II`` and ``III`` read the same upside down.
 """
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,18 +14,6 @@ from digitize.ocr.text import Word, find_words, read_lead_names
 from digitize.records.layouts import LEAD_NAMES
 from digitize.tracing.rows import Rows
 from digitize.tracing.symbols import find_marks
-
-_INKED = 0.4
-"""Coverage from which a pixel is ink."""
-
-_CELL = 2 * PIXELS_PER_MM
-"""Side of the cells in which ink is looked for."""
-
-_LONG_CELLS = 25
-"""Cells (50 mm) over which only a trace, a frame or a ruled line hangs together."""
-
-_SIDEWAYS = 1.5
-"""How many times more ink must hang together downward than across before a page lies on its side."""
 
 _NAME_MM = (1.2, 6.0)
 _NAME_GLYPHS = 5
@@ -49,34 +35,6 @@ _CLEARLY = 0.9
 
 _TWO_NAMES = 1.7
 """Names by which a page on its side must be ahead: one may be read into anything."""
-
-
-def runs_downward(coverage: NDArray[np.float32]) -> bool:
-    """Whether the traces run down the page instead of across it.
-
-    Parameters
-    ----------
-    coverage : ndarray, shape (h, w), float32
-        Share of each pixel of the upright page that is ink.
-
-    Returns
-    -------
-    bool
-
-    Examples
-    --------
-    >>> page = np.zeros((900, 1200), np.float32)
-    >>> page[400:403, 100:1100] = 1
-    >>> runs_downward(page), runs_downward(page.T)
-    (False, True)
-    """
-    rows, columns = (side // _CELL for side in coverage.shape)
-    if min(rows, columns) == 0:
-        return False
-    ink = (coverage[: rows * _CELL, : columns * _CELL] >= _INKED).view(np.uint8)
-    # A cell is inked where a stroke crosses it; lone specks do not.
-    cells = (cv2.resize(ink * 255, (columns, rows), interpolation=cv2.INTER_AREA) > 5).view(np.uint8)
-    return _hanging_together(cells.T) > _SIDEWAYS * _hanging_together(cells)
 
 
 def is_upside_down(coverage: NDArray[np.float32], rows: Rows) -> bool:
@@ -135,15 +93,6 @@ def turns_by_names(coverage: NDArray[np.float32]) -> int:
     if ahead[best] < _TWO_NAMES:
         return 0
     return best if ahead[best] - _names_read(coverage) > _TWO_NAMES else 0
-
-
-def _hanging_together(cells: NDArray[np.uint8]) -> int:
-    """Cells in unbroken stretches across of at least `_LONG_CELLS`, where a stretch may rise or sink slowly."""
-    beside = cv2.dilate(cells, np.ones((3, 1), np.uint8))
-    long = cv2.morphologyEx(
-        beside, cv2.MORPH_OPEN, np.ones((1, _LONG_CELLS), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=0
-    )
-    return int(np.count_nonzero(cells[np.asarray(long) > 0]))
 
 
 def _names_read(coverage: NDArray[np.float32]) -> float:

@@ -28,6 +28,7 @@ from digitize.geometry.rectify import PIXELS_PER_MM
 from digitize.ink.components import find_pieces
 from digitize.ocr.onnx import read_notes
 from digitize.records.layouts import ALL_NAMES
+from digitize.records.standards import GAINS, SPEEDS
 
 _LEVEL = 0.4
 """Coverage of ink from which a pixel belongs to a letter."""
@@ -67,12 +68,6 @@ _MISCOUNT = 0.02
 
 _RAPIDOCR = "rapidocr>=3.10,<4"
 """Versions of rapidocr that are known to carry the recogniser, as in the package's requirements."""
-
-SPEEDS = (10.0, 12.5, 25.0, 50.0, 100.0)
-"""Paper speeds in mm/s that a printed scale may state."""
-
-GAINS = (2.5, 5.0, 10.0, 20.0, 40.0)
-"""Gains in mm/mV that a printed scale may state."""
 
 
 @dataclass(frozen=True)

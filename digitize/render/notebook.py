@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from digitize.leads import Leads
+from digitize.records.results import LeadData
 from digitize.render.paper import draw_within, leads_svg
 
 LARGEST = 200_000
@@ -16,12 +16,12 @@ VERDICT_COLOURS = {"good": "#1a7f37", "usable": "#9a6700", "unreliable": "#cf222
 _MOST_TOLD = 20
 
 
-def leads_html(leads: Leads) -> str:
+def leads_html(leads: LeadData) -> str:
     """Write leads as HTML: verdict, how they were found, warnings, and the traces on ECG paper.
 
     Parameters
     ----------
-    leads : Leads
+    leads : LeadData
 
     Returns
     -------

@@ -15,7 +15,7 @@ from digitize.render.paper import HUNDREDTHS, TOLERANCE_MM, path_data, row_start
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from digitize.leads import Leads, Shade, Strip
+    from digitize.records.results import LeadData, Shade, Strip
 
 ROW_COLOURS = ((0, 90, 255), (0, 140, 60), (120, 50, 210), (0, 150, 170))
 """RGB, taken in turn by the page's rows: none is a colour of ECG paper or ink."""
@@ -65,7 +65,7 @@ class Mark(NamedTuple):
 
 
 def draw_overlay(
-    image: NDArray[np.uint8], leads: Leads, marks: Sequence[Mark] = (), shade: Shade | None = None
+    image: NDArray[np.uint8], leads: LeadData, marks: Sequence[Mark] = (), shade: Shade | None = None
 ) -> NDArray[np.uint8]:
     """Draw the traces over the page.
 
@@ -73,7 +73,7 @@ def draw_overlay(
     ----------
     image : ndarray, shape (height, width, 3), uint8
         The page that was digitised, RGB. It is not modified.
-    leads : Leads
+    leads : LeadData
     marks : sequence of Mark
         E.g. one a beat.
     shade : Shade, optional
@@ -107,7 +107,7 @@ def draw_overlay(
     return drawn if shade is None else _with_legend(drawn, per_mm, shade.text)
 
 
-def _shaded(image: NDArray[np.uint8], leads: Leads, shade: Shade) -> NDArray[np.uint8]:
+def _shaded(image: NDArray[np.uint8], leads: LeadData, shade: Shade) -> NDArray[np.uint8]:
     """The page with a band along its traces, in as many layers as the strengths that it reaches."""
     thickness = max(3, round(_SHADE_MM * leads.calibration.pixels_per_mm))
     layers = np.zeros(image.shape[:2], np.uint8)
@@ -144,7 +144,7 @@ def _with_legend(drawn: NDArray[np.uint8], per_mm: float, text: str) -> NDArray[
     return np.concatenate([drawn, line])
 
 
-def _draw_mark(drawn: NDArray[np.uint8], leads: Leads, mark: Mark) -> None:
+def _draw_mark(drawn: NDArray[np.uint8], leads: LeadData, mark: Mark) -> None:
     place = _mark_place(leads, mark)
     if place is None:
         return
@@ -162,11 +162,11 @@ def _draw_mark(drawn: NDArray[np.uint8], leads: Leads, mark: Mark) -> None:
         cv2.putText(drawn, mark.text, corner, face, scale, colour, thickness, cv2.LINE_AA)
 
 
-def _mark_colour(leads: Leads, mark: Mark) -> tuple[int, int, int]:
+def _mark_colour(leads: LeadData, mark: Mark) -> tuple[int, int, int]:
     return MARK_COLOUR if mark.text else ROW_COLOURS[leads.strips[mark.strip].row % len(ROW_COLOURS)]
 
 
-def _mark_place(leads: Leads, mark: Mark) -> tuple[float, float] | None:
+def _mark_place(leads: LeadData, mark: Mark) -> tuple[float, float] | None:
     """Where a mark's tick stands, in pixels; None where the sample is hidden."""
     path, per_mm = leads.strips[mark.strip].path, leads.calibration.pixels_per_mm
     x, y = (float(value) for value in path[mark.sample])
@@ -211,13 +211,13 @@ def _name_place(seen: NDArray[np.float32], per_mm: float) -> tuple[float, float]
 
 
 def overlay_svg(
-    leads: Leads, *, marks: Sequence[Mark] = (), shade: Shade | None = None, tolerance: float = TOLERANCE_MM
+    leads: LeadData, *, marks: Sequence[Mark] = (), shade: Shade | None = None, tolerance: float = TOLERANCE_MM
 ) -> str:
     """Draw the traces as a layer to lay over the page: sharp at any size.
 
     Parameters
     ----------
-    leads : Leads
+    leads : LeadData
     marks : sequence of Mark
         As for `draw_overlay`.
     shade : Shade, optional
@@ -267,7 +267,7 @@ def overlay_svg(
     )
 
 
-def _shade_svg(leads: Leads, shade: Shade | None) -> str:
+def _shade_svg(leads: LeadData, shade: Shade | None) -> str:
     """The band's layers, one path each, so that none of them lies on itself."""
     if shade is None:
         return ""
@@ -286,7 +286,7 @@ def _shade_svg(leads: Leads, shade: Shade | None) -> str:
     )
 
 
-def _marks_svg(leads: Leads, marks: Sequence[Mark]) -> tuple[str, str]:
+def _marks_svg(leads: LeadData, marks: Sequence[Mark]) -> tuple[str, str]:
     """Ticks, one path a colour, and texts."""
     per_mm = leads.calibration.pixels_per_mm
     data: dict[str, str] = {}
@@ -305,12 +305,12 @@ def _marks_svg(leads: Leads, marks: Sequence[Mark]) -> tuple[str, str]:
     return ticks, texts
 
 
-def plot_leads(leads: Leads) -> Figure:
+def plot_leads(leads: LeadData) -> Figure:
     """Plot the leads on ECG paper, arranged as on the page.
 
     Parameters
     ----------
-    leads : Leads
+    leads : LeadData
 
     Returns
     -------

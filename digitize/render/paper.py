@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitize.leads import Leads
+from digitize.records.results import LeadData
 
 
 class Shade(NamedTuple):
@@ -169,12 +169,12 @@ def paper_svg(
     )
 
 
-def leads_svg(leads: Leads, *, tolerance: float = TOLERANCE_MM) -> str:
+def leads_svg(leads: LeadData, *, tolerance: float = TOLERANCE_MM) -> str:
     """Draw digitised leads on ECG paper, arranged as on their page.
 
     Parameters
     ----------
-    leads : Leads
+    leads : LeadData
     tolerance : float
         As for `paper_svg`.
 
@@ -260,12 +260,12 @@ def path_data(
     return "".join(parts)
 
 
-def row_starts(leads: Leads) -> dict[int, float]:
+def row_starts(leads: LeadData) -> dict[int, float]:
     """Find the time at the left end of each row of a page.
 
     Parameters
     ----------
-    leads : Leads
+    leads : LeadData
 
     Returns
     -------

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from digitize.layout.rhythm import share_left
 from digitize.layout.timing import activity_of
-from digitize.leads import Strip
+from digitize.records.results import Strip
 
 _LEAST = 1.0
 """Seconds that two strips must share to be compared."""

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from digitize.geometry.rectify import PIXELS_PER_MM
-from digitize.leads import Strip
+from digitize.records.results import Strip
 from digitize.records.weights import read_weights
 from digitize.strips.agreement import compare_strips
 from digitize.tracing.trace import Traces, erase_traces

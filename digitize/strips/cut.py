@@ -10,8 +10,8 @@ from scipy.interpolate import CubicSpline
 
 from digitize.geometry.rectify import PIXELS_PER_MM
 from digitize.layout.page_layout import PageLayout, Place
-from digitize.leads import Strip
 from digitize.records.layouts import LEAD_NAMES
+from digitize.records.results import Strip
 from digitize.strips.scale import Scale
 from digitize.tracing.trace import Traces
 from digitize.tracing.view import View

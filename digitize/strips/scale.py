@@ -9,11 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from digitize.geometry.rectify import PIXELS_PER_MM
-from digitize.ocr.text import GAINS, SPEEDS, PrintedScale
+from digitize.ocr.text import PrintedScale
+from digitize.records.standards import GAINS, SPEEDS, USUAL_GAIN, USUAL_SPEED
 from digitize.tracing.symbols import Pulse
-
-USUAL_SPEED = 25.0
-USUAL_GAIN = 10.0
 
 _PULSE_SECONDS = 0.2
 """Duration of a calibration pulse where it keeps to the custom; many do not, so it only ever confirms or warns."""
@@ -28,7 +26,7 @@ _MISCOUNTED, _AGREE = 1.5, 0.08
 
 @dataclass(frozen=True)
 class Scale:
-    """What a millimetre is worth, and how that came to be known (`digitize.leads.Calibration`).
+    """What a millimetre is worth, and how that came to be known (`digitize.records.results.Calibration`).
 
     `chest_gain` is that of V1 to V6: on many pages half of the limb leads'.
     """

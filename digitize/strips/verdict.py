@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from digitize.geometry.rectify import PIXELS_PER_MM
 from digitize.layout.confirm import DISAGREEMENT
-from digitize.leads import Calibration, Quality, Strip
+from digitize.records.results import Calibration, Quality, Strip
 
 BLURRED_MM = 0.55
 """Width of the pen's edge from which a page is called out of focus: wider than any pen's radius."""

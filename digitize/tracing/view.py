@@ -13,9 +13,9 @@ from digitize.geometry.rectify import MOST_PIXELS, PIXELS_PER_MM, UprightPage, e
 from digitize.geometry.scale import PaperScale
 from digitize.ink.coverage import Ink, find_ink
 from digitize.ink.grid_area import Ground
-from digitize.layout.orientation import runs_downward
 from digitize.ocr.text import find_words
 from digitize.pages.page import Page, PageError
+from digitize.tracing.direction import runs_downward
 from digitize.tracing.fading import without_fading
 from digitize.tracing.rows import Rows, find_rows, holds
 from digitize.tracing.symbols import Marks, find_marks, without_pulses

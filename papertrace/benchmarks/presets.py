@@ -30,8 +30,9 @@ from tqdm import tqdm
 from digitize import PageError
 from digitize.api import leads_of, read_page, refined
 from digitize.export import written_together
-from digitize.leads import VERDICTS, Leads
+from digitize.leads import Leads
 from digitize.records.layouts import LEAD_NAMES
+from digitize.records.results import VERDICTS
 from digitize.strips.confidence import TOLERANCE_MV
 from papertrace.benchmarks.refinement import REACH
 from papertrace.benchmarks.report import provenance, table

@@ -31,7 +31,7 @@ from classify.picture.image import DESIGNS, FOLDER, PictureWeights, load_picture
 from classify.readers import SIGNAL_SHARE, UNRELIABLE
 from classify.statements import CHALLENGE, CODES, group_indices
 from digitize.export import written_together
-from digitize.leads import VERDICTS
+from digitize.records.results import VERDICTS
 from papertrace.benchmarks.reading import (
     FOLD,
     KIT,

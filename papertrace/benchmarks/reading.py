@@ -79,7 +79,7 @@ class Read:
         Of its signal; blank where there is none. And of the recording, as the page's strips show it; blank for pages
         of the kit, and where they show less than a second.
     verdict : str
-        One of `digitize.leads.VERDICTS`; `NOT_READ` for a page without a signal.
+        One of `digitize.records.results.VERDICTS`; `NOT_READ` for a page without a signal.
     error : str
         Why there is none.
     finding, tracing, looking : float

@@ -29,8 +29,9 @@ from tqdm import tqdm
 
 from digitize.api import trace_leads
 from digitize.export import written_together
-from digitize.leads import Leads, Strip
+from digitize.leads import Leads
 from digitize.pages.page import PageError
+from digitize.records.results import Strip
 from papertrace.benchmarks.report import provenance, table
 from papertrace.datasets.ptbxl import data_folder
 from papertrace.metrics.digitization import einthoven_residual

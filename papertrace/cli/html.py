@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from digitize import Leads
-    from digitize.leads import Shade, Strip
+    from digitize.records.results import Shade, Strip
     from digitize.render.overlay import Mark
 
 LONGEST_SIDE = 2000

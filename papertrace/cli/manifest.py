@@ -44,7 +44,7 @@ class Row:
     status : str
         ``"read"`` or ``"failed"``.
     verdict : str
-        As in `digitize.leads.Quality`; empty for a failed page.
+        As in `digitize.records.results.Quality`; empty for a failed page.
     warnings : str
         Joined by ``"; "``.
     seconds : str

@@ -12,8 +12,8 @@ from classify.picture.image import DESIGNS, FOLDER, is_trained
 from classify.readers import READERS
 from classify.statements import CODES
 from digitize.export import FORMATS, find_formats
-from digitize.leads import GAINS_MM_MV, SPEEDS_MM_S
 from digitize.records.layouts import find_layout
+from digitize.records.standards import GAINS_MM_MV, SPEEDS_MM_S
 from digitize.version import __version__
 
 LEAST_DPI, MOST_DPI = 100, 700

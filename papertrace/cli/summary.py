@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from classify.wording import beats_in_a_line, in_a_line
-from digitize.leads import VERDICTS
+from digitize.records.results import VERDICTS
 from papertrace.cli.manifest import NAME, READ, Row
 from papertrace.cli.options import Options
 from papertrace.cli.plan import Job

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from classify import Diagnosis
     from digitize import Leads
-    from digitize.leads import Shade
     from digitize.pages.page import Page
+    from digitize.records.results import Shade
 
 
 def name_pages(file: File) -> list[str] | Failed:

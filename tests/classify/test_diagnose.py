@@ -14,7 +14,8 @@ from classify.diagnose import WEIGHTS, findings_of, load_weights, predict
 from classify.measure.measurements import Measurement
 from classify.signal.view import cut_to_layout, view_pieces
 from classify.statements import CODES, STATEMENTS
-from digitize.leads import Calibration, Geometry, Leads, Quality, Strip
+from digitize.leads import Leads
+from digitize.records.results import Calibration, Geometry, Quality, Strip
 from digitize.records.weights import hash_of
 from tests.measured import MEASURED
 

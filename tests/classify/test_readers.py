@@ -15,8 +15,9 @@ from classify.readers import READERS, diagnose_page
 from classify.signal.view import view_leads
 from classify.statements import CODES
 from digitize.api import leads_of, read_page, refined
-from digitize.leads import Leads, Quality, no_leads
+from digitize.leads import Leads, no_leads
 from digitize.pages.page import load_pages
+from digitize.records.results import Quality
 from tests.measured import MEASURED
 
 BY_SIGNAL = Diagnosis((), MEASURED, "signal", ())

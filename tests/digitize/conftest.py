@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import ArrayLike, NDArray
 
-from digitize.leads import Calibration, Geometry, Leads, Quality, Strip
+from digitize.leads import Leads
+from digitize.records.results import Calibration, Geometry, Quality, Strip
 
 FS = 500
 Way = Callable[[NDArray[np.float64]], NDArray[np.float64]]

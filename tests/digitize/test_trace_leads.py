@@ -17,8 +17,8 @@ from scipy.interpolate import CubicSpline
 
 import digitize.layout.page_layout
 from digitize import LEAD_NAMES, Leads, PageError, load_pages, trace_leads
-from digitize.leads import VERDICTS, Strip
 from digitize.records.layouts import Layout
+from digitize.records.results import VERDICTS, Strip
 from papertrace.synth import PrintedPage, PrintedStrip, render_page
 from tests.digitize.dotted import on_dotted_grid
 

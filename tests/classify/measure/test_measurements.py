@@ -13,8 +13,9 @@ from classify.contradictions import find_contradictions
 from classify.diagnose import Finding
 from classify.measure.average import TimedStrip
 from classify.measure.measurements import LEAST_CONFIDENCE, as_values, measure, measure_leads
-from digitize.leads import Calibration, Geometry, Leads, Quality, Strip
+from digitize.leads import Leads
 from digitize.records.layouts import LEAD_NAMES, find_layout
+from digitize.records.results import Calibration, Geometry, Quality, Strip
 from papertrace.synth import simulate
 from papertrace.synth.simulator import draw_heart
 

@@ -17,8 +17,9 @@ from classify.signal.view import (
     view_leads,
     view_pieces,
 )
-from digitize.leads import Calibration, Geometry, Leads, Quality, Strip
+from digitize.leads import Leads
 from digitize.records.layouts import LEAD_NAMES, find_layout
+from digitize.records.results import Calibration, Geometry, Quality, Strip
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 from digitize.geometry.mapping import quarter_turn, scale_at
-from digitize.geometry.scale import PaperScale, first_scale, measured_scale
+from digitize.geometry.scale import PaperScale, first_scale
+from digitize.tracing.rescale import measured_scale
 from digitize.tracing.symbols import Marks, Pulse
 from digitize.tracing.trace import Traces
 

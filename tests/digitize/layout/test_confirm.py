@@ -7,8 +7,8 @@ import pytest
 
 from digitize.layout.confirm import confirm_names
 from digitize.layout.page_layout import PageLayout, Place
-from digitize.leads import Strip
 from digitize.records.layouts import LEAD_NAMES, find_layout
+from digitize.records.results import Strip
 
 
 def page(recording: np.ndarray, shown: tuple[str, ...], source: str) -> tuple[list[Strip], PageLayout]:

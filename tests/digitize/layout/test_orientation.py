@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 from digitize import trace_leads
 from digitize.geometry.rectify import rectify
 from digitize.ink.coverage import find_ink
-from digitize.layout.orientation import is_upside_down, runs_downward, turns_by_names
+from digitize.layout.orientation import is_upside_down, turns_by_names
+from digitize.tracing.direction import runs_downward
 from digitize.tracing.rows import find_rows
 from papertrace.synth import render_page
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from digitize.leads import VERDICTS
 from digitize.records.layouts import LEAD_NAMES
+from digitize.records.results import VERDICTS
 from digitize.render import notebook
 from digitize.render.notebook import LARGEST, VERDICT_COLOURS
 from digitize.render.paper import leads_svg

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from digitize.leads import Shade
+from digitize.records.results import Shade
 from digitize.render.overlay import MARK_COLOUR, ROW_COLOURS, SHADE_COLOUR, UNSURE_COLOUR, Mark, overlay_svg
 
 

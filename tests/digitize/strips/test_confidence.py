@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from digitize.leads import Strip
+from digitize.records.results import Strip
 from digitize.refine import correct as refine
 from digitize.strips.confidence import (
     FEATURES,

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from digitize.leads import VERDICTS, Calibration, Quality, Strip
+from digitize.records.results import VERDICTS, Calibration, Quality, Strip
 from digitize.strips.verdict import BLURRED_MM, cut_off, edge_width, judge
 
 READ = Calibration(25.0, 10.0, "read", "measured", 8.0, "grid")

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import wfdb
 
-from digitize.leads import Calibration, Geometry, Leads, Quality, Strip
+from digitize.leads import Leads
 from digitize.records.layouts import LEAD_NAMES
+from digitize.records.results import Calibration, Geometry, Quality, Strip
 
 
 def trace(image: Path) -> Leads:

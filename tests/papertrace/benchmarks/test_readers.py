@@ -8,7 +8,7 @@ import pytest
 from classify.picture.image import PictureWeights
 from classify.picture.picture import HEIGHT, WIDTH
 from classify.statements import CODES
-from digitize.leads import VERDICTS
+from digitize.records.results import VERDICTS
 from papertrace.benchmarks import readers
 from papertrace.benchmarks.readers import (
     AUTO,

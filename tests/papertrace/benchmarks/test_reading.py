@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 
 from classify.statements import CODES
-from digitize.leads import VERDICTS
 from digitize.records.layouts import LEAD_NAMES
+from digitize.records.results import VERDICTS
 from papertrace.benchmarks.reading import (
     KIT,
     NOT_READ,

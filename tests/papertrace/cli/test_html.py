@@ -17,8 +17,8 @@ from PIL import Image
 from classify import Diagnosis, Finding
 from classify.beats.beats import NOT_READ
 from classify.measure.measurements import not_measured
-from digitize.leads import VERDICTS, Shade
 from digitize.pages.page import Page
+from digitize.records.results import VERDICTS, Shade
 from digitize.render.overlay import ROW_COLOURS
 from digitize.version import __version__
 from papertrace.cli import html

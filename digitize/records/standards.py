@@ -1,0 +1,16 @@
+"""What paper electrocardiograms have in common: speeds and gains, as electrocardiographs have them."""
+
+from __future__ import annotations
+
+SPEEDS = (10.0, 12.5, 25.0, 50.0, 100.0)
+"""Paper speeds in mm/s that a printed scale may state."""
+
+GAINS = (2.5, 5.0, 10.0, 20.0, 40.0)
+"""Gains in mm/mV that a printed scale may state."""
+
+USUAL_SPEED, USUAL_GAIN = 25.0, 10.0
+"""Paper speed (mm/s) and gain (mm/mV) where nothing else is stated."""
+
+SPEEDS_MM_S, GAINS_MM_MV = (5.0, 200.0), (1.0, 100.0)
+"""Paper speeds and gains that a caller may give, from and to: electrocardiographs have 5 to 100 mm/s and 2.5 to 40
+mm/mV, and some pictures are enlarged."""
