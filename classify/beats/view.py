@@ -134,7 +134,8 @@ def _intervals(signal: NDArray[np.float32], fs: int, peaks: NDArray[np.int64]) -
     told = np.stack([before - np.log(usual), after - np.log(usual), before - after], axis=1)
     median = np.full((len(peaks), 1), np.log(usual / 0.8))
     flags = np.isfinite(np.concatenate([told[:, :2], median], axis=1))
-    return np.nan_to_num(np.concatenate([told, median, flags], axis=1))
+    features: NDArray[np.float64] = np.nan_to_num(np.concatenate([told, median, flags], axis=1))
+    return features
 
 
 def _correlation(left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -142,4 +143,5 @@ def _correlation(left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArr
     left = left - left.mean(axis=-1, keepdims=True)
     right = right - right.mean(axis=-1, keepdims=True)
     norm = np.sqrt(np.square(left).sum(axis=-1) * np.square(right).sum(axis=-1))
-    return (left * right).sum(axis=-1) / np.maximum(norm, 1e-6)
+    correlation: NDArray[np.float64] = (left * right).sum(axis=-1) / np.maximum(norm, 1e-6)
+    return correlation

@@ -111,7 +111,8 @@ def find_qrs(strips: NDArray[np.float32], fs: int) -> NDArray[np.int64]:
     candidates, _ = find_peaks(humps, distance=ceil(_REFRACTORY_S * fs))
     strength = humps[candidates] / _level(humps, candidates, fs)
     kept = _without_waves(candidates, strength, np.flatnonzero(strength > _STRONG), fs)
-    return candidates[_with_recovered(candidates, strength, kept, fs)].astype(np.int64)
+    beats: NDArray[np.int64] = candidates[_with_recovered(candidates, strength, kept, fs)].astype(np.int64)
+    return beats
 
 
 def _humps(strips: NDArray[np.float64], fs: int) -> NDArray[np.float64]:
@@ -138,7 +139,10 @@ def _level(humps: NDArray[np.float64], candidates: NDArray[np.intp], fs: int) ->
     edges = np.linspace(0, len(humps), max(1, round(len(humps) / (_BLOCK_S * fs))) + 1).astype(int)
     strongest = np.maximum.reduceat(humps, edges[:-1])
     typical = median_filter(strongest, size=min(_BLOCKS, len(strongest)), mode="nearest")
-    return np.maximum(np.interp(candidates, (edges[:-1] + edges[1:]) / 2, typical), _FLAT_MV / _STRONG)
+    level: NDArray[np.float64] = np.maximum(
+        np.interp(candidates, (edges[:-1] + edges[1:]) / 2, typical), _FLAT_MV / _STRONG
+    )
+    return level
 
 
 def _without_waves(
@@ -185,4 +189,5 @@ def _largest_deflection(signal: NDArray[np.float64], beats: NDArray[np.intp], fs
     around = padded[beats[:, None] + np.arange(6 * reach + 1)]
     middle = around[:, 2 * reach : 4 * reach + 1]
     farthest = np.abs(middle - np.median(around, axis=1, keepdims=True)).argmax(axis=1)
-    return np.clip(beats + farthest - reach, 0, len(signal) - 1).astype(np.int64)
+    largest: NDArray[np.int64] = np.clip(beats + farthest - reach, 0, len(signal) - 1).astype(np.int64)
+    return largest

@@ -104,7 +104,8 @@ def _about_beats(piece: Piece, fs: int, n: int) -> NDArray[np.float64]:
     """A share for each of `n` samples at `FS`: the same for all about a beat of the piece, together 1; 0 elsewhere."""
     at = find_qrs(piece.signal[None], fs) * FS / fs
     near = (np.abs(np.arange(n)[:, None] - at) <= _QRS_S / 2 * FS).any(axis=1)
-    return near / max(near.sum(), 1)
+    share: NDArray[np.float64] = near / max(near.sum(), 1)
+    return share
 
 
 def _lay(strip: NDArray[np.float64], beat: NDArray[np.float32], at: NDArray[np.int64]) -> None:

@@ -195,7 +195,8 @@ class _Peaks:
 
     @property
     def radii(self) -> NDArray[np.float64]:
-        return np.hypot(*self.vectors.T)
+        radii: NDArray[np.float64] = np.hypot(*self.vectors.T)
+        return radii
 
     def select(self, keep: NDArray[np.bool_] | NDArray[np.intp]) -> _Peaks:
         return _Peaks(self.vectors[keep], self.heights[keep], self.resolution)
@@ -546,7 +547,8 @@ def _unlikely(spacing: Spacing, tooth_mm: float, long_side: float, size: _Size) 
     """How odd page and pixels would be in size if a cycle were `tooth_mm`, in squared standard deviations."""
     page, pixels = long_side * spacing * tooth_mm, 1.0 / (spacing * tooth_mm * size.scale)
     page_mm, page_spread = _USUAL_PAGE
-    return (np.log(page / page_mm) / page_spread) ** 2 + (np.log(pixels / size.per_mm) / size.spread) ** 2
+    odd: Spacing = (np.log(page / page_mm) / page_spread) ** 2 + (np.log(pixels / size.per_mm) / size.spread) ** 2
+    return odd
 
 
 def _tooth_distance(comb: _Comb, long_side: float, size: _Size) -> tuple[float, float]:

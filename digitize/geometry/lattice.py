@@ -285,7 +285,10 @@ def _find_windows(texture: NDArray[np.float32]) -> _Windows:
 
 def _vertex(before: NDArray[np.float32], here: NDArray[np.float32], after: NDArray[np.float32]) -> NDArray[np.float32]:
     """Place of the top of the parabola through three levels, the middle one the highest."""
-    return np.clip(0.5 * (before - after) / np.minimum(before - 2 * here + after, -1e-6), -0.5, 0.5)
+    place: NDArray[np.float32] = np.clip(
+        0.5 * (before - after) / np.minimum(before - 2 * here + after, -1e-6), -0.5, 0.5
+    )
+    return place
 
 
 def _find_families(windows: _Windows) -> list[_Family]:

@@ -199,7 +199,7 @@ def _unmix(pixels: NDArray[np.uint8], line: NDArray[np.uint8], pen: NDArray[np.f
     only_pen = np.clip(px / max(pp, 1e-4), 0.0, 1.0)
     apart = ll + pp - 2 * lp
     over_line = np.clip((ll - lp - lx + px) / np.maximum(apart, 1e-3), 0.0, 1.0)
-    zero = np.zeros_like(lx)
+    zero: NDArray[np.float32] = np.zeros_like(lx)
     inner_line, inner_pen = (lx * pp - px * lp) / safe, (px * ll - lx * lp) / safe
     inside = well_posed & (inner_line >= 0) & (inner_pen >= 0) & (inner_line / deepest + inner_pen <= 1)
     best, share = np.full_like(lx, np.inf), zero
@@ -268,7 +268,8 @@ def _without_table(paper: NDArray[np.bool_], brightness: NDArray[np.uint8], grou
         return paper
     lit = cv2.erode((brightness > (light + dark) / 2).view(np.uint8), _BEYOND_PEN).view(bool) | within
     back = (paper.shape[1], paper.shape[0])
-    return paper & cv2.resize(lit.view(np.uint8), back, interpolation=cv2.INTER_NEAREST).view(bool)
+    kept: NDArray[np.bool_] = paper & cv2.resize(lit.view(np.uint8), back, interpolation=cv2.INTER_NEAREST).view(bool)
+    return kept
 
 
 def _bare_tile(flat: NDArray[np.uint8], paper: NDArray[np.bool_]) -> NDArray[np.uint8]:
@@ -282,7 +283,8 @@ def _bare_tile(flat: NDArray[np.uint8], paper: NDArray[np.bool_]) -> NDArray[np.
     tops, lefts = row[chosen] * _TILE, column[chosen] * _TILE
     stack = np.stack([flat[y : y + _TILE, x : x + _TILE] for y, x in zip(tops, lefts, strict=True)])
     stack.partition(len(stack) * 35 // 100, axis=0)
-    return stack[len(stack) * 35 // 100]
+    tile: NDArray[np.uint8] = stack[len(stack) * 35 // 100]
+    return tile
 
 
 def _own_colour(flat: NDArray[np.uint8], axis: int) -> NDArray[np.uint8]:
@@ -328,4 +330,5 @@ def _pen_colour(
     # Creases and stains are paler than the pen, print is blacker: the middle of the darker half is the trace.
     darkness = np.argsort(colours.max(axis=1), kind="stable")
     middle = darkness[int(0.35 * len(colours)) : int(0.45 * len(colours))]
-    return np.median(colours[middle], axis=0).astype(np.float32)
+    colour: NDArray[np.float32] = np.median(colours[middle], axis=0).astype(np.float32)
+    return colour

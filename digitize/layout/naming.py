@@ -119,7 +119,8 @@ class Names:
     @property
     def lettered(self) -> NDArray[np.bool_]:
         """Which are sure and no numerals."""
-        return self.sure & (self.logs[:, :-1].argmax(axis=1) >= NUMERALS)
+        lettered: NDArray[np.bool_] = self.sure & (self.logs[:, :-1].argmax(axis=1) >= NUMERALS)
+        return lettered
 
     @property
     def unread(self) -> float:
@@ -249,7 +250,8 @@ def evidence(logs: NDArray[np.float64]) -> NDArray[np.float64]:
     best = logs[:, :-1].max(axis=1, initial=-np.inf)
     # Against the lead that it says best, too: what is surely V1 is not V4, even where it might be nothing.
     ratio = logs[:, :-1] - np.maximum(logs[:, -1], -10.0)[:, None]
-    return np.minimum(ratio, most - np.minimum(best[:, None] - logs[:, :-1], 20.0))
+    found: NDArray[np.float64] = np.minimum(ratio, most - np.minimum(best[:, None] - logs[:, :-1], 20.0))
+    return found
 
 
 def rows_of_names(boxes: NDArray[np.float64], sure: NDArray[np.bool_], baseline: NDArray[np.float64]) -> list[Standing]:

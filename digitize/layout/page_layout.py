@@ -417,7 +417,8 @@ def _names_on_rows(
         & (np.minimum(y1[:, None], boxes[:, 3]) > np.maximum(y0[:, None], boxes[:, 1]))
         & _as_tall(boxes, tall or height)
     ).any(axis=1)
-    return found[taken & ~known]
+    unknown: NDArray[np.float64] = found[taken & ~known]
+    return unknown
 
 
 def _as_tall(boxes: NDArray[np.float64], height: float | NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -446,7 +447,7 @@ def _sure_names(boxes: NDArray[np.float64], likely: NDArray[np.float64]) -> NDAr
     Any upright stroke reads as I. But the names of a page are printed in one size, so a numeral must be as tall as the
     names that have letters.
     """
-    sure = likely[:, :-1].max(axis=1, initial=-np.inf) > _SURE
+    sure: NDArray[np.bool_] = likely[:, :-1].max(axis=1, initial=-np.inf) > _SURE
     numeral = likely[:, :-1].argmax(axis=1) < NUMERALS if len(boxes) else np.zeros(0, bool)
     height = boxes[:, 3] - boxes[:, 1]
     lettered = sure & ~numeral

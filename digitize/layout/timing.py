@@ -124,7 +124,8 @@ def activity_of(signal: NDArray[np.float32], fs: float) -> NDArray[np.float64]:
     if not known.any():
         return np.zeros(len(signal))
     filled = np.interp(np.arange(len(signal)), np.flatnonzero(known), signal[known])
-    return ndimage.gaussian_filter1d(np.abs(np.gradient(filled)), _SMOOTH * fs)
+    activity: NDArray[np.float64] = ndimage.gaussian_filter1d(np.abs(np.gradient(filled)), _SMOOTH * fs)
+    return activity
 
 
 def _best_likeness(

@@ -20,7 +20,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, TiffImagePlugin
+from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
 if TYPE_CHECKING:
     import pypdfium2
@@ -331,7 +331,7 @@ def _open_picture(file: IO[bytes], label: str) -> Image.Image:
     file.seek(0)
     try:
         return Image.open(file, formats=formats)
-    except Image.UnidentifiedImageError:
+    except UnidentifiedImageError:
         raise PageError(f"{label}: not a page picture, or damaged; allowed: {_ALLOWED}") from None
 
 

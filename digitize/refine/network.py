@@ -169,7 +169,8 @@ class _LSTM(nn.Module):
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
         read, (hidden, cell) = self.encoder(tokens)
-        return self.decoder(read, (hidden, cell))[0]
+        written: torch.Tensor = self.decoder(read, (hidden, cell))[0]
+        return written
 
 
 class _Transformer(nn.Module):
@@ -185,7 +186,8 @@ class _Transformer(nn.Module):
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
         placed = tokens + _places(tokens.shape[1]).to(tokens)
-        return self.decoder(placed, self.encoder(placed))
+        written: torch.Tensor = self.decoder(placed, self.encoder(placed))
+        return written
 
 
 def _places(count: int) -> torch.Tensor:

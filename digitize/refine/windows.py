@@ -194,7 +194,7 @@ def _scale(before: NDArray[np.float32], after: NDArray[np.float32]) -> NDArray[n
     return np.asarray(np.minimum(np.hypot(1.0, steepest), _STEEPEST), np.float32)
 
 
-def _means(layer: NDArray, at: NDArray[np.float32], bands: NDArray[np.float32]) -> NDArray[np.float32]:
+def _means(layer: NDArray[np.number], at: NDArray[np.float32], bands: NDArray[np.float32]) -> NDArray[np.float32]:
     """Mean of a layer (h, w) between heights (y), shape (rows, w, n + 1); nothing lies beyond the page."""
     height, width = layer.shape
     total = np.zeros((width, height + 1), np.float32)

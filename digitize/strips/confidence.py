@@ -245,7 +245,8 @@ def probability(
         hidden = np.maximum(hidden @ weight.T + bias, 0.0)
     weight, bias = layers[-1]
     logit = np.clip((hidden @ weight.T + bias)[:, 0], -15.0, 15.0)
-    return (1.0 / (1.0 + np.exp(-logit))).reshape(marks.shape[:-1]).astype(np.float32)
+    rated: NDArray[np.float32] = (1.0 / (1.0 + np.exp(-logit))).reshape(marks.shape[:-1]).astype(np.float32)
+    return rated
 
 
 def weights_version() -> str:

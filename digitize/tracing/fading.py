@@ -88,7 +88,8 @@ def without_fading(coverage: NDArray[np.float32], rows: Rows) -> NDArray[np.floa
         flags=cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_REPLICATE,
     )
-    return np.minimum(coverage * fine, np.maximum(coverage, np.float32(1.0)))
+    restored: NDArray[np.float32] = np.minimum(coverage * fine, np.maximum(coverage, np.float32(1.0)))
+    return restored
 
 
 def _strokes(

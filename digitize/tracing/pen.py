@@ -72,7 +72,8 @@ def fit_path(
     True
     """
     if np.ndim(guess) == 1:
-        return fit_path(top[None], bottom[None], guess[None], radius, rounds)[0]
+        alone: NDArray[np.float64] = fit_path(top[None], bottom[None], guess[None], radius, rounds)[0]
+        return alone
     count, width = top.shape
     nodes = NODES * (width - 1) + 1
     path = np.empty((count, nodes))

@@ -477,7 +477,9 @@ def _running_median(
     columns: NDArray[np.int64], known: NDArray[np.int64], centre: NDArray[np.floating]
 ) -> NDArray[np.float64]:
     """Slow level of one row over all columns from its centre in some."""
-    smooth = ndimage.median_filter(centre.astype(np.float64), size=min(_SLOW, len(centre)), mode="nearest")
+    smooth: NDArray[np.float64] = ndimage.median_filter(
+        centre.astype(np.float64), size=min(_SLOW, len(centre)), mode="nearest"
+    )
     return np.interp(columns, known, smooth)
 
 
@@ -496,7 +498,8 @@ def _extents(runs: _Listed, level: NDArray[np.float64]) -> tuple[NDArray[np.int6
 
 def close_gaps(inked: NDArray[np.bool_], gap: int) -> NDArray[np.bool_]:
     """Columns of ink, and of gaps shorter than so many columns between them."""
-    return ndimage.binary_closing(np.pad(inked, gap), np.ones(gap))[gap:-gap]
+    closed: NDArray[np.bool_] = ndimage.binary_closing(np.pad(inked, gap), np.ones(gap))[gap:-gap]
+    return closed
 
 
 def span_of_pieces(solid: NDArray[np.bool_], counted: NDArray[np.bool_], least: int) -> tuple[int, int]:

@@ -319,7 +319,7 @@ def _solid(
     """Where a row follows the pen and not specks and remnants of the grid, which are pale or broken."""
     row = np.where(np.isfinite(centre), np.rint(centre), 0).astype(int)
     dark = coverage[np.clip(row, 0, len(coverage) - 1), np.arange(coverage.shape[1])] > 0.7 * level_of_pen
-    often = ndimage.uniform_filter1d((dark & inked).astype(float), _GAP, axis=1) > 0.4
+    often: NDArray[np.bool_] = ndimage.uniform_filter1d((dark & inked).astype(float), _GAP, axis=1) > 0.4
     return inked & often
 
 

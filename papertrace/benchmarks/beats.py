@@ -29,7 +29,8 @@ from papertrace.benchmarks.report import made_line, provenance, table
 from papertrace.datasets.mitbih import DS1, Recording, data_folder, load_mitbih
 from papertrace.metrics.beats import NONE, confusion, figures, found_or_not, match, outside
 from papertrace.metrics.scores import Interval, bootstrap
-from papertrace.training.beats import STRIP_S, count_beats, main_lead
+from papertrace.training.beat_strips import STRIP_S
+from papertrace.training.beats import count_beats, main_lead
 
 SEED = 0
 

@@ -27,7 +27,8 @@ from classify.measure.average import TimedStrip
 from classify.measure.measurements import Measurements, as_values, measure, measure_leads
 from classify.signal.view import cut_to_layout
 from digitize.export import written_together
-from papertrace.benchmarks.classification import FOLD, LAYOUT, SEED, choose_pages
+from papertrace.benchmarks.classification import LAYOUT, SEED
+from papertrace.benchmarks.reading import FOLD, choose_pages
 from papertrace.benchmarks.report import made_line, provenance, table
 from papertrace.datasets.ptbxl import Records, data_folder, load_ptbxl, read_500
 from papertrace.metrics.scores import Interval, auroc, bootstrap

@@ -140,7 +140,8 @@ def printer(pages: int) -> list[Timing]:
     def work(preset: str | None, knobs: dict[str, Any]) -> Callable[[int], int]:
         def print_page(run: int) -> int:
             height, width = render_page(signal, _FS, preset, seed=run + _WARM_UP, dpi=DPI, **knobs).ink.shape
-            return height * width
+            pixels: int = height * width
+            return pixels
 
         return print_page
 
@@ -182,7 +183,8 @@ def read(name: str, images: Sequence[NDArray[np.uint8]]) -> Reading:
             trace_leads(image, fs=_FS)
         except PageError:
             unread.add(run)
-        return image.shape[0] * image.shape[1]
+        pixels: int = image.shape[0] * image.shape[1]
+        return pixels
 
     timing = measure(name, digitise, len(images) - _WARM_UP)
     return Reading(**asdict(timing), peak=peak_memory(), unread=len([run for run in unread if run >= 0]))

@@ -539,7 +539,7 @@ def _best_shift(x: NDArray[np.float64], y: NDArray[np.float64], reach: int) -> i
     of_x = np.conj(np.fft.rfft([has_x, x, x**2], size))
     of_y = np.fft.rfft([has_y, y, y**2], size)
     steps = np.arange(1, reach + 1)
-    shifts = np.concatenate([[0], np.stack([steps, -steps], axis=1).ravel()])
+    shifts: NDArray[np.intp] = np.concatenate([[0], np.stack([steps, -steps], axis=1).ravel()])
 
     def correlate(a: int, b: int) -> NDArray[np.float64]:
         return np.fft.irfft(of_x[a] * of_y[b], size)[shifts]

@@ -108,7 +108,9 @@ def calibration_error(truth: Array, probability: Array, bins: int = 10) -> NDArr
     """
     place = np.minimum((probability * bins).astype(int), bins - 1)
     excess = probability - truth
-    return np.sum([np.abs(np.where(place == b, excess, 0).sum(0)) for b in range(bins)], axis=0) / len(truth)
+    off = [np.abs(np.where(place == b, excess, 0).sum(0)) for b in range(bins)]
+    error: NDArray[np.float64] = np.sum(off, axis=0) / len(truth)
+    return error
 
 
 def best_f1_thresholds(truth: Array, probability: Array) -> NDArray[np.float64]:

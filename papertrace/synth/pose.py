@@ -135,7 +135,8 @@ def _integral(values: Points, along: Points, place: Points) -> Points:
     total = np.concatenate(([0.0], np.cumsum((values[1:] + values[:-1]) / 2 * spacing)))
     total -= total[len(total) // 2]
     before, after = np.minimum(place - along[0], 0.0), np.maximum(place - along[-1], 0.0)
-    return np.interp(place, along, total) + before * values[0] + after * values[-1]
+    integral: Points = np.interp(place, along, total) + before * values[0] + after * values[-1]
+    return integral
 
 
 def _projection(sheet: tuple[float, float], capture: Capture, rotation: float) -> Callable[[Points], Points]:

@@ -12,10 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from digitize.records.layouts import LEAD_NAMES
 from papertrace.synth.exposure import Sheet, expose, lay_out
+from papertrace.synth.geometry import apply_homography
 from papertrace.synth.notes import Notes, draw_notes
 from papertrace.synth.pose import pose
 from papertrace.synth.presets import preset_style
-from papertrace.synth.raster import apply_homography, rasterise
+from papertrace.synth.raster import rasterise
 from papertrace.synth.scene import Scene, Trace, compose
 from papertrace.synth.style import PageStyle
 from papertrace.synth.warp import Warp, make_warp, plane_through

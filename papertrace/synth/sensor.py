@@ -122,4 +122,5 @@ def band(image: Image, strength: float, rng: np.random.Generator) -> Image:
 
 def _normal(shape: tuple[int, int], rng: np.random.Generator) -> NDArray[np.int16]:
     """Normal deviates in units of 1/32 from one random byte each."""
-    return _NORMAL[rng.integers(0, 256, shape, np.uint8)].astype(np.int16)
+    normal: NDArray[np.int16] = _NORMAL[rng.integers(0, 256, shape, np.uint8)].astype(np.int16)
+    return normal

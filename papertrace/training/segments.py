@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,8 @@ QUARTERS = 4
 
 _LEAST_KNOWN = 0.5
 """Share of a segment's columns in which trace and truth are known."""
+
+Kind = TypeVar("Kind", bound=np.generic)
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,7 +147,7 @@ def cut_segments(
     if not chosen:
         return empty()
 
-    def cut(of_page: NDArray) -> NDArray:
+    def cut(of_page: NDArray[Kind]) -> NDArray[Kind]:
         return np.stack([of_page[row, start : start + LENGTH] for row, start in chosen])
 
     return Segments(
@@ -187,7 +190,7 @@ def load(files: Sequence[Path]) -> Segments:
     Segments
         In the order of the files.
     """
-    parts: dict[str, list[NDArray]] = {field.name: [getattr(empty(), field.name)] for field in fields(Segments)}
+    parts: dict[str, list[NDArray[Any]]] = {field.name: [getattr(empty(), field.name)] for field in fields(Segments)}
     for file in files:
         with np.load(file) as content:
             for name, kept in parts.items():

@@ -115,4 +115,5 @@ def pieces_of_time(signal: torch.Tensor, seen: torch.Tensor, samples: int) -> to
     >>> pieces_of_time(*torch.zeros(2, 5, 12, 1000), 4).shape
     torch.Size([5, 250, 96])
     """
-    return torch.cat([signal, seen], 1).unflatten(2, (-1, samples)).transpose(1, 2).flatten(2)
+    pieces: torch.Tensor = torch.cat([signal, seen], 1).unflatten(2, (-1, samples)).transpose(1, 2).flatten(2)
+    return pieces

@@ -265,7 +265,7 @@ class Scale:
 
     def millivolts(self, place: int, rng: np.random.Generator) -> NDArray[np.float32]:
         """Signal of one record, shape (12, 1000); the donor is drawn anew each time."""
-        signal = self.records.signals[place]
+        signal: NDArray[np.float32] = self.records.signals[place]
         if self.records.millivolts[place]:
             return signal
         same = self.donors.get(_kind(self.records, place), self.donors[b""])
@@ -294,7 +294,8 @@ def with_donor_scale(signal: NDArray[np.float32], donor: NDArray[np.float32]) ->
     """
     wanted, own = donor.std(1), signal.std(1)
     wanted[:6], own[:6] = wanted[1], own[1]
-    return (signal * (wanted / np.maximum(own, 1e-3))[:, None]).astype(np.float32)
+    scaled: NDArray[np.float32] = (signal * (wanted / np.maximum(own, 1e-3))[:, None]).astype(np.float32)
+    return scaled
 
 
 def _donors(records: Records) -> dict[bytes, NDArray[np.int64]]:
