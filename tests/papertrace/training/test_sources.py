@@ -74,7 +74,7 @@ def test_files_beside_the_code_count(tmp_path):
 
 def test_a_module_that_is_not_there_is_told():
     with pytest.raises(ModuleNotFoundError, match=r"synth\.nothing: no such module"):
-        version_of_code("synth.nothing")
+        version_of_code("papertrace.synth.nothing")
 
 
 @pytest.mark.parametrize(
