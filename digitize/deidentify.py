@@ -22,10 +22,10 @@ from digitize.strips.cut import columns_of
 from digitize.tracing.symbols import Pulse
 
 if TYPE_CHECKING:
-    from digitize.api import Reading
+    from digitize.api import PageAnalysis
     from digitize.layout.page_layout import Place
     from digitize.leads import Leads
-    from digitize.tracing.view import View
+    from digitize.tracing.view import UprightAnalysis
 
 INK = (45, 45, 45)
 """RGB of all that is drawn, but for the grid."""
@@ -47,12 +47,12 @@ _SUBPIXEL_BITS = 4
 _FARTHEST = 1e6  # pixels: what lies farther out of the picture cannot be told from it
 
 
-def redraw_page(reading: Reading, leads: Leads) -> NDArray[np.uint8]:
+def redraw_page(reading: PageAnalysis, leads: Leads) -> NDArray[np.uint8]:
     """Draw a page anew, as large as its picture and every place where it is there.
 
     Parameters
     ----------
-    reading : digitize.api.Reading
+    reading : PageAnalysis
         What was found on the page, its traces corrected if those of the leads are. Of its pictures the size counts.
     leads : Leads
         The leads of that reading.
@@ -65,8 +65,8 @@ def redraw_page(reading: Reading, leads: Leads) -> NDArray[np.uint8]:
 
     Examples
     --------
-    >>> from digitize.api import leads_of, read_page
-    >>> reading = read_page("samples/00024_hr.png")
+    >>> from digitize.api import leads_of, analyze_page
+    >>> reading = analyze_page("samples/00024_hr.png")
     >>> leads = leads_of(reading, fs=500)
     >>> page = redraw_page(reading, leads)
     >>> x, y = leads.strips[0].path[600].round().astype(int)
@@ -76,22 +76,22 @@ def redraw_page(reading: Reading, leads: Leads) -> NDArray[np.uint8]:
     width, height = leads.geometry.page_size
     paper = np.full((height, width, 3), 255, np.uint8)
     view, per_mm = reading.view, leads.calibration.pixels_per_mm
-    if isinstance(view.ground, Grid):
-        _draw_grid(paper, view, view.ground.line_mm, per_mm)
+    if isinstance(view.placement, Grid):
+        _draw_grid(paper, view, view.placement.line_mm, per_mm)
     pen = max(1, round(2 * view.traces.radius / PIXELS_PER_MM * per_mm))
     for bar in view.marks.bars:
         _draw(paper, [_on_picture(view, [(bar.x, bar.top), (bar.x, bar.bottom)])], INK, pen)
     for pulse in view.marks.pulses:
         _draw(paper, [_on_picture(view, _outline(pulse))], INK, pen)
     _draw(paper, _strokes(reading, leads), INK, pen)
-    names = reading.found.names
-    for place, box in zip(reading.found.places, names, strict=bool(len(names))):
+    names = reading.layout.names
+    for place, box in zip(reading.layout.places, names, strict=bool(len(names))):
         if place.name_source == "read":
             _write_name(paper, view, place, box)
     return paper
 
 
-def _draw_grid(paper: NDArray[np.uint8], view: View, line_mm: float, per_mm: float) -> None:
+def _draw_grid(paper: NDArray[np.uint8], view: UprightAnalysis, line_mm: float, per_mm: float) -> None:
     """Draw the lines that were seen, the coarse over the fine ones; in place."""
     height, width = view.upright.inside.shape
     across, down = (np.arange(0, side + _STEP, _STEP, dtype=float) for side in (width, height))
@@ -113,22 +113,22 @@ def _outline(pulse: Pulse) -> list[tuple[float, float]]:
     return [(left, foot), (left, top), (middle, top), (middle, pulse.step), (right, pulse.step), (right, foot)]
 
 
-def _strokes(reading: Reading, leads: Leads) -> list[NDArray[np.floating]]:
+def _strokes(reading: PageAnalysis, leads: Leads) -> list[NDArray[np.floating]]:
     """The pen's way along every strip, where its stroke meets the ink that was followed."""
     traces = reading.view.traces
     top, bottom = traces.ink
     inked = (traces.centre >= top - traces.radius) & (traces.centre <= bottom + traces.radius)
-    places = {(place.row, place.column): place for place in reading.found.places}
+    places = {(place.row, place.column): place for place in reading.layout.places}
     strokes = []
     for strip in leads.strips:
-        column = columns_of(traces, places[strip.row, strip.column], reading.worth, leads.fs)[1]
+        column = columns_of(traces, places[strip.row, strip.column], reading.scale, leads.fs)[1]
         seen = inked[strip.row, column] & np.isfinite(strip.path).all(axis=1)
         edges = np.flatnonzero(np.diff(seen, prepend=False, append=False)).reshape(-1, 2)
         strokes += [strip.path[start:end] for start, end in edges]
     return strokes
 
 
-def _write_name(paper: NDArray[np.uint8], view: View, place: Place, box: NDArray[np.float64]) -> None:
+def _write_name(paper: NDArray[np.uint8], view: UprightAnalysis, place: Place, box: NDArray[np.float64]) -> None:
     """Write a lead's name into the box that it was read in, as the paper lies; in place."""
     text = f"-{place.lead}" if place.sign < 0 else place.lead
     scale = _LETTER_PX / cv2.getTextSize("I", _FACE, 1, 1)[0][1]
@@ -151,7 +151,9 @@ def _write_name(paper: NDArray[np.uint8], view: View, place: Place, box: NDArray
     part[:] = np.rint(part * (1 - drawn) + np.array(INK) * drawn)
 
 
-def _on_picture(view: View, points: Sequence[tuple[float, float]] | NDArray[np.floating]) -> NDArray[np.float32]:
+def _on_picture(
+    view: UprightAnalysis, points: Sequence[tuple[float, float]] | NDArray[np.floating]
+) -> NDArray[np.float32]:
     return view.upright.to_original(np.asarray(points, float))
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from digitize.api import Reading
+    from digitize.api import PageAnalysis
 
 HEIGHT, WIDTH = 448, 608
 """Pixels of every picture: A4 across, with a little around it."""
@@ -55,13 +55,13 @@ class Picture:
     matrix: NDArray[np.float64]
 
 
-def picture_of(reading: Reading) -> Picture:
+def picture_of(analysis: PageAnalysis) -> Picture:
     """Make the picture of a page that could be put upright.
 
     Parameters
     ----------
-    reading : Reading
-        What `digitize.api.read_page` found; its names, speed and gain are not looked at.
+    analysis : PageAnalysis
+        What `digitize.api.analyze_page` found; its names, speed and gain are not looked at.
 
     Returns
     -------
@@ -70,19 +70,15 @@ def picture_of(reading: Reading) -> Picture:
 
     Examples
     --------
-    >>> from digitize.api import read_page
-    >>> picture = picture_of(read_page("samples/00024_hr.png"))
+    >>> from digitize.api import analyze_page
+    >>> picture = picture_of(analyze_page("samples/00024_hr.png"))
     >>> picture.ink.shape, picture.matrix[0].round(2).tolist()[:2]
     ((448, 608), [0.2, 0.0])
     """
     from digitize.geometry.rectify import PIXELS_PER_MM as UPRIGHT_PIXELS_PER_MM
 
-    view = reading.view
-    level = view.rows.level
-    left, right = float(view.traces.start.min()), float(view.traces.end.max())
-    box = (left, float(np.nanmin(level)), right, float(np.nanmax(level)))
-    ink = np.asarray(view.coverage * 255, np.uint8)
-    return place(ink, around(box, UPRIGHT_PIXELS_PER_MM), PIXELS_PER_MM / UPRIGHT_PIXELS_PER_MM)
+    shown = around(analysis.waveform_box, UPRIGHT_PIXELS_PER_MM)
+    return place(analysis.ink_image, shown, PIXELS_PER_MM / UPRIGHT_PIXELS_PER_MM)
 
 
 def coarse_picture(image: NDArray[np.uint8]) -> Picture:

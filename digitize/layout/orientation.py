@@ -1,7 +1,8 @@
-"""Tell which way up a page is by what is printed on it.
+"""Choose which way up a page is: quarter turns are tried here and nowhere else.
 
-A grid looks the same after a quarter turn. Lead names can be read one way up, and calibration pulses stand up. Of the
-names only those with a letter beside the I tell anything: ``I``, ``II`` and ``III`` read the same upside down.
+A grid looks the same after a quarter turn. Traces run along time; lead names can be read one way up, and calibration
+pulses stand up. Of the names only those with a letter beside the I tell anything: ``I``, ``II`` and ``III`` read the
+same upside down.
 """
 
 from __future__ import annotations
@@ -9,11 +10,20 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from digitize.geometry.grid import Grid
+from digitize.geometry.placement import Placement
 from digitize.geometry.rectify import PIXELS_PER_MM
+from digitize.layout.printed import ReadPage, read_print
+from digitize.layout.recount import recounted_grid
 from digitize.ocr.text import Word, find_words, read_lead_names
+from digitize.pages.page import Page, PageError
+from digitize.records.known import Known
 from digitize.records.layouts import LEAD_NAMES
+from digitize.tracing.direction import runs_downward
+from digitize.tracing.rescale import measured_scale
 from digitize.tracing.rows import Rows
 from digitize.tracing.symbols import find_marks
+from digitize.tracing.view import LaidPage, UprightAnalysis, follow_traces, lay
 
 _NAME_MM = (1.2, 6.0)
 _NAME_GLYPHS = 5
@@ -35,6 +45,73 @@ _CLEARLY = 0.9
 
 _TWO_NAMES = 1.7
 """Names by which a page on its side must be ahead: one may be read into anything."""
+
+
+def choose(page: Page, placement: Placement, known: Known) -> ReadPage:
+    """Put a page the right way up, follow its traces and read its print.
+
+    Traces tell along which axis time runs. Where few of the lead names can then be read, names and pulses tell whether
+    the page is to be turned further. In between, a grid whose lines were taken for others is counted anew.
+
+    Parameters
+    ----------
+    page : Page
+    placement : Grid or PaperScale
+        Where the page's millimetres lie, up to quarter turns.
+    known : Known
+        What the caller knows of the page.
+
+    Returns
+    -------
+    ReadPage
+
+    Raises
+    ------
+    PageError
+        If no trace runs across the page, or it would be larger than any sheet of paper.
+    """
+    read = _read(page, placement, known)
+    if read is None:
+        raise PageError(f"{page.name}: no electrocardiogram found (no trace runs across the picture)")
+    grid = recounted_grid(page, read)
+    if grid is not None:
+        read = _read(page, grid, known) or read
+    turns = _turns_by_print(read)
+    if turns:
+        read = _read(page, read.analysis.placement.turned(turns), known, may_turn=False) or read
+    return read
+
+
+def _read(page: Page, placement: Placement, known: Known, *, may_turn: bool = True) -> ReadPage | None:
+    analysis = _analyze(page, placement, known, may_turn=may_turn)
+    return None if analysis is None else read_print(analysis, known)
+
+
+def _analyze(page: Page, placement: Placement, known: Known, *, may_turn: bool) -> UprightAnalysis | None:
+    """Follow the traces of a page; of one without a grid once more, at the scale that its pulses and rows have."""
+    analysis = follow_traces(_laid(page, placement, may_turn), known.n_rows)
+    if analysis is None or isinstance(analysis.placement, Grid):
+        return analysis
+    traces, level = analysis.traces, analysis.rows.level
+    scale = measured_scale(analysis.placement, traces, level, analysis.marks, speed=known.speed, gain=known.gain)
+    return follow_traces(_laid(page, scale, may_turn), known.n_rows)
+
+
+def _laid(page: Page, placement: Placement, may_turn: bool) -> LaidPage:
+    """Put a page upright, so that its traces run across it if it may be turned."""
+    laid = lay(page, placement)
+    return lay(page, placement.turned(1)) if may_turn and runs_downward(laid.near_grid) else laid
+
+
+def _turns_by_print(read: ReadPage) -> int:
+    """Quarter turns clockwise that a page still needs; 0 where most of its names can be read, or two pulses stand."""
+    places = () if read.layout is None else read.layout.places
+    names_read = sum(place.is_read for place in places)
+    most_read = read.layout is not None and 4 * names_read >= 3 * len(places)
+    if most_read or len(read.pulses) >= 2:
+        return 0
+    coverage = read.analysis.coverage
+    return 2 if is_upside_down(coverage, read.analysis.rows) else turns_by_names(coverage)
 
 
 def is_upside_down(coverage: NDArray[np.float32], rows: Rows) -> bool:

@@ -184,6 +184,29 @@ def page_names(source: PageSource) -> list[str]:
     return [_page_name(source, index, count) for index in range(count)]
 
 
+def load_only_page(source: PageSource) -> Page:
+    """Read the only page of a source.
+
+    Parameters
+    ----------
+    source : path, bytes, ndarray, PIL image or Page
+        As for `load_pages`.
+
+    Returns
+    -------
+    Page
+
+    Raises
+    ------
+    PageError
+        As for `load_pages`, and if there are several.
+    """
+    names = page_names(source)
+    if len(names) > 1:
+        raise PageError(f"{names[0]}: {len(names)} pages in one file; pass one of load_pages(...)")
+    return load_page(source)
+
+
 def load_page(source: PageSource, index: int = 0, *, dpi: float | None = None) -> Page:
     """Read one page of a source.
 

@@ -14,3 +14,9 @@ USUAL_SPEED, USUAL_GAIN = 25.0, 10.0
 SPEEDS_MM_S, GAINS_MM_MV = (5.0, 200.0), (1.0, 100.0)
 """Paper speeds and gains that a caller may give, from and to: electrocardiographs have 5 to 100 mm/s and 2.5 to 40
 mm/mV, and some pictures are enlarged."""
+
+PULSE_SECONDS = 0.2
+"""Duration of a calibration pulse where it keeps to the custom; many do not, so it only ever confirms or warns."""
+
+ROW_SECONDS = 10.0
+"""Length of a row as a rule."""

@@ -22,7 +22,7 @@ from digitize.geometry.mapping import scale_at
 from digitize.records.weights import read_weights
 from digitize.refine.windows import Windows, cut_windows, upside_down
 from digitize.tracing.trace import Traces
-from digitize.tracing.view import View
+from digitize.tracing.view import UprightAnalysis
 
 if TYPE_CHECKING:
     from digitize.refine.network import Refiner
@@ -39,12 +39,12 @@ _AT_ONCE = 16
 """Stretches that are judged together."""
 
 
-def windows_of(view: View, gain: float) -> Windows:
+def windows_of(view: UprightAnalysis, gain: float) -> Windows:
     """Cut the windows along the traces of a page.
 
     Parameters
     ----------
-    view : View
+    view : UprightAnalysis
     gain : float
         mm/mV.
 
@@ -62,16 +62,16 @@ def windows_of(view: View, gain: float) -> Windows:
         view.traces,
         view.rows,
         gain=gain,
-        resolution=scale_at(view.ground.matrix, (float(middle[0]), float(middle[1])))[0],
+        resolution=scale_at(view.placement.matrix, (float(middle[0]), float(middle[1])))[0],
     )
 
 
-def refine(view: View, gain: float, network: Refiner | None = None) -> tuple[Traces, NDArray[np.float32]]:
+def refine(view: UprightAnalysis, gain: float, network: Refiner | None = None) -> tuple[Traces, NDArray[np.float32]]:
     """Correct the traces of a page.
 
     Parameters
     ----------
-    view : View
+    view : UprightAnalysis
         What was found on the page; not modified.
     gain : float
         mm/mV.

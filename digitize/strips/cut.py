@@ -14,7 +14,7 @@ from digitize.records.layouts import LEAD_NAMES
 from digitize.records.results import Strip
 from digitize.strips.scale import Scale
 from digitize.tracing.trace import Traces
-from digitize.tracing.view import View
+from digitize.tracing.view import UprightAnalysis
 
 _END = 8.0
 """Pixels by which a trace is prolonged at its ends."""
@@ -34,7 +34,7 @@ def columns_of(traces: Traces, place: Place, worth: Scale, fs: int) -> tuple[NDA
     return x, np.clip(np.rint(x).astype(np.intp), 0, traces.centre.shape[1] - 1)
 
 
-def cut_strips(view: View, found: PageLayout, worth: Scale, fs: int) -> list[Strip]:
+def cut_strips(view: UprightAnalysis, found: PageLayout, worth: Scale, fs: int) -> list[Strip]:
     """Strips in millivolts and seconds."""
     per_second = worth.speed * PIXELS_PER_MM
     strips = []

@@ -10,18 +10,8 @@ import numpy as np
 
 from digitize.geometry.rectify import PIXELS_PER_MM
 from digitize.ocr.text import PrintedScale
-from digitize.records.standards import GAINS, SPEEDS, USUAL_GAIN, USUAL_SPEED
+from digitize.records.standards import GAINS, PULSE_SECONDS, SPEEDS, USUAL_GAIN, USUAL_SPEED
 from digitize.tracing.symbols import Pulse
-
-_PULSE_SECONDS = 0.2
-"""Duration of a calibration pulse where it keeps to the custom; many do not, so it only ever confirms or warns."""
-
-_ROW_SECONDS = 10.0
-"""Length of a row as a rule."""
-
-_MISCOUNTED, _AGREE = 1.5, 0.08
-"""Factor from which a grid's millimetres are others than the page's, and part by which two witnesses of it may differ.
-"""
 
 
 @dataclass(frozen=True)
@@ -79,7 +69,7 @@ def find_scale(
     heights = [_height(pulse) for pulse in pulses if pulse.row not in chest_rows] or chest_heights
     widths = [(pulse.right - pulse.left) / PIXELS_PER_MM for pulse in pulses]
     measured_gain = _nearest(float(np.median(heights)), GAINS, 0.08) if heights else None
-    measured_speed = _nearest(float(np.median(widths)) / _PULSE_SECONDS, SPEEDS, 0.08) if widths else None
+    measured_speed = _nearest(float(np.median(widths)) / PULSE_SECONDS, SPEEDS, 0.08) if widths else None
 
     measured_chest = _nearest(float(np.median(chest_heights)), GAINS, 0.08) if chest_heights else None
 
@@ -122,43 +112,10 @@ def find_scale(
     if measured_speed is not None and measured_speed > speed:
         # The other way round it would be a pulse shorter than the custom.
         warnings.append(
-            f"the calibration pulse is {np.median(widths):.1f} mm wide, {_PULSE_SECONDS:g} s at {measured_speed:g} "
+            f"the calibration pulse is {np.median(widths):.1f} mm wide, {PULSE_SECONDS:g} s at {measured_speed:g} "
             f"mm/s, but the speed is {speed:g} mm/s ({speed_source})"
         )
     return Scale(speed, gain, chest_gain or gain, speed_source, gain_source, tuple(warnings))
-
-
-def miscount(printed: PrintedScale, pulses: Sequence[Pulse], row_mm: float) -> float:
-    """How many times too many millimetres a grid counts.
-
-    Parameters
-    ----------
-    printed : PrintedScale
-        What the page says.
-    pulses : sequence of Pulse
-        1 mV pulses of the upright page.
-    row_mm : float
-        Length of a usual row of the page in the grid's millimetres.
-
-    Returns
-    -------
-    float
-        1, unless the height of the pulses contradicts the printed gain as much as their width, or a row of ten seconds,
-        contradicts the printed speed.
-
-    Examples
-    --------
-    >>> pulses = [Pulse(0, 100.0, 200.0, 300.0, 500.0)]
-    >>> miscount(PrintedScale(25.0, 10.0, None, "25 mm/s 10 mm/mV"), pulses, 500.0)
-    2.0
-    """
-    if not pulses or printed.speed is None or printed.gain is None:
-        return 1.0
-    factor = float(np.median([_height(pulse) for pulse in pulses])) / printed.gain
-    width = float(np.median([pulse.right - pulse.left for pulse in pulses])) / PIXELS_PER_MM
-    times = width / (_PULSE_SECONDS * printed.speed), row_mm / (_ROW_SECONDS * printed.speed)
-    agreed = any(abs(time / factor - 1) < _AGREE for time in times)
-    return factor if agreed and max(factor, 1 / factor) > _MISCOUNTED else 1.0
 
 
 def _height(pulse: Pulse) -> float:

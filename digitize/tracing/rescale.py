@@ -9,12 +9,11 @@ from scipy import stats
 from digitize.geometry.mapping import box_around
 from digitize.geometry.rectify import PIXELS_PER_MM
 from digitize.geometry.scale import PaperScale, straight
-from digitize.records.standards import GAINS, USUAL_GAIN, USUAL_SPEED
+from digitize.records.standards import GAINS, ROW_SECONDS, USUAL_GAIN, USUAL_SPEED
 from digitize.tracing.symbols import Marks
 from digitize.tracing.trace import Traces, unseen_end
 
 _USUAL_DPI = (72, 75, 96, 100, 120, 150, 200, 240, 250, 300, 400, 600)
-_ROW_SECONDS = 10.0
 _ROW_FITS, _SIZE_FITS = 0.3, 0.3
 """Logarithms by which rows may be longer or shorter than usual, and the page larger or smaller than it was taken for,
 where both together tell the gain of a pulse."""
@@ -60,8 +59,8 @@ def measured_scale(
     ratio, source = 1.0, first.source
     length = float(np.median(traces.end - traces.start)) / PIXELS_PER_MM
     # The width of a picture that shows more than the page says least of all.
-    is_row = 0.8 < _ROW_SECONDS * USUAL_SPEED / length < (1.8 if first.source == "assumed" else 1.25)
-    by_row = _ROW_SECONDS * (speed or USUAL_SPEED) / length
+    is_row = 0.8 < ROW_SECONDS * USUAL_SPEED / length < (1.8 if first.source == "assumed" else 1.25)
+    by_row = ROW_SECONDS * (speed or USUAL_SPEED) / length
     # A fax's dots tell more precisely what a millimetre is than anything that is printed on the page.
     if marks.pulses and first.source != "fax":
         height = _usual_height(np.array([pulse.foot - pulse.top for pulse in marks.pulses])) / PIXELS_PER_MM

@@ -1,25 +1,24 @@
-"""A first look at a page: upright, its ink, its rows, its marks, and the traces along the rows."""
+"""Analyze a page put upright: its ink, its rows, its calibration pulses and separators, and the traces along the rows."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from digitize.geometry.grid import Grid
+from digitize.geometry.placement import Placement
 from digitize.geometry.rectify import MOST_PIXELS, PIXELS_PER_MM, UprightPage, extent_of, rectify
-from digitize.geometry.scale import PaperScale
 from digitize.ink.coverage import Ink, find_ink
 from digitize.ink.grid_area import Ground
 from digitize.ocr.text import find_words
 from digitize.pages.page import Page, PageError
-from digitize.tracing.direction import runs_downward
 from digitize.tracing.fading import without_fading
 from digitize.tracing.rows import Rows, find_rows, holds
 from digitize.tracing.symbols import Marks, find_marks, without_pulses
-from digitize.tracing.trace import PenInk, Traces, find_pen_ink, trace_ink
+from digitize.tracing.trace import PenInk, Traces, find_pen_ink, touch_names, trace_ink
 
 _LEAST_ROW_MM = 40.0
 """Shortest row that is a recording and not a stray line."""
@@ -37,10 +36,49 @@ _NO_NAMES = np.zeros((0, 4))
 
 
 @dataclass(frozen=True)
-class View:
-    """What was found on an upright page."""
+class LaidPage:
+    """A page put upright by its placement, and its ink.
 
-    ground: Grid | PaperScale
+    Attributes
+    ----------
+    placement : Grid or PaperScale
+    upright : UprightPage
+    ink : Ink
+    """
+
+    placement: Placement
+    upright: UprightPage
+    ink: Ink
+
+    @property
+    def near_grid(self) -> NDArray[np.float32]:
+        """Ink that lies on the grid, shape (h, w); all ink of a page without one."""
+        return _on_ground(self.ink.coverage, self.ink.ground)
+
+
+@dataclass(frozen=True)
+class UprightAnalysis:
+    """What was found on an upright page.
+
+    Attributes
+    ----------
+    placement : Grid or PaperScale
+        Where its millimetres lie in the picture.
+    upright : UprightPage
+    coverage : ndarray, shape (h, w), float32
+        Share of each pixel that is ink.
+    rows : Rows
+    baseline : ndarray, shape (rows,), float64
+        0 mV of each row (y).
+    marks : Marks
+        Calibration pulses and separators.
+    pen : PenInk
+        Ink that the pen may have left.
+    traces : Traces
+        The pen's path along the rows.
+    """
+
+    placement: Placement
     upright: UprightPage
     coverage: NDArray[np.float32]
     rows: Rows
@@ -49,63 +87,94 @@ class View:
     pen: PenInk
     traces: Traces
 
+    @property
+    def row_mm(self) -> float:
+        """Length of a usual row, millimetres."""
+        return float(np.median(self.traces.end - self.traces.start)) / PIXELS_PER_MM
 
-def look(
-    page: Page,
-    ground: Grid | PaperScale,
-    *,
-    may_turn: bool = True,
-    count: int | None = None,
-    only: Rows | None = None,
-) -> View | None:
-    """Put a page upright, by its traces if it may turn, and follow its traces; None when there are none.
 
-    Where it is known how many rows there are, and not so many are found, they are looked for again; if the rows
-    themselves are known, not at all.
+def lay(page: Page, placement: Placement) -> LaidPage:
+    """Put a page upright by its placement, and find its ink.
+
+    Parameters
+    ----------
+    page : Page
+    placement : Grid or PaperScale
+
+    Returns
+    -------
+    LaidPage
 
     Raises
     ------
     PageError
         If the page would be larger than any sheet of paper.
     """
-    upright = _upright(page, ground)
-    ink = find_ink(upright, tiled=isinstance(ground, Grid))
-    within = _on_ground(ink.coverage, ink.ground)
-    if may_turn and runs_downward(within):
-        ground = ground.turned(1)
-        upright = _upright(page, ground)
-        ink = find_ink(upright, tiled=isinstance(ground, Grid))
-        within = _on_ground(ink.coverage, ink.ground)
-    if only is not None:
-        return _follow(ground, upright, ink, lambda _: only)
-    view = _follow(ground, upright, ink, find_rows)
-    found = 0 if view is None else len(view.rows.level)
-    if count is None or found == count:
-        return view
-    again = _follow(ground, upright, ink, lambda coverage: find_rows(coverage, count))
-    if view is None or again is None:
-        return view or again
+    upright = _upright(page, placement)
+    return LaidPage(placement, upright, find_ink(upright, tiled=isinstance(placement, Grid)))
+
+
+def follow_traces(laid: LaidPage, n_rows: int | None = None) -> UprightAnalysis | None:
+    """Find the rows of an upright page and follow their traces.
+
+    Parameters
+    ----------
+    laid : LaidPage
+    n_rows : int, optional
+        How many rows there are, where that is known: if not so many are found, they are looked for again.
+
+    Returns
+    -------
+    UprightAnalysis or None
+        None where no trace runs across the page.
+    """
+    analysis = _follow(laid, find_rows)
+    found = 0 if analysis is None else len(analysis.rows.level)
+    if n_rows is None or found == n_rows:
+        return analysis
+    again = _follow(laid, lambda coverage: find_rows(coverage, n_rows))
+    if analysis is None or again is None:
+        return analysis or again
     better = found < len(again.rows.level)
     # Of more rows that are among them names tell later which are meant; others are none.
-    better |= found > count == len(again.rows.level) and not holds(list(view.rows.level), list(again.rows.level))
-    return again if better else view
+    better |= found > n_rows == len(again.rows.level) and not holds(list(analysis.rows.level), list(again.rows.level))
+    return again if better else analysis
 
 
-def _follow(
-    ground: Grid | PaperScale,
-    upright: UprightPage,
-    ink: Ink,
-    find: Callable[[NDArray[np.float32]], Rows | None],
-) -> View | None:
+def follow_rows(laid: LaidPage, rows: Rows) -> UprightAnalysis | None:
+    """Follow the traces along rows that are known; None where there are none."""
+    return _follow(laid, lambda _: rows)
+
+
+def led_past_names(analysis: UprightAnalysis, names: NDArray[np.float64]) -> UprightAnalysis:
+    """Follow the traces anew where one ran into a lead name, now that it is known where the names stand.
+
+    Parameters
+    ----------
+    analysis : UprightAnalysis
+    names : ndarray, shape (n, 4)
+        Boxes of the printed names (`PageLayout.names`).
+
+    Returns
+    -------
+    UprightAnalysis
+        The same where no trace touches a name.
+    """
+    if not touch_names(analysis.traces, names):
+        return analysis
+    return replace(analysis, traces=trace_ink(analysis.pen, names))
+
+
+def _follow(laid: LaidPage, find: Callable[[NDArray[np.float32]], Rows | None]) -> UprightAnalysis | None:
     """Follow the traces of an upright page, whose rows are found in the ink that lies on the grid."""
-    rows = find(_on_ground(ink.coverage, ink.ground))
+    rows = find(laid.near_grid)
     if rows is None:
         return None
-    coverage = ink.coverage
-    near = _on_ground(coverage, ink.ground, _ABOVE)
+    coverage = laid.ink.coverage
+    near = _on_ground(coverage, laid.ink.ground, _ABOVE)
     dark = without_fading(near, rows)
     if dark is not near:
-        again = find(_on_ground(dark, ink.ground))
+        again = find(_on_ground(dark, laid.ink.ground))
         dark, rows = (near, rows) if again is None or len(again.level) != len(rows.level) else (dark, again)
     marks = find_marks(dark, rows)
     glyphs = _away_from(rows, find_words(coverage)[1])
@@ -122,7 +191,7 @@ def _follow(
         rows = Rows(rows.level[real], rows.start[real], rows.end[real])
         marks = find_marks(dark, rows)
     baseline = np.array([_baseline(traces, marks, row) for row in range(len(rows.level))])
-    return View(ground, upright, coverage, rows, baseline, marks, pen, traces)
+    return UprightAnalysis(laid.placement, laid.upright, coverage, rows, baseline, marks, pen, traces)
 
 
 def _on_ground(coverage: NDArray[np.float32], ground: Ground | None, above: int = _WITHIN) -> NDArray[np.float32]:
@@ -136,18 +205,18 @@ def _is_real(traces: Traces) -> NDArray[np.bool_]:
     return np.asarray(long & np.isfinite(traces.centre).any(axis=1))
 
 
-def _upright(page: Page, ground: Grid | PaperScale) -> UprightPage:
-    bend = ground.bend if isinstance(ground, Grid) else None
-    low, high = extent_of(page.image.shape, ground.matrix, ground.extent)
+def _upright(page: Page, placement: Placement) -> UprightPage:
+    bend = placement.bend if isinstance(placement, Grid) else None
+    low, high = extent_of(page.image.shape, placement.matrix, placement.extent)
     across, down = (high - low).tolist()
     most = MOST_PIXELS / PIXELS_PER_MM**2
     if not across * down <= most:
-        source = "grid" if isinstance(ground, Grid) else _SOURCES.get(ground.source, ground.source)
+        source = "grid" if isinstance(placement, Grid) else _SOURCES.get(placement.source, placement.source)
         raise PageError(
             f"{page.name}: no electrocardiogram found (by its {source} the page is {across / 1000:.2g} x "
             f"{down / 1000:.2g} m; allowed: up to {most / 1e6:g} square meter)"
         )
-    return rectify(page.image, ground.matrix, bend, ground.extent)
+    return rectify(page.image, placement.matrix, bend, placement.extent)
 
 
 def _away_from(rows: Rows, glyphs: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -104,7 +104,7 @@ def run(job: Job) -> Outcome:
     printed = render_page(signal, FS, job.preset, seed=job.seed)
     image, items = print_names(printed, np.random.default_rng(job.seed))
     try:
-        reading = api.read_page(image)
+        reading = api.analyze_page(image)
         leads = api.leads_of(reading, fs=FS)
         redrawn, verdict = redraw_page(reading, leads), leads.quality.verdict
     except PageError as error:

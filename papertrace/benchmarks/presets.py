@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from digitize import PageError
-from digitize.api import leads_of, read_page, refined
+from digitize.api import analyze_page, leads_of, refined
 from digitize.export import written_together
 from digitize.leads import Leads
 from digitize.records.layouts import LEAD_NAMES
@@ -106,7 +106,7 @@ def run(job: tuple[str, int, Path]) -> Outcome:
     leads, error, crashed = None, "", False
     plain = None
     try:
-        reading = read_page(page.image)
+        reading = analyze_page(page.image)
         leads = leads_of(refined(reading), fs=FS)
         seconds = time.perf_counter() - began
         plain = leads_of(reading, fs=FS)

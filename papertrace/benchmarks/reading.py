@@ -22,7 +22,7 @@ from classify.diagnose import predict
 from classify.picture.picture import coarse_picture, picture_of
 from classify.signal.network import INPUTS
 from classify.signal.view import Piece, View, view_leads, view_pieces
-from digitize.api import leads_of, read_page, refined
+from digitize.api import analyze_page, leads_of, refined
 from digitize.pages.page import PageError, load_pages
 from digitize.records.layouts import LEAD_NAMES
 from papertrace.datasets.ptbxl import Records, read_500
@@ -228,7 +228,7 @@ def make(task: Task) -> None:
             truth = view_pieces(true_pieces(page.signal, page.strips, READ_FS), READ_FS)
     times = [time.process_time()]
     try:
-        reading = read_page(image)
+        reading = analyze_page(image)
     except PageError as reason:
         error = str(reason)
         times += [time.process_time()] * 2

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from digitize import PageError
-from digitize.api import leads_of, read_page, refined
+from digitize.api import analyze_page, leads_of, refined
 from digitize.export import written_together
 from digitize.refine.correct import WEIGHTS, load_network
 from digitize.refine.network import DESIGNS
@@ -175,7 +175,7 @@ def correct(target: Target, networks: Mapping[str, Path]) -> Page:
     truth = read_truth(target)
     condition, name = target.condition, target.image.name
     try:
-        reading = read_page(target.image)
+        reading = analyze_page(target.image)
     except PageError:
         return Page(condition, name, dict.fromkeys((ALONE, *networks), 0.0), {})
     aligned = {ALONE: score_page(truth, leads_of(reading, fs=FS).signal, FS).aligned_mean}

@@ -46,13 +46,17 @@ _STAGES = {
     "ink": ("find_ink",),
     "rows and marks": ("runs_downward", "find_rows", "without_fading", "find_marks", "without_pulses"),
     "traces": ("find_pen_ink", "trace_ink", "touch_names", "erase_traces"),
-    "words, names, layout, scale": ("find_words", "read_layout", "read_scale", "is_upside_down"),
+    "words, names, layout, scale": ("find_words", "read_layout", "read_scale", "_turns_by_print"),
     "correction": ("refine",),
     "confidence, strips, verdict": ("marks_of", "rate", "strips_of", "join_strips", "edge_width", "cut_off", "judge"),
 }
-"""Stages of the digitiser: the functions that `digitize.api` and `digitize.tracing.view` call for each."""
+"""Stages of the digitizer: the functions that those of `_FROM` call for each."""
 
-_FROM = ("api.py", "view.py")
+_FROM = (
+    *("place_page", "lay", "_laid", "_follow", "led_past_names", "read_print", "recounted_grid", "_analyze", "choose"),
+    *("refined", "_rated", "leads_of"),
+)
+"""The way of a page: functions of `digitize.api` and of those modules in which it goes on."""
 
 
 @dataclass(frozen=True)
@@ -233,7 +237,7 @@ def _by_stage(profile: cProfile.Profile) -> dict[str, float]:
         for stage, functions in _STAGES.items():
             if function in functions:
                 # Only where the way of a page calls it: the time of a stage's own parts is the stage's.
-                seconds[stage] += sum(times[3] for caller, times in callers.items() if Path(caller[0]).name in _FROM)
+                seconds[stage] += sum(times[3] for caller, times in callers.items() if caller[2] in _FROM)
     whole = next(times[3] for (_, _, function), times in statistic.items() if function == trace_leads.__name__)
     return seconds | {"the rest": whole - sum(seconds.values())}
 

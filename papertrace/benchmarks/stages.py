@@ -168,16 +168,16 @@ def _stages(page: Any, digests: dict[str, str]) -> Any:
     from papertrace.cli.plan import Job
     from papertrace.cli.report import build_report
 
-    reading = api.read_page(page)
+    reading = api.analyze_page(page)
     view = reading.view
-    digests["upright"] = digest([view.ground.matrix, view.upright.image, view.upright.inside, view.upright.nodes])
+    digests["upright"] = digest([view.placement.matrix, view.upright.image, view.upright.inside, view.upright.nodes])
     digests["ink"] = digest(view.coverage)
     digests["rows"] = digest([view.rows.level, view.rows.start, view.rows.end, view.baseline])
     digests["symbols"] = digest([view.marks.pulses, view.marks.bars, view.marks.mask])
     digests["traces"] = digest([_path(view.traces), view.traces.ink, view.traces.radius])
-    digests["layout"] = digest([reading.found, reading.worth])
+    digests["layout"] = digest([reading.layout, reading.scale])
     reading = api.refined(reading)
-    digests["refined"] = digest([_path(reading.view.traces), reading.sure])
+    digests["refined"] = digest([_path(reading.view.traces), reading.right])
     leads = api.leads_of(reading, fs=FS)
     digests["strips"] = digest([leads.strips, leads.signal, leads.confidence])
     job = Job("page", 0, "page", "page", ("page", ""), ())

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -31,6 +31,19 @@ if TYPE_CHECKING:
     from digitize import Leads
     from digitize.pages.page import Page
     from digitize.records.results import Shade
+
+
+FS = 500
+"""Sampling frequency of the results, Hz."""
+
+
+class _Traced(NamedTuple):
+    """A digitized page: its leads, the picture of it that may be written, and what makes the one to be looked at."""
+
+    page: Page
+    leads: Leads
+    picture: NDArray[np.uint8]
+    look: Callable[[], NDArray[np.uint8]]
 
 
 def name_pages(file: File) -> list[str] | Failed:
@@ -67,14 +80,21 @@ def read_page(task: tuple[Job, Options]) -> dict[str, Any] | Failed:
     job, options = task
     began = time.perf_counter()
     try:
-        page, leads, picture, look = _trace(job, options)
-        diagnosis = _diagnose(options.reader, leads, look)
-        told = None if options.explain is None else diagnosis.explain(leads, _code(options.explain))
+        traced = _trace(job, options)
+        diagnosis = _diagnose(options.reader, traced.leads, traced.look)
+        told = None if options.explain is None else diagnosis.explain(traced.leads, _code(options.explain))
         seconds = time.perf_counter() - began
         report = build_report(
-            job, page, leads, diagnosis, seconds, refined=options.refine, asked=options.reader, explanation=told
+            job,
+            traced.page,
+            traced.leads,
+            diagnosis,
+            seconds,
+            refined=options.refine,
+            asked=options.reader,
+            explanation=told,
         )
-        _write(job, options, picture, leads, report, None if told is None else told.shade)
+        _write(job, options, traced.picture, traced.leads, report, None if told is None else told.shade)
     except digitize.PageError as error:
         return Failed(str(error) if str(error).startswith(job.alias) else f"{job.alias}: {error}")
     except OSError as error:
@@ -82,40 +102,32 @@ def read_page(task: tuple[Job, Options]) -> dict[str, Any] | Failed:
     return report
 
 
-def _trace(job: Job, options: Options) -> tuple[Page, Leads, NDArray[np.uint8], Callable[[], NDArray[np.uint8]]]:
-    """The page, what is on it, the picture of it that may be written, and what makes the one that may be looked at."""
-    from digitize.pages.page import load_page
-
-    known: dict[str, Any] = {"layout": options.layout, "speed": options.speed, "gain": options.gain}
-    page = (
-        _load_unnamed(job, options)
-        if job.neutral
-        else replace(load_page(job.source, job.index, dpi=options.dpi), name=job.label)
-    )
-    if options.reader == "signal" and not job.neutral:
-        return page, digitize.trace_leads(page, **known, refine=options.refine), page.image, _nothing
-
+def _trace(job: Job, options: Options) -> _Traced:
+    """Digitize a page, as far as it can be."""
     from classify.picture.picture import coarse_picture, picture_of
     from digitize import api
-    from digitize import deidentify as redraw
+    from digitize.deidentify import redraw_page
     from digitize.leads import no_leads
 
+    page = _load_unnamed(job, options) if job.neutral else _load(job, options)
     try:
-        reading = api.read_page(page, **known)
+        analysis = api.analyze_page(page, layout=options.layout, speed=options.speed, gain=options.gain)
     except digitize.PageError as error:
         if not can_look(options.reader):
             raise
         leads = no_leads((page.image.shape[1], page.image.shape[0]), str(error).removeprefix(f"{page.name}: "))
-        shown = np.full_like(page.image, 255) if job.neutral else page.image
-        return page, leads, shown, lambda: coarse_picture(page.image).ink
-    traced = api.refined(reading) if options.refine else reading
-    leads = api.leads_of(traced, fs=500)
-    shown = redraw.redraw_page(traced, leads) if job.neutral else page.image
-    return page, leads, shown, lambda: picture_of(reading).ink
+        blank = np.full_like(page.image, 255)
+        return _Traced(page, leads, blank if job.neutral else page.image, lambda: coarse_picture(page.image).ink)
+    traced = api.refined(analysis) if options.refine else analysis
+    leads = api.leads_of(traced, fs=FS)
+    shown = redraw_page(traced, leads) if job.neutral else page.image
+    return _Traced(page, leads, shown, lambda: picture_of(analysis).ink)
 
 
-def _nothing() -> NDArray[np.uint8]:
-    raise AssertionError("the signal's reader looks at no picture")
+def _load(job: Job, options: Options) -> Page:
+    from digitize.pages.page import load_page
+
+    return replace(load_page(job.source, job.index, dpi=options.dpi), name=job.label)
 
 
 def _code(asked: str) -> str | None:

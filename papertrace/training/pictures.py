@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from classify.picture.picture import Picture, coarse_picture, picture_of
 from classify.signal.network import INPUTS
 from classify.signal.view import ABSENT, BEAT_SAMPLES, FS, INTERVALS, RHYTHM_SAMPLES, View, view_leads, view_pieces
-from digitize.api import Reading, leads_of, read_page, refined
+from digitize.api import PageAnalysis, analyze_page, leads_of, refined
 from digitize.pages.page import PageError
 from digitize.records.layouts import LEAD_NAMES
 from papertrace.datasets.ptbxl import Records, read_500
@@ -156,7 +156,7 @@ def make_page(job: Job) -> None:
     page = render_page(read_500(job.record), _PRINT_FS, job.preset, seed=job.seed)
     made = []
     try:
-        reading = refined(read_page(page.image))
+        reading = refined(analyze_page(page.image))
         view = view_leads(leads_of(reading, fs=_PRINT_FS))
     except (PageError, ValueError):
         made.append(_coarse(page, blank_view()))
@@ -252,7 +252,7 @@ def _view_or_none(pieces: Sequence[Any]) -> View:
         return blank_view()
 
 
-def _on_upright(page: PrintedPage, reading: Reading, picture: Picture) -> list[Drawn]:
+def _on_upright(page: PrintedPage, reading: PageAnalysis, picture: Picture) -> list[Drawn]:
     def through(points: NDArray[np.floating]) -> NDArray[np.float64]:
         upright = to_upright(points, reading.view, page.image.shape)
         return np.asarray(upright @ picture.matrix[:, :2].T + picture.matrix[:, 2])

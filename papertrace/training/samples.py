@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from digitize.api import Reading, marks_of, read_page, refined, strips_of
+from digitize.api import PageAnalysis, analyze_page, features_of, refined, strips_of
 from digitize.pages.page import PageError
 from digitize.records.layouts import LEAD_NAMES
 from digitize.refine.correct import WEIGHTS
@@ -74,7 +74,7 @@ def make(job: Job) -> None:
     """
     page = render_page(read_500(job.record), _FS, job.preset, seed=job.seed)
     try:
-        reading = read_page(page.image)
+        reading = analyze_page(page.image)
     except PageError:
         both = []
     else:
@@ -83,12 +83,12 @@ def make(job: Job) -> None:
     write_arrays(job.file, {"marks": samples.marks, "right": samples.right})
 
 
-def compare(reading: Reading, page: PrintedPage, seed: int) -> Samples:
+def compare(reading: PageAnalysis, page: PrintedPage, seed: int) -> Samples:
     """Compare what was read with what was printed.
 
     Parameters
     ----------
-    reading : Reading
+    reading : PageAnalysis
     page : PrintedPage
     seed : int
         Says which samples are taken.
@@ -99,7 +99,7 @@ def compare(reading: Reading, page: PrintedPage, seed: int) -> Samples:
     """
     strips, _, residual, _ = strips_of(reading, _FS)
     found = []
-    for strip, seen in zip(strips, marks_of(reading, strips, residual, _FS), strict=True):
+    for strip, seen in zip(strips, features_of(reading, strips, residual, _FS), strict=True):
         if strip.lead not in LEAD_NAMES:
             continue
         truth = page.signal[LEAD_NAMES.index(strip.lead)]

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from digitize.api import read_page
+from digitize.api import analyze_page
 from digitize.pages.page import PageError
 from digitize.refine.correct import LENGTH, windows_of
 from digitize.refine.windows import CHANNELS, HEIGHT, MARKS, Windows
@@ -93,12 +93,12 @@ def make(job: Job, most: int) -> None:
     """Print a page, read it, and write its segments, `most` of them; none where the page cannot be read."""
     page = render_page(read_500(job.record), _FS, job.preset, seed=job.seed)
     try:
-        reading = read_page(page.image)
+        reading = analyze_page(page.image)
     except PageError:
         segments = empty()
     else:
         segments = cut_segments(
-            windows_of(reading.view, reading.worth.gain),
+            windows_of(reading.view, reading.scale.gain),
             reading.view.traces,
             true_paths(page, reading.view, QUARTERS),
             np.random.default_rng(job.seed),

@@ -14,7 +14,7 @@ from scipy.interpolate import CubicSpline
 from digitize.geometry.grid import Grid
 from digitize.geometry.mapping import to_paper
 from digitize.geometry.rectify import PIXELS_PER_MM
-from digitize.tracing.view import View
+from digitize.tracing.view import UprightAnalysis
 from papertrace.synth.printer import PrintedPage
 
 _OFF_MM = 1.5
@@ -23,14 +23,14 @@ _LEAST = 50
 """Fewest places that tell."""
 
 
-def to_upright(points: NDArray[np.floating], view: View, shape: tuple[int, ...]) -> NDArray[np.float64]:
+def to_upright(points: NDArray[np.floating], view: UprightAnalysis, shape: tuple[int, ...]) -> NDArray[np.float64]:
     """Carry pixels of the picture onto the upright page: the inverse of `UprightPage.to_original`.
 
     Parameters
     ----------
     points : ndarray, shape (n, 2)
         Pixels ``(x, y)`` of the picture; NaN stays NaN.
-    view : View
+    view : UprightAnalysis
     shape : tuple of int
         Height and width of the picture.
 
@@ -41,18 +41,18 @@ def to_upright(points: NDArray[np.floating], view: View, shape: tuple[int, ...])
     known = np.isfinite(points).all(axis=1)
     upright = np.full(points.shape, np.nan)
     # One column of points: `to_paper` takes lattices.
-    paper = to_paper(points[known][:, None], view.ground.matrix, _bend(view), shape)[:, 0]
+    paper = to_paper(points[known][:, None], view.placement.matrix, _bend(view), shape)[:, 0]
     upright[known] = (paper - _origin(view, shape)) * PIXELS_PER_MM
     return upright
 
 
-def true_paths(page: PrintedPage, view: View, steps: int) -> NDArray[np.float32]:
+def true_paths(page: PrintedPage, view: UprightAnalysis, steps: int) -> NDArray[np.float32]:
     """Find where the pen truly ran along each row that was traced.
 
     Parameters
     ----------
     page : PrintedPage
-    view : View
+    view : UprightAnalysis
         What was found on that page.
     steps : int
         Places a column.
@@ -97,16 +97,16 @@ def _along(points: NDArray[np.float64], x: NDArray[np.float64]) -> NDArray[np.fl
     return y
 
 
-def _origin(view: View, shape: tuple[int, ...]) -> NDArray[np.float64]:
+def _origin(view: UprightAnalysis, shape: tuple[int, ...]) -> NDArray[np.float64]:
     """Millimetres of paper under the upright pixel (0, 0), from nodes that lie in the picture."""
     height, width = shape[:2]
     nodes = view.upright.nodes
-    paper = to_paper(nodes, view.ground.matrix, _bend(view), shape)
+    paper = to_paper(nodes, view.placement.matrix, _bend(view), shape)
     # Nodes belong to the upright pixels 16 j - 8.5.
     column, row = np.meshgrid(*(16 * np.arange(n) - 8.5 for n in nodes.shape[1::-1]))
     inside = ((nodes >= 0) & (nodes <= (width - 1, height - 1))).all(axis=2)
     return np.median((paper - np.stack([column, row], axis=2) / PIXELS_PER_MM)[inside], axis=0)
 
 
-def _bend(view: View) -> NDArray[np.float32] | None:
-    return view.ground.bend if isinstance(view.ground, Grid) else None
+def _bend(view: UprightAnalysis) -> NDArray[np.float32] | None:
+    return view.placement.bend if isinstance(view.placement, Grid) else None

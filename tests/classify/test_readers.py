@@ -14,7 +14,7 @@ from classify.picture.picture import HEIGHT, WIDTH, coarse_picture, picture_of
 from classify.readers import READERS, diagnose_page
 from classify.signal.view import view_leads
 from classify.statements import CODES
-from digitize.api import leads_of, read_page, refined
+from digitize.api import analyze_page, leads_of, refined
 from digitize.leads import Leads, no_leads
 from digitize.pages.page import load_pages
 from digitize.records.results import Quality
@@ -115,7 +115,7 @@ def test_a_reader_that_there_is_not(leads, tmp_path):
     ],
 )
 def test_shipped_networks_read_sample_pages_by_their_pictures(reader, sample, expected):
-    reading = read_page(load_pages(f"samples/{sample}.png")[0])
+    reading = analyze_page(load_pages(f"samples/{sample}.png")[0])
     leads = leads_of(refined(reading), fs=500)
     told = [
         {found.code: found for found in diagnose_page(reader, leads, lambda: picture_of(reading).ink).statements}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from digitize.api import Reading, leads_of, read_page
+from digitize.api import PageAnalysis, analyze_page, leads_of
 from digitize.deidentify import GRID_COLORS, redraw_page
 from digitize.geometry.mapping import project
 from digitize.leads import Leads
@@ -22,7 +22,7 @@ Picture = NDArray[np.uint8]
 class Understood:
     """A picture and what was found in it."""
 
-    reading: Reading
+    reading: PageAnalysis
     leads: Leads
 
     @property
@@ -36,7 +36,7 @@ class Understood:
 
 
 def understood(image: Picture) -> Understood:
-    reading = read_page(image)
+    reading = analyze_page(image)
     return Understood(reading, leads_of(reading, fs=500))
 
 
@@ -123,7 +123,7 @@ def test_a_turned_page(page, turn: Callable[[NDArray], NDArray]):
 
 def test_names_separators_and_pulses_stand_where_they_were_read(page, plain):
     ink = plain.ink
-    read = {(place.row, place.column) for place in plain.reading.found.places if place.name_source == "read"}
+    read = {(place.row, place.column) for place in plain.reading.layout.places if place.name_source == "read"}
     assert len(read) >= 11
     around = round(0.5 * page.pixels_per_mm)
     for strip in page.strips:
@@ -153,8 +153,8 @@ def test_a_stepped_pulse_has_both_roofs(recording):
 
 
 def test_a_name_that_was_not_read_is_not_drawn(page, plain):
-    places = tuple(replace(place, name_source="assumed") for place in plain.reading.found.places)
-    unread = replace(plain, reading=replace(plain.reading, found=replace(plain.reading.found, places=places)))
+    places = tuple(replace(place, name_source="assumed") for place in plain.reading.layout.places)
+    unread = replace(plain, reading=replace(plain.reading, layout=replace(plain.reading.layout, places=places)))
     strip = next(strip for strip in page.strips if strip.lead == "aVL")
     x0, y0, x1, y1 = (round(side) for side in strip.label_box)
     assert plain.ink[y0:y1, x0:x1].any() and not unread.ink[y0:y1, x0:x1].any()

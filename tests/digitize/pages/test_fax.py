@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from digitize.api import _grounded
 from digitize.geometry.mapping import scale_at
+from digitize.geometry.placement import place_page
 from digitize.geometry.scale import PaperScale
 from digitize.pages.fax import fax_resolution, is_bilevel, without_halftone
 from digitize.pages.page import load_pages
@@ -40,7 +40,7 @@ def test_pages_that_were_not_faxed_say_nothing():
 
 def test_a_fax_without_its_grid_is_measured_by_its_dots_and_laid_level():
     page = faxed()
-    _, ground = _grounded(load_pages(page.image)[0])
+    _, ground = place_page(load_pages(page.image)[0])
     assert isinstance(ground, PaperScale)
     assert ground.source == "fax"
     along, down, rotation = scale_at(ground.matrix, (1000.0, 800.0))

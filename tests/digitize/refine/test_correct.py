@@ -19,13 +19,13 @@ from digitize.refine.windows import CHANNELS, HEIGHT, MARKS, growing
 from digitize.tracing.rows import Rows
 from digitize.tracing.symbols import Marks
 from digitize.tracing.trace import Traces, find_pen_ink
-from digitize.tracing.view import View
+from digitize.tracing.view import UprightAnalysis
 
 WIDTH = 1300
 
 
 @pytest.fixture(scope="module")
-def view(draw) -> View:
+def view(draw) -> UprightAnalysis:
     """Two rows on white paper: a wave with a steep part, and a straight line; a stretch of the first is hidden."""
     x = np.arange(WIDTH, dtype=np.float64)
     wave = 150 + 30 * np.sin(x / 40) - 90 * np.exp(-(((x - 700) / 6) ** 2))
@@ -43,7 +43,7 @@ def view(draw) -> View:
     upright = rectify(picture, matrix)
     rows = Rows(np.repeat([[150.0], [300.0]], WIDTH, axis=1).astype(np.float32), *ends[:2])
     nothing = np.zeros((400, WIDTH), bool)
-    return View(
+    return UprightAnalysis(
         PaperScale(matrix, "print"),
         upright,
         coverage,
@@ -71,7 +71,7 @@ class ToTheInk(torch.nn.Module):
         return logits, torch.zeros(logits.shape[:3])
 
 
-def displaced(view: View, by: float) -> View:
+def displaced(view: UprightAnalysis, by: float) -> UprightAnalysis:
     traces = view.traces
     moved = dataclasses.replace(traces, centre=traces.centre + by, between=traces.between + by)
     return dataclasses.replace(view, traces=moved)

@@ -4,17 +4,17 @@ import numpy as np
 import pytest
 
 import digitize.tracing.view
-from digitize.api import _grounded
+from digitize.geometry.placement import place_page
 from digitize.geometry.rectify import MOST_PIXELS
 from digitize.geometry.scale import PaperScale
 from digitize.pages.page import Page, PageError, load_pages
 from digitize.tracing.rows import Rows
-from digitize.tracing.view import look
+from digitize.tracing.view import follow_traces, lay
 from papertrace.synth import render_page
 
 
 def test_a_row_along_which_nothing_was_followed_is_left_out(recording, monkeypatch):
-    page, ground = _grounded(load_pages(render_page(recording, 500, layout="3x4+II").image)[0])
+    page, placement = place_page(load_pages(render_page(recording, 500, layout="3x4+II").image)[0])
     trace, calls = digitize.tracing.view.trace_ink, []
 
     def lose_one(*arguments):
@@ -25,7 +25,7 @@ def test_a_row_along_which_nothing_was_followed_is_left_out(recording, monkeypat
         return traces
 
     monkeypatch.setattr(digitize.tracing.view, "trace_ink", lose_one)
-    view = look(page, ground)
+    view = follow_traces(lay(page, placement))
     assert calls == [4, 3]
     assert len(view.rows.level) == len(view.baseline) == 3
     assert np.isfinite(view.baseline).all()
@@ -37,7 +37,7 @@ def test_a_scale_at_which_the_page_is_larger_than_any_sheet_is_refused(source, t
     page = Page(np.full((1000, 2000, 3), 255, np.uint8), "cover", None, 0)
     message = f"cover: no electrocardiogram found .by its {told} the page is 2 x 1 m; allowed: up to 1 square meter"
     with pytest.raises(PageError, match=message):
-        look(page, PaperScale(np.eye(3), source))
+        lay(page, PaperScale(np.eye(3), source))
     assert MOST_PIXELS == 1000 * 10 * 1000 * 10
 
 
@@ -47,9 +47,9 @@ def test_a_scale_at_which_the_page_is_larger_than_any_sheet_is_refused(source, t
     ids=["two of four", "five beside them"],
 )
 def test_rows_are_looked_for_again_where_it_is_known_that_there_are_others(recording, monkeypatch, wrong):
-    page, ground = _grounded(load_pages(render_page(recording, 500, layout="3x4+II", dpi=100).image)[0])
+    page, placement = place_page(load_pages(render_page(recording, 500, layout="3x4+II", dpi=100).image)[0])
     find = digitize.tracing.view.find_rows
-    expected = look(page, ground)
+    expected = follow_traces(lay(page, placement))
 
     def misled(coverage, count=None):
         rows = find(coverage, count)
@@ -59,5 +59,5 @@ def test_rows_are_looked_for_again_where_it_is_known_that_there_are_others(recor
         return Rows(level, np.repeat(rows.start[:1], len(level)), np.repeat(rows.end[:1], len(level)))
 
     monkeypatch.setattr(digitize.tracing.view, "find_rows", misled)
-    found = look(page, ground, count=4)
+    found = follow_traces(lay(page, placement), 4)
     np.testing.assert_allclose(found.baseline, expected.baseline, atol=3)

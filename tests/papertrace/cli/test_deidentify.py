@@ -41,7 +41,7 @@ def calls(monkeypatch, leads):
     """Every page is read as `leads`; gives the pages that were."""
     calls = []
     monkeypatch.setattr(app, "Pool", stubs.Inline)
-    monkeypatch.setattr(api, "read_page", lambda page, **_: calls.append(page))
+    monkeypatch.setattr(api, "analyze_page", lambda page, **_: calls.append(page))
     monkeypatch.setattr(api, "refined", lambda reading: reading)
     monkeypatch.setattr(api, "leads_of", lambda reading, **_: leads)
     monkeypatch.setattr(redraw, "redraw_page", lambda reading, leads: np.full((600, 1100, 3), 255, np.uint8))

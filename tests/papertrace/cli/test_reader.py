@@ -86,7 +86,7 @@ def test_a_page_is_digitised_once_for_signal_and_picture(network, tmp_path, lead
 
     readings = []
     reading = SimpleNamespace(view=None)
-    monkeypatch.setattr(api, "read_page", lambda page, **known: readings.append(page) or reading)
+    monkeypatch.setattr(api, "analyze_page", lambda page, **known: readings.append(page) or reading)
     monkeypatch.setattr(api, "refined", lambda reading: reading)
     monkeypatch.setattr(api, "leads_of", lambda reading, fs: leads)
     seen = []

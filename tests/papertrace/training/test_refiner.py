@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from digitize.api import read_page
+from digitize.api import analyze_page
 from digitize.records.weights import read_weights
 from digitize.refine.correct import LENGTH, load_network, refine
 from digitize.refine.network import DESIGNS, OFFSETS
@@ -214,7 +214,7 @@ def skewed():
     beats = np.exp(-(((np.arange(5000) % 400 - 200) / 12) ** 2))
     signal = beats * rng.uniform(0.4, 1.2, (12, 1)) + 0.05 * np.sin(np.arange(5000) / 300)
     page = render_page(signal, 500, layout="3x4+II", rotation=3.0, dpi=150)
-    return page, read_page(page.image)
+    return page, analyze_page(page.image)
 
 
 def test_the_truth_lies_under_the_traces(skewed):
@@ -238,7 +238,7 @@ def test_upright_is_the_way_back(skewed):
 def test_the_weights_that_come_along_correct_a_page(skewed):
     page, reading = skewed
     traces = reading.view.traces
-    refined, sure = refine(reading.view, reading.worth.gain)
+    refined, sure = refine(reading.view, reading.scale.gain)
     truth = true_paths(page, reading.view, 2)
     before, after = (
         np.nanmean((np.stack([own.centre, own.between], axis=2) - truth) ** 2) for own in (traces, refined)
