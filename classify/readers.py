@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 import classify
 from classify.beats.beats import NOT_READ, Beats, read_beats
 from classify.contradictions import find_contradictions
-from classify.diagnose import Diagnosis, findings_of, load_weights, predict
+from classify.diagnose import Diagnosis, findings_of
 from classify.measure.measurements import Measurements, measure_leads, not_measured
 from classify.picture.image import FEWEST_CELLS, is_trained, load_picture_weights, predict_pictures
 from classify.signal.assess import reasons_against
 from classify.signal.view import View, pieces_of, view_leads
+from classify.signal.weights import load_weights, predict
 from classify.statements import STATEMENTS
 from digitize.leads import Leads
 

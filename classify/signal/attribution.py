@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from classify.diagnose import load_weights
 from classify.measure.peaks import find_qrs
 from classify.signal.stack import BEFORE_S
 from classify.signal.view import BEAT_SAMPLES, FS, INTERVALS, RHYTHM_SAMPLES, Piece, place_pieces
+from classify.signal.weights import load_weights
 from classify.statements import CODES
 from digitize.records.layouts import LEAD_NAMES
 

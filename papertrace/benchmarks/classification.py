@@ -22,10 +22,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from classify.diagnose import Weights, load_weights, predict
 from classify.picture.image import load_picture_weights
 from classify.signal.network import read_views
 from classify.signal.view import FS, Piece, cut_to_layout, view_pieces
+from classify.signal.weights import Weights, load_weights, predict
 from classify.statements import CHALLENGE, CODES, STATEMENTS, group_indices
 from digitize.export import written_together
 from papertrace.benchmarks.readers import read_by_all

@@ -26,9 +26,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classify.beats.images import NAME as BEATS
-from classify.diagnose import load_weights
 from classify.picture.image import DESIGNS, FOLDER, PictureWeights, load_picture_weights, predict_pictures
 from classify.readers import SIGNAL_SHARE, UNRELIABLE
+from classify.signal.weights import load_weights
 from classify.statements import CHALLENGE, CODES, group_indices
 from digitize.export import written_together
 from digitize.records.results import VERDICTS

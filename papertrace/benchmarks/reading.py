@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from classify.diagnose import predict
 from classify.picture.picture import coarse_picture, picture_of
 from classify.signal.network import INPUTS
 from classify.signal.view import Piece, View, view_leads, view_pieces
+from classify.signal.weights import predict
 from digitize.api import analyze_page, leads_of, refined
 from digitize.pages.page import PageError, load_pages
 from digitize.records.layouts import LEAD_NAMES
@@ -174,7 +174,7 @@ def folder_of_pages(folder: Path) -> Path:
     -------
     Path
     """
-    return folder / version_of_code("papertrace.benchmarks.reading", without=("classify.diagnose",))
+    return folder / version_of_code("papertrace.benchmarks.reading", without=("classify.signal.weights",))
 
 
 def read_pages(tasks: Sequence[Task], jobs: int) -> list[Read]:

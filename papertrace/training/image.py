@@ -30,9 +30,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
 
-from classify.diagnose import load_weights
 from classify.picture.image import DESIGNS, load_picture_weights, make_network
 from classify.picture.network import CELL, NOWHERE, DualNetwork, PictureNetwork, Seen
+from classify.signal.weights import load_weights
 from classify.statements import STATEMENTS
 from digitize.export import written_together
 from digitize.records.weights import hash_of

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from classify.diagnose import load_weights
 from classify.exclusive import FINDINGS, RHYTHMS, excluders
+from classify.signal.weights import load_weights
 from classify.statements import CODES, STATEMENTS
 
 CHANCES = arrays(np.float64, len(CODES), elements=st.floats(0, 1))

@@ -8,11 +8,12 @@ from skimage import data
 
 import classify
 from classify import readers
-from classify.diagnose import Diagnosis, load_weights, predict
+from classify.diagnose import Diagnosis
 from classify.picture.image import FEWEST_CELLS, PictureWeights, load_picture_weights, predict_pictures
 from classify.picture.picture import HEIGHT, WIDTH, coarse_picture, picture_of
 from classify.readers import READERS, diagnose_page
 from classify.signal.view import view_leads
+from classify.signal.weights import load_weights, predict
 from classify.statements import CODES
 from digitize.api import analyze_page, leads_of, refined
 from digitize.leads import Leads, no_leads

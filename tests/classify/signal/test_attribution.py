@@ -3,10 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from classify.diagnose import load_weights
 from classify.signal.attribution import attribute
 from classify.signal.network import read_views
 from classify.signal.view import FS, INTERVALS, Piece, cut_to_layout, place_pieces, view_pieces
+from classify.signal.weights import load_weights
 from classify.statements import CODES
 
 EVEN = {"median": 0.8, "variation": 0, "change": 0, "shortest": 0, "longest": 0, "alike": 1, "least_alike": 1}

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from classify.diagnose import load_weights
 from classify.signal.network import Ensemble
 from classify.signal.view import FS
+from classify.signal.weights import load_weights
 from classify.statements import CODES, STATEMENTS
 from digitize.records.layouts import LEAD_NAMES
 from papertrace.datasets.ptbxl import Records
