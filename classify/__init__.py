@@ -7,10 +7,11 @@ Examples
 'normal ECG'
 """
 
-from classify.beats.beats import Beat, Beats, read_beats
-from classify.diagnose import Diagnosis, Finding, diagnose
-from classify.explanation import Explanation
-from classify.measure.measurements import Measurement, Measurements
+from classify.beats.beats import read_beats
+from classify.diagnose import Diagnosis, diagnose
+from classify.records.beats import Beat, Beats
+from classify.records.interpretation import Explanation, StatementResult
+from classify.records.measurements import Measurement, Measurements
 from classify.statements import STATEMENTS, Statement
 
 __all__ = [
@@ -19,10 +20,10 @@ __all__ = [
     "Beats",
     "Diagnosis",
     "Explanation",
-    "Finding",
     "Measurement",
     "Measurements",
     "Statement",
+    "StatementResult",
     "diagnose",
     "read_beats",
 ]

@@ -11,31 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import inf
-from typing import Protocol
 
-from classify.beats.beats import NAMES, NOT_READ, Beat, Beats
-from classify.measure.measurements import Measurement, Measurements
+from classify.records.beats import NAMES, NOT_READ, Beat, Beats
+from classify.records.interpretation import StatementResult
+from classify.records.measurements import Measurement, Measurements
 from classify.wording import format_value
-
-
-class Said(Protocol):
-    """What a statement must tell to be compared (`classify.diagnose.Finding` does)."""
-
-    @property
-    def code(self) -> str:
-        """SCP-ECG code."""
-
-    @property
-    def name(self) -> str:
-        """Name in words."""
-
-    @property
-    def probability(self) -> float | None:
-        """None where it cannot be assessed."""
-
-    @property
-    def present(self) -> bool:
-        """Whether it counts as made."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +27,7 @@ class Rule:
     codes : tuple of str
         Statements that demand it.
     measured : str
-        A field of `classify.measure.measurements.Measurements`.
+        A field of `classify.records.measurements.Measurements`.
     low, high : float
         The measurement lies between them.
     unless : tuple of str
@@ -93,7 +73,7 @@ class BeatRule:
     Attributes
     ----------
     kind : str
-        Its class (`classify.beats.view.CLASSES`).
+        Its class (`classify.records.beats.CLASSES`).
     wanted : str
         The statement that there is such a beat.
     unwanted : tuple of str
@@ -118,12 +98,14 @@ SURE_BEAT = 0.9
 """Probability from which on a beat contradicts a statement."""
 
 
-def find_contradictions(findings: Sequence[Said], measured: Measurements, beats: Beats = NOT_READ) -> tuple[str, ...]:
+def find_contradictions(
+    findings: Sequence[StatementResult], measured: Measurements, beats: Beats = NOT_READ
+) -> tuple[str, ...]:
     """Name the statements that a measurement or a beat speaks against.
 
     Parameters
     ----------
-    findings : sequence of Finding
+    findings : sequence of StatementResult
     measured : Measurements
     beats : Beats
 
@@ -135,9 +117,9 @@ def find_contradictions(findings: Sequence[Said], measured: Measurements, beats:
     Examples
     --------
     >>> from dataclasses import replace
-    >>> from classify.diagnose import Finding
-    >>> from classify.measure.measurements import Measurement, not_measured
-    >>> fast = Finding("STACH", "sinus tachycardia", "rhythm", 0.83, 0.4, True)
+    >>> from classify.records.interpretation import StatementResult
+    >>> from classify.records.measurements import Measurement, not_measured
+    >>> fast = StatementResult("STACH", "sinus tachycardia", "rhythm", 0.83, 0.4, True)
     >>> find_contradictions([fast], replace(not_measured("-"), heart_rate=Measurement(62.0, "1/min")))
     ('contradiction: sinus tachycardia (STACH), but the heart rate is 62/min',)
     """
@@ -156,7 +138,7 @@ def find_contradictions(findings: Sequence[Said], measured: Measurements, beats:
     return (*told, *_against_beats(findings, present, beats))
 
 
-def _against_beats(findings: Iterable[Said], present: dict[str, str], beats: Beats) -> list[str]:
+def _against_beats(findings: Iterable[StatementResult], present: dict[str, str], beats: Beats) -> list[str]:
     denied = {found.code: found.name for found in findings if found.probability is not None and not found.present}
     told = []
     for rule in BEAT_RULES:

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from classify.beats.beats import NOT_READ, Beats, read_beats
+from classify.beats.beats import read_beats
 from classify.contradictions import find_contradictions
 from classify.exclusive import excluders
-from classify.measure.measurements import Measurements, measure_leads, not_measured
+from classify.explanation import explain
+from classify.measure.measurements import measure_leads
+from classify.notebook import interpretation_html, plot_interpretation
+from classify.records.beats import NOT_READ
+from classify.records.interpretation import Explanation, InterpretationData, StatementResult
+from classify.records.measurements import Measurements, not_measured
+from classify.records.segments import segments_from_leads
 from classify.signal.assess import reasons_against
-from classify.signal.view import ABSENT, View, pieces_of, view_leads
+from classify.signal.view import ABSENT, View, view_leads
 from classify.signal.weights import load_weights, predict
 from classify.statements import STATEMENTS
 from digitize.leads import Leads
@@ -23,69 +29,9 @@ from digitize.records.layouts import LEAD_NAMES
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from classify.explanation import Explanation
 
-
-@dataclass(frozen=True)
-class Finding:
-    """One statement about one page.
-
-    Attributes
-    ----------
-    code, name, group : str
-        As in `classify.statements.Statement`.
-    probability : float or None
-        Calibrated on PTB-XL's fold 8; None where the page does not allow the statement.
-    threshold : float
-        The probability from which on the statement counts as present: best F1 on fold 8.
-    present : bool
-        False where the page does not allow the statement, or another excludes it.
-    reason : str or None
-        Why the statement cannot be assessed on this page.
-    excluded_by : str or None
-        Code of the statement that stands in its place, although it is above its threshold (`classify.exclusive`).
-    """
-
-    code: str
-    name: str
-    group: str
-    probability: float | None
-    threshold: float
-    present: bool
-    reason: str | None = None
-    excluded_by: str | None = None
-
-
-@dataclass(frozen=True)
-class Diagnosis:
-    """The reading of one page.
-
-    Attributes
-    ----------
-    statements : tuple of Finding
-        Every statement in the order of `classify.statements.STATEMENTS`; none where none could be made.
-    measurements : Measurements
-        Heart rate and regularity, PR, QRS, QT and QTc, axis.
-    weights_version : str
-        Which weights said so.
-    warnings : tuple of str
-        What a reader should know before trusting it.
-    beats : Beats
-        The beats of the rhythm strip, one by one.
-    reader : str or None
-        What the statements were made from: ``"signal"``, or the network that looked at the picture, ``"image"`` or
-        ``"hybrid"``, or ``"signal and image"`` (`classify.readers`); None where none could be made.
-    fallback : str or None
-        Why it was not what was asked for, or why there are no statements.
-    """
-
-    statements: tuple[Finding, ...]
-    measurements: Measurements
-    weights_version: str
-    warnings: tuple[str, ...]
-    beats: Beats = NOT_READ
-    reader: str | None = "signal"
-    fallback: str | None = None
+class Diagnosis(InterpretationData):
+    """The reading of one page: `InterpretationData` with an explanation and pictures."""
 
     def explain(self, leads: Leads, code: str | None = None) -> Explanation:
         """Tell where on the page the evidence for a statement lies (`classify.explanation.explain`).
@@ -118,21 +64,15 @@ class Diagnosis:
         >>> told.name, picture.shape[1] == page.image.shape[1]
         ('complete left bundle branch block', True)
         """
-        from classify.explanation import explain
-
         return explain(self, leads, code)
 
     def plot(self) -> Figure:
         """Plot the statements' probabilities as bars, each with its threshold."""
-        from classify.notebook import plot_diagnosis
-
-        return plot_diagnosis(self)
+        return plot_interpretation(self)
 
     def _repr_html_(self) -> str:
         """Show the reading in a notebook: statements as bars, measurements, warnings."""
-        from classify.notebook import diagnosis_html
-
-        return diagnosis_html(self)
+        return interpretation_html(self)
 
 
 def diagnose(leads: Leads) -> Diagnosis:
@@ -168,7 +108,7 @@ def diagnose(leads: Leads) -> Diagnosis:
     except ValueError as error:
         return without_statements(leads, str(error))
     findings = findings_of(predict([view])[0], weights.thresholds, reasons_against(view))
-    measured, beats = measure_leads(leads), read_beats(pieces_of(leads), leads.fs)
+    measured, beats = measure_leads(leads), read_beats(segments_from_leads(leads), leads.fs)
     warnings = (*_warnings(view, measured), *find_contradictions(findings, measured, beats))
     return Diagnosis(findings, measured, weights.version, warnings, beats)
 
@@ -192,7 +132,7 @@ def without_statements(leads: Leads, reason: str) -> Diagnosis:
     except ValueError as error:
         measured = not_measured(str(error))
     try:
-        beats = read_beats(pieces_of(leads), leads.fs)
+        beats = read_beats(segments_from_leads(leads), leads.fs)
     except (FileNotFoundError, ValueError) as error:
         beats = replace(NOT_READ, reason=str(error))
     return Diagnosis((), measured, "", (f"no statements: {reason}",), beats, None, reason)
@@ -200,7 +140,7 @@ def without_statements(leads: Leads, reason: str) -> Diagnosis:
 
 def findings_of(
     probabilities: NDArray[np.float64], thresholds: NDArray[np.float64], reasons: Sequence[str | None]
-) -> tuple[Finding, ...]:
+) -> tuple[StatementResult, ...]:
     """Put what is said of every statement together.
 
     Parameters
@@ -211,12 +151,12 @@ def findings_of(
 
     Returns
     -------
-    tuple of Finding
+    tuple of StatementResult
         In the order of `classify.statements.STATEMENTS`. No two that are present exclude each other.
     """
     excluded = excluders(probabilities, thresholds, np.array([reason is None for reason in reasons]))
     return tuple(
-        Finding(
+        StatementResult(
             statement.code,
             statement.name,
             statement.group,

@@ -5,13 +5,13 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
-from classify.measure.measurements import as_values
+from classify.records.interpretation import InterpretationData, StatementResult
+from classify.records.measurements import as_values
 from classify.wording import in_a_line, in_words
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from classify.diagnose import Diagnosis, Finding
 
 PRESENT_COLOUR = "#0969da"
 ABSENT_COLOUR = "#9aa4b0"
@@ -22,12 +22,12 @@ _CELL = ' style="text-align:left;padding:1px 10px 1px 0;border:0"'
 _NAME = _CELL.replace("border:0", "border:0;width:360px")
 
 
-def diagnosis_html(diagnosis: Diagnosis) -> str:
+def interpretation_html(interpretation: InterpretationData) -> str:
     """Write a reading as HTML: warnings, measurements, statements with their probabilities as bars.
 
     Parameters
     ----------
-    diagnosis : Diagnosis
+    interpretation : InterpretationData
 
     Returns
     -------
@@ -35,30 +35,34 @@ def diagnosis_html(diagnosis: Diagnosis) -> str:
         One ``<div>`` that needs nothing from elsewhere. What is present stands above the rest, which folds away; a mark
         on each bar is the threshold.
     """
-    present, rest = ordered(diagnosis)
-    none = "No statement reaches its threshold." if diagnosis.statements else f"No statements: {diagnosis.fallback}."
+    present, rest = ordered(interpretation)
+    none = (
+        "No statement reaches its threshold."
+        if interpretation.statements
+        else f"No statements: {interpretation.fallback}."
+    )
     body = _table(present) if present else f'<div style="margin:4px 0">{escape(none)}</div>'
     if rest:
         other = " or excluded by another" if any(one.finding.excluded_by for one in rest) else ""
         body += f"<details><summary>{len(rest)} below their thresholds{other}</summary>{_table(rest)}</details>"
-    body += _not_assessable(diagnosis)
-    warnings = "".join(f"<li>{escape(text)}</li>" for text in diagnosis.warnings)
-    weights = f"Weights {escape(diagnosis.weights_version)}. " if diagnosis.weights_version else ""
+    body += _not_assessable(interpretation)
+    warnings = "".join(f"<li>{escape(text)}</li>" for text in interpretation.warnings)
+    weights = f"Weights {escape(interpretation.weights_version)}. " if interpretation.weights_version else ""
     told = f'<ul style="margin:4px 0;padding-left:20px">{warnings}</ul>' if warnings else ""
     return (
         '<div style="font-family:sans-serif;font-size:13px">'
-        f"{_measured(diagnosis)}<div>{escape(diagnosis.beats.summary())}</div>{told}{body}"
+        f"{_measured(interpretation)}<div>{escape(interpretation.beats.summary())}</div>{told}{body}"
         f'<div style="opacity:.7;margin-top:4px">{weights}Not a medical device.</div>'
         "</div>"
     )
 
 
-def plot_diagnosis(diagnosis: Diagnosis) -> Figure:
+def plot_interpretation(interpretation: InterpretationData) -> Figure:
     """Plot the statements' probabilities as bars.
 
     Parameters
     ----------
-    diagnosis : Diagnosis
+    interpretation : InterpretationData
 
     Returns
     -------
@@ -68,7 +72,7 @@ def plot_diagnosis(diagnosis: Diagnosis) -> Figure:
     """
     from digitize.render.figure import ShownFigure
 
-    findings = [likely for group in ordered(diagnosis) for likely in group]
+    findings = [likely for group in ordered(interpretation) for likely in group]
     figure = ShownFigure(figsize=(7, 0.9 + 0.2 * len(findings)), layout="constrained")
     axes = figure.add_subplot(xlim=(0, 1), ylim=(len(findings) - 0.4, -0.6), xlabel="probability")
     colours = [PRESENT_COLOUR if likely.finding.present else ABSENT_COLOUR for likely in findings]
@@ -82,26 +86,28 @@ def plot_diagnosis(diagnosis: Diagnosis) -> Figure:
         linewidth=1,
     )
     axes.set_yticks(places, [likely.finding.name for likely in findings], fontsize=8)
-    figure.suptitle(in_a_line(as_values(diagnosis.measurements)), fontsize=9)
+    figure.suptitle(in_a_line(as_values(interpretation.measurements)), fontsize=9)
     return figure
 
 
 class Likely(NamedTuple):
     """A statement that the page allows, and its probability."""
 
-    finding: Finding
+    finding: StatementResult
     probability: float
 
 
-def ordered(diagnosis: Diagnosis) -> tuple[list[Likely], list[Likely]]:
+def ordered(interpretation: InterpretationData) -> tuple[list[Likely], list[Likely]]:
     """Statements that are present and those that are not, the likeliest first; none that cannot be assessed."""
-    assessed = [Likely(found, found.probability) for found in diagnosis.statements if found.probability is not None]
+    assessed = [
+        Likely(found, found.probability) for found in interpretation.statements if found.probability is not None
+    ]
     likely = sorted(assessed, key=lambda one: -one.probability)
     return [one for one in likely if one.finding.present], [one for one in likely if not one.finding.present]
 
 
-def _not_assessable(diagnosis: Diagnosis) -> str:
-    unknown = [found for found in diagnosis.statements if found.reason]
+def _not_assessable(interpretation: InterpretationData) -> str:
+    unknown = [found for found in interpretation.statements if found.reason]
     if not unknown:
         return ""
     rows = "".join(
@@ -113,12 +119,12 @@ def _not_assessable(diagnosis: Diagnosis) -> str:
     )
 
 
-def _measured(diagnosis: Diagnosis) -> str:
+def _measured(interpretation: InterpretationData) -> str:
     rows = "".join(
         f"<div><b>{escape(line.name)}</b> {escape(line.value)}"
         + (f' <span style="opacity:.7">({escape(line.remark)})</span>' if line.remark else "")
         + "</div>"
-        for line in in_words(as_values(diagnosis.measurements))
+        for line in in_words(as_values(interpretation.measurements))
     )
     return f'<div style="margin:4px 0">{rows}</div>'
 

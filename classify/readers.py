@@ -15,13 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 import classify
-from classify.beats.beats import NOT_READ, Beats, read_beats
+from classify.beats.beats import read_beats
 from classify.contradictions import find_contradictions
 from classify.diagnose import Diagnosis, findings_of
-from classify.measure.measurements import Measurements, measure_leads, not_measured
+from classify.measure.measurements import measure_leads
 from classify.picture.image import FEWEST_CELLS, is_trained, load_picture_weights, predict_pictures
+from classify.records.beats import NOT_READ, Beats
+from classify.records.measurements import Measurements, not_measured
+from classify.records.segments import segments_from_leads
 from classify.signal.assess import reasons_against
-from classify.signal.view import View, pieces_of, view_leads
+from classify.signal.view import View, view_leads
 from classify.signal.weights import load_weights, predict
 from classify.statements import STATEMENTS
 from digitize.leads import Leads
@@ -138,4 +141,4 @@ def _of_signal(leads: Leads) -> tuple[View | None, tuple[str | None, ...], Measu
         return None, nothing, not_measured(str(error)), NOT_READ
     # Leads that a reader missed may well be in the picture.
     reasons = nothing if leads.quality.verdict == UNRELIABLE else reasons_against(view)
-    return view, reasons, measure_leads(leads), read_beats(pieces_of(leads), leads.fs)
+    return view, reasons, measure_leads(leads), read_beats(segments_from_leads(leads), leads.fs)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from classify.beats.beats import NAMES
-from classify.beats.view import CLASSES
+from classify.records.beats import CLASSES, NAMES
 
 ABSENT = "-"
 """Stands for a value that could not be measured."""
@@ -35,7 +34,7 @@ def format_value(name: str, value: float) -> str:
     Parameters
     ----------
     name : str
-        A field of `classify.measure.measurements.Measurements` that is measured.
+        A field of `classify.records.measurements.Measurements` that is measured.
     value : float
 
     Returns
@@ -62,7 +61,7 @@ def in_words(values: Mapping[str, Any]) -> tuple[Line, ...]:
     Parameters
     ----------
     values : mapping
-        What `classify.measure.measurements.as_values` gave, as the report has it.
+        What `classify.records.measurements.as_values` gave, as the report has it.
 
     Returns
     -------
@@ -70,7 +69,7 @@ def in_words(values: Mapping[str, Any]) -> tuple[Line, ...]:
 
     Examples
     --------
-    >>> from classify.measure.measurements import as_values, not_measured
+    >>> from classify.records.measurements import as_values, not_measured
     >>> in_words(as_values(not_measured("no strip was traced")))[1]
     Line(name='PR', value='-', remark='no strip was traced')
     """
@@ -93,7 +92,7 @@ def in_a_line(values: Mapping[str, Any]) -> str:
     Parameters
     ----------
     values : mapping
-        What `classify.measure.measurements.as_values` gave.
+        What `classify.records.measurements.as_values` gave.
 
     Returns
     -------
@@ -101,7 +100,7 @@ def in_a_line(values: Mapping[str, Any]) -> str:
 
     Examples
     --------
-    >>> from classify.measure.measurements import as_values, not_measured
+    >>> from classify.records.measurements import as_values, not_measured
     >>> in_a_line({**as_values(not_measured("too short")), "heart_rate": 71.8, "axis": -30.2})
     '72/min, PR -, QRS -, QT/QTc -, axis -30°, RR intervals vary by -'
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from classify.measure.measurements import Measurement, Measurements
+from classify.records.measurements import Measurement, Measurements
 
 MEASURED = Measurements(
     heart_rate=Measurement(75.4, "1/min"),

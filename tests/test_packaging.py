@@ -27,7 +27,7 @@ MAY_IMPORT = {
     },
     "papertrace/synth": {"digitize.records"},
     "papertrace/datasets": {"classify.statements", "digitize.records"},
-    "papertrace/metrics": {"classify.beats.view", "digitize.records"},
+    "papertrace/metrics": {"classify.records", "digitize.records"},
     "papertrace/cli": {"classify", "digitize"},
     "papertrace/training": {"classify", "digitize", "papertrace.datasets", "papertrace.metrics", "papertrace.synth"},
     "papertrace/benchmarks": {"classify", "digitize", "papertrace"},

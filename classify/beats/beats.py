@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,9 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from classify.beats.view import CLASSES, view_strip
+from classify.beats.view import view_strip
 from classify.measure.peaks import find_r_peaks
-from classify.signal.view import Piece, longest_piece
+from classify.records.beats import CLASSES, Beat, Beats
+from classify.records.segments import StripSegment, longest_segment
 from digitize.records.weights import read_weights
 
 if TYPE_CHECKING:
@@ -30,85 +29,6 @@ WINDOW_S, STEP_S = 10.0, 5.0
 
 SHORTEST_S = 2.0
 """A strip must show as many seconds to be read beat by beat."""
-
-NAMES = {
-    "N": "normal or bundle branch block",
-    "S": "supraventricular ectopic",
-    "V": "ventricular ectopic",
-    "F": "fusion of a ventricular and a normal beat",
-    "Q": "unclassifiable",
-}
-"""What the classes of ANSI/AAMI EC57 mean."""
-
-
-@dataclass(frozen=True)
-class Beat:
-    """One beat.
-
-    Attributes
-    ----------
-    time_s : float
-        Time of the R peak within the strip, seconds.
-    sample : int
-        The same as a sample of the strip.
-    kind : str
-        The likeliest of `classify.beats.view.CLASSES`.
-    probability : float
-        That of `kind`.
-    probabilities : dict
-        Of each class.
-    """
-
-    time_s: float
-    sample: int
-    kind: str
-    probability: float
-    probabilities: dict[str, float]
-
-
-@dataclass(frozen=True)
-class Beats:
-    """The beats of one strip.
-
-    Attributes
-    ----------
-    beats : tuple of Beat
-        In order.
-    lead : str or None
-        The strip that was read.
-    piece : int or None
-        Its place among the pieces that were given.
-    weights_version : str
-        Which weights named them.
-    reason : str or None
-        Why there are none.
-    """
-
-    beats: tuple[Beat, ...]
-    lead: str | None
-    piece: int | None
-    weights_version: str
-    reason: str | None = None
-
-    def summary(self) -> str:
-        """Put the beats into words.
-
-        Examples
-        --------
-        >>> beat = Beat(0.5, 250, "V", 0.9, {})
-        >>> Beats((beat,), "II", 0, "").summary()
-        '1 of 1 beat ventricular ectopic in lead II'
-        """
-        if self.reason is not None:
-            return f"No beats: {self.reason}"
-        counted = Counter(beat.kind for beat in self.beats)
-        total = f"{len(self.beats)} beat{'s' if len(self.beats) > 1 else ''}"
-        strange = [f"{counted[kind]} of {total} {NAMES[kind]}" for kind in CLASSES[1:] if counted[kind]]
-        return f"{', '.join(strange) or f'{total}, none of them ectopic'} in lead {self.lead}"
-
-
-NOT_READ = Beats((), None, None, "", "the beats were not read")
-"""Of a reading that was made without them."""
 
 
 @lru_cache(maxsize=16)
@@ -150,7 +70,7 @@ def load_network(path: Path = WEIGHTS) -> tuple[Ensemble, str]:
     return network.eval(), str(record["version"])
 
 
-def read_beats(pieces: Sequence[Piece], fs: int) -> Beats:
+def read_beats(pieces: Sequence[StripSegment], fs: int) -> Beats:
     """Find and name the beats of the strip that shows most.
 
     Hardly a beat of class Q was there to learn from, and those of class F are nearly all one patient's: neither is
@@ -158,9 +78,9 @@ def read_beats(pieces: Sequence[Piece], fs: int) -> Beats:
 
     Parameters
     ----------
-    pieces : sequence of Piece
+    pieces : sequence of StripSegment
         The strips of a page; gaps do not count, and of strips as long, lead II comes before V1 before V5 (as
-        `classify.signal.view.longest_piece` chooses).
+        `classify.records.segments.longest_segment` chooses).
     fs : int
         Their sampling frequency in Hz.
 
@@ -176,12 +96,12 @@ def read_beats(pieces: Sequence[Piece], fs: int) -> Beats:
 
     Examples
     --------
-    >>> read_beats([Piece("II", np.zeros(500, np.float32))], fs=500).reason
+    >>> read_beats([StripSegment("II", np.zeros(500, np.float32))], fs=500).reason
     'lead II shows 1.0 s; beats are named from 2 s on'
     """
     version = load_network()[1]
-    shown = [Piece(piece.lead, piece.signal[np.isfinite(piece.signal)]) for piece in pieces]
-    chosen = longest_piece(shown)
+    shown = [StripSegment(piece.lead, piece.signal[np.isfinite(piece.signal)]) for piece in pieces]
+    chosen = longest_segment(shown)
     if chosen is None:
         return Beats((), None, None, version, "no strip was traced")
     place = next(k for k, piece in enumerate(shown) if piece is chosen)
@@ -225,8 +145,8 @@ def name_peaks(
     Returns
     -------
     ndarray, shape (beats, classes), float64
-        Probabilities, in the order of `classify.beats.view.CLASSES`. Where windows overlap, a beat's are those of the
-        window in whose middle it lies most.
+        Probabilities, in the order of `classify.records.beats.CLASSES`. Where windows overlap, a beat's are those of
+        the window in whose middle it lies most.
     """
     from classify.beats.network import name_beats
 

@@ -15,7 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from classify.beats.view import AFTER, BEFORE, CHANNELS, CLASSES, FEATURES, StripView
+from classify.beats.view import AFTER, BEFORE, CHANNELS, FEATURES, StripView
+from classify.records.beats import CLASSES
 
 
 class BeatNetwork(nn.Module):

@@ -14,10 +14,6 @@ from math import gcd
 import numpy as np
 from numpy.typing import NDArray
 
-CLASSES = ("N", "S", "V", "F", "Q")
-"""Classes of ANSI/AAMI EC57: normal and bundle branch block, supraventricular ectopic, ventricular ectopic, fusion of a
-ventricular and a normal beat, unclassifiable or paced."""
-
 FS = 125
 """Sampling frequency of a view in Hz."""
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from classify.measure.median import nan_median
+from classify.records.segments import StripSegment
 
 BEFORE_S = 0.5
 """Seconds of an averaged beat before its R peak: a PR interval of 400 ms fits."""
@@ -25,24 +25,6 @@ _ALIKE = 0.8
 _COMPARED_S = (0.1, 0.3)  # QRS complex and T wave: the P wave of another beat may lie further out
 _EARLY = 0.8
 _FEWEST = 3  # as many beats of the usual rhythm suffice, else those that come early are averaged too
-
-
-class TimedStrip(NamedTuple):
-    """A run of one lead at its time.
-
-    Attributes
-    ----------
-    lead : str
-        One of `digitize.records.layouts.LEAD_NAMES`.
-    start : float
-        Time of the first sample on the record's clock, seconds.
-    signal : ndarray, shape (n,)
-        Millivolts, NaN where hidden.
-    """
-
-    lead: str
-    start: float
-    signal: NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,12 +55,12 @@ class AveragedBeat:
         return round(BEFORE_S * self.fs)
 
 
-def usual_beats(strip: TimedStrip, times: NDArray[np.float64], fs: int) -> NDArray[np.bool_]:
+def usual_beats(strip: StripSegment, times: NDArray[np.float64], fs: int) -> NDArray[np.bool_]:
     """Tell the beats that are like most others from those that look different or come early.
 
     Parameters
     ----------
-    strip : TimedStrip
+    strip : StripSegment
     times : ndarray, shape (beats,)
         R peaks within the strip, seconds on the record's clock, in order.
     fs : int
@@ -96,7 +78,7 @@ def usual_beats(strip: TimedStrip, times: NDArray[np.float64], fs: int) -> NDArr
     >>> time = np.arange(5000) / 500
     >>> beats = np.array([1.0, 2.0, 3.0, 3.6, 5.0, 6.0])
     >>> wave = sum(np.exp(-(((time - beat) / 0.02) ** 2)) for beat in beats)
-    >>> usual_beats(TimedStrip("II", 0.0, wave), beats, fs=500).tolist()
+    >>> usual_beats(StripSegment("II", wave), beats, fs=500).tolist()
     [True, True, True, False, True, True]
     """
     if len(times) == 0:
@@ -115,12 +97,12 @@ def usual_beats(strip: TimedStrip, times: NDArray[np.float64], fs: int) -> NDArr
     return alike & ~early if (alike & ~early).sum() >= _FEWEST else alike
 
 
-def average_beat(strips: Sequence[TimedStrip], times: NDArray[np.float64], fs: int) -> AveragedBeat:
+def average_beat(strips: Sequence[StripSegment], times: NDArray[np.float64], fs: int) -> AveragedBeat:
     """Average beats lead by lead: the median of those that a lead shows, sample by sample.
 
     Parameters
     ----------
-    strips : sequence of TimedStrip
+    strips : sequence of StripSegment
         In any order; of a lead that is printed twice, the strip is taken that shows more of the beats.
     times : ndarray, shape (beats,)
         R peaks of the beats to be averaged, seconds on the record's clock.
@@ -137,7 +119,7 @@ def average_beat(strips: Sequence[TimedStrip], times: NDArray[np.float64], fs: i
     >>> time = np.arange(5000) / 500
     >>> beats = np.array([1.0, 2.0, 3.0])
     >>> wave = sum(np.exp(-(((time - beat) / 0.02) ** 2)) for beat in beats)
-    >>> beat = average_beat([TimedStrip("II", 0.0, wave)], beats, fs=500)
+    >>> beat = average_beat([StripSegment("II", wave)], beats, fs=500)
     >>> beat.signal.shape, beat.counts.tolist(), round(float(beat.signal[0, beat.peak]), 3)
     ((1, 575), [3], 1.0)
     """
@@ -159,7 +141,7 @@ def average_beat(strips: Sequence[TimedStrip], times: NDArray[np.float64], fs: i
 
 
 def _windows(
-    strip: TimedStrip, times: NDArray[np.float64], fs: int, before: float, after: float
+    strip: StripSegment, times: NDArray[np.float64], fs: int, before: float, after: float
 ) -> NDArray[np.float64]:
     """Samples about each time, shape (times, n): NaN beyond the strip."""
     places = np.round((times - strip.start) * fs).astype(int)[:, None]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from classify.measure.average import TimedStrip
+from classify.records.segments import StripSegment
 
 _NEAR_S = 0.03
 _HALF = 0.5  # of an RR interval is looked at on either side of a beat
@@ -41,7 +41,7 @@ class StripWaves:
     beats: int
 
 
-def delineate_strips(strips: Sequence[tuple[TimedStrip, NDArray[np.int64]]], fs: int) -> StripWaves | None:
+def delineate_strips(strips: Sequence[tuple[StripSegment, NDArray[np.int64]]], fs: int) -> StripWaves | None:
     """Delineate the beats of strips by the prominence of their peaks (Emrich et al. 2024).
 
     Of NeuroKit2's methods (Makowski et al. 2021) this one finds P waves best on PTB-XL's folds 1 to 8 (their steadiness
@@ -50,7 +50,7 @@ def delineate_strips(strips: Sequence[tuple[TimedStrip, NDArray[np.int64]]], fs:
 
     Parameters
     ----------
-    strips : sequence of (TimedStrip, ndarray)
+    strips : sequence of (StripSegment, ndarray)
         Strips without gaps, each with the samples of its R peaks, shape (beats,), int64. Lead aVR is looked at upside
         down.
     fs : int
@@ -66,7 +66,7 @@ def delineate_strips(strips: Sequence[tuple[TimedStrip, NDArray[np.int64]]], fs:
     >>> time = np.arange(5000) / 500
     >>> waves = ((1.0, 0.0, 0.01), (-0.2, 0.03, 0.01), (-0.2, -0.03, 0.01), (0.15, -0.16, 0.02), (0.3, 0.28, 0.04))
     >>> wave = sum(a * np.exp(-(((time % 1 - 0.5 - at) / width) ** 2)) for a, at, width in waves)
-    >>> found = delineate_strips([(TimedStrip("II", 0.0, wave), np.arange(250, 5000, 500))], fs=500)
+    >>> found = delineate_strips([(StripSegment("II", wave), np.arange(250, 5000, 500))], fs=500)
     >>> round(found.p_peak, 2), found.p_share, found.beats
     (-0.16, 1.0, 10)
     """
@@ -83,7 +83,9 @@ def delineate_strips(strips: Sequence[tuple[TimedStrip, NDArray[np.int64]]], fs:
     return StripWaves(p_peak, share, float(np.median(t_found)) if len(t_found) else None, beats)
 
 
-def _delineate(strip: TimedStrip, peaks: NDArray[np.int64], fs: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _delineate(
+    strip: StripSegment, peaks: NDArray[np.int64], fs: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """P peaks and T ends, seconds from the R peaks: infinite where there is none, NaN where the strip ends too soon."""
     import neurokit2
 

@@ -9,27 +9,19 @@ wave there is no PR interval, and without agreement about the T wave's end no QT
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from classify.measure.average import AveragedBeat, TimedStrip, average_beat, usual_beats
+from classify.measure.average import AveragedBeat, average_beat, usual_beats
 from classify.measure.axis import frontal_axis
 from classify.measure.delineation import StripWaves, delineate_strips
+from classify.measure.peaks import find_r_peaks
 from classify.measure.waves import Waves, find_p_onset, find_waves
-from classify.signal.view import Piece, longest_piece
+from classify.records.measurements import UNITS, Measurement, Measurements, not_measured
+from classify.records.segments import StripSegment, longest_segment
 from digitize.leads import Leads
 from digitize.records.layouts import LEAD_NAMES
-
-QTC_FORMULA = "Fridericia"
-"""QTc is QT / RR^(1/3), RR in seconds (Fridericia 1920).
-
-Bazett's square root, although the most used, overcorrects: at fast rates it makes normal QT intervals long, at slow
-ones long ones normal. The AHA, ACCF and HRS advise against it (Rautaharju et al. 2009); in 6,609 patients Fridericia's
-and the Framingham formula left the least dependence on the rate and told mortality best (Vandenberk et al. 2016).
-"""
 
 STEADY_P = 2 / 3
 """Share of the beats that must have a P wave at the same place for a PR interval. On PTB-XL's folds 1 to 8, 4 % of the
@@ -41,14 +33,10 @@ LEAST_CONFIDENCE = 0.4
 Times = NDArray[np.float64]
 """R peaks, shape (beats,): seconds on the record's clock."""
 
-Column = tuple[TimedStrip, NDArray[np.int64]]
+Column = tuple[StripSegment, NDArray[np.int64]]
 """A run and the samples of its R peaks."""
 
 _LIMITS = {"heart_rate": (20, 300), "pr": (80, 400), "qrs": (50, 240), "qt": (200, 700), "qtc": (250, 700)}
-_UNITS = {
-    "heart_rate": "1/min", "rr_variation": "1", "p_share": "1",
-    "pr": "ms", "qrs": "ms", "qt": "ms", "qtc": "ms", "axis": "degrees",
-}  # fmt: skip
 
 _SHORTEST_S = 2.0
 # A single interval may be one between a QRS complex and a wave that was taken for one; nothing would tell.
@@ -62,97 +50,12 @@ _FORMULAS_AGREE = (60, 100)
 _WIDE_QRS_MS = 120
 
 
-@dataclass(frozen=True)
-class Measurement:
-    """One value, or why there is none.
-
-    Attributes
-    ----------
-    value : float or None
-    unit : str
-        ``"1/min"``, ``"ms"``, ``"degrees"`` or ``"1"`` (a share).
-    reason : str or None
-        Why `value` is None.
-    note : str or None
-        What to know before using `value`.
-    """
-
-    value: float | None
-    unit: str
-    reason: str | None = None
-    note: str | None = None
-
-
-@dataclass(frozen=True)
-class Measurements:
-    """What was measured on a page.
-
-    Attributes
-    ----------
-    heart_rate : Measurement
-        Beats a minute, the mean over the strips that `leads` names.
-    rr_variation : Measurement
-        Standard deviation of the RR intervals over their mean: a few hundredths in sinus rhythm, typically above 0.1
-        in atrial fibrillation.
-    p_share : Measurement
-        Share of the beats whose P wave stands where the others' do.
-    pr, qrs, qt : Measurement
-        Intervals from the earliest onset in any lead to the latest end.
-    qtc : Measurement
-        QT corrected for the rate by `QTC_FORMULA`.
-    axis : Measurement
-        The QRS complex's axis in the frontal plane, -180 to 180 degrees.
-    beats : int
-        Count of R peaks in the strips that `leads` names.
-    averaged : int
-        How many beats of the page, in whatever column, went into the averaged beat.
-    leads : tuple of str
-        Leads of the strips that the rhythm was read from: the longest one, and one of every column beside it.
-    """
-
-    heart_rate: Measurement
-    rr_variation: Measurement
-    p_share: Measurement
-    pr: Measurement
-    qrs: Measurement
-    qt: Measurement
-    qtc: Measurement
-    axis: Measurement
-    beats: int
-    averaged: int
-    leads: tuple[str, ...]
-
-
-def not_measured(reason: str, beats: int = 0, leads: tuple[str, ...] = ()) -> Measurements:
-    """Measurements of a page on which nothing can be measured.
-
-    Parameters
-    ----------
-    reason : str
-        Given for every value.
-    beats : int
-    leads : tuple of str
-
-    Returns
-    -------
-    Measurements
-
-    Examples
-    --------
-    >>> not_measured("no strip was traced").qt.reason
-    'no strip was traced'
-    """
-    return Measurements(
-        **{name: Measurement(None, unit, reason) for name, unit in _UNITS.items()}, beats=beats, averaged=0, leads=leads
-    )
-
-
-def measure(strips: Sequence[TimedStrip], fs: int) -> Measurements:
+def measure(strips: Sequence[StripSegment], fs: int) -> Measurements:
     """Measure rate, intervals and axis.
 
     Parameters
     ----------
-    strips : sequence of TimedStrip
+    strips : sequence of StripSegment
         The strips of a page.
     fs : int
         Their sampling frequency in Hz.
@@ -164,7 +67,7 @@ def measure(strips: Sequence[TimedStrip], fs: int) -> Measurements:
 
     Examples
     --------
-    >>> measure([TimedStrip("II", 0.0, np.zeros(500, np.float32))], fs=500).heart_rate.reason
+    >>> measure([StripSegment("II", np.zeros(500, np.float32))], fs=500).heart_rate.reason
     'lead II shows 1.0 s in one piece; a rate needs 2 s'
     """
     columns = _columns([_longest_run(strip, fs) for strip in strips], fs)
@@ -222,7 +125,7 @@ def measure_leads(leads: Leads) -> Measurements:
     """
     strips = [strip for strip in leads.strips if strip.lead in LEAD_NAMES and np.isfinite(strip.signal).any()]
     sure = [
-        TimedStrip(strip.lead, strip.start, strip.signal)
+        StripSegment(strip.lead, strip.signal, strip.start)
         for strip in strips
         if strip.confidence[np.isfinite(strip.signal)].mean() >= LEAST_CONFIDENCE
     ]
@@ -231,45 +134,15 @@ def measure_leads(leads: Leads) -> Measurements:
     return measure(sure, leads.fs)
 
 
-def as_values(measured: Measurements) -> dict[str, Any]:
-    """Lay measurements out as plain values, as the report has them.
-
-    Parameters
-    ----------
-    measured : Measurements
-
-    Returns
-    -------
-    dict
-        Every value by its name, None where it is absent; ``qtc_formula``, ``beats``, ``averaged`` and ``leads``;
-        ``units``, and by the same names ``reasons`` of what is absent and ``notes``.
-
-    Examples
-    --------
-    >>> values = as_values(not_measured("no strip was traced"))
-    >>> values["pr"], values["reasons"]["pr"], values["units"]["pr"]
-    (None, 'no strip was traced', 'ms')
-    """
-    every = {name: getattr(measured, name) for name in _UNITS}
-    return {
-        **{name: one.value for name, one in every.items()},
-        "qtc_formula": QTC_FORMULA,
-        **{field.name: getattr(measured, field.name) for field in fields(measured) if field.name not in every},
-        "units": dict(_UNITS),
-        "reasons": {name: one.reason for name, one in every.items() if one.reason is not None},
-        "notes": {name: one.note for name, one in every.items() if one.note is not None},
-    }
-
-
 def _value(name: str, value: float, note: str | None = None) -> Measurement:
     low, high = _LIMITS.get(name, (-np.inf, np.inf))
     if low <= value <= high:
-        return Measurement(value, _UNITS[name], note=note)
-    return _absent(name, f"what was found, {value:.0f} {_UNITS[name]}, is not within {low} to {high}")
+        return Measurement(value, UNITS[name], note=note)
+    return _absent(name, f"what was found, {value:.0f} {UNITS[name]}, is not within {low} to {high}")
 
 
 def _absent(name: str, reason: str) -> Measurement:
-    return Measurement(None, _UNITS[name], reason)
+    return Measurement(None, UNITS[name], reason)
 
 
 def _name(leads: Sequence[str]) -> str:
@@ -336,38 +209,32 @@ def _axis(beat: AveragedBeat, waves: Waves) -> Measurement:
     return _absent("axis", axis.reason or "") if axis.degrees is None else _value("axis", axis.degrees)
 
 
-def _longest_run(strip: TimedStrip, fs: int) -> TimedStrip:
+def _longest_run(strip: StripSegment, fs: int) -> StripSegment:
     """Longest part without a gap of more than 0.1 s; shorter gaps are joined by straight lines."""
     seen = np.flatnonzero(np.isfinite(strip.signal))
     if len(seen) == 0:
-        return TimedStrip(strip.lead, strip.start, np.empty(0, np.float32))
+        return StripSegment(strip.lead, np.empty(0, np.float32), strip.start)
     breaks = np.flatnonzero(np.diff(seen) > round(_BRIDGED_S * fs) + 1)
     starts = seen[np.concatenate([[0], breaks + 1])]
     ends = seen[np.concatenate([breaks, [len(seen) - 1]])] + 1
     longest = int(np.argmax(ends - starts))
     samples = np.arange(starts[longest], ends[longest])
     signal = np.interp(samples, seen, strip.signal[seen]).astype(np.float32)
-    return TimedStrip(strip.lead, strip.start + float(starts[longest]) / fs, signal)
+    return StripSegment(strip.lead, signal, strip.start + float(starts[longest]) / fs)
 
 
-def _longest(runs: Sequence[TimedStrip]) -> TimedStrip | None:
-    chosen = longest_piece([Piece(run.lead, run.signal) for run in runs])
-    return None if chosen is None else next(run for run in runs if run.signal is chosen.signal)
-
-
-def _columns(runs: Sequence[TimedStrip], fs: int) -> list[Column]:
+def _columns(runs: Sequence[StripSegment], fs: int) -> list[Column]:
     """The longest run with its R peaks, then one of every column beside it.
 
     A page without a rhythm strip shows other beats in every column.
     """
-    from classify.measure.peaks import find_r_peaks
 
-    def end(of: TimedStrip) -> float:
+    def end(of: StripSegment) -> float:
         return of.start + len(of.signal) / fs
 
     columns: list[Column] = []
     rest = list(runs)
-    while (chosen := _longest(rest)) is not None:
+    while (chosen := longest_segment(rest)) is not None:
         enough = len(chosen.signal) >= _SHORTEST_S * fs
         columns.append((chosen, find_r_peaks(chosen.signal, fs) if enough else np.empty(0, np.int64)))
         rest = [
@@ -390,7 +257,7 @@ def _usual_times(columns: Sequence[Column], fs: int) -> list[Times]:
 
 
 def _average(
-    strips: Sequence[TimedStrip], times: Sequence[Times], rr: float, p_peak: float | None, fs: int
+    strips: Sequence[StripSegment], times: Sequence[Times], rr: float, p_peak: float | None, fs: int
 ) -> tuple[AveragedBeat, int]:
     """Average beats of several columns, and count them.
 

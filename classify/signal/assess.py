@@ -22,9 +22,10 @@ def reasons_against(view: View) -> tuple[str | None, ...]:
     Examples
     --------
     >>> import numpy as np
-    >>> from classify.signal.view import Piece, view_pieces
+    >>> from classify.records.segments import StripSegment
+    >>> from classify.signal.view import view_pieces
     >>> beats = np.exp(-(((np.arange(1000) % 90 - 45) / 3) ** 2)).astype(np.float32)
-    >>> reasons = reasons_against(view_pieces([Piece("II", beats)], fs=100))
+    >>> reasons = reasons_against(view_pieces([StripSegment("II", beats)], fs=100))
     >>> [reason for statement, reason in zip(STATEMENTS, reasons) if statement.code in ("LVH", "AFIB")]
     ['needs V1 or V2; the page does not show them', None]
     """

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d
 
 from classify.measure.peaks import find_qrs
+from classify.records.segments import StripSegment
 from classify.signal.stack import BEFORE_S
-from classify.signal.view import BEAT_SAMPLES, FS, INTERVALS, RHYTHM_SAMPLES, Piece, place_pieces
+from classify.signal.view import BEAT_SAMPLES, FS, INTERVALS, RHYTHM_SAMPLES, place_pieces
 from classify.signal.weights import load_weights
 from classify.statements import CODES
 from digitize.records.layouts import LEAD_NAMES
@@ -30,12 +30,12 @@ _EVEN = {"median": 0.8, "variation": 0, "change": 0, "shortest": 0, "longest": 0
 _QRS_S = 0.1
 
 
-def attribute(pieces: Sequence[Piece], fs: int, code: str) -> tuple[NDArray[np.float32], ...]:
+def attribute(pieces: Sequence[StripSegment], fs: int, code: str) -> tuple[NDArray[np.float32], ...]:
     """Tell how far each sample of a page's strips speaks for a statement.
 
     Parameters
     ----------
-    pieces : sequence of Piece
+    pieces : sequence of StripSegment
         The strips in any order.
     fs : int
         Their sampling frequency in Hz.
@@ -55,13 +55,14 @@ def attribute(pieces: Sequence[Piece], fs: int, code: str) -> tuple[NDArray[np.f
     Examples
     --------
     >>> beats = np.exp(-(((np.arange(1000) % 90 - 45) / 3) ** 2)).astype(np.float32)
-    >>> (spoke,) = attribute([Piece("II", beats)], 100, "SR")
+    >>> (spoke,) = attribute([StripSegment("II", beats)], 100, "SR")
     >>> spoke.shape, bool(np.isfinite(spoke).all())
     ((1000,), True)
     """
     if code not in CODES:
         raise ValueError(f"unknown statement {code!r}; allowed: {', '.join(CODES)}")
     import torch
+    from scipy.ndimage import gaussian_filter1d
 
     from classify.signal.network import INPUTS, stack_views
 
@@ -100,7 +101,7 @@ def attribute(pieces: Sequence[Piece], fs: int, code: str) -> tuple[NDArray[np.f
     return tuple(spoken)
 
 
-def _about_beats(piece: Piece, fs: int, n: int) -> NDArray[np.float64]:
+def _about_beats(piece: StripSegment, fs: int, n: int) -> NDArray[np.float64]:
     """A share for each of `n` samples at `FS`: the same for all about a beat of the piece, together 1; 0 elsewhere."""
     at = find_qrs(piece.signal[None], fs) * FS / fs
     near = (np.abs(np.arange(n)[:, None] - at) <= _QRS_S / 2 * FS).any(axis=1)

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from classify.records.segments import StripSegment, longest_segment, segments_from_leads
 from classify.signal.stack import AFTER_S, BEFORE_S, Stack, stack_beats
 from digitize.leads import Leads
 from digitize.records.layouts import LEAD_NAMES, Layout, find_layout
@@ -48,28 +49,6 @@ _LIMIT_MV = 5.0
 _SAME_MOMENT_S = 0.15
 """Strips that start and end within as much of each other were recorded together."""
 _USUAL_S = 0.8
-_RHYTHM_PREFERENCE = ("II", "V1", "V5", *(lead for lead in LEAD_NAMES if lead not in ("II", "V1", "V5")))
-
-
-class Piece(NamedTuple):
-    """A run of one lead.
-
-    Attributes
-    ----------
-    lead : str
-        One of `digitize.records.layouts.LEAD_NAMES`.
-    signal : ndarray, shape (n,)
-        Millivolts, NaN where hidden.
-    start : float
-        When it begins, in seconds after the page's first sample.
-    confidence : ndarray, shape (n,), or None
-        How sure each sample is, 0 to 1; None is 1 everywhere.
-    """
-
-    lead: str
-    signal: NDArray[np.float32]
-    start: float = 0.0
-    confidence: NDArray[np.float32] | None = None
 
 
 class Place(NamedTuple):
@@ -117,7 +96,7 @@ class View:
 
 def cut_to_layout(
     signal: NDArray[np.float32], layout: Layout | str, starts: Sequence[int] | None = None, *, fs: int = FS
-) -> tuple[Piece, ...]:
+) -> tuple[StripSegment, ...]:
     """Cut a recording into the strips that a page of it would show.
 
     Parameters
@@ -133,7 +112,7 @@ def cut_to_layout(
 
     Returns
     -------
-    tuple of Piece
+    tuple of StripSegment
         The rectangle row by row, then the rhythm strips.
 
     Raises
@@ -161,46 +140,21 @@ def cut_to_layout(
             f"starts are {list(starts)}; allowed: {page.columns} numbers from 0 to {signal.shape[1] - length}"
         )
     rectangle = [
-        Piece(lead.lstrip("-"), signal[LEAD_NAMES.index(lead.lstrip("-")), start : start + length], place * length / fs)
+        StripSegment(
+            lead.lstrip("-"), signal[LEAD_NAMES.index(lead.lstrip("-")), start : start + length], place * length / fs
+        )
         for row in page.rows
         for place, (lead, start) in enumerate(zip(row, starts, strict=True))
     ]
-    return (*rectangle, *(Piece(lead, signal[LEAD_NAMES.index(lead)]) for lead in page.rhythm))
+    return (*rectangle, *(StripSegment(lead, signal[LEAD_NAMES.index(lead)]) for lead in page.rhythm))
 
 
-def longest_piece(pieces: Sequence[Piece]) -> Piece | None:
-    """Choose the strip to read a rhythm from.
-
-    Parameters
-    ----------
-    pieces : sequence of Piece
-        The strips in any order.
-
-    Returns
-    -------
-    Piece or None
-        The longest one; of those as long within a tenth, lead II before V1 before V5 before the others. None when
-        there is no strip.
-
-    Examples
-    --------
-    >>> longest_piece(cut_to_layout(np.zeros((12, 1000), np.float32), "12x1")).lead
-    'II'
-    """
-    longest = max((len(piece.signal) for piece in pieces), default=0)
-    return min(
-        (piece for piece in pieces if len(piece.signal) >= 0.9 * longest),
-        key=lambda piece: (_RHYTHM_PREFERENCE.index(piece.lead), -len(piece.signal)),
-        default=None,
-    )
-
-
-def view_pieces(pieces: Sequence[Piece], fs: int) -> View:
+def view_pieces(pieces: Sequence[StripSegment], fs: int) -> View:
     """Stack the beats of a page and choose its rhythm strip; see `place_pieces`.
 
     Parameters
     ----------
-    pieces : sequence of Piece
+    pieces : sequence of StripSegment
         The strips in any order.
     fs : int
         Their sampling frequency in Hz.
@@ -223,15 +177,15 @@ def view_pieces(pieces: Sequence[Piece], fs: int) -> View:
     return place_pieces(pieces, fs)[0]
 
 
-def place_pieces(pieces: Sequence[Piece], fs: int) -> tuple[View, tuple[Place, ...]]:
+def place_pieces(pieces: Sequence[StripSegment], fs: int) -> tuple[View, tuple[Place, ...]]:
     """Stack the beats of a page, choose its rhythm strip, and tell what of the view each piece gave.
 
-    A lead that is printed twice is taken from where more leads stand together; the rhythm strip is `longest_piece`, if
-    it shows at least 4 s. Without one, the intervals are those of the columns.
+    A lead that is printed twice is taken from where more leads stand together; the rhythm strip is `longest_segment`,
+    if it shows at least 4 s. Without one, the intervals are those of the columns.
 
     Parameters
     ----------
-    pieces : sequence of Piece
+    pieces : sequence of StripSegment
         The strips in any order.
     fs : int
         Their sampling frequency in Hz.
@@ -269,7 +223,7 @@ def place_pieces(pieces: Sequence[Piece], fs: int) -> tuple[View, tuple[Place, .
     rhythm_seen = np.zeros_like(rhythm)
     rhythm_lead = ABSENT
     timed = list(zip(stacks, (len(slow[group[0]].signal) for group in groups), strict=True))
-    long = longest_piece(list(slow.values()))
+    long = longest_segment(list(slow.values()))
     if long is not None and len(long.signal) >= SHORTEST_RHYTHM_S * FS:
         shown = long.signal[:RHYTHM_SAMPLES]
         rhythm[: len(shown)] = np.nan_to_num(shown)
@@ -282,24 +236,6 @@ def place_pieces(pieces: Sequence[Piece], fs: int) -> tuple[View, tuple[Place, .
     at = {k: stack.at for k, stack in giver.values()}
     places = tuple(Place(at.get(k), rhythm_lead != ABSENT and slow.get(k) is long) for k in range(len(pieces)))
     return View(beats, beats_seen, intervals.astype(np.float32), rhythm, rhythm_seen, rhythm_lead), places
-
-
-def pieces_of(leads: Leads) -> tuple[Piece, ...]:
-    """Take the strips of a digitised page as pieces.
-
-    Parameters
-    ----------
-    leads : Leads
-
-    Returns
-    -------
-    tuple of Piece
-    """
-    return tuple(
-        Piece(strip.lead, strip.signal, strip.start, strip.confidence)
-        for strip in leads.strips
-        if strip.lead in LEAD_NAMES
-    )
 
 
 def view_leads(leads: Leads) -> View:
@@ -319,12 +255,12 @@ def view_leads(leads: Leads) -> View:
     ValueError
         If no strip has a second of signal.
     """
-    return view_pieces(pieces_of(leads), leads.fs)
+    return view_pieces(segments_from_leads(leads), leads.fs)
 
 
-def _recorded_together(pieces: Sequence[tuple[int, Piece]], fs: int) -> list[list[int]]:
+def _recorded_together(pieces: Sequence[tuple[int, StripSegment]], fs: int) -> list[list[int]]:
     """Part numbered pieces by the moment that they show; of a lead that is twice in a group, the first is taken."""
-    groups: list[list[tuple[int, Piece]]] = []
+    groups: list[list[tuple[int, StripSegment]]] = []
     for number, piece in pieces:
         end = piece.start + len(piece.signal) / fs
         for group in groups:
@@ -339,7 +275,7 @@ def _recorded_together(pieces: Sequence[tuple[int, Piece]], fs: int) -> list[lis
     return [[number for number, _ in group] for group in groups]
 
 
-def _at_view_rate(piece: Piece, fs: int) -> Piece:
+def _at_view_rate(piece: StripSegment, fs: int) -> StripSegment:
     """Median to zero, polyphase resampling to `FS` with gaps bridged for the filter and emptied again."""
     signal = piece.signal
     finite = np.isfinite(signal)
@@ -357,10 +293,10 @@ def _at_view_rate(piece: Piece, fs: int) -> Piece:
         nearest = np.minimum(np.round(np.arange(len(centred)) * fs / FS).astype(int), len(finite) - 1)
         finite, sure = finite[nearest], sure[nearest]
     shown = np.where(finite, np.clip(centred, -_LIMIT_MV, _LIMIT_MV), np.float32(np.nan))
-    return Piece(piece.lead, shown, piece.start, sure)
+    return StripSegment(piece.lead, shown, piece.start, sure)
 
 
-def _stacked(group: Sequence[Piece]) -> Stack:
+def _stacked(group: Sequence[StripSegment]) -> Stack:
     """Stack pieces at `FS` that were recorded together."""
     length = min(len(piece.signal) for piece in group)
     return stack_beats(
@@ -368,7 +304,7 @@ def _stacked(group: Sequence[Piece]) -> Stack:
     )
 
 
-def _sure(piece: Piece) -> NDArray[np.float32]:
+def _sure(piece: StripSegment) -> NDArray[np.float32]:
     """Confidence of a piece, 0 where it is hidden."""
     sure = np.ones(len(piece.signal), np.float32) if piece.confidence is None else piece.confidence
     return np.where(np.isfinite(piece.signal), sure, np.float32(0.0))

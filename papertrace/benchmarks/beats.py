@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from classify.beats.beats import load_network
-from classify.beats.view import CLASSES
 from classify.measure.peaks import find_r_peaks
+from classify.records.beats import CLASSES
 from classify.signal.network import Ensemble
 from digitize.export import written_together
 from papertrace.benchmarks.report import made_line, provenance, table

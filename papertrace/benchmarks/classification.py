@@ -23,8 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classify.picture.image import load_picture_weights
+from classify.records.segments import StripSegment
 from classify.signal.network import read_views
-from classify.signal.view import FS, Piece, cut_to_layout, view_pieces
+from classify.signal.view import FS, cut_to_layout, view_pieces
 from classify.signal.weights import Weights, load_weights, predict
 from classify.statements import CHALLENGE, CODES, STATEMENTS, group_indices
 from digitize.export import written_together
@@ -250,7 +251,7 @@ def beside_others(weights: Weights, choice: Records, report: Records, baselines:
     told = {}
     for name, network in ours.items():
 
-        def read(pages: Sequence[Sequence[Piece]], network: nn.Module = network) -> NDArray[np.float32]:
+        def read(pages: Sequence[Sequence[StripSegment]], network: nn.Module = network) -> NDArray[np.float32]:
             return read_views(network, [view_pieces(pieces, FS) for pieces in pages])
 
         told[name] = compare(read, sum(part.numel() for part in network.parameters()), choice, report)

@@ -22,8 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from classify.measure.average import TimedStrip
-from classify.measure.measurements import Measurements, measure
+from classify.measure.measurements import measure
+from classify.records.measurements import Measurements
+from classify.records.segments import StripSegment
 from digitize.export import written_together
 from digitize.records.layouts import LEAD_NAMES
 from papertrace.benchmarks.report import made_line, provenance, table
@@ -284,7 +285,7 @@ def measure_all(signal: NDArray[np.float32]) -> Measurements:
     -------
     Measurements
     """
-    return measure([TimedStrip(lead, 0.0, row) for lead, row in zip(LEAD_NAMES, signal, strict=True)], FS)
+    return measure([StripSegment(lead, row) for lead, row in zip(LEAD_NAMES, signal, strict=True)], FS)
 
 
 def judge_marked(records: Sequence[Marked], noises: Sequence[NDArray[np.float32]]) -> dict[str, Any]:

@@ -23,8 +23,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from classify.measure.average import TimedStrip
-from classify.measure.measurements import Measurements, as_values, measure, measure_leads
+from classify.measure.measurements import measure, measure_leads
+from classify.records.measurements import Measurements, as_values
+from classify.records.segments import StripSegment
 from classify.signal.view import cut_to_layout
 from digitize.export import written_together
 from papertrace.benchmarks.classification import LAYOUT, SEED
@@ -85,7 +86,7 @@ _GROUPS: dict[str, Callable[[frozenset[str]], bool]] = {
 _UNITS = {"heart_rate": "/min", "pr": " ms", "qrs": " ms", "qt": " ms", "qtc": " ms", "axis": " degrees"}
 
 
-def strips_of(signal: NDArray[np.float32], layout: str) -> list[TimedStrip]:
+def strips_of(signal: NDArray[np.float32], layout: str) -> list[StripSegment]:
     """Cut a recording into strips at their times, as a page shows them.
 
     Parameters
@@ -96,9 +97,9 @@ def strips_of(signal: NDArray[np.float32], layout: str) -> list[TimedStrip]:
 
     Returns
     -------
-    list of TimedStrip
+    list of StripSegment
     """
-    return [TimedStrip(piece.lead, piece.start, piece.signal) for piece in cut_to_layout(signal, layout, fs=FS)]
+    return list(cut_to_layout(signal, layout, fs=FS))
 
 
 def values_of(measured: Sequence[Measurements | None]) -> NDArray[np.float64]:

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from classify.picture.picture import coarse_picture, picture_of
+from classify.records.segments import StripSegment
 from classify.signal.network import INPUTS
-from classify.signal.view import Piece, View, view_leads, view_pieces
+from classify.signal.view import View, view_leads, view_pieces
 from classify.signal.weights import predict
 from digitize.api import analyze_page, leads_of, refined
 from digitize.pages.page import PageError, load_pages
@@ -267,7 +268,7 @@ def load(task: Task) -> Read:
         return Read(task, content["ink"], view, truth, verdict, error, finding, tracing, looking)
 
 
-def true_pieces(signal: NDArray[np.floating], strips: Sequence[PrintedStrip], fs: int) -> list[Piece]:
+def true_pieces(signal: NDArray[np.floating], strips: Sequence[PrintedStrip], fs: int) -> list[StripSegment]:
     """Cut a recording into the strips of a printed page.
 
     Parameters
@@ -279,10 +280,10 @@ def true_pieces(signal: NDArray[np.floating], strips: Sequence[PrintedStrip], fs
 
     Returns
     -------
-    list of Piece
+    list of StripSegment
     """
     return [
-        Piece(
+        StripSegment(
             strip.lead,
             np.asarray(
                 signal[LEAD_NAMES.index(strip.lead), round(strip.start * fs) : round(strip.end * fs)], np.float32

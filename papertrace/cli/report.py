@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from classify.measure.measurements import as_values
+from classify.records.measurements import as_values
 from digitize.version import __version__
 
 if TYPE_CHECKING:
     from classify import Diagnosis, Explanation
-    from classify.beats.beats import Beats
+    from classify.records.beats import Beats
     from digitize import Leads
     from digitize.pages.page import Page
     from papertrace.cli.plan import Job

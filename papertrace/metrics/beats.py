@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from classify.beats.view import CLASSES
+from classify.records.beats import CLASSES
 
 WINDOW_S = 0.15
 """A beat may be found so far from where it was annotated (ANSI/AAMI EC57)."""

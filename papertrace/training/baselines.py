@@ -27,8 +27,9 @@ from numpy.typing import NDArray
 from torch import nn
 from tqdm import tqdm
 
+from classify.records.segments import StripSegment
 from classify.signal.network import read_inputs
-from classify.signal.view import Piece, cut_to_layout
+from classify.signal.view import cut_to_layout
 from digitize.export import written_together
 from papertrace.datasets.ptbxl import Records, data_folder, load_ptbxl
 from papertrace.training.arrhythmia import PAGE, REPORT_FOLD, Config, Design, lesson_of, train
@@ -122,7 +123,7 @@ def main(arguments: list[str] | None = None) -> None:
         checkpoint = chosen.out / f"{name}.checkpoint"
         trained = train(design, lesson, choice.labels, config, config.seed, checkpoint, show, device)
 
-        def read(pages: Sequence[Sequence[Piece]], network: nn.Module = trained.network) -> NDArray[np.float32]:
+        def read(pages: Sequence[Sequence[StripSegment]], network: nn.Module = trained.network) -> NDArray[np.float32]:
             return read_inputs(network, stack_sheets(pages))
 
         told[name] = {

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from scipy.signal import resample_poly
 from tqdm import tqdm
 
-from classify.beats.view import CLASSES, FS, StripView, view_strip
+from classify.beats.view import FS, StripView, view_strip
 from classify.measure.peaks import find_r_peaks
+from classify.records.beats import CLASSES
 from papertrace.datasets import ptbxl
 from papertrace.datasets.mitbih import Recording
 from papertrace.datasets.ptbxl import Records

@@ -30,8 +30,9 @@ from tqdm import tqdm
 
 from classify.beats.beats import WEIGHTS, load_network
 from classify.beats.network import BeatNetwork, name_beats, stack_strips
-from classify.beats.view import CLASSES, view_strip
+from classify.beats.view import view_strip
 from classify.measure.peaks import find_r_peaks
+from classify.records.beats import CLASSES
 from classify.signal.network import Ensemble
 from digitize.export import written_together
 from digitize.records.weights import hash_of, read_weights

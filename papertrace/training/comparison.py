@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from classify.signal.view import Piece, cut_to_layout
+from classify.records.segments import StripSegment
+from classify.signal.view import cut_to_layout
 from papertrace.datasets.ptbxl import Records
 from papertrace.metrics.calibration import fit_calibration
 from papertrace.metrics.scores import bootstrap, calibration_error
@@ -25,7 +26,7 @@ MEASURES = ("superclass", "rhythm", "all")
 
 _TIMED = 30
 
-Read = Callable[[Sequence[Sequence[Piece]]], NDArray[np.float32]]
+Read = Callable[[Sequence[Sequence[StripSegment]]], NDArray[np.float32]]
 """Gives the logits (pages, statements) of pages."""
 
 

@@ -28,6 +28,7 @@ from scipy.signal import resample_poly
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from classify.records.segments import StripSegment
 from classify.signal.network import (
     BRANCHES,
     FORM_FEATURES,
@@ -36,7 +37,7 @@ from classify.signal.network import (
     ORDER_STRIDE,
     ArrhythmiaNetwork,
 )
-from classify.signal.view import BEAT_SAMPLES, FS, RHYTHM_SAMPLES, Piece, View, view_pieces
+from classify.signal.view import BEAT_SAMPLES, FS, RHYTHM_SAMPLES, View, view_pieces
 from digitize.export import written_together
 from digitize.records.layouts import LEAD_NAMES
 from digitize.records.weights import hash_of
@@ -210,7 +211,7 @@ def views_of(
             rows = [LEAD_NAMES.index(name) for name in names if name in LEAD_NAMES]
             page[rows] = slow[[name in LEAD_NAMES for name in names], start : start + RHYTHM_SAMPLES]
             page = disturb(page, rng, noise)
-            views.append(view_pieces([Piece(LEAD_NAMES[row], page[row]) for row in rows], FS))
+            views.append(view_pieces([StripSegment(LEAD_NAMES[row], page[row]) for row in rows], FS))
             of.append(number)
     return views, of
 

@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from classify.signal.view import FS, Piece
+from classify.records.segments import StripSegment
+from classify.signal.view import FS
 from digitize.records.layouts import LEAD_NAMES
 from papertrace.training.views import Scale, show_pieces
 
@@ -22,12 +23,12 @@ SAMPLES = 10 * FS
 _LIMIT_MV = 5.0
 
 
-def sheet_of(pieces: Sequence[Piece]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def sheet_of(pieces: Sequence[StripSegment]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Lay the strips of a page into an array.
 
     Parameters
     ----------
-    pieces : sequence of Piece
+    pieces : sequence of StripSegment
         Strips at `FS`; of a lead that is there twice, the longer one is taken.
 
     Returns
@@ -39,7 +40,7 @@ def sheet_of(pieces: Sequence[Piece]) -> tuple[NDArray[np.float32], NDArray[np.f
 
     Examples
     --------
-    >>> signal, seen = sheet_of([Piece("V1", np.ones(250, np.float32), start=5.0)])
+    >>> signal, seen = sheet_of([StripSegment("V1", np.ones(250, np.float32), start=5.0)])
     >>> int(seen.sum()), int(seen[6, 500:750].sum()), float(np.abs(signal).max())
     (250, 250, 0.0)
     """
@@ -57,12 +58,12 @@ def sheet_of(pieces: Sequence[Piece]) -> tuple[NDArray[np.float32], NDArray[np.f
     return signal, seen
 
 
-def stack_sheets(pages: Sequence[Sequence[Piece]]) -> tuple[torch.Tensor, torch.Tensor]:
+def stack_sheets(pages: Sequence[Sequence[StripSegment]]) -> tuple[torch.Tensor, torch.Tensor]:
     """Batch pages.
 
     Parameters
     ----------
-    pages : sequence of sequence of Piece
+    pages : sequence of sequence of StripSegment
 
     Returns
     -------

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classify.picture.picture import HEIGHT, PIXELS_PER_MM, WIDTH, around
-from classify.signal.view import Piece
+from classify.records.segments import StripSegment
 from digitize.records.layouts import LEAD_NAMES
 from papertrace.synth.scene import Scene, compose
 from papertrace.synth.style import PageStyle, random_style
@@ -34,13 +34,13 @@ class Sketch:
     ink : ndarray, shape (HEIGHT, WIDTH), uint8
         See `classify.picture.picture.Picture`.
     cells : Cells
-    pieces : tuple of Piece
+    pieces : tuple of StripSegment
         What its strips show, in millivolts.
     """
 
     ink: NDArray[np.uint8]
     cells: Cells
-    pieces: tuple[Piece, ...]
+    pieces: tuple[StripSegment, ...]
 
 
 def draw_sketch(signal: NDArray[np.float32], fs: int, rng: np.random.Generator) -> Sketch:
@@ -76,7 +76,7 @@ def draw_sketch(signal: NDArray[np.float32], fs: int, rng: np.random.Generator) 
         )
         for trace in scene.traces
     ]
-    pieces = tuple(Piece(own.lead, signal[LEAD_NAMES.index(own.lead), own.first : own.last], own.first / fs)
+    pieces = tuple(StripSegment(own.lead, signal[LEAD_NAMES.index(own.lead), own.first : own.last], own.first / fs)
                    for own in scene.traces)  # fmt: skip
     return Sketch(_draw(scene, matrix, style), cells_of(drawn), pieces)
 

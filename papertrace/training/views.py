@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from scipy.signal import resample_poly
 from tqdm import tqdm
 
+from classify.records.segments import StripSegment
 from classify.signal.network import INPUTS
-from classify.signal.view import FS, Piece, View, cut_to_layout, view_pieces
+from classify.signal.view import FS, View, cut_to_layout, view_pieces
 from classify.statements import group_indices
 from digitize.records.layouts import LEAD_NAMES
 from papertrace.datasets.ptbxl import Records
@@ -147,7 +148,7 @@ def show(signal: NDArray[np.float32], rng: np.random.Generator, noise: NDArray[n
 
 def show_pieces(
     signal: NDArray[np.float32], rng: np.random.Generator, noise: NDArray[np.float32] | None
-) -> list[Piece]:
+) -> list[StripSegment]:
     """Cut a record as a page might show it: in some layout, half of the windows cut anywhere in it, with faults.
 
     Parameters
@@ -159,13 +160,13 @@ def show_pieces(
 
     Returns
     -------
-    list of Piece
+    list of StripSegment
     """
     rectangle, has_rhythm, _ = LAYOUTS[rng.choice(len(LAYOUTS), p=[share for *_, share in LAYOUTS])]
     disturbed = disturb(signal, rng, noise)
     if rectangle == "1x1":
         lead = str(rng.choice(LEAD_NAMES, p=_RHYTHM_LEADS))
-        pieces: list[Piece] = [Piece(lead, disturbed[LEAD_NAMES.index(lead)])]
+        pieces: list[StripSegment] = [StripSegment(lead, disturbed[LEAD_NAMES.index(lead)])]
     else:
         layout = f"{rectangle}+{rng.choice(LEAD_NAMES, p=_RHYTHM_LEADS)}" if has_rhythm else rectangle
         columns = int(rectangle.split("x")[1])
@@ -313,7 +314,7 @@ def _kind(records: Records, place: np.intp | int) -> bytes:
     return records.labels[place, list(group_indices("superclass"))].tobytes()
 
 
-def _lose(pieces: list[Piece], rng: np.random.Generator) -> list[Piece]:
+def _lose(pieces: list[StripSegment], rng: np.random.Generator) -> list[StripSegment]:
     """Lose some leads, as a page may."""
     chance = rng.random()
     if chance < 0.12:
@@ -325,18 +326,18 @@ def _lose(pieces: list[Piece], rng: np.random.Generator) -> list[Piece]:
     return [piece for piece in pieces if piece.lead not in lost]
 
 
-def misread(piece: Piece, rng: np.random.Generator) -> Piece:
+def misread(piece: StripSegment, rng: np.random.Generator) -> StripSegment:
     """Read a piece as a digitiser does: sure of most of it, wrong as often as it is unsure, blind now and then.
 
     Parameters
     ----------
-    piece : Piece
+    piece : StripSegment
         At `FS`.
     rng : numpy.random.Generator
 
     Returns
     -------
-    Piece
+    StripSegment
     """
     signal = piece.signal.copy()
     sure = np.full(len(signal), rng.uniform(0.9, 1.0), np.float32)

@@ -4,15 +4,15 @@ from dataclasses import fields, replace
 
 import pytest
 
-from classify.beats.beats import Beat, Beats
 from classify.contradictions import RULES, find_contradictions
-from classify.diagnose import Finding
-from classify.measure.measurements import Measurement, Measurements, not_measured
+from classify.records.beats import Beat, Beats
+from classify.records.interpretation import StatementResult
+from classify.records.measurements import Measurement, Measurements, not_measured
 from tests.measured import MEASURED
 
 
-def said(*codes: str, present: bool = True) -> list[Finding]:
-    return [Finding(code, f"name of {code}", "diagnostic", 0.8, 0.5, present) for code in codes]
+def said(*codes: str, present: bool = True) -> list[StatementResult]:
+    return [StatementResult(code, f"name of {code}", "diagnostic", 0.8, 0.5, present) for code in codes]
 
 
 def having(**values: float) -> Measurements:

@@ -9,7 +9,7 @@ import pytest
 
 from classify import diagnose
 from classify.diagnose import findings_of
-from classify.measure.measurements import Measurement
+from classify.records.measurements import Measurement
 from classify.signal.view import cut_to_layout
 from classify.signal.weights import load_weights
 from classify.statements import CODES, STATEMENTS

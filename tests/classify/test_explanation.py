@@ -7,8 +7,8 @@ import pytest
 
 from classify import diagnose
 from classify.explanation import explain, likeliest_abnormal
+from classify.records.segments import segments_from_leads
 from classify.signal.attribution import attribute
-from classify.signal.view import pieces_of
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def page(leads):
 
 def test_strength_is_what_speaks_for_it_as_a_share_of_the_most(page):
     told = explain(diagnose(page), page, "CLBBB")
-    spoken = iter(attribute(pieces_of(page), page.fs, "CLBBB"))
+    spoken = iter(attribute(segments_from_leads(page), page.fs, "CLBBB"))
     parts = [None if strip.lead == "V8" else np.maximum(next(spoken), 0) for strip in page.strips]
     most = max(part.max() for part in parts if part is not None)
     for strip, strength, part in zip(page.strips, told.strength, parts, strict=True):

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from classify import STATEMENTS, Diagnosis, Finding
-from classify.beats.beats import Beat, Beats
-from classify.measure.measurements import not_measured
+from classify import STATEMENTS, Diagnosis, StatementResult
+from classify.records.beats import Beat, Beats
+from classify.records.measurements import not_measured
 from tests.measured import MEASURED
 
 
@@ -17,7 +17,7 @@ def reading() -> Diagnosis:
     """A reading in which the likelihoods rise along the statements, and the last four are present."""
     count = len(STATEMENTS)
     findings = tuple(
-        Finding(s.code, s.name, s.group, (n + 0.5) / count, 1 - 4 / count, n >= count - 4)
+        StatementResult(s.code, s.name, s.group, (n + 0.5) / count, 1 - 4 / count, n >= count - 4)
         for n, s in enumerate(STATEMENTS)
     )
     return Diagnosis(findings, MEASURED, "0123456789ab", ("not seen: V2 <&>",))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from classify.measure.measurements import Measurement, as_values, not_measured
+from classify.records.measurements import Measurement, as_values, not_measured
 from classify.wording import in_a_line, in_words
 from tests.measured import MEASURED
 

@@ -6,10 +6,10 @@ import shutil
 import numpy as np
 import pytest
 
-from classify.beats.beats import NOT_READ, WEIGHTS, Beat, Beats, load_network, name_peaks, read_beats
-from classify.beats.view import CLASSES
+from classify.beats.beats import WEIGHTS, load_network, name_peaks, read_beats
 from classify.measure.peaks import find_r_peaks
-from classify.signal.view import Piece
+from classify.records.beats import CLASSES, NOT_READ, Beat, Beats
+from classify.records.segments import StripSegment
 
 
 def with_premature(rhythm: np.ndarray, at_s: float, next_s: float, fs: int = 500) -> np.ndarray:
@@ -21,7 +21,7 @@ def with_premature(rhythm: np.ndarray, at_s: float, next_s: float, fs: int = 500
 
 
 def test_every_beat_of_a_sinus_rhythm_is_normal(ecg):
-    found = read_beats([Piece("II", ecg(70))], 500)
+    found = read_beats([StripSegment("II", ecg(70))], 500)
     assert found.lead == "II" and found.piece == 0 and found.reason is None
     assert len(found.beats) in (11, 12)
     assert {beat.kind for beat in found.beats} == {"N"}
@@ -37,7 +37,7 @@ def test_a_broad_premature_beat_is_ventricular(ecg):
     signal = ecg(60)
     peaks = find_r_peaks(signal, 500)
     at = (peaks[4] + 0.58 * (peaks[5] - peaks[4])) / 500
-    found = read_beats([Piece("II", with_premature(signal, at, peaks[5] / 500))], 500)
+    found = read_beats([StripSegment("II", with_premature(signal, at, peaks[5] / 500))], 500)
     strange = [beat for beat in found.beats if beat.kind != "N"]
     assert [beat.kind for beat in strange] == ["V"]
     assert strange[0].time_s == pytest.approx(at, abs=0.05)
@@ -47,29 +47,31 @@ def test_a_broad_premature_beat_is_ventricular(ecg):
 def test_the_strip_that_shows_most_is_read(ecg):
     gappy = ecg(80)
     gappy[1000:4000] = np.nan
-    found = read_beats([Piece("I", ecg(60, 2.5)), Piece("II", gappy), Piece("V1", ecg(70, 8))], 500)
+    found = read_beats(
+        [StripSegment("I", ecg(60, 2.5)), StripSegment("II", gappy), StripSegment("V1", ecg(70, 8))], 500
+    )
     assert found.lead == "V1" and found.piece == 2
 
 
 def test_no_beat_stands_in_a_gap(ecg):
     signal = ecg(70)
     signal[2000:2600] = np.nan
-    found = read_beats([Piece("II", signal)], 500)
+    found = read_beats([StripSegment("II", signal)], 500)
     assert len(found.beats) >= 9
     assert np.isfinite(signal[[beat.sample for beat in found.beats]]).all()
 
 
 def test_a_short_strip_is_read(ecg):
-    assert len(read_beats([Piece("V5", ecg(70, 2.5))], 500).beats) in (2, 3)
+    assert len(read_beats([StripSegment("V5", ecg(70, 2.5))], 500).beats) in (2, 3)
 
 
 @pytest.mark.parametrize(
     ("pieces", "reason"),
     [
         ([], "no strip was traced"),
-        ([Piece("II", np.full(5000, np.nan, np.float32))], "lead II shows 0.0 s; beats are named from 2 s on"),
-        ([Piece("aVF", np.zeros(900, np.float32))], "lead aVF shows 1.8 s; beats are named from 2 s on"),
-        ([Piece("II", np.zeros(5000, np.float32))], "lead II has no R peak"),
+        ([StripSegment("II", np.full(5000, np.nan, np.float32))], "lead II shows 0.0 s; beats are named from 2 s on"),
+        ([StripSegment("aVF", np.zeros(900, np.float32))], "lead aVF shows 1.8 s; beats are named from 2 s on"),
+        ([StripSegment("II", np.zeros(5000, np.float32))], "lead II has no R peak"),
     ],
 )
 def test_no_beats_have_a_reason(pieces, reason):

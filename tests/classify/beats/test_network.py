@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from classify.beats.network import BeatNetwork, name_beats, stack_strips
-from classify.beats.view import AFTER, BEFORE, CHANNELS, CLASSES, FEATURES, StripView
+from classify.beats.view import AFTER, BEFORE, CHANNELS, FEATURES, StripView
+from classify.records.beats import CLASSES
 
 
 def view(beats: int, seed: int) -> StripView:

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from classify.measure.average import TimedStrip
 from classify.measure.delineation import delineate_strips
+from classify.records.segments import StripSegment
 
 FS = 500
 TIME = np.arange(10 * FS) / FS
@@ -23,7 +23,7 @@ def train(p_at: np.ndarray | None) -> np.ndarray:
 
 @pytest.mark.parametrize("before", [0.12, 0.16, 0.24])
 def test_steady_p_waves(before):
-    found = delineate_strips([(TimedStrip("II", 0.0, train(np.full(len(BEATS), -before))), PEAKS)], FS)
+    found = delineate_strips([(StripSegment("II", train(np.full(len(BEATS), -before))), PEAKS)], FS)
     assert found.p_peak == pytest.approx(-before, abs=0.01)
     assert found.p_share >= 0.9
     assert found.beats == len(BEATS)
@@ -32,13 +32,13 @@ def test_steady_p_waves(before):
 
 def test_where_there_are_no_p_waves_their_places_scatter():
     scattered = np.random.default_rng(1).uniform(-0.3, -0.1, len(BEATS))
-    assert delineate_strips([(TimedStrip("II", 0.0, train(scattered)), PEAKS)], FS).p_share < 0.6
+    assert delineate_strips([(StripSegment("II", train(scattered)), PEAKS)], FS).p_share < 0.6
 
 
 def test_avr_is_looked_at_upside_down():
     upright = train(np.full(len(BEATS), -0.16))
-    expected = delineate_strips([(TimedStrip("II", 0.0, upright), PEAKS)], FS)
-    assert delineate_strips([(TimedStrip("aVR", 0.0, -upright), PEAKS)], FS) == expected
+    expected = delineate_strips([(StripSegment("II", upright), PEAKS)], FS)
+    assert delineate_strips([(StripSegment("aVR", -upright), PEAKS)], FS) == expected
 
 
 def test_columns_are_put_together():
@@ -47,7 +47,7 @@ def test_columns_are_put_together():
     columns = []
     for start in (0, 1250, 2500, 3750):
         inside = PEAKS[(PEAKS >= start) & (PEAKS < start + 1250)] - start
-        columns.append((TimedStrip("II", start / FS, signal[start : start + 1250]), inside[:2]))
+        columns.append((StripSegment("II", signal[start : start + 1250], start / FS), inside[:2]))
     assert delineate_strips(columns[:1], FS) is None
     found = delineate_strips(columns, FS)
     assert found.p_peak == pytest.approx(-0.16, abs=0.01) and found.p_share >= 0.8
@@ -56,4 +56,4 @@ def test_columns_are_put_together():
 
 @pytest.mark.parametrize("peaks", [[], [2500], [100, 500]])
 def test_too_few_beats(peaks):
-    assert delineate_strips([(TimedStrip("II", 0.0, train(None)), np.array(peaks, np.int64))], FS) is None
+    assert delineate_strips([(StripSegment("II", train(None)), np.array(peaks, np.int64))], FS) is None

@@ -10,9 +10,10 @@ import pytest
 import wfdb
 
 from classify.contradictions import find_contradictions
-from classify.diagnose import Finding
-from classify.measure.average import TimedStrip
-from classify.measure.measurements import LEAST_CONFIDENCE, as_values, measure, measure_leads
+from classify.measure.measurements import LEAST_CONFIDENCE, measure, measure_leads
+from classify.records.interpretation import StatementResult
+from classify.records.measurements import as_values
+from classify.records.segments import StripSegment
 from digitize.leads import Leads
 from digitize.records.layouts import LEAD_NAMES, find_layout
 from digitize.records.results import Calibration, Geometry, Quality, Strip
@@ -28,14 +29,16 @@ def recording(heart_rate: int) -> np.ndarray:
     return simulate(10, FS, heart_rate, seed=heart_rate)
 
 
-def strips_of(signal: np.ndarray, layout: str = "12x1", fs: int = FS) -> list[TimedStrip]:
+def strips_of(signal: np.ndarray, layout: str = "12x1", fs: int = FS) -> list[StripSegment]:
     page = find_layout(layout)
     length = signal.shape[1] // page.columns
     return [
-        TimedStrip(lead, column * length / fs, signal[LEAD_NAMES.index(lead), column * length : (column + 1) * length])
+        StripSegment(
+            lead, signal[LEAD_NAMES.index(lead), column * length : (column + 1) * length], column * length / fs
+        )
         for row in page.rows
         for column, lead in enumerate(row)
-    ] + [TimedStrip(lead, 0.0, signal[LEAD_NAMES.index(lead)]) for lead in page.rhythm]
+    ] + [StripSegment(lead, signal[LEAD_NAMES.index(lead)]) for lead in page.rhythm]
 
 
 @pytest.mark.parametrize("heart_rate", [50, 75, 90])
@@ -56,7 +59,7 @@ def test_intervals_of_the_simulator(heart_rate, layout):
 @pytest.mark.parametrize("heart_rate", [50, 70, 90, 110, 130, 150])
 def test_healthy_hearts_are_measured_as_they_are_at_any_rate(heart_rate):
     """From 130 a minute, P waves begin on the T waves before them."""
-    normal = Finding("NORM", "normal ECG", "diagnosis", 0.9, 0.4, True)
+    normal = StatementResult("NORM", "normal ECG", "diagnosis", 0.9, 0.4, True)
     for seed in range(20):
         heart = draw_heart(heart_rate, seed)
         measured = measure(strips_of(simulate(10, FS, heart_rate, seed)), FS)
@@ -71,7 +74,7 @@ def test_healthy_hearts_are_measured_as_they_are_at_any_rate(heart_rate):
             assert find_contradictions([normal], measured) == ()
 
 
-def high_p_waves(heart_rate: int, pr_segment: float, noise: float = 0.0) -> list[TimedStrip]:
+def high_p_waves(heart_rate: int, pr_segment: float, noise: float = 0.0) -> list[StripSegment]:
     """Limb leads of an axis of 49 degrees: P waves of 0.25 mV, 100 ms long, that end right before the QRS complex."""
     clock = np.arange(10 * FS) / FS
     since = (clock % (60 / heart_rate)) - 0.24
@@ -84,7 +87,7 @@ def high_p_waves(heart_rate: int, pr_segment: float, noise: float = 0.0) -> list
     rng = np.random.default_rng(0)
     leads = {"I": 0.7 * beat, "II": 1.05 * beat, "aVF": 0.7 * beat, "V5": 0.9 * beat, "V2": -0.9 * beat}
     return [
-        TimedStrip(lead, 0.0, (signal + noise * rng.standard_normal(len(clock))).astype(np.float32))
+        StripSegment(lead, (signal + noise * rng.standard_normal(len(clock))).astype(np.float32))
         for lead, signal in leads.items()
     ]
 
@@ -120,14 +123,14 @@ def test_the_layout_does_not_change_the_intervals(layout):
 @pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize("heart_rate", [60, 120])
 def test_heart_rate_of_one_lead(heart_rate, sign, ecg):
-    measured = measure([TimedStrip("II", 0.0, sign * ecg(heart_rate))], FS)
+    measured = measure([StripSegment("II", sign * ecg(heart_rate))], FS)
     assert measured.heart_rate.value == pytest.approx(heart_rate, abs=3)
     assert measured.rr_variation.value < 0.05
     assert measured.axis.reason == "limb leads with a whole QRS complex: II; an axis needs two"
 
 
 def test_the_longest_strip_is_read(ecg):
-    measured = measure([TimedStrip("I", 0.0, ecg(60, 2.5)), TimedStrip("V1", 0.0, ecg(120))], FS)
+    measured = measure([StripSegment("I", ecg(60, 2.5)), StripSegment("V1", ecg(120))], FS)
     assert measured.leads == ("V1",)
     assert measured.heart_rate.value == pytest.approx(120, abs=3)
 
@@ -135,7 +138,7 @@ def test_the_longest_strip_is_read(ecg):
 def test_a_long_strip_full_of_gaps_is_passed_over(ecg):
     gappy = ecg(120)
     gappy[np.arange(5000) % 500 < 100] = np.nan
-    measured = measure([TimedStrip("II", 0.0, gappy), TimedStrip("V1", 0.0, ecg(60, 5))], FS)
+    measured = measure([StripSegment("II", gappy), StripSegment("V1", ecg(60, 5))], FS)
     assert measured.leads == ("V1",) and measured.heart_rate.value == pytest.approx(60, abs=3)
 
 
@@ -144,7 +147,7 @@ def test_a_gap_shortens_the_strip_but_not_the_rate(ecg):
     signal[2000:2400] = np.nan
     signal[3000:3020] = np.nan
     before = signal.copy()
-    measured = measure([TimedStrip("II", 0.0, signal)], FS)
+    measured = measure([StripSegment("II", signal)], FS)
     assert measured.heart_rate.value == pytest.approx(60, abs=3)
     assert 4 <= measured.beats <= 6
     assert np.array_equal(signal, before, equal_nan=True)
@@ -152,7 +155,7 @@ def test_a_gap_shortens_the_strip_but_not_the_rate(ecg):
 
 def test_irregular_beats_have_more_variation_and_no_qtc(ecg):
     mixed = np.concatenate([ecg(60)[:2500], ecg(120)[:2500]])
-    measured = measure([TimedStrip("II", 0.0, mixed)], FS)
+    measured = measure([StripSegment("II", mixed)], FS)
     assert measured.rr_variation.value > 0.2
     assert measured.qtc.value is None
     assert "no correction for the rate holds" in measured.qtc.reason or measured.qt.value is None
@@ -170,7 +173,7 @@ def without_p_waves() -> np.ndarray:
 
 
 def test_without_a_steady_p_wave_there_is_no_pr():
-    measured = measure([TimedStrip("II", 0.0, without_p_waves())], FS)
+    measured = measure([StripSegment("II", without_p_waves())], FS)
     assert measured.pr.value is None
     assert "no P wave stands at a steady place before the QRS complexes" in measured.pr.reason
     assert measured.p_share.value < 2 / 3
@@ -179,7 +182,7 @@ def test_without_a_steady_p_wave_there_is_no_pr():
 
 def test_what_no_heart_does_is_absent():
     """As if the paper's speed were misread."""
-    slow = [TimedStrip("II", 0.0, np.where(np.arange(40 * FS) % (6 * FS) < 40, 1, 0).astype(np.float32))]
+    slow = [StripSegment("II", np.where(np.arange(40 * FS) % (6 * FS) < 40, 1, 0).astype(np.float32))]
     assert measure(slow, FS).heart_rate.reason == "what was found, 10 1/min, is not within 20 to 300"
 
 
@@ -193,9 +196,9 @@ def test_fast_rates_are_remarked():
     ("strips", "reason"),
     [
         ([], "no strip was traced"),
-        ([TimedStrip("II", 0.0, np.full(5000, np.nan, np.float32))], "shows 0.0 s in one piece"),
-        ([TimedStrip("II", 0.0, np.zeros(5000, np.float32))], "0 R peaks in 10.0 s of lead II; a rate needs 3"),
-        ([TimedStrip("aVF", 0.0, np.zeros(900, np.float32))], "lead aVF shows 1.8 s in one piece; a rate needs 2 s"),
+        ([StripSegment("II", np.full(5000, np.nan, np.float32))], "shows 0.0 s in one piece"),
+        ([StripSegment("II", np.zeros(5000, np.float32))], "0 R peaks in 10.0 s of lead II; a rate needs 3"),
+        ([StripSegment("aVF", np.zeros(900, np.float32))], "lead aVF shows 1.8 s in one piece; a rate needs 2 s"),
     ],
 )
 def test_nothing_measured_has_a_reason(strips, reason):

@@ -3,8 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from classify.records.segments import StripSegment
 from classify.signal.assess import reasons_against
-from classify.signal.view import Piece, View, cut_to_layout, view_pieces
+from classify.signal.view import View, cut_to_layout, view_pieces
 from classify.statements import CODES
 from digitize.records.layouts import LEAD_NAMES
 
@@ -48,13 +49,13 @@ def test_one_of_three_inferior_leads_may_be_missing():
 
 def test_a_rhythm_needs_a_strip_that_is_long_enough():
     assert reasons(page("3x4")).keys() == {"SARRH", "AFIB", "AFIB/AFL"}
-    lone = reasons(view_pieces([Piece("II", BEATS)], 500))
+    lone = reasons(view_pieces([StripSegment("II", BEATS)], 500))
     assert not {"SR", "STACH", "SBRAD", "AFIB", "SARRH", "PACE", "PVC", "1AVB"} & lone.keys()
     assert {"NORM", "MI", "LVH"} <= lone.keys()
 
 
 def test_a_rate_needs_two_beats():
-    one = view_pieces([Piece("II", BEATS[:550])], 500)
+    one = view_pieces([StripSegment("II", BEATS[:550])], 500)
     assert reasons(one)["STACH"] == "needs two heartbeats in one strip"
 
 

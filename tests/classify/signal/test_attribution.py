@@ -3,9 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from classify.records.segments import StripSegment
 from classify.signal.attribution import attribute
 from classify.signal.network import read_views
-from classify.signal.view import FS, INTERVALS, Piece, cut_to_layout, place_pieces, view_pieces
+from classify.signal.view import FS, INTERVALS, cut_to_layout, place_pieces, view_pieces
 from classify.signal.weights import load_weights
 from classify.statements import CODES
 
@@ -13,7 +14,7 @@ EVEN = {"median": 0.8, "variation": 0, "change": 0, "shortest": 0, "longest": 0,
 
 
 @pytest.fixture(scope="module")
-def pieces() -> tuple[Piece, ...]:
+def pieces() -> tuple[StripSegment, ...]:
     phase = np.arange(1000) % 80 - 40
     beats = np.exp(-((phase / 2.5) ** 2)) + 0.2 * np.exp(-(((phase - 22) / 6) ** 2))
     return cut_to_layout(np.outer(np.linspace(0.4, 1.4, 12), beats).astype(np.float32), "3x4+II")

@@ -4,16 +4,15 @@ import numpy as np
 import pytest
 from scipy.signal import resample_poly
 
+from classify.records.segments import StripSegment, longest_segment
 from classify.signal.view import (
     ABSENT,
     BEAT_SAMPLES,
     FS,
     INTERVALS,
     RHYTHM_SAMPLES,
-    Piece,
     View,
     cut_to_layout,
-    longest_piece,
     view_leads,
     view_pieces,
 )
@@ -113,7 +112,7 @@ def test_intervals_tell_what_beats_do(recording):
     assert told["least_alike"] > 0.95
     time = np.cumsum([0.5, 0.8, 0.8, 0.5, 1.1, 0.8, 0.8, 0.8, 0.8, 0.8, 0.8])
     uneven = np.exp(-(((np.arange(5000)[:, None] / 500 - time) / 0.02) ** 2)).sum(1).astype(np.float32)
-    other = dict(zip(INTERVALS, view_pieces([Piece("II", uneven)], 500).intervals, strict=True))
+    other = dict(zip(INTERVALS, view_pieces([StripSegment("II", uneven)], 500).intervals, strict=True))
     assert other["shortest"] == pytest.approx(-0.375, abs=0.03) and other["longest"] == pytest.approx(0.375, abs=0.03)
     assert other["seen_leads"] == pytest.approx(1 / 12)
 
@@ -152,7 +151,7 @@ def test_gaps_are_unseen_where_no_beat_shows_them(recording):
     assert np.array_equal(gappy, before, equal_nan=True)
     assert np.isfinite(view.beats).all() and np.isfinite(view.rhythm).all()
     assert view.beats_seen[0].any()
-    lone = view_pieces([Piece("V1", gappy[0])], 500)
+    lone = view_pieces([StripSegment("V1", gappy[0])], 500)
     assert not lone.rhythm_seen[100:120].any() and not lone.rhythm[100:120].any()
     assert lone.rhythm_seen.sum() == 980
 
@@ -186,7 +185,7 @@ def test_training_and_inference_see_the_same(recording):
 
 def test_lead_that_is_only_a_rhythm_strip_is_stacked_too(recording):
     pieces = [piece for piece in cut_to_layout(recording, "3x4+II", fs=500) if piece.lead != "II"]
-    view = view_pieces([*pieces, Piece("II", recording[1])], 500)
+    view = view_pieces([*pieces, StripSegment("II", recording[1])], 500)
     assert view.beats_seen[1].all()
 
 
@@ -194,25 +193,25 @@ def test_lead_that_is_printed_twice_is_taken_from_where_more_stand_together(reco
     other = recording.copy()
     other[1] *= 3
     pieces = cut_to_layout(recording, "3x4", fs=500)
-    alone, both = view_pieces(pieces, 500), view_pieces([*pieces, Piece("II", other[1])], 500)
+    alone, both = view_pieces(pieces, 500), view_pieces([*pieces, StripSegment("II", other[1])], 500)
     assert np.array_equal(alone.beats[1], both.beats[1])
     assert np.abs(both.rhythm).max() > 1.5
 
 
 def test_longest_piece_of_none():
-    assert longest_piece([]) is None
+    assert longest_segment([]) is None
 
 
 def test_nothing_to_read_is_an_error(recording):
     with pytest.raises(ValueError, match="no strip holds 1 s"):
-        view_pieces([Piece("II", recording[1, :400])], 500)
+        view_pieces([StripSegment("II", recording[1, :400])], 500)
     with pytest.raises(ValueError, match="no strip holds 1 s"):
         view_pieces([], 500)
 
 
 def test_unknown_lead_is_an_error(recording):
     with pytest.raises(ValueError, match="unknown lead 'V7'; allowed: I, II"):
-        view_pieces([Piece("V7", recording[0])], 500)
+        view_pieces([StripSegment("V7", recording[0])], 500)
 
 
 def test_starts_must_fit(recording):

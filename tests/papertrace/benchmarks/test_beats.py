@@ -8,7 +8,7 @@ import torch
 import wfdb
 
 from classify.beats.network import BeatNetwork
-from classify.beats.view import CLASSES
+from classify.records.beats import CLASSES
 from classify.signal.network import Ensemble
 from papertrace.benchmarks.beats import load_folds, main, score_classes, score_found, ventricular_ec57
 from papertrace.datasets.mitbih import load_mitbih

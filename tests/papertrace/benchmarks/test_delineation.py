@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from classify.measure.measurements import Measurement, not_measured
 from classify.measure.peaks import find_r_peaks
+from classify.records.measurements import Measurement, not_measured
 from papertrace.benchmarks import delineation
 from papertrace.benchmarks.delineation import (
     Marked,

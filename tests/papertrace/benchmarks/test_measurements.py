@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from classify.measure.measurements import not_measured
+from classify.records.measurements import not_measured
 from digitize.records.layouts import LEAD_NAMES
 from papertrace.benchmarks import measurements
 from papertrace.benchmarks.measurements import NAMES, QUESTIONS, differences, strips_of, tell, values_of

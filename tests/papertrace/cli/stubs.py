@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from classify.measure.measurements import as_values, not_measured
+from classify.records.measurements import as_values, not_measured
 from digitize.export import written_together
 from papertrace.cli.pool import attempt
 from papertrace.cli.work import name_pages as name_pages

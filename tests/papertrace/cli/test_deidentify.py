@@ -15,7 +15,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 import classify
-from classify import Diagnosis, Finding
+from classify import Diagnosis, StatementResult
 from digitize import api
 from digitize import deidentify as redraw
 from papertrace.cli import app
@@ -26,7 +26,7 @@ from papertrace.synth import render_page, simulate
 from tests.measured import MEASURED
 from tests.papertrace.cli import stubs
 
-DIAGNOSIS = Diagnosis((Finding("SR", "sinus rhythm", "rhythm", 0.97, 0.6, True),), MEASURED, "0", ())
+DIAGNOSIS = Diagnosis((StatementResult("SR", "sinus rhythm", "rhythm", 0.97, 0.6, True),), MEASURED, "0", ())
 FORMATS = "wfdb,csv,edf,dicom,fhir,parquet"
 SECRETS = ("Ronaldsson", "Henrietta", "19500102", "St_Elsewhere", "0012345678", "Kilroy_was_here")
 

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from classify import Diagnosis, Finding
-from classify.beats.beats import NOT_READ
-from classify.measure.measurements import not_measured
+from classify import Diagnosis, StatementResult
+from classify.records.beats import NOT_READ
+from classify.records.measurements import not_measured
 from digitize.pages.page import Page
 from digitize.records.results import VERDICTS, Shade
 from digitize.render.overlay import ROW_COLOURS
@@ -33,9 +33,9 @@ needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is ins
 XHTML = "{http://www.w3.org/1999/xhtml}"
 HOSTILE = "<script>alert('1')</script>&\"\x1b]0;\u202e"
 FINDINGS = (
-    Finding("NORM", "normal ECG", "superclass", 0.75, 0.5, True),
-    Finding("MI", "myocardial infarction", "superclass", 0.05, 0.3, False),
-    Finding("SR", "sinus rhythm", "rhythm", 0.97, 0.6, True),
+    StatementResult("NORM", "normal ECG", "superclass", 0.75, 0.5, True),
+    StatementResult("MI", "myocardial infarction", "superclass", 0.05, 0.3, False),
+    StatementResult("SR", "sinus rhythm", "rhythm", 0.97, 0.6, True),
 )
 DIAGNOSIS = Diagnosis(FINDINGS, MEASURED, "0123456789ab", ("V1 was not seen",))
 

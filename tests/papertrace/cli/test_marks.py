@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from classify import Diagnosis
-from classify.beats.beats import NOT_READ, Beat, Beats
+from classify.records.beats import NOT_READ, Beat, Beats
 from digitize.pages.page import Page
 from digitize.render.overlay import Mark
 from papertrace.cli.html import build_html

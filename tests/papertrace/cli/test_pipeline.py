@@ -19,9 +19,9 @@ from PIL import Image
 
 import classify
 import digitize
-from classify import Diagnosis, Finding
-from classify.beats.beats import Beat, Beats
-from classify.measure.measurements import not_measured
+from classify import Diagnosis, StatementResult
+from classify.records.beats import Beat, Beats
+from classify.records.measurements import not_measured
 from digitize import PageError
 from digitize.export import FORMATS
 from digitize.records.layouts import LEAD_NAMES
@@ -36,10 +36,10 @@ from tests.watch import Watched, watch
 ROOT = Path(__file__).parents[3]
 SUFFIXES = suffixes_of(("wfdb", "csv"))
 FINDINGS = (
-    Finding("NORM", "normal ECG", "superclass", 0.75, 0.5, True),
-    Finding("MI", "myocardial infarction", "superclass", 0.05, 0.3, False),
-    Finding("SR", "sinus rhythm", "rhythm", 0.97, 0.6, True),
-    Finding("AFIB", "atrial fibrillation", "rhythm", 0.02, 0.2, False),
+    StatementResult("NORM", "normal ECG", "superclass", 0.75, 0.5, True),
+    StatementResult("MI", "myocardial infarction", "superclass", 0.05, 0.3, False),
+    StatementResult("SR", "sinus rhythm", "rhythm", 0.97, 0.6, True),
+    StatementResult("AFIB", "atrial fibrillation", "rhythm", 0.02, 0.2, False),
 )
 DIAGNOSIS = Diagnosis(FINDINGS, MEASURED, "0123456789ab", ("V1 was not seen",))
 
@@ -232,7 +232,7 @@ def test_report_of_a_page_on_which_little_is_known(calls, leads, paper, as_png, 
 
 @pytest.mark.parametrize(("count", "last"), [(8, "  20%  statement 8"), (11, "(and 3 more, see scan.json)")])
 def test_a_summary_lists_the_most_probable_statements(calls, paper, as_png, out, monkeypatch, capsys, count, last):
-    every = [Finding(f"S{n}", f"statement {n}", "form", 1 - n / 10, 0.0, True) for n in range(1, count + 1)]
+    every = [StatementResult(f"S{n}", f"statement {n}", "form", 1 - n / 10, 0.0, True) for n in range(1, count + 1)]
     monkeypatch.setattr(classify, "diagnose", lambda leads: replace(DIAGNOSIS, statements=tuple(every[::-1])))
     assert app.main([as_png(paper, "scan.png"), "--out", str(out)]) == 0
     printed = capsys.readouterr().out

@@ -9,8 +9,9 @@ import torch
 
 from classify.beats.beats import load_network
 from classify.beats.network import BeatNetwork
-from classify.beats.view import CLASSES, FS
+from classify.beats.view import FS
 from classify.measure.peaks import find_r_peaks
+from classify.records.beats import CLASSES
 from papertrace.datasets.mitbih import Recording
 from papertrace.datasets.ptbxl import Records
 from papertrace.metrics.beats import NONE

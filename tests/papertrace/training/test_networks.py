@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 import torch
 
+from classify.records.segments import StripSegment
 from classify.signal.network import ArrhythmiaNetwork, stack_views
-from classify.signal.view import FS, Piece, cut_to_layout, view_pieces
+from classify.signal.view import FS, cut_to_layout, view_pieces
 from classify.statements import STATEMENTS
 from papertrace.training.baselines import NETWORKS
 from papertrace.training.fitting import short_numbers
 from papertrace.training.sheets import pieces_of_time, sheet_of, stack_sheets
 
 
-def pages(layouts=("12x1", "3x4+II", "6x2")) -> list[tuple[Piece, ...]]:
+def pages(layouts=("12x1", "3x4+II", "6x2")) -> list[tuple[StripSegment, ...]]:
     rng = np.random.default_rng(0)
     beats = np.exp(-(((np.arange(1000) % 85 - 40) / 3) ** 2))
     return [
@@ -85,9 +86,9 @@ class TestNetworks:
 
 def test_a_sheet_has_strips_in_their_places():
     page = [
-        Piece("V1", np.array([1.0, 2, np.nan, 9], np.float32), start=2.5),
-        Piece("II", np.full(250, 7, np.float32)),
-        Piece("II", np.linspace(-1, 1, 1200).astype(np.float32)),
+        StripSegment("V1", np.array([1.0, 2, np.nan, 9], np.float32), start=2.5),
+        StripSegment("II", np.full(250, 7, np.float32)),
+        StripSegment("II", np.linspace(-1, 1, 1200).astype(np.float32)),
     ]
     signal, seen = sheet_of(page)
     assert signal[6, 250:254].tolist() == [-1, 0, 0, 5] and seen[6, 250:254].tolist() == [1, 1, 0, 1]
