@@ -14,10 +14,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-import classify
 from classify.beats.beats import read_beats
 from classify.contradictions import find_contradictions
-from classify.diagnose import Diagnosis, findings_of
+from classify.interpretation import Interpretation, interpret, statement_results
 from classify.measure.measurements import measure_leads
 from classify.picture.image import FEWEST_CELLS, is_trained, load_picture_weights, predict_pictures
 from classify.records.beats import NOT_READ, Beats
@@ -63,7 +62,7 @@ def can_look(reader: str) -> bool:
     return reader in _LOOKS and is_trained(_LOOKS[reader])
 
 
-def diagnose_page(reader: str, leads: Leads, look: Callable[[], NDArray[np.uint8]]) -> Diagnosis:
+def interpret_page(reader: str, leads: Leads, look: Callable[[], NDArray[np.uint8]]) -> Interpretation:
     """Read a page as asked.
 
     Parameters
@@ -77,7 +76,7 @@ def diagnose_page(reader: str, leads: Leads, look: Callable[[], NDArray[np.uint8
 
     Returns
     -------
-    Diagnosis
+    Interpretation
         Without statements where the signal is asked for and no strip holds a second of it.
 
     Raises
@@ -90,16 +89,16 @@ def diagnose_page(reader: str, leads: Leads, look: Callable[[], NDArray[np.uint8
     if reader not in READERS:
         raise ValueError(f"reader is {reader!r}; allowed: {', '.join(READERS)}")
     if reader == "signal":
-        return classify.diagnose(leads)
+        return interpret(leads)
     if reader != "auto":
-        return _diagnose_picture(_LOOKS[reader], leads, look(), None)
+        return _interpret_picture(_LOOKS[reader], leads, look(), None)
     doubt = _doubt(leads)
     if doubt is None:
-        return classify.diagnose(leads)
+        return interpret(leads)
     if can_look(reader):
-        return _diagnose_picture(_LOOKS[reader], leads, look(), doubt)
+        return _interpret_picture(_LOOKS[reader], leads, look(), doubt)
     untold = f"{doubt}; the picture was not looked at, for no network for pictures is installed"
-    read = classify.diagnose(leads)
+    read = interpret(leads)
     return read if read.reader is None else replace(read, fallback=untold)
 
 
@@ -112,7 +111,7 @@ def _doubt(leads: Leads) -> str | None:
     return None
 
 
-def _diagnose_picture(design: str, leads: Leads, ink: NDArray[np.uint8], fallback: str | None) -> Diagnosis:
+def _interpret_picture(design: str, leads: Leads, ink: NDArray[np.uint8], fallback: str | None) -> Interpretation:
     weights = load_picture_weights(design)
     probabilities, cells = predict_pictures(weights, [ink])
     if not leads.strips and cells[0] < FEWEST_CELLS:
@@ -124,12 +123,12 @@ def _diagnose_picture(design: str, leads: Leads, ink: NDArray[np.uint8], fallbac
         told = SIGNAL_SHARE * predict([view])[0] + (1 - SIGNAL_SHARE) * told
         thresholds = SIGNAL_SHARE * own.thresholds + (1 - SIGNAL_SHARE) * thresholds
         version, used = f"{own.version} and {version}", f"signal and {design}"
-    findings = findings_of(told, thresholds, reasons)
+    findings = statement_results(told, thresholds, reasons)
     warnings = find_contradictions(findings, measured, beats)
     if fallback is not None:
         source = "the picture alone" if view is None else "the picture as well, and both count half"
         warnings = (f"statements were read from {source}: {fallback}", *warnings)
-    return Diagnosis(findings, measured, version, warnings, beats, used, fallback)
+    return Interpretation(findings, measured, version, warnings, beats, used, fallback)
 
 
 def _of_signal(leads: Leads) -> tuple[View | None, tuple[str | None, ...], Measurements, Beats]:

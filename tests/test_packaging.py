@@ -35,11 +35,17 @@ MAY_IMPORT = {
 }
 """What each may import of the project's other parts."""
 
-ROOMS = (
-    *("version", "records", "files", "pages", "geometry", "ink", "ocr", "tracing", "layout", "refine", "strips"),
-    *("export", "render", "leads", "api", "deidentify", "__init__"),
-)
-"""Rooms of `digitize` in the order of a page's way; each imports only itself and those before it."""
+ROOMS = {
+    "digitize": (
+        *("version", "records", "files", "pages", "geometry", "ink", "ocr", "tracing", "layout", "refine", "strips"),
+        *("export", "render", "leads", "api", "deidentify", "__init__"),
+    ),
+    "classify": (
+        *("statements", "records", "exclusive", "wording", "contradictions", "measure", "signal", "picture", "beats"),
+        *("explanation", "notebook", "interpretation", "readers", "__init__"),
+    ),
+}
+"""Rooms of a package in the order of a page's way; each imports only itself and those before it."""
 
 
 def sources(part: str) -> list[Path]:
@@ -105,17 +111,19 @@ def test_every_part_has_its_rules():
     assert parts | {"pipeline.py"} == set(MAY_IMPORT)
 
 
-def test_rooms_of_digitize_import_only_those_before_them():
-    for file in sources("digitize"):
-        room = file.relative_to(ROOT / "digitize").with_suffix("").parts[0]
+@pytest.mark.parametrize("package", ROOMS)
+def test_rooms_import_only_those_before_them(package):
+    order = ROOMS[package].index
+    for file in sources(package):
+        room = file.relative_to(ROOT / package).with_suffix("").parts[0]
         for module in imported(file):
-            if module.startswith("digitize."):
-                other = module.split(".")[1]
-                assert ROOMS.index(other) <= ROOMS.index(room), f"{file.relative_to(ROOT)} imports {module}"
+            if module.startswith(f"{package}."):
+                assert order(module.split(".")[1]) <= order(room), f"{file.relative_to(ROOT)} imports {module}"
 
 
-def test_digitize_has_no_import_circle():
-    dotted = {file: ".".join(file.relative_to(ROOT).with_suffix("").parts) for file in sources("digitize")}
+@pytest.mark.parametrize("package", ROOMS)
+def test_a_package_has_no_import_circle(package):
+    dotted = {file: ".".join(file.relative_to(ROOT).with_suffix("").parts) for file in sources(package)}
     files = {module.removesuffix(".__init__"): file for file, module in dotted.items()}
     left = {module: imported(file) & set(files) - {module} for module, file in files.items()}
     while free := [module for module, others in left.items() if not others & set(left)]:

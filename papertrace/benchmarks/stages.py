@@ -163,7 +163,7 @@ def _page(order: Order) -> tuple[Any, NDArray[np.float32]]:
 
 def _stages(page: Any, digests: dict[str, str]) -> Any:
     """Take a page all the way; this function alone knows the insides of the tree that it runs in."""
-    from classify import diagnose
+    from classify import interpret
     from digitize import api
     from papertrace.cli.plan import Job
     from papertrace.cli.report import build_report
@@ -181,7 +181,7 @@ def _stages(page: Any, digests: dict[str, str]) -> Any:
     leads = api.leads_of(reading, fs=FS)
     digests["strips"] = digest([leads.strips, leads.signal, leads.confidence])
     job = Job("page", 0, "page", "page", ("page", ""), ())
-    report = build_report(job, page, leads, diagnose(leads), 0.0, refined=True)
+    report = build_report(job, page, leads, interpret(leads), 0.0, refined=True)
     digests["report"] = digest({key: value for key, value in report.items() if key != "software"})
     return leads
 

@@ -12,7 +12,7 @@ from classify.records.measurements import as_values
 from digitize.version import __version__
 
 if TYPE_CHECKING:
-    from classify import Diagnosis, Explanation
+    from classify import Explanation, Interpretation
     from classify.records.beats import Beats
     from digitize import Leads
     from digitize.pages.page import Page
@@ -26,7 +26,7 @@ def build_report(
     job: Job,
     page: Page,
     leads: Leads,
-    diagnosis: Diagnosis,
+    interpretation: Interpretation,
     seconds: float,
     *,
     refined: bool,
@@ -40,7 +40,7 @@ def build_report(
     job : Job
     page : Page
     leads : Leads
-    diagnosis : Diagnosis
+    interpretation : Interpretation
     seconds : float
         Time from opening the file to the statements.
     refined : bool
@@ -58,13 +58,13 @@ def build_report(
     height, width = page.image.shape[:2]
     rhythms = {
         found.code: found.probability or 0.0
-        for found in diagnosis.statements
+        for found in interpretation.statements
         if found.group == "rhythm" and found.present
     }
     report = {
         "format": REPORT_FORMAT,
         "notice": "Not a medical device: for research and teaching only.",
-        "software": {"name": "papertrace", "version": __version__, "weights": _weights(diagnosis, refined)},
+        "software": {"name": "papertrace", "version": __version__, "weights": _weights(interpretation, refined)},
         "source": {
             "file": None if job.neutral else job.source,
             "page": job.index + 1,
@@ -72,12 +72,12 @@ def build_report(
             "height": height,
             "dpi": page.dpi,
         },
-        "reader": {"asked": asked, "used": diagnosis.reader, "reason": diagnosis.fallback},
-        "statements": [asdict(found) for found in diagnosis.statements],
+        "reader": {"asked": asked, "used": interpretation.reader, "reason": interpretation.fallback},
+        "statements": [asdict(found) for found in interpretation.statements],
         "rhythm": max(rhythms, key=rhythms.__getitem__) if rhythms else None,
         "explanation": None if explanation is None else _explanation(explanation),
-        "measurements": as_values(diagnosis.measurements),
-        "beats": _beats(diagnosis.beats, leads),
+        "measurements": as_values(interpretation.measurements),
+        "beats": _beats(interpretation.beats, leads),
         "layout": leads.layout,
         "geometry": asdict(leads.geometry),
         "calibration": asdict(leads.calibration),
@@ -99,7 +99,7 @@ def build_report(
                 for strip in leads.strips
             ],
         },
-        "warnings": [*leads.warnings, *diagnosis.warnings],
+        "warnings": [*leads.warnings, *interpretation.warnings],
         "seconds": seconds,
     }
     plain: dict[str, Any] = _plain(report)
@@ -134,13 +134,13 @@ def _beats(beats: Beats, leads: Leads) -> dict[str, Any]:
     }
 
 
-def _weights(diagnosis: Diagnosis, refined: bool) -> dict[str, str | None]:
+def _weights(interpretation: Interpretation, refined: bool) -> dict[str, str | None]:
     from digitize.refine import correct as refine
     from digitize.strips import confidence
 
     return {
-        "classify": diagnosis.weights_version or None,
-        "beats": diagnosis.beats.weights_version or None,
+        "classify": interpretation.weights_version or None,
+        "beats": interpretation.beats.weights_version or None,
         "confidence": confidence.weights_version(),
         "refine": refine.weights_version() if refined else None,
     }

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 import digitize
-from classify.diagnose import without_statements
-from classify.readers import can_look, diagnose_page
+from classify.interpretation import without_statements
+from classify.readers import can_look, interpret_page
 from digitize.export import FORMATS, written_together
 from papertrace.cli.formats import HTML
 from papertrace.cli.html import build_html
@@ -27,7 +27,7 @@ from papertrace.cli.sources import File
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from classify import Diagnosis
+    from classify import Interpretation
     from digitize import Leads
     from digitize.pages.page import Page
     from digitize.records.results import Shade
@@ -80,19 +80,12 @@ def read_page(task: tuple[Job, Options]) -> dict[str, Any] | Failed:
     job, options = task
     began = time.perf_counter()
     try:
-        traced = _trace(job, options)
-        diagnosis = _diagnose(options.reader, traced.leads, traced.look)
-        told = None if options.explain is None else diagnosis.explain(traced.leads, _code(options.explain))
+        page, leads, picture, look = _trace(job, options)
+        interpretation = _interpret(options.reader, leads, look)
+        told = None if options.explain is None else interpretation.explain(leads, _code(options.explain))
         seconds = time.perf_counter() - began
         report = build_report(
-            job,
-            traced.page,
-            traced.leads,
-            diagnosis,
-            seconds,
-            refined=options.refine,
-            asked=options.reader,
-            explanation=told,
+            job, page, leads, interpretation, seconds, refined=options.refine, asked=options.reader, explanation=told
         )
         _write(job, options, traced.picture, traced.leads, report, None if told is None else told.shade)
     except digitize.PageError as error:
@@ -134,10 +127,10 @@ def _code(asked: str) -> str | None:
     return None if asked == LIKELIEST else asked
 
 
-def _diagnose(reader: str, leads: Leads, look: Callable[[], NDArray[np.uint8]]) -> Diagnosis:
+def _interpret(reader: str, leads: Leads, look: Callable[[], NDArray[np.uint8]]) -> Interpretation:
     """Read what was digitised; whatever comes of that, the leads are kept."""
     try:
-        return diagnose_page(reader, leads, look)
+        return interpret_page(reader, leads, look)
     except (ValueError, FileNotFoundError) as error:
         if not leads.strips:
             raise digitize.PageError(f"nothing to read: {error}") from error

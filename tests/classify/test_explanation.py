@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from classify import diagnose
+from classify import interpret
 from classify.explanation import explain, likeliest_abnormal
 from classify.records.segments import segments_from_leads
 from classify.signal.attribution import attribute
@@ -19,7 +19,7 @@ def page(leads):
 
 
 def test_strength_is_what_speaks_for_it_as_a_share_of_the_most(page):
-    told = explain(diagnose(page), page, "CLBBB")
+    told = explain(interpret(page), page, "CLBBB")
     spoken = iter(attribute(segments_from_leads(page), page.fs, "CLBBB"))
     parts = [None if strip.lead == "V8" else np.maximum(next(spoken), 0) for strip in page.strips]
     most = max(part.max() for part in parts if part is not None)
@@ -36,18 +36,18 @@ def test_strength_is_what_speaks_for_it_as_a_share_of_the_most(page):
 
 def test_what_is_not_assessable_says_so(page):
     short = replace(page, strips=tuple(strip for strip in page.strips if len(strip.signal) < 2000))
-    told = diagnose(short).explain(short, "AFIB")
+    told = interpret(short).explain(short, "AFIB")
     assert told.text == "atrial fibrillation (AFIB): not assessable: needs a strip of 4 s or more"
     assert told.probability is None and not any(strength.any() for strength in told.strength) and not told.by_lead
 
 
 def test_unknown_statements_are_refused(page):
     with pytest.raises(ValueError, match="unknown statement 'FLU'; allowed: NORM, MI"):
-        diagnose(page).explain(page, "FLU")
+        interpret(page).explain(page, "FLU")
 
 
 def test_the_default_is_the_likeliest_abnormal_statement(page):
-    reading = diagnose(page)
+    reading = interpret(page)
 
     def present(**chances: float):
         return tuple(

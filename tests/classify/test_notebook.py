@@ -6,21 +6,21 @@ from dataclasses import replace
 
 import pytest
 
-from classify import STATEMENTS, Diagnosis, StatementResult
+from classify import STATEMENTS, Interpretation, StatementResult
 from classify.records.beats import Beat, Beats
 from classify.records.measurements import not_measured
 from tests.measured import MEASURED
 
 
 @pytest.fixture
-def reading() -> Diagnosis:
+def reading() -> Interpretation:
     """A reading in which the likelihoods rise along the statements, and the last four are present."""
     count = len(STATEMENTS)
     findings = tuple(
         StatementResult(s.code, s.name, s.group, (n + 0.5) / count, 1 - 4 / count, n >= count - 4)
         for n, s in enumerate(STATEMENTS)
     )
-    return Diagnosis(findings, MEASURED, "0123456789ab", ("not seen: V2 <&>",))
+    return Interpretation(findings, MEASURED, "0123456789ab", ("not seen: V2 <&>",))
 
 
 def test_it_shows_itself(reading):

@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 from skimage import data
 
-import classify
 from classify import readers
-from classify.diagnose import Diagnosis
+from classify.interpretation import Interpretation
 from classify.picture.image import FEWEST_CELLS, PictureWeights, load_picture_weights, predict_pictures
 from classify.picture.picture import HEIGHT, WIDTH, coarse_picture, picture_of
-from classify.readers import READERS, diagnose_page
+from classify.readers import READERS, interpret_page
 from classify.signal.view import view_leads
 from classify.signal.weights import load_weights, predict
 from classify.statements import CODES
@@ -21,7 +20,7 @@ from digitize.pages.page import load_pages
 from digitize.records.results import Quality
 from tests.measured import MEASURED
 
-BY_SIGNAL = Diagnosis((), MEASURED, "signal", ())
+BY_SIGNAL = Interpretation((), MEASURED, "signal", ())
 
 
 @pytest.fixture
@@ -38,7 +37,7 @@ def looked(monkeypatch):
     monkeypatch.setattr(readers, "predict_pictures", predict)
     monkeypatch.setattr(readers, "load_picture_weights", lambda design: replace(weights, version=design))
     monkeypatch.setattr(readers, "is_trained", lambda design: True)
-    monkeypatch.setattr(classify, "diagnose", lambda leads: BY_SIGNAL)
+    monkeypatch.setattr(readers, "interpret", lambda leads: BY_SIGNAL)
     return pictures
 
 
@@ -52,7 +51,7 @@ def with_verdict(leads: Leads, verdict: str) -> Leads:
 
 @pytest.mark.parametrize("verdict", ["good", "usable", "unreliable"])
 def test_auto_looks_at_the_picture_where_the_signal_is_unreliable(looked, leads, verdict):
-    read = diagnose_page("auto", with_verdict(leads, verdict), look)
+    read = interpret_page("auto", with_verdict(leads, verdict), look)
     if verdict == "unreliable":
         assert read.reader == "signal and image" and len(looked) == 1
         assert read.weights_version == f"{load_weights().version} and image"
@@ -66,37 +65,37 @@ def test_auto_looks_at_the_picture_where_the_signal_is_unreliable(looked, leads,
 
 
 def test_auto_reads_a_page_that_cannot_be_digitised(looked):
-    read = diagnose_page("auto", no_leads((800, 600), "no trace"), look)
+    read = interpret_page("auto", no_leads((800, 600), "no trace"), look)
     assert read.reader == "image" and read.fallback == "the page could not be digitised"
     assert len(read.statements) == len(CODES) and read.measurements.heart_rate.value is None
     with pytest.raises(ValueError, match="could not be digitised: no trace; nor does its picture show one"):
-        diagnose_page("auto", no_leads((800, 600), "no trace"), lambda: 0 * look())
+        interpret_page("auto", no_leads((800, 600), "no trace"), lambda: 0 * look())
 
 
 @pytest.mark.parametrize("reader", ["image", "hybrid"])
 def test_who_is_asked_answers(looked, leads, reader):
-    read = diagnose_page(reader, with_verdict(leads, "good"), look)
+    read = interpret_page(reader, with_verdict(leads, "good"), look)
     assert (read.reader, read.weights_version, read.fallback) == (reader, reader, None)
-    assert diagnose_page("signal", with_verdict(leads, "unreliable"), look) is BY_SIGNAL and len(looked) == 1
+    assert interpret_page("signal", with_verdict(leads, "unreliable"), look) is BY_SIGNAL and len(looked) == 1
 
 
 def test_what_a_page_does_not_show_is_not_assessed(looked, leads):
     limb = replace(leads, strips=tuple(strip for strip in leads.strips if not strip.lead.startswith("V")))
-    by_code = {found.code: found for found in diagnose_page("image", with_verdict(limb, "good"), look).statements}
+    by_code = {found.code: found for found in interpret_page("image", with_verdict(limb, "good"), look).statements}
     assert by_code["LVH"].probability is None and "needs V1" in by_code["LVH"].reason
     assert by_code["LAFB"].probability == 0.9
 
 
 def test_without_a_network_auto_reads_the_signal_and_says_so(looked, leads, monkeypatch):
     monkeypatch.setattr(readers, "is_trained", lambda design: False)
-    read = diagnose_page("auto", with_verdict(leads, "unreliable"), look)
+    read = interpret_page("auto", with_verdict(leads, "unreliable"), look)
     assert read.reader == "signal" and not looked
     assert "unreliable" in read.fallback and "no network for pictures is installed" in read.fallback
 
 
 def test_a_reader_that_there_is_not(leads, tmp_path):
     with pytest.raises(ValueError, match=f"reader is 'eye'; allowed: {', '.join(READERS)}"):
-        diagnose_page("eye", leads, look)
+        interpret_page("eye", leads, look)
     with pytest.raises(
         FileNotFoundError, match=r"image.safetensors.*papertrace.training.image --design image` writes it"
     ):
@@ -119,7 +118,7 @@ def test_shipped_networks_read_sample_pages_by_their_pictures(reader, sample, ex
     reading = analyze_page(load_pages(f"samples/{sample}.png")[0])
     leads = leads_of(refined(reading), fs=500)
     told = [
-        {found.code: found for found in diagnose_page(reader, leads, lambda: picture_of(reading).ink).statements}
+        {found.code: found for found in interpret_page(reader, leads, lambda: picture_of(reading).ink).statements}
         for reader in ("signal", reader)
     ]
     assert told[1][expected].present

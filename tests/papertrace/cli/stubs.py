@@ -116,12 +116,12 @@ def read_page(task):
 
 def resident_after(item):
     """Read a page whose traces and statements are known, really write it; gives the process's memory in MiB."""
-    import classify
     import digitize
+    from classify import readers
     from papertrace.cli.work import read_page as really_read
 
-    task, leads, diagnosis = item
-    classify.diagnose = lambda leads: diagnosis
+    task, leads, interpretation = item
+    readers.interpret = lambda leads: interpretation
     digitize.trace_leads = lambda page, **options: leads
     report = really_read(task)
     assert isinstance(report, dict), report

@@ -14,8 +14,7 @@ import wfdb
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-import classify
-from classify import Diagnosis, StatementResult
+from classify import Interpretation, StatementResult, readers
 from digitize import api
 from digitize import deidentify as redraw
 from papertrace.cli import app
@@ -26,7 +25,7 @@ from papertrace.synth import render_page, simulate
 from tests.measured import MEASURED
 from tests.papertrace.cli import stubs
 
-DIAGNOSIS = Diagnosis((StatementResult("SR", "sinus rhythm", "rhythm", 0.97, 0.6, True),), MEASURED, "0", ())
+INTERPRETATION = Interpretation((StatementResult("SR", "sinus rhythm", "rhythm", 0.97, 0.6, True),), MEASURED, "0", ())
 FORMATS = "wfdb,csv,edf,dicom,fhir,parquet"
 SECRETS = ("Ronaldsson", "Henrietta", "19500102", "St_Elsewhere", "0012345678", "Kilroy_was_here")
 
@@ -45,7 +44,7 @@ def calls(monkeypatch, leads):
     monkeypatch.setattr(api, "refined", lambda reading: reading)
     monkeypatch.setattr(api, "leads_of", lambda reading, **_: leads)
     monkeypatch.setattr(redraw, "redraw_page", lambda reading, leads: np.full((600, 1100, 3), 255, np.uint8))
-    monkeypatch.setattr(classify, "diagnose", lambda leads: DIAGNOSIS)
+    monkeypatch.setattr(readers, "interpret", lambda leads: INTERPRETATION)
     return calls
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from classify import Diagnosis, StatementResult
+from classify import Interpretation, StatementResult
 from classify.records.beats import NOT_READ
 from classify.records.measurements import not_measured
 from digitize.pages.page import Page
@@ -37,15 +37,15 @@ FINDINGS = (
     StatementResult("MI", "myocardial infarction", "superclass", 0.05, 0.3, False),
     StatementResult("SR", "sinus rhythm", "rhythm", 0.97, 0.6, True),
 )
-DIAGNOSIS = Diagnosis(FINDINGS, MEASURED, "0123456789ab", ("V1 was not seen",))
+INTERPRETATION = Interpretation(FINDINGS, MEASURED, "0123456789ab", ("V1 was not seen",))
 
 
-def page_of(image, leads, diagnosis=DIAGNOSIS, title="scan.png", shade=None) -> str:
+def page_of(image, leads, interpretation=INTERPRETATION, title="scan.png", shade=None) -> str:
     report = build_report(
         Job(title, 0, title, "scan", (title, "1"), ()),
         Page(image, title, None, 0),
         leads,
-        diagnosis,
+        interpretation,
         1.25,
         refined=True,
     )
@@ -150,8 +150,8 @@ def test_hostile_text_stays_text(paper, leads):
         strips=tuple(replace(strip, lead="<script>") for strip in leads.strips),
     )
     statements = tuple(replace(found, code=HOSTILE, name=HOSTILE) for found in FINDINGS)
-    diagnosis = Diagnosis(statements, not_measured(HOSTILE), HOSTILE, ())
-    page = page_of(paper, odd, diagnosis, title=HOSTILE + "\udcff.png")
+    interpretation = Interpretation(statements, not_measured(HOSTILE), HOSTILE, ())
+    page = page_of(paper, odd, interpretation, title=HOSTILE + "\udcff.png")
     page.encode("utf-8")
     assert "\x1b" not in page and "\u202e" not in page
     assert {tag for tag, _ in Checker(page).seen}.isdisjoint({"script"})
@@ -226,7 +226,7 @@ def test_gaps_are_gaps_in_both_drawings(paper, leads):
 
 
 def test_a_page_without_statements(paper, leads):
-    page = page_of(paper, leads, Diagnosis((), MEASURED, "", ("no statements: odd",), NOT_READ, None, "odd"))
+    page = page_of(paper, leads, Interpretation((), MEASURED, "", ("no statements: odd",), NOT_READ, None, "odd"))
     text = text_of(page)
     assert "Statements None could be made: odd." in text and "Rhythm - Heart rate 75/min" in text
     assert "no statements: odd" in text and "classify" not in text and "Leads, redrawn" in text
@@ -236,7 +236,7 @@ def test_what_another_excludes_says_so_and_only_the_likely_is_bold(paper, leads)
     norm, mi, *rest = FINDINGS
     excluded = replace(mi, probability=0.4, excluded_by="NORM")
     rare = replace(mi, code="AMI", name="anterior myocardial infarction", probability=0.05, present=True)
-    page = page_of(paper, leads, replace(DIAGNOSIS, statements=(norm, excluded, rare, *rest)))
+    page = page_of(paper, leads, replace(INTERPRETATION, statements=(norm, excluded, rare, *rest)))
     assert "myocardial infarction MI, excluded by NORM 40%" in text_of(page)
     assert "1 statement below the threshold or excluded by another" in text_of(page)
     assert page.count('<tr class="present likely">') == 2 and page.count('<tr class="present">') == 1
@@ -246,8 +246,8 @@ def test_pages_on_which_little_is_known(paper, leads):
     quality = replace(leads.quality, right=float("nan"), reasons=())
     unknown, *rest = (replace(found, present=False) for found in FINDINGS)
     absent = (replace(unknown, probability=None, reason="needs V1 or V2"), *rest)
-    diagnosis = Diagnosis(absent, not_measured("too short"), "0123456789ab", ())
-    text = text_of(page_of(paper, replace(leads, strips=(), warnings=(), quality=quality), diagnosis))
+    interpretation = Interpretation(absent, not_measured("too short"), "0123456789ab", ())
+    text = text_of(page_of(paper, replace(leads, strips=(), warnings=(), quality=quality), interpretation))
     for told in (
         "Verdict: usable Rhythm none above its threshold Heart rate - too short PR - too short QRS - too short",
         "RR intervals vary by - too short Layout 3x4+II, 0 strips Statements",

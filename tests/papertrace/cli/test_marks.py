@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from classify import Diagnosis
+from classify import Interpretation
 from classify.records.beats import NOT_READ, Beat, Beats
 from digitize.pages.page import Page
 from digitize.render.overlay import Mark
@@ -23,9 +23,9 @@ def report(leads, paper):
     """Make a report from beats, and other strips than the page's."""
 
     def make(beats: Beats, strips=leads.strips):
-        diagnosis = Diagnosis((), MEASURED, "0123456789ab", (), beats)
+        interpretation = Interpretation((), MEASURED, "0123456789ab", (), beats)
         job, page = Job("a.png", 0, "a.png", "a", ("a.png", "1"), ()), Page(paper, "a.png", None, 0)
-        return build_report(job, page, replace(leads, strips=strips), diagnosis, 1.0, refined=False)
+        return build_report(job, page, replace(leads, strips=strips), interpretation, 1.0, refined=False)
 
     return make
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from classify import Diagnosis
+from classify import Interpretation
 from papertrace.cli.formats import suffixes_of
 from papertrace.cli.options import parse
 from papertrace.cli.plan import Job
@@ -26,13 +26,13 @@ def test_memory_is_flat_over_many_pages(tmp_path, leads):
     noise[0].save(source, save_all=True, append_images=noise[1:])
     options = parse([str(source), "--out", str(tmp_path / "out")])
 
-    diagnosis = Diagnosis((), MEASURED, "0123456789ab", ())
+    interpretation = Interpretation((), MEASURED, "0123456789ab", ())
 
     def tasks():
         for number in range(PAGES):
             name = f"page-{number}"
             outputs = tuple(name + suffix for suffix in suffixes_of(options.formats, options.html))
-            yield (Job(str(source), number % 2, name, name, (name, "1"), outputs), options), leads, diagnosis
+            yield (Job(str(source), number % 2, name, name, (name, "1"), outputs), options), leads, interpretation
 
     with Pool(1, 120.0) as pool:
         resident = [answer for _, answer in pool.map(stubs.resident_after, tasks())]

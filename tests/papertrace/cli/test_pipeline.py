@@ -17,9 +17,8 @@ import pytest
 import wfdb
 from PIL import Image
 
-import classify
 import digitize
-from classify import Diagnosis, StatementResult
+from classify import Interpretation, StatementResult, readers
 from classify.records.beats import Beat, Beats
 from classify.records.measurements import not_measured
 from digitize import PageError
@@ -41,7 +40,7 @@ FINDINGS = (
     StatementResult("SR", "sinus rhythm", "rhythm", 0.97, 0.6, True),
     StatementResult("AFIB", "atrial fibrillation", "rhythm", 0.02, 0.2, False),
 )
-DIAGNOSIS = Diagnosis(FINDINGS, MEASURED, "0123456789ab", ("V1 was not seen",))
+INTERPRETATION = Interpretation(FINDINGS, MEASURED, "0123456789ab", ("V1 was not seen",))
 
 
 @pytest.fixture
@@ -55,7 +54,7 @@ def calls(monkeypatch, leads):
 
     monkeypatch.setattr(app, "Pool", stubs.Inline)
     monkeypatch.setattr(digitize, "trace_leads", trace_leads)
-    monkeypatch.setattr(classify, "diagnose", lambda leads: DIAGNOSIS)
+    monkeypatch.setattr(readers, "interpret", lambda leads: INTERPRETATION)
     return calls
 
 
@@ -183,7 +182,7 @@ def test_report(calls, leads, paper, as_png, out):
 
 
 def test_a_statement_is_explained_where_asked(calls, leads, paper, as_png, out, capsys):
-    told = DIAGNOSIS.explain(leads, "AFIB")
+    told = INTERPRETATION.explain(leads, "AFIB")
     assert app.main([as_png(paper, "scan.png"), "--out", str(out), "--html", "--explain", "afib"]) == 0
     with Image.open(out / "scan.overlay.png") as overlay:
         assert (np.asarray(overlay) == leads.overlay(paper, shade=told.shade)).all()
@@ -203,7 +202,7 @@ def test_a_statement_is_explained_where_asked(calls, leads, paper, as_png, out, 
 )
 def test_what_cannot_be_explained_is_said(calls, paper, as_png, out, monkeypatch, capsys, asked, reason, told):
     findings = tuple(replace(f, probability=None, reason=reason) if f.code == asked else f for f in FINDINGS)
-    monkeypatch.setattr(classify, "diagnose", lambda leads: replace(DIAGNOSIS, statements=findings))
+    monkeypatch.setattr(readers, "interpret", lambda leads: replace(INTERPRETATION, statements=findings))
     assert app.main([as_png(paper, "scan.png"), "--out", str(out), "--html", "--explain", asked]) == 0
     assert f"  explained   {told}\n" in capsys.readouterr().out
     assert json.loads((out / "scan.json").read_text())["explanation"]["text"] == told
@@ -215,9 +214,9 @@ def test_report_of_a_page_on_which_little_is_known(calls, leads, paper, as_png, 
     signal[1] = leads.signal[1]
     few = replace(leads, signal=signal, calibration=replace(leads.calibration, pixels_per_mm=float("nan")))
     none = tuple(replace(found, present=False) for found in FINDINGS)
-    unknown = replace(DIAGNOSIS, statements=none, measurements=not_measured("too short"))
+    unknown = replace(INTERPRETATION, statements=none, measurements=not_measured("too short"))
     monkeypatch.setattr(digitize, "trace_leads", lambda page, **options: few)
-    monkeypatch.setattr(classify, "diagnose", lambda leads: unknown)
+    monkeypatch.setattr(readers, "interpret", lambda leads: unknown)
     monkeypatch.setattr(type(leads), "overlay", lambda self, image, *_: image)
     assert app.main([as_png(paper, "scan.png"), "--out", str(out)]) == 0
     report = json.loads((out / "scan.json").read_text(), parse_constant=pytest.fail)
@@ -233,7 +232,7 @@ def test_report_of_a_page_on_which_little_is_known(calls, leads, paper, as_png, 
 @pytest.mark.parametrize(("count", "last"), [(8, "  20%  statement 8"), (11, "(and 3 more, see scan.json)")])
 def test_a_summary_lists_the_most_probable_statements(calls, paper, as_png, out, monkeypatch, capsys, count, last):
     every = [StatementResult(f"S{n}", f"statement {n}", "form", 1 - n / 10, 0.0, True) for n in range(1, count + 1)]
-    monkeypatch.setattr(classify, "diagnose", lambda leads: replace(DIAGNOSIS, statements=tuple(every[::-1])))
+    monkeypatch.setattr(readers, "interpret", lambda leads: replace(INTERPRETATION, statements=tuple(every[::-1])))
     assert app.main([as_png(paper, "scan.png"), "--out", str(out)]) == 0
     printed = capsys.readouterr().out
     told = [line for line in printed.splitlines() if "  statement " in line]
@@ -364,7 +363,7 @@ def test_a_page_without_statements_keeps_its_leads(calls, leads, paper, as_png, 
     def fail(leads):
         raise error
 
-    monkeypatch.setattr(classify, "diagnose", fail)
+    monkeypatch.setattr(readers, "interpret", fail)
     scan = as_png(paper, "scan.png")
     assert app.main([scan, "--out", str(out), "--html", "--explain", "AFIB"]) == 0
     assert names_in(out) == sorted([*outputs("scan"), "scan.html"])
@@ -427,7 +426,7 @@ def test_beats_that_are_not_ordinary_are_told(calls, paper, as_png, out, monkeyp
     kinds = "NNVNSNN"
     beats = tuple(Beat(0.8 * n + 0.4, 400 * n + 200, kind, 0.95, {}) for n, kind in enumerate(kinds))
     monkeypatch.setattr(
-        classify, "diagnose", lambda leads: replace(DIAGNOSIS, beats=Beats(beats, "II", 12, "0123456789ab"))
+        readers, "interpret", lambda leads: replace(INTERPRETATION, beats=Beats(beats, "II", 12, "0123456789ab"))
     )
     assert app.main([as_png(paper, "scan.png"), "--out", str(out)]) == 0
     told = "beats       7 in lead II; supraventricular ectopic (S): 3.6 s 95%; ventricular ectopic (V): 2.0 s 95%"
@@ -445,7 +444,7 @@ def test_a_failing_reading(calls, paper, as_png, out, monkeypatch, capsys, error
     def fail(leads):
         raise error
 
-    monkeypatch.setattr(classify, "diagnose", fail)
+    monkeypatch.setattr(readers, "interpret", fail)
     scan = as_png(paper, "scan.png")
     assert app.main([scan, "--out", str(out)]) == 1
     assert error_lines(capsys) == [f"papertrace: {scan}: {told}"]

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from classify import diagnose
-from classify.diagnose import findings_of
+from classify import interpret, interpretation
+from classify.interpretation import statement_results
 from classify.records.measurements import Measurement
 from classify.signal.view import cut_to_layout
 from classify.signal.weights import load_weights
@@ -39,27 +39,27 @@ def test_import_is_quick():
 
 
 def test_every_statement_is_made(ecg):
-    diagnosis = diagnose(page(ecg(75), "3x4+II"))
-    assert tuple(finding.code for finding in diagnosis.statements) == CODES
-    for finding, statement in zip(diagnosis.statements, STATEMENTS, strict=True):
+    read = interpret(page(ecg(75), "3x4+II"))
+    assert tuple(finding.code for finding in read.statements) == CODES
+    for finding, statement in zip(read.statements, STATEMENTS, strict=True):
         assert (finding.name, finding.group) == (statement.name, statement.group)
         assert 0 <= finding.probability <= 1
         assert finding.present == (finding.probability >= finding.threshold and finding.excluded_by is None)
-    assert diagnosis.measurements.heart_rate.value == pytest.approx(75, abs=3)
-    assert diagnosis.beats.lead == "II" and len(diagnosis.beats.beats) == diagnosis.measurements.beats
-    assert diagnosis.weights_version == load_weights().version
+    assert read.measurements.heart_rate.value == pytest.approx(75, abs=3)
+    assert read.beats.lead == "II" and len(read.beats.beats) == read.measurements.beats
+    assert read.weights_version == load_weights().version
     # NeuroKit2's beats are broader than a normal ECG's.
-    assert [told for told in diagnosis.warnings if "QRS duration" not in told] == []
+    assert [told for told in read.warnings if "QRS duration" not in told] == []
 
 
 def test_what_is_not_seen_is_said(ecg):
-    warnings = diagnose(page(ecg(75), "3x4", drop=("V2", "V3"))).warnings
+    warnings = interpret(page(ecg(75), "3x4", drop=("V2", "V3"))).warnings
     assert "not seen: V2, V3" in warnings[0]
     assert "no strip of 4 s" in warnings[1]
 
 
 def test_what_the_page_does_not_allow_is_not_assessable(ecg):
-    findings = {found.code: found for found in diagnose(page(ecg(75), "3x4", drop=("V1", "V2"))).statements}
+    findings = {found.code: found for found in interpret(page(ecg(75), "3x4", drop=("V1", "V2"))).statements}
     blocked = findings["CRBBB"]
     assert blocked.probability is None and not blocked.present
     assert blocked.reason == "needs V1 or V2; the page does not show them"
@@ -70,11 +70,11 @@ def test_what_the_page_does_not_allow_is_not_assessable(ecg):
 def test_contradictions_are_warnings(ecg, monkeypatch):
     lenient = replace(load_weights(), thresholds=np.where(np.array(CODES) == "STACH", 0, load_weights().thresholds))
     slow = replace(MEASURED, heart_rate=Measurement(31.0, "1/min"))
-    monkeypatch.setattr(sys.modules["classify.diagnose"], "measure_leads", lambda leads: slow)
-    monkeypatch.setattr(sys.modules["classify.diagnose"], "load_weights", lambda: lenient)
-    diagnosis = diagnose(page(ecg(75), "3x4+II"))
-    assert diagnosis.measurements is slow
-    assert "contradiction: sinus tachycardia (STACH), but the heart rate is 31/min" in diagnosis.warnings
+    monkeypatch.setattr(interpretation, "measure_leads", lambda leads: slow)
+    monkeypatch.setattr(interpretation, "load_weights", lambda: lenient)
+    read = interpret(page(ecg(75), "3x4+II"))
+    assert read.measurements is slow
+    assert "contradiction: sinus tachycardia (STACH), but the heart rate is 31/min" in read.warnings
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.25, 0.9])
@@ -82,7 +82,7 @@ def test_a_page_without_a_second_of_signal_has_no_statements(ecg, seconds):
     leads = page(ecg(75), "3x4")
     strips = [replace(strip, signal=strip.signal[: round(seconds * 500)]) for strip in leads.strips]
     short = replace(leads, strips=tuple(replace(of, confidence=np.ones_like(of.signal)) for of in strips))
-    reading = diagnose(short)
+    reading = interpret(short)
     assert (reading.statements, reading.reader, reading.fallback) == ((), None, "no strip holds 1 s of signal")
     assert "no statements: no strip holds 1 s of signal" in reading.warnings
     assert reading.measurements.heart_rate.value is None and reading.measurements.heart_rate.reason
@@ -96,7 +96,7 @@ def test_a_page_without_a_second_of_signal_has_no_statements(ecg, seconds):
 def test_what_excludes_each_other_does_not_stand_together():
     thresholds = load_weights().thresholds
     chances = np.array([{"NORM": 0.83, "CD": 0.27, "SR": 0.81, "SBRAD": 0.15}.get(code, 0.0) for code in CODES])
-    found = {one.code: one for one in findings_of(chances, thresholds, [None] * len(CODES))}
+    found = {one.code: one for one in statement_results(chances, thresholds, [None] * len(CODES))}
     assert [code for code, one in found.items() if one.present] == ["NORM", "SR"]
     assert (found["CD"].excluded_by, found["SBRAD"].excluded_by) == ("NORM", "SR")
     assert found["CD"].probability == 0.27 and found["CD"].reason is None

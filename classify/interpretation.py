@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-class Diagnosis(InterpretationData):
+class Interpretation(InterpretationData):
     """The reading of one page: `InterpretationData` with an explanation and pictures."""
 
     def explain(self, leads: Leads, code: str | None = None) -> Explanation:
@@ -55,11 +55,11 @@ class Diagnosis(InterpretationData):
 
         Examples
         --------
-        >>> from classify import diagnose
+        >>> from classify import interpret
         >>> from digitize import load_pages, trace_leads
         >>> page = load_pages("samples/00024_hr.png")[0]
         >>> leads = trace_leads(page)
-        >>> told = diagnose(leads).explain(leads, "CLBBB")
+        >>> told = interpret(leads).explain(leads, "CLBBB")
         >>> picture = leads.overlay(page.image, shade=told.shade)
         >>> told.name, picture.shape[1] == page.image.shape[1]
         ('complete left bundle branch block', True)
@@ -75,7 +75,7 @@ class Diagnosis(InterpretationData):
         return interpretation_html(self)
 
 
-def diagnose(leads: Leads) -> Diagnosis:
+def interpret(leads: Leads) -> Interpretation:
     """Read a digitised page.
 
     Parameters
@@ -85,8 +85,8 @@ def diagnose(leads: Leads) -> Diagnosis:
 
     Returns
     -------
-    Diagnosis
-        Without statements, and with the reason as `Diagnosis.fallback`, where no strip holds a second of signal.
+    Interpretation
+        Without statements, and with the reason as `Interpretation.fallback`, where no strip holds a second of signal.
 
     Raises
     ------
@@ -98,7 +98,7 @@ def diagnose(leads: Leads) -> Diagnosis:
     Examples
     --------
     >>> from digitize.leads import no_leads
-    >>> reading = diagnose(no_leads((800, 600), "no trace"))
+    >>> reading = interpret(no_leads((800, 600), "no trace"))
     >>> reading.statements, reading.fallback
     ((), 'no strip holds 1 s of signal')
     """
@@ -107,13 +107,13 @@ def diagnose(leads: Leads) -> Diagnosis:
         view = view_leads(leads)
     except ValueError as error:
         return without_statements(leads, str(error))
-    findings = findings_of(predict([view])[0], weights.thresholds, reasons_against(view))
+    findings = statement_results(predict([view])[0], weights.thresholds, reasons_against(view))
     measured, beats = measure_leads(leads), read_beats(segments_from_leads(leads), leads.fs)
     warnings = (*_warnings(view, measured), *find_contradictions(findings, measured, beats))
-    return Diagnosis(findings, measured, weights.version, warnings, beats)
+    return Interpretation(findings, measured, weights.version, warnings, beats)
 
 
-def without_statements(leads: Leads, reason: str) -> Diagnosis:
+def without_statements(leads: Leads, reason: str) -> Interpretation:
     """Read a page about which no statement can be made: what is measured and named besides is there all the same.
 
     Parameters
@@ -124,7 +124,7 @@ def without_statements(leads: Leads, reason: str) -> Diagnosis:
 
     Returns
     -------
-    Diagnosis
+    Interpretation
         Measurements and beats are absent, with their reason, where they cannot be read either.
     """
     try:
@@ -135,10 +135,10 @@ def without_statements(leads: Leads, reason: str) -> Diagnosis:
         beats = read_beats(segments_from_leads(leads), leads.fs)
     except (FileNotFoundError, ValueError) as error:
         beats = replace(NOT_READ, reason=str(error))
-    return Diagnosis((), measured, "", (f"no statements: {reason}",), beats, None, reason)
+    return Interpretation((), measured, "", (f"no statements: {reason}",), beats, None, reason)
 
 
-def findings_of(
+def statement_results(
     probabilities: NDArray[np.float64], thresholds: NDArray[np.float64], reasons: Sequence[str | None]
 ) -> tuple[StatementResult, ...]:
     """Put what is said of every statement together.
