@@ -1,4 +1,4 @@
-"""Analyze a page put upright: its ink, its rows, its calibration pulses and separators, and the traces along the rows."""
+"""Analyze an upright page: its ink, its rows, calibration pulses and separators, and the traces along the rows."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ def read_page(task: tuple[Job, Options]) -> dict[str, Any] | Failed:
         report = build_report(
             job, page, leads, interpretation, seconds, refined=options.refine, asked=options.reader, explanation=told
         )
-        _write(job, options, traced.picture, traced.leads, report, None if told is None else told.shade)
+        _write(job, options, picture, leads, report, None if told is None else told.shade)
     except digitize.PageError as error:
         return Failed(str(error) if str(error).startswith(job.alias) else f"{job.alias}: {error}")
     except OSError as error:
