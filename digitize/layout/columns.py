@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitize.geometry.rectify import PIXELS_PER_MM
+from digitize.records.traces import Traces, TraceState
 from digitize.tracing.symbols import Marks, split_pulses
-from digitize.tracing.trace import PEN_DOWN, Traces
+from digitize.tracing.trace import PEN_DOWN
 
 _TOGETHER = 4 * PIXELS_PER_MM
 """Rows that begin no farther apart than this begin together: one that strays was cut by print or worn ink."""
@@ -86,7 +87,8 @@ def row_ends(traces: Traces, marks: Marks) -> Ends:
     --------
     >>> nothing = np.zeros((2, 900), np.float32)
     >>> ends = np.array([50, 50]), np.array([850, 850]), np.array([50.0, 52.0]), np.array([849.0, 849.0])
-    >>> found = row_ends(Traces(nothing, nothing, nothing, *ends, 1.5, nothing), Marks((), (), nothing > 0))
+    >>> unknown, no_marks = np.zeros((2, 900), np.uint8), Marks((), (), nothing > 0)
+    >>> found = row_ends(Traces(nothing, nothing, unknown, *ends, 1.5, nothing), no_marks)
     >>> found.left.tolist(), found.right.tolist()
     ([51.0, 51.0], [849.0, 849.0])
     """
@@ -143,10 +145,10 @@ def past_names(ends: Ends, traces: Traces, names: NDArray[np.float64], level: ND
 
     Examples
     --------
-    >>> shown = np.ones((1, 1000), np.float32)
-    >>> shown[0, 60:72] = 0
+    >>> level, state = np.full((1, 1000), 100, np.float32), np.full((1, 1000), TraceState.SEEN, np.uint8)
+    >>> state[0, 60:72] = TraceState.UNKNOWN
     >>> at = np.array([20]), np.array([999]), np.array([20.0]), np.array([999.0])
-    >>> traces, sure = Traces(shown, shown, shown, *at, 1.5, shown), np.ones(1, bool)
+    >>> traces, sure = Traces(level, level, state, *at, 1.5, level), np.ones(1, bool)
     >>> found = past_names(Ends(*at[2:], sure, sure), traces, np.array([[20, 90, 62, 115.0]]), np.array([100.0]))
     >>> round(float(found.left[0]), 1), bool(found.sure_left[0])
     (72.8, True)
@@ -156,7 +158,7 @@ def past_names(ends: Ends, traces: Traces, names: NDArray[np.float64], level: ND
         own = names[np.abs((names[:, 1] + names[:, 3]) / 2 - level[row]) < _ON_ROW]
         own = own[(own[:, 0] < left + _FOOT) & (own[:, 2] > left)]
         after = int(own[:, 2].max()) if len(own) else 0
-        hidden = traces.confidence[row, after : after + _NAME_TO_STRIP] <= 0.3
+        hidden = traces.state[row, after : after + _NAME_TO_STRIP] <= TraceState.BRIDGED
         white = np.flatnonzero(hidden)
         drawn = np.flatnonzero(~hidden[white[0] :]) if len(white) and len(own) else white[:0]
         if len(drawn):
@@ -202,16 +204,16 @@ def white_between(
 
     Examples
     --------
-    >>> shown = np.ones((1, 1000), np.float32)
-    >>> shown[0, 480:520] = 0
+    >>> level, state = np.zeros((1, 1000), np.float32), np.full((1, 1000), TraceState.SEEN, np.uint8)
+    >>> state[0, 480:520] = TraceState.UNKNOWN
     >>> ends = np.array([0]), np.array([1000]), np.array([0.0]), np.array([999.0])
-    >>> traces, nothing = Traces(shown, shown, shown, *ends, 1.5, shown), np.zeros((0, 4))
+    >>> traces, nothing = Traces(level, level, state, *ends, 1.5, level), np.zeros((0, 4))
     >>> white_between(traces, np.zeros(1), np.array([520.0]), [2], nothing, np.zeros(1), False)
     43.0
     """
     plain, named = [], []
     for row, n_columns in enumerate(columns_of):
-        hidden = traces.confidence[row] <= 0.3
+        hidden = traces.state[row] <= TraceState.BRIDGED
         hidden[traces.end[row] :] = False
         without = hidden.copy()
         own = names[np.abs((names[:, 1] + names[:, 3]) / 2 - level[row]) < _ON_ROW]

@@ -31,9 +31,9 @@ from digitize.layout.naming import (
 from digitize.layout.obedience import obedience
 from digitize.ocr.text import LeadReadings, Word, find_words, read_lead_names
 from digitize.records.layouts import ALL_NAMES, LEAD_NAMES, UNKNOWN, Layout
+from digitize.records.traces import Traces
 from digitize.tracing.alignment import Given, likely_pitches
 from digitize.tracing.symbols import Marks
-from digitize.tracing.trace import Traces
 
 _NAME_HEIGHT_MM = (1.2, 7.0)
 _NAME_WIDTH_MM = 18.0

@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitize.geometry.mapping import scale_at
+from digitize.records.traces import Traces
 from digitize.records.weights import read_weights
 from digitize.refine.windows import Windows, cut_windows, upside_down
-from digitize.tracing.trace import Traces
 from digitize.tracing.view import UprightAnalysis
 
 if TYPE_CHECKING:

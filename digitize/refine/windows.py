@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from digitize.ink.runs import Runs, find_runs
+from digitize.records.traces import Traces, TraceState
 from digitize.tracing.rows import Rows
-from digitize.tracing.trace import Traces
 
 HEIGHT = 32
 """Bands of a window."""
@@ -38,6 +38,8 @@ _TURNED = {
     "bottom_far": "top_far",
 }
 """Marks that change sign upside down, and whose place they take."""
+_SURENESS = {TraceState.UNKNOWN: 0.0, TraceState.BRIDGED: 0.3, TraceState.SHARED: 0.6, TraceState.SEEN: 1.0}
+"""The mark "sure" by the state of a trace: the weights were trained with these values."""
 _FINEST = 1.0
 """Height of the two bands beside the path, in units."""
 _FARTHEST = 40.0
@@ -117,7 +119,8 @@ def cut_windows(
     >>> flat = np.full((1, 60), 100, np.float32)
     >>> ends = np.array([0]), np.array([60]), np.array([0.0]), np.array([59.0])
     >>> rows = Rows(flat, *ends[:2])
-    >>> traces = Traces(flat, flat, np.ones_like(flat), *ends, 1.5, np.stack([flat, flat]))
+    >>> seen = np.full((1, 60), TraceState.SEEN, np.uint8)
+    >>> traces = Traces(flat, flat, seen, *ends, 1.5, np.stack([flat, flat]))
     >>> windows = cut_windows(page, np.uint8(255 * (1 - page)), traces, rows, gain=10, resolution=8)
     >>> windows.pixels.shape, windows.pixels[0, 30, 0, 12:20].tolist()
     ((1, 60, 3, 32), [0, 0, 124, 255, 255, 124, 0, 0])
@@ -149,7 +152,7 @@ def cut_windows(
         "bottom_far": np.arcsinh(bottom - y) / 5,
         "ink_left": left / _BESIDE,
         "ink_right": right / _BESIDE,
-        "sure": traces.confidence,
+        "sure": sureness(traces.state),
         "radius": np.full_like(y, traces.radius / 5),
         "known": known,
         "away": np.arcsinh((y - rows.level) / 10) / 4,
@@ -158,6 +161,27 @@ def cut_windows(
         "pale": np.full_like(y, pale),
     }
     return Windows(pixels, np.stack([np.asarray(found[name], np.float16) for name in MARKS], axis=2), scale)
+
+
+def sureness(state: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Weigh the states of traces, as the mark "sure" of windows.
+
+    Parameters
+    ----------
+    state : ndarray, uint8
+        Of `TraceState`.
+
+    Returns
+    -------
+    ndarray of the same shape, float32
+
+    Examples
+    --------
+    >>> sureness(np.array([TraceState.SEEN, TraceState.UNKNOWN], np.uint8)).tolist()
+    [1.0, 0.0]
+    """
+    table = np.array([_SURENESS[kind] for kind in sorted(TraceState)], np.float32)
+    return np.asarray(table[state], np.float32)
 
 
 def upside_down(pixels: NDArray[np.uint8], marks: NDArray[np.float16]) -> tuple[NDArray[np.uint8], NDArray[np.float16]]:

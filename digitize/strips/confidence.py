@@ -20,9 +20,10 @@ from scipy import ndimage
 
 from digitize.geometry.rectify import PIXELS_PER_MM
 from digitize.records.results import Strip
+from digitize.records.traces import Traces, TraceState
 from digitize.records.weights import read_weights
 from digitize.strips.agreement import compare_strips
-from digitize.tracing.trace import Traces, erase_traces
+from digitize.tracing.trace import erase_traces
 
 TOLERANCE_MV = 0.1
 """Error within which a sample counts as right, the strip's median error apart: paper does not tell where 0 mV lies."""
@@ -134,8 +135,8 @@ def measure(
         "away": np.abs(y - level) / (20 * PIXELS_PER_MM),
         "radius": np.full_like(y, traces.radius / 5),
         "noise": np.full_like(y, pale),
-        "bridged": (traces.confidence <= 0.3).astype(np.float32),
-        "shared": usual((traces.confidence < 0.9).astype(np.float32), _NEAR),
+        "bridged": (traces.state <= TraceState.BRIDGED).astype(np.float32),
+        "shared": usual((traces.state < TraceState.SEEN).astype(np.float32), _NEAR),
         "broken": 1.0 - usual(known.astype(np.float32), _SECOND),
         "from_end": np.log1p(np.clip(ends, 0, 500)) / 6,
         "grid": np.full_like(y, grid),

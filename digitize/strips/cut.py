@@ -12,8 +12,8 @@ from digitize.geometry.rectify import PIXELS_PER_MM
 from digitize.layout.page_layout import PageLayout, Place
 from digitize.records.layouts import LEAD_NAMES
 from digitize.records.results import Strip
+from digitize.records.traces import Traces
 from digitize.strips.scale import Scale
-from digitize.tracing.trace import Traces
 from digitize.tracing.view import UprightAnalysis
 
 _END = 8.0
@@ -35,13 +35,12 @@ def columns_of(traces: Traces, place: Place, worth: Scale, fs: int) -> tuple[NDA
 
 
 def cut_strips(view: UprightAnalysis, found: PageLayout, worth: Scale, fs: int) -> list[Strip]:
-    """Strips in millivolts and seconds."""
+    """Cut strips in millivolts and seconds; how sure they are is not known yet, so their confidence is 0."""
     per_second = worth.speed * PIXELS_PER_MM
     strips = []
     for place in found.places:
-        x, nearest = columns_of(view.traces, place, worth, fs)
+        x, _ = columns_of(view.traces, place, worth, fs)
         y = _sample(view.traces, place, x, [bar.x for bar in view.marks.bars if bar.row == place.row])
-        confidence = np.where(np.isfinite(y), view.traces.confidence[place.row, nearest], 0.0)
         gain = worth.chest_gain if place.lead.startswith("V") else worth.gain
         signal = place.sign * (view.baseline[place.row] - y) / (PIXELS_PER_MM * gain)
         strips.append(
@@ -51,7 +50,7 @@ def cut_strips(view: UprightAnalysis, found: PageLayout, worth: Scale, fs: int) 
                 column=place.column,
                 start=place.before / per_second,
                 signal=signal.astype(np.float32),
-                confidence=confidence.astype(np.float32),
+                confidence=np.zeros(len(x), np.float32),
                 path=view.upright.to_original(np.stack([x, y], axis=1)),
                 name_source=place.name_source,
             )

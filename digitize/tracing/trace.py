@@ -19,6 +19,7 @@ from scipy import ndimage
 
 from digitize.geometry.rectify import PIXELS_PER_MM
 from digitize.ink.runs import Runs, find_runs
+from digitize.records.traces import Traces, TraceState
 from digitize.tracing.crossing import settle_crossings
 from digitize.tracing.pen import NODES, fit_path
 from digitize.tracing.rows import Rows, close_gaps, span_of_pieces
@@ -86,39 +87,6 @@ _EDGE = 0.5
 
 _BRIDGE = 15
 """Columns (60 ms at 25 mm/s) over which a hidden trace is interpolated; beyond, nothing is claimed."""
-
-
-@dataclass(frozen=True)
-class Traces:
-    """The pen's path along every row.
-
-    Attributes
-    ----------
-    centre : ndarray, shape (rows, w), float32
-        The pen's centre in pixels (y); NaN where it cannot be known.
-    between : ndarray, shape (rows, w), float32
-        The same half a column further right.
-    confidence : ndarray, shape (rows, w), float32
-        0 to 1: 0 without a centre, low where it was interpolated or shared.
-    start, end : ndarray, shape (rows,), int
-        First column of each row's trace, and the column after its last; 0 and 0 where nothing could be followed.
-    left, right : ndarray, shape (rows,), float64
-        Where the pen's centre came down and was lifted (x), to a fraction of a pixel.
-    radius : float
-        The pen's radius in pixels.
-    ink : ndarray, shape (2, rows, w), float32
-        Top and bottom of the run of ink that each row follows, in pixels (y); NaN where the pen is lifted.
-    """
-
-    centre: NDArray[np.float32]
-    between: NDArray[np.float32]
-    confidence: NDArray[np.float32]
-    start: NDArray[np.int64]
-    end: NDArray[np.int64]
-    left: NDArray[np.float64]
-    right: NDArray[np.float64]
-    radius: float
-    ink: NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,12 +189,12 @@ def trace_ink(found: PenInk, names: NDArray[np.float64]) -> Traces:
     shared = _resolve_shared(chosen, top, bottom, rows.level, radius)
     top, bottom = settle_crossings(chosen, ink, (top, bottom), radius)
     centre = np.stack([_centre_line(t, b, s, radius) for t, b, s in zip(top, bottom, shared, strict=True)])
-    confidence = np.where(np.isfinite(centre), np.where(shared, 0.6, 1.0), 0.0)
+    state = np.where(shared, np.uint8(TraceState.SHARED), np.uint8(TraceState.SEEN))
     start, end = _extents(_solid(coverage, centre, chosen >= 0, found.darkness))
     for row in range(len(centre)):
         centre[row, : start[row]] = centre[row, end[row] :] = np.nan
-        _bridge(centre[row], confidence[row])
-    confidence[~np.isfinite(centre)] = 0.0
+        _bridge(centre[row], state[row])
+    state[~np.isfinite(centre)] = TraceState.UNKNOWN
     between = np.full_like(centre, np.nan)
     for row in np.flatnonzero(np.isfinite(centre).any(axis=1)).tolist():
         here = slice(start[row], end[row])
@@ -240,7 +208,7 @@ def trace_ink(found: PenInk, names: NDArray[np.float64]) -> Traces:
     return Traces(
         centre.astype(np.float32),
         between.astype(np.float32),
-        confidence.astype(np.float32),
+        state,
         start,
         end,
         left,
@@ -298,7 +266,8 @@ def erase_traces(coverage: NDArray[np.float32], traces: Traces) -> NDArray[np.fl
     >>> page = np.ones((40, 60), np.float32)
     >>> centre = np.full((1, 60), 20, np.float32)
     >>> ends = np.array([0]), np.array([60]), np.array([0.0]), np.array([59.0])
-    >>> left = erase_traces(page, Traces(centre, centre, np.ones_like(centre), *ends, 1.5, np.stack([centre, centre])))
+    >>> seen, ink = np.full((1, 60), TraceState.SEEN, np.uint8), np.stack([centre, centre])
+    >>> left = erase_traces(page, Traces(centre, centre, seen, *ends, 1.5, ink))
     >>> float(left[20].max()), float(left[:15].min())
     (0.0, 1.0)
     """
@@ -698,7 +667,7 @@ def _centre_line(
     return middle
 
 
-def _bridge(centre: NDArray[np.float64], confidence: NDArray[np.float64]) -> None:
+def _bridge(centre: NDArray[np.float64], state: NDArray[np.uint8]) -> None:
     """Interpolate short gaps, in place."""
     known = np.flatnonzero(np.isfinite(centre))
     if len(known) < 2:
@@ -707,4 +676,4 @@ def _bridge(centre: NDArray[np.float64], confidence: NDArray[np.float64]) -> Non
     for gap in gaps:
         a, b = known[gap], known[gap + 1]
         centre[a : b + 1] = np.linspace(centre[a], centre[b], b - a + 1)
-        confidence[a + 1 : b] = 0.3
+        state[a + 1 : b] = TraceState.BRIDGED

@@ -15,10 +15,11 @@ from digitize.ink.coverage import Ink, find_ink
 from digitize.ink.grid_area import Ground
 from digitize.ocr.text import find_words
 from digitize.pages.page import Page, PageError
+from digitize.records.traces import Traces
 from digitize.tracing.fading import without_fading
 from digitize.tracing.rows import Rows, find_rows, holds
 from digitize.tracing.symbols import Marks, find_marks, without_pulses
-from digitize.tracing.trace import PenInk, Traces, find_pen_ink, touch_names, trace_ink
+from digitize.tracing.trace import PenInk, find_pen_ink, touch_names, trace_ink
 
 _LEAST_ROW_MM = 40.0
 """Shortest row that is a recording and not a stray line."""

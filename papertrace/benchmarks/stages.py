@@ -187,7 +187,11 @@ def _stages(page: Any, digests: dict[str, str]) -> Any:
 
 
 def _path(traces: Any) -> list[NDArray[Any]]:
-    return [traces.centre, traces.between, traces.confidence, traces.start, traces.end, traces.left, traces.right]
+    from digitize.refine.windows import sureness
+
+    # The state of a trace was once kept as these numbers.
+    sure = sureness(traces.state)
+    return [traces.centre, traces.between, sure, traces.start, traces.end, traces.left, traces.right]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from digitize.api import analyze_page
 from digitize.pages.page import PageError
+from digitize.records.traces import Traces
 from digitize.refine.correct import LENGTH, windows_of
 from digitize.refine.windows import CHANNELS, HEIGHT, MARKS, Windows
-from digitize.tracing.trace import Traces
 from papertrace.datasets.ptbxl import read_500
 from papertrace.synth import render_page
 from papertrace.training.pages import Job, make_missing, write_arrays

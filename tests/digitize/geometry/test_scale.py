@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from digitize.geometry.mapping import quarter_turn, scale_at
 from digitize.geometry.scale import PaperScale, first_scale
+from digitize.records.traces import Traces, TraceState
 from digitize.tracing.rescale import measured_scale
 from digitize.tracing.symbols import Marks, Pulse
-from digitize.tracing.trace import Traces
 
 WIDTH, HEIGHT = 2900, 1800
 
@@ -31,10 +31,10 @@ def traces(slope: float = 0.0, length: int = 2500) -> tuple[Traces, NDArray[np.f
     columns = np.arange(WIDTH)
     level = np.stack([400.0 * (1 + row) + slope * columns for row in range(3)]).astype(np.float32)
     start = np.full(3, 200)
-    zeros = np.zeros_like(level)
+    seen = np.full(level.shape, TraceState.SEEN, np.uint8)
     ends = {"start": start, "end": start + length, "left": start + 0.8, "right": start + length - 1.8}
     ink = np.stack([level - 1.5, level + 1.5])
-    return Traces(centre=level, between=level, confidence=zeros + 1, **ends, radius=1.5, ink=ink), level
+    return Traces(centre=level, between=level, state=seen, **ends, radius=1.5, ink=ink), level
 
 
 def marks(height: float | None) -> Marks:

@@ -6,19 +6,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digitize.layout.columns import Ends, begin_together, past_names, row_ends, strip_edges, white_between
+from digitize.records.traces import Traces, TraceState
 from digitize.tracing.symbols import Marks, Pulse
-from digitize.tracing.trace import Traces
 
 NO_BARS, NO_NAMES = np.zeros(0), np.zeros((0, 4))
 WIDTH = 3000
 
 
 def traces_between(left: list[float], right: list[float], hidden: list[tuple[int, int]] | None = None) -> Traces:
-    shown = np.ones((len(left), WIDTH), np.float32)
+    level = np.zeros((len(left), WIDTH), np.float32)
+    state = np.full(level.shape, TraceState.SEEN, np.uint8)
     for a, b in hidden or ():
-        shown[:, a:b] = 0.0
+        state[:, a:b] = TraceState.UNKNOWN
     at = np.array(left, float), np.array(right, float)
-    return Traces(shown, shown, shown, at[0].astype(int), at[1].astype(int) + 1, *at, 1.5, shown)
+    return Traces(level, level, state, at[0].astype(int), at[1].astype(int) + 1, *at, 1.5, level)
 
 
 def ends_at(left: float, right: float, sure_left: bool = True, sure_right: bool = True) -> Ends:

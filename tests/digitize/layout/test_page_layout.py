@@ -12,8 +12,8 @@ import digitize.layout.page_layout
 from digitize.layout.page_layout import PageLayout, read_layout
 from digitize.ocr.text import LeadReadings, Word
 from digitize.records.layouts import ALL_NAMES, LEAD_NAMES, Layout, find_layout
+from digitize.records.traces import Traces, TraceState
 from digitize.tracing.symbols import Bar, Marks
-from digitize.tracing.trace import Traces
 
 LEFT, RIGHT, PITCH = 100, 2600, 250
 WIDTH, HEIGHT = 2700, 3600
@@ -63,11 +63,11 @@ class Print:
         centre[:, LEFT : RIGHT + 1] = self.baseline[:, None]
         # The pen's middle at its ends lies a radius inside the ink.
         start, end = round(LEFT - RADIUS + 0.5), round(RIGHT + RADIUS + 0.5)
-        confidence = np.isfinite(centre).astype(np.float32)
+        state = np.where(np.isfinite(centre), np.uint8(TraceState.SEEN), np.uint8(TraceState.UNKNOWN))
         return Traces(
             centre,
             centre,
-            confidence,
+            state,
             np.full(count, start),
             np.full(count, end),
             np.full(count, start + RADIUS - 0.5),

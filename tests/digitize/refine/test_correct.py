@@ -12,13 +12,14 @@ from safetensors.torch import load, save
 
 from digitize.geometry.rectify import PIXELS_PER_MM, rectify
 from digitize.geometry.scale import PaperScale
+from digitize.records.traces import Traces, TraceState
 from digitize.records.weights import hash_of
 from digitize.refine.correct import LENGTH, load_network, refine, windows_of
 from digitize.refine.network import DESIGNS, HOP, LATENT, OFFSETS, Refiner, mean_offsets, read_offsets
 from digitize.refine.windows import CHANNELS, HEIGHT, MARKS, growing
 from digitize.tracing.rows import Rows
 from digitize.tracing.symbols import Marks
-from digitize.tracing.trace import Traces, find_pen_ink
+from digitize.tracing.trace import find_pen_ink
 from digitize.tracing.view import UprightAnalysis
 
 WIDTH = 1300
@@ -36,8 +37,10 @@ def view(draw) -> UprightAnalysis:
     centre[0, 400:430] = np.nan
     between[0, 399:430] = np.nan
     ends = np.zeros(2, np.int64), np.full(2, WIDTH), np.zeros(2), np.full(2, WIDTH - 1.0)
-    sure = np.where(np.isfinite(centre), 1.0, 0.0).astype(np.float32)
-    traces = Traces(centre.astype(np.float32), between.astype(np.float32), sure, *ends, 1.5, np.stack([centre, centre]))
+    state = np.where(np.isfinite(centre), np.uint8(TraceState.SEEN), np.uint8(TraceState.UNKNOWN))
+    traces = Traces(
+        centre.astype(np.float32), between.astype(np.float32), state, *ends, 1.5, np.stack([centre, centre])
+    )
     picture = np.repeat(np.uint8(255 * (1 - coverage))[..., None], 3, axis=2)
     matrix = np.diag([1 / PIXELS_PER_MM, 1 / PIXELS_PER_MM, 1.0])
     upright = rectify(picture, matrix)
@@ -174,11 +177,11 @@ def test_untrained_it_leaves_the_traces(view):
 
 
 def test_what_is_hidden_stays_hidden_and_nothing_else_is(view):
-    before = [array.copy() for array in (view.traces.centre, view.traces.between, view.traces.confidence)]
+    before = [array.copy() for array in (view.traces.centre, view.traces.between, view.traces.state)]
     traces = refine(view, 10.0, FOLLOWS)[0]
     np.testing.assert_array_equal(np.isnan(traces.centre), np.isnan(view.traces.centre))
     np.testing.assert_array_equal(np.isnan(traces.between), np.isnan(view.traces.between))
-    for array, kept in zip((view.traces.centre, view.traces.between, view.traces.confidence), before, strict=True):
+    for array, kept in zip((view.traces.centre, view.traces.between, view.traces.state), before, strict=True):
         np.testing.assert_array_equal(array, kept)
 
 
@@ -202,7 +205,7 @@ def test_a_page_narrower_than_a_stretch(view):
             view.traces,
             centre=view.traces.centre[part],
             between=view.traces.between[part],
-            confidence=view.traces.confidence[part],
+            state=view.traces.state[part],
         ),
     )
     traces = refine(displaced(cut, 2.0), 10.0, FOLLOWS)[0]

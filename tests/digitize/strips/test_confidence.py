@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from digitize.records.results import Strip
+from digitize.records.traces import Traces
 from digitize.refine import correct as refine
 from digitize.strips.confidence import (
     FEATURES,
@@ -19,7 +20,6 @@ from digitize.strips.confidence import (
     weights_version,
 )
 from digitize.tracing.rows import find_rows
-from digitize.tracing.trace import Traces
 from tests.digitize.traced import trace_rows
 
 CLEAN = {"gain": 10.0, "grid": 1.0, "sure": None}

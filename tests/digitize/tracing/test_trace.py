@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
+from digitize.records.traces import Traces, TraceState
 from digitize.tracing.rows import Rows, find_rows
-from digitize.tracing.trace import Traces, erase_traces, find_pen_ink, touch_names, trace_ink
+from digitize.tracing.trace import erase_traces, find_pen_ink, touch_names, trace_ink
 from tests.digitize.traced import trace_rows
 
 WIDTH = 900
@@ -112,7 +113,7 @@ def test_a_deep_s_wave_through_the_row_below_spoils_neither(draw):
     known = np.isfinite(below)
     assert np.abs(below[known] - lower[known, 1]).max() < 2.0
     assert known[10:-10].mean() > 0.98
-    assert traces.confidence[1, 395:406].min() < 1.0
+    assert traces.state[1, 395:406].min() < TraceState.SEEN
 
 
 def test_beats_that_touch_the_next_row_stay_with_their_own(draw):
@@ -131,8 +132,8 @@ def test_a_short_gap_is_bridged(draw):
     page[:, 400:408] = 0
     traces = trace_rows(page, level_rows(200.0))
     assert np.abs(traces.centre[0, 395:415] - wave[355:375]).max() < 0.5
-    assert traces.confidence[0, 402:406].max() < 0.5
-    assert traces.confidence[0, 380] == 1.0
+    assert (traces.state[0, 402:406] == TraceState.BRIDGED).all()
+    assert traces.state[0, 380] == TraceState.SEEN
 
 
 def test_a_long_gap_is_unknown(draw):
@@ -140,7 +141,7 @@ def test_a_long_gap_is_unknown(draw):
     page[:, 400:450] = 0
     traces = trace_rows(page, level_rows(200.0))
     assert np.isnan(traces.centre[0, 403:447]).all()
-    assert (traces.confidence[0, 403:447] == 0).all()
+    assert (traces.state[0, 403:447] == TraceState.UNKNOWN).all()
     assert np.isfinite(traces.centre[0, [390, 460]]).all()
     assert traces.start[0] == pytest.approx(X[0], abs=2)
     assert traces.end[0] == pytest.approx(X[-1] + 1, abs=2)
@@ -182,7 +183,7 @@ def test_names_that_no_trace_touches_change_nothing(seed):
     beside = trace_ink(find_pen_ink(page, rows), names)
     same = all(
         np.array_equal(getattr(alone, field), getattr(beside, field), equal_nan=True)
-        for field in ("centre", "between", "confidence", "start", "end", "left", "right", "ink")
+        for field in ("centre", "between", "state", "start", "end", "left", "right", "ink")
     )
     assert same or touch_names(alone, names)
 
@@ -215,13 +216,13 @@ def test_nothing_is_erased_where_nothing_was_traced():
     page = np.ones((20, 30), np.float32)
     unknown = np.full((1, 30), np.nan, np.float32)
     ends = np.array([0]), np.array([0]), np.zeros(1), np.zeros(1)
-    traces = Traces(unknown, unknown, np.zeros((1, 30), np.float32), *ends, 1.5, np.stack([unknown, unknown]))
+    traces = Traces(unknown, unknown, np.zeros((1, 30), np.uint8), *ends, 1.5, np.stack([unknown, unknown]))
     np.testing.assert_array_equal(erase_traces(page, traces), page)
 
 
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), holes=st.integers(0, 6))
-def test_confidence_is_zero_exactly_where_nothing_is_known(seed, holes):
+def test_the_state_is_unknown_exactly_where_no_centre_is(seed, holes):
     rng = np.random.default_rng(seed)
     page = np.zeros((300, WIDTH), np.float32)
     y = np.clip(150 + np.cumsum(rng.normal(0, 1.5, len(X))), 20, 280).astype(int)
@@ -234,13 +235,13 @@ def test_confidence_is_zero_exactly_where_nothing_is_known(seed, holes):
         return
     traces = trace_rows(page, rows)
     known = np.isfinite(traces.centre)
-    assert traces.centre.shape == traces.confidence.shape == (len(rows.level), WIDTH)
-    assert ((traces.confidence > 0) == known).all()
-    assert traces.confidence.max(initial=0) <= 1
+    assert traces.centre.shape == traces.state.shape == (len(rows.level), WIDTH)
+    assert ((traces.state > TraceState.UNKNOWN) == known).all()
+    assert traces.state.dtype == np.uint8 and set(np.unique(traces.state)) <= set(TraceState)
     for row in range(len(known)):
         assert not known[row, : traces.start[row]].any()
         assert not known[row, traces.end[row] :].any()
-    inked = known & (traces.confidence == 1)
+    inked = known & (traces.state == TraceState.SEEN)
     row, column = np.nonzero(inked)
     nearest = np.abs(traces.centre[row, column] - np.interp(column, X, y))
     assert np.percentile(nearest, 95, method="lower") < 4.0 if len(nearest) else True

@@ -9,12 +9,12 @@ import torch
 from PIL import Image
 
 from digitize.api import analyze_page
+from digitize.records.traces import Traces, TraceState
 from digitize.records.weights import read_weights
 from digitize.refine.correct import LENGTH, load_network, refine
 from digitize.refine.network import DESIGNS, OFFSETS
 from digitize.refine.windows import cut_windows
 from digitize.tracing.rows import Rows
-from digitize.tracing.trace import Traces
 from papertrace.synth import render_page
 from papertrace.training.pages import plan
 from papertrace.training.refiner import (
@@ -59,8 +59,8 @@ def segments(seed: int, page: int = 0) -> Segments:
     path = (truth + off)[..., ::2].astype(np.float32)
     path[:, 200:210] = np.nan
     ends = np.zeros(3, np.int64), np.full(3, LENGTH), np.zeros(3), np.full(3, LENGTH - 1.0)
-    sure = np.isfinite(path[..., 0]).astype(np.float32)
-    traces = Traces(path[..., 0], path[..., 1], sure, *ends, 1.5, np.stack([path[..., 0]] * 2))
+    state = np.where(np.isfinite(path[..., 0]), np.uint8(TraceState.SEEN), np.uint8(TraceState.UNKNOWN))
+    traces = Traces(path[..., 0], path[..., 1], state, *ends, 1.5, np.stack([path[..., 0]] * 2))
     rows = Rows(np.repeat([[150.0], [300.0], [450.0]], LENGTH, axis=1).astype(np.float32), *ends[:2])
     windows = cut_windows(coverage, np.uint8(255 * (1 - coverage)), traces, rows, gain=10, resolution=8)
 
@@ -167,7 +167,7 @@ def test_upside_down_is_what_windows_show_of_a_page_upside_down(data):
         traces = Traces(
             centre[:, :-1],
             (centre[:, :-1] + centre[:, 1:]) / 2,
-            np.ones((1, LENGTH)),
+            np.full((1, LENGTH), TraceState.SEEN, np.uint8),
             *ends,
             1.5,
             np.stack([centre[:, :-1]] * 2),
