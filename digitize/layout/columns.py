@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from digitize.geometry.rectify import PIXELS_PER_MM
 from digitize.records.traces import Traces, TraceState
+from digitize.tracing.ends import PEN_DOWN
 from digitize.tracing.symbols import Marks, split_pulses
-from digitize.tracing.trace import PEN_DOWN
 
 _TOGETHER = 4 * PIXELS_PER_MM
 """Rows that begin no farther apart than this begin together: one that strays was cut by print or worn ink."""

@@ -17,9 +17,10 @@ from digitize.ocr.text import find_words
 from digitize.pages.page import Page, PageError
 from digitize.records.traces import Traces
 from digitize.tracing.fading import without_fading
+from digitize.tracing.pen_ink import PenInk, find_pen_ink
 from digitize.tracing.rows import Rows, find_rows, holds
 from digitize.tracing.symbols import Marks, find_marks, without_pulses
-from digitize.tracing.trace import PenInk, find_pen_ink, touch_names, trace_ink
+from digitize.tracing.trace import touch_names, trace_ink
 
 _LEAST_ROW_MM = 40.0
 """Shortest row that is a recording and not a stray line."""

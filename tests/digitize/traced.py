@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from digitize.tracing.trace import find_pen_ink, trace_ink
+from digitize.tracing.pen_ink import find_pen_ink
+from digitize.tracing.trace import trace_ink
 
 
 def trace_rows(coverage, rows, print_mask=None):

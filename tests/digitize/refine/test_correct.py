@@ -17,9 +17,9 @@ from digitize.records.weights import hash_of
 from digitize.refine.correct import LENGTH, load_network, refine, windows_of
 from digitize.refine.network import DESIGNS, HOP, LATENT, OFFSETS, Refiner, mean_offsets, read_offsets
 from digitize.refine.windows import CHANNELS, HEIGHT, MARKS, growing
+from digitize.tracing.pen_ink import find_pen_ink
 from digitize.tracing.rows import Rows
 from digitize.tracing.symbols import Marks
-from digitize.tracing.trace import find_pen_ink
 from digitize.tracing.view import UprightAnalysis
 
 WIDTH = 1300

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from digitize.records.traces import Traces, TraceState
+from digitize.tracing.pen_ink import find_pen_ink
 from digitize.tracing.rows import Rows, find_rows
-from digitize.tracing.trace import erase_traces, find_pen_ink, touch_names, trace_ink
+from digitize.tracing.trace import erase_traces, touch_names, trace_ink
 from tests.digitize.traced import trace_rows
 
 WIDTH = 900
