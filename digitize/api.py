@@ -21,6 +21,7 @@ from digitize.pages.page import Page, PageError, PageSource, load_only_page
 from digitize.records.known import Known
 from digitize.records.layouts import LEAD_NAMES
 from digitize.records.results import Calibration, Geometry, Strip
+from digitize.records.values import PitchSource
 from digitize.refine.correct import refine as refine_traces
 from digitize.strips import confidence
 from digitize.strips.cut import columns_of, cut_strips, join_strips
@@ -138,7 +139,7 @@ def analyze_page(
     Examples
     --------
     >>> analysis = analyze_page("samples/00024_hr.png")
-    >>> analysis.layout.name, analysis.scale.speed
+    >>> analysis.layout.name, analysis.scale.speed.value
     ('3x4+II', 25.0)
     """
     known = Known.of(layout, speed, gain)
@@ -171,7 +172,7 @@ def refined(analysis: PageAnalysis, network: Refiner | None = None) -> PageAnaly
     FileNotFoundError
         If no network is given and the package's weights are missing.
     """
-    traces, right = refine_traces(analysis.view, analysis.scale.gain, network)
+    traces, right = refine_traces(analysis.view, analysis.scale.gain.value, network)
     return replace(analysis, view=replace(analysis.view, traces=traces), right=right)
 
 
@@ -264,7 +265,7 @@ def features_of(analysis: PageAnalysis, strips: Sequence[Strip], residual: float
         view.coverage,
         view.traces,
         view.rows.level,
-        gain=scale.gain,
+        gain=scale.gain.value,
         grid=certainty_of(view.placement),
         named=_named(layout, len(view.rows.level)),
         sure=analysis.right,
@@ -306,8 +307,9 @@ def _rated(analysis: PageAnalysis, strips: Sequence[Strip], residual: float, fs:
 
 def _calibration(analysis: PageAnalysis, pixels_per_mm: float) -> Calibration:
     placement, scale = analysis.view.placement, analysis.scale
-    pitch_source = placement.source if isinstance(placement, PaperScale) else "grid"
-    return Calibration(scale.speed, scale.gain, scale.speed_source, scale.gain_source, pixels_per_mm, pitch_source)
+    pitch_source: PitchSource = placement.source if isinstance(placement, PaperScale) else "grid"
+    speed, gain = scale.speed, scale.gain
+    return Calibration(speed.value, gain.value, speed.source, gain.source, pixels_per_mm, pitch_source)
 
 
 def _no_grid(calibration: Calibration) -> list[str]:

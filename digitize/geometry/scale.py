@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from digitize.geometry.mapping import box_around, project, quarter_turn
 from digitize.geometry.sheet import find_sheet, sheet_to_millimetres
+from digitize.records.values import PitchSource
 
 _SHEET_MM = 279.4
 """Long side of a Letter sheet; A4 is 6 % longer, which is near enough for a first view."""
@@ -36,7 +37,7 @@ class PaperScale:
     """
 
     matrix: NDArray[np.float64]
-    source: str
+    source: PitchSource
     extent: tuple[float, float, float, float] | None = None
 
     def turned(self, turns: int) -> PaperScale:

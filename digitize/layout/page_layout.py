@@ -32,6 +32,7 @@ from digitize.layout.obedience import obedience
 from digitize.ocr.text import LeadReadings, Word, find_words, read_lead_names
 from digitize.records.layouts import ALL_NAMES, LEAD_NAMES, UNKNOWN, Layout
 from digitize.records.traces import Traces
+from digitize.records.values import Source
 from digitize.tracing.alignment import Given, likely_pitches
 from digitize.tracing.symbols import Marks
 
@@ -95,7 +96,7 @@ class Place:
     left: float
     right: float
     before: float
-    name_source: str
+    name_source: Source
     certainty: float
     contradicted: str = ""
 
@@ -274,7 +275,7 @@ def read_layout(
             lead = signed.removeprefix("-")
             certainty = _certainty(logs[slot], lead)
             known = given is not None and (len(leads) == 1 or UNKNOWN not in given.rows[0])
-            source = "given" if known else "read" if certainty > _READ else "assumed"
+            source: Source = "given" if known else "read" if certainty > _READ else "assumed"
             # In Cabrera's order aVR is inverted, even where its minus was not seen.
             inverted = signed != lead or (source == "read" and negated[slot])
             first, last = edges[index][column]

@@ -14,10 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitize.records.layouts import LEAD_NAMES
-
-Source = str
-"""How a value came to be known: ``"read"`` (printed on the page), ``"measured"`` (from grid, pulse or trace),
-``"given"`` (by the caller) or ``"assumed"`` (the field's default)."""
+from digitize.records.values import PitchSource, Source
 
 
 @dataclass(frozen=True)
@@ -43,7 +40,7 @@ class Calibration:
     speed_source: Source
     gain_source: Source
     pixels_per_mm: float
-    pitch_source: str
+    pitch_source: PitchSource
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ _HALF_BAR = 5.0
 
 def columns_of(traces: Traces, place: Place, worth: Scale, fs: int) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
     """Where the samples of a strip lie: x of the upright page, and the nearest column of pixels."""
-    per_second = worth.speed * PIXELS_PER_MM
+    per_second = worth.speed.value * PIXELS_PER_MM
     n = round((place.right - place.left) / per_second * fs)
     x = place.left + np.arange(n) * per_second / fs
     return x, np.clip(np.rint(x).astype(np.intp), 0, traces.centre.shape[1] - 1)
@@ -36,12 +36,12 @@ def columns_of(traces: Traces, place: Place, worth: Scale, fs: int) -> tuple[NDA
 
 def cut_strips(view: UprightAnalysis, found: PageLayout, worth: Scale, fs: int) -> list[Strip]:
     """Cut strips in millivolts and seconds; how sure they are is not known yet, so their confidence is 0."""
-    per_second = worth.speed * PIXELS_PER_MM
+    per_second = worth.speed.value * PIXELS_PER_MM
     strips = []
     for place in found.places:
         x, _ = columns_of(view.traces, place, worth, fs)
         y = _sample(view.traces, place, x, [bar.x for bar in view.marks.bars if bar.row == place.row])
-        gain = worth.chest_gain if place.lead.startswith("V") else worth.gain
+        gain = (worth.chest_gain if place.lead.startswith("V") else worth.gain).value
         signal = place.sign * (view.baseline[place.row] - y) / (PIXELS_PER_MM * gain)
         strips.append(
             Strip(

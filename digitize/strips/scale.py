@@ -11,22 +11,57 @@ import numpy as np
 from digitize.geometry.rectify import PIXELS_PER_MM
 from digitize.ocr.text import PrintedScale
 from digitize.records.standards import GAINS, PULSE_SECONDS, SPEEDS, USUAL_GAIN, USUAL_SPEED
+from digitize.records.values import Value
 from digitize.tracing.symbols import Pulse
+
+_OFF = 0.08
+"""Part by which a pulse may be off what it means."""
 
 
 @dataclass(frozen=True)
 class Scale:
-    """What a millimetre is worth, and how that came to be known (`digitize.records.results.Calibration`).
+    """What a millimetre is worth.
 
-    `chest_gain` is that of V1 to V6: on many pages half of the limb leads'.
+    Attributes
+    ----------
+    speed : Value
+        Paper speed, mm/s.
+    gain : Value
+        mm/mV.
+    chest_gain : Value
+        That of V1 to V6: on many pages half of the limb leads'. Assumed to be `gain` where nothing tells another.
+    warnings : tuple of str
+        What a reader should know of them.
     """
 
-    speed: float
-    gain: float
-    chest_gain: float
-    speed_source: str
-    gain_source: str
+    speed: Value
+    gain: Value
+    chest_gain: Value
     warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _PulseSizes:
+    """Calibration pulses in millimetres, the median of each kind; None where there are none."""
+
+    height: float | None
+    chest_height: float | None
+    width: float | None
+
+    @property
+    def gain(self) -> float | None:
+        """Gain of the limb leads, of `GAINS`; of a page of chest leads only, theirs."""
+        return _nearest(self.height, GAINS)
+
+    @property
+    def chest_gain(self) -> float | None:
+        """Gain of the chest leads, of `GAINS`, where they have pulses of their own."""
+        return _nearest(self.chest_height, GAINS)
+
+    @property
+    def speed(self) -> float | None:
+        """Paper speed, of `SPEEDS`, if the pulses keep to the custom."""
+        return None if self.width is None else _nearest(self.width / PULSE_SECONDS, SPEEDS)
 
 
 def find_scale(
@@ -59,69 +94,104 @@ def find_scale(
     --------
     >>> pulses = [Pulse(0, 100.0, 150.0, 300.0, 351.0)]
     >>> scale = find_scale(PrintedScale(25.0, None, None, "25 mm/s"), pulses)
-    >>> scale.speed, scale.speed_source, scale.gain, scale.gain_source
-    (25.0, 'read', 5.0, 'measured')
+    >>> scale.speed, scale.gain
+    (Value(value=25.0, source='read'), Value(value=5.0, source='measured'))
     """
-    warnings = []
+    sizes = _measure_pulses(pulses, chest_rows)
+    # Pulses shorter than the custom are more common than slower paper.
+    fast = sizes.speed if sizes.speed is not None and sizes.speed >= USUAL_SPEED else None
+    found_speed = resolve(speed, printed.speed, fast, USUAL_SPEED)
+    found_gain = resolve(gain, printed.gain, sizes.gain, USUAL_GAIN)
+    # What tells of the chest leads holds beside what it tells of the others.
+    printed_chest = None if printed.gain is None else printed.chest_gain
+    measured_chest = sizes.chest_gain if sizes.gain == found_gain.value else None
+    chest_gain = resolve(gain, printed_chest, measured_chest, found_gain.value)
+    warnings = [
+        *_warn_of_assumed(found_speed, found_gain, chest_gain),
+        *_warn_of_pulses(sizes, found_speed, found_gain, chest_gain),
+    ]
+    return Scale(found_speed, found_gain, chest_gain, tuple(warnings))
+
+
+def resolve(given: float | None, printed: float | None, measured: float | None, usual: float) -> Value:
+    """Decide on one quantity: what the caller knows comes before print, print before measures, these before custom.
+
+    Parameters
+    ----------
+    given, printed, measured : float or None
+        What each of them says; None where it says nothing.
+    usual : float
+        What is assumed where none does.
+
+    Returns
+    -------
+    Value
+
+    Examples
+    --------
+    >>> resolve(None, 10.0, 5.0, 10.0)
+    Value(value=10.0, source='read')
+    >>> resolve(None, None, None, 25.0)
+    Value(value=25.0, source='assumed')
+    """
+    if given is not None:
+        return Value(given, "given")
+    if printed is not None:
+        return Value(printed, "read")
+    if measured is not None:
+        return Value(measured, "measured")
+    return Value(usual, "assumed")
+
+
+def _measure_pulses(pulses: Sequence[Pulse], chest_rows: Collection[int]) -> _PulseSizes:
     chest_heights = [_height(pulse) for pulse in pulses if pulse.row in chest_rows]
     chest_heights += [(pulse.foot - pulse.step) / PIXELS_PER_MM for pulse in pulses if not math.isnan(pulse.step)]
     # Where all rows are chest leads', theirs is the page's gain.
     heights = [_height(pulse) for pulse in pulses if pulse.row not in chest_rows] or chest_heights
     widths = [(pulse.right - pulse.left) / PIXELS_PER_MM for pulse in pulses]
-    measured_gain = _nearest(float(np.median(heights)), GAINS, 0.08) if heights else None
-    measured_speed = _nearest(float(np.median(widths)) / PULSE_SECONDS, SPEEDS, 0.08) if widths else None
+    return _PulseSizes(*(float(np.median(sizes)) if sizes else None for sizes in (heights, chest_heights, widths)))
 
-    measured_chest = _nearest(float(np.median(chest_heights)), GAINS, 0.08) if chest_heights else None
 
-    chest_gain, printed_chest = None, gain is None and printed.gain is not None and printed.chest_gain is not None
-    if gain is not None:
-        gain_source = "given"
-    elif printed.gain is not None:
-        gain, gain_source = printed.gain, "read"
-    elif measured_gain is not None:
-        gain, gain_source = measured_gain, "measured"
-    else:
-        gain, gain_source = USUAL_GAIN, "assumed"
-        warnings.append(f"gain assumed: {gain:g} mm/mV (neither print nor calibration pulse tells)")
-    if printed_chest:
-        chest_gain = printed.chest_gain
-    elif gain_source != "given" and measured_gain == gain:
-        chest_gain = measured_chest
-    if chest_gain is not None and chest_gain != gain:
-        warnings.append(f"chest leads are printed at {chest_gain:g} mm/mV, limb leads at {gain:g}")
-    if speed is not None:
-        speed_source = "given"
-    elif printed.speed is not None:
-        speed, speed_source = printed.speed, "read"
-    elif measured_speed is not None and measured_speed >= USUAL_SPEED:
-        # Pulses shorter than the custom are more common than slower paper.
-        speed, speed_source = measured_speed, "measured"
-    else:
-        speed, speed_source = USUAL_SPEED, "assumed"
-        warnings.append(f"speed assumed: {speed:g} mm/s (neither print nor calibration pulse tells)")
+def _warn_of_assumed(speed: Value, gain: Value, chest_gain: Value) -> list[str]:
+    """Tell what nothing on the page says, and that leads are printed at different gains."""
+    warnings = []
+    if gain.source == "assumed":
+        warnings.append(f"gain assumed: {gain.value:g} mm/mV (neither print nor calibration pulse tells)")
+    if chest_gain.value != gain.value:
+        warnings.append(f"chest leads are printed at {chest_gain.value:g} mm/mV, limb leads at {gain.value:g}")
+    if speed.source == "assumed":
+        warnings.append(f"speed assumed: {speed.value:g} mm/s (neither print nor calibration pulse tells)")
+    return warnings
 
-    if measured_gain is not None and measured_gain != gain:
+
+def _warn_of_pulses(sizes: _PulseSizes, speed: Value, gain: Value, chest_gain: Value) -> list[str]:
+    """Tell where calibration pulses contradict what was decided."""
+    warnings = []
+    if sizes.gain is not None and sizes.gain != gain.value:
         warnings.append(
-            f"the calibration pulse is {np.median(heights):.1f} mm high, but the gain is {gain:g} mm/mV ({gain_source})"
+            f"the calibration pulse is {sizes.height:.1f} mm high, but the gain is {gain.value:g} mm/mV ({gain.source})"
         )
-    if measured_chest is not None and printed_chest and measured_chest != chest_gain:
+    if sizes.chest_gain is not None and chest_gain.source == "read" and sizes.chest_gain != chest_gain.value:
         warnings.append(
-            f"the chest leads' calibration pulse is {np.median(chest_heights):.1f} mm high, but their gain is "
-            f"{chest_gain:g} mm/mV (read)"
+            f"the chest leads' calibration pulse is {sizes.chest_height:.1f} mm high, but their gain is "
+            f"{chest_gain.value:g} mm/mV (read)"
         )
-    if measured_speed is not None and measured_speed > speed:
-        # The other way round it would be a pulse shorter than the custom.
+    # The other way round it would be a pulse shorter than the custom.
+    if sizes.speed is not None and sizes.speed > speed.value:
         warnings.append(
-            f"the calibration pulse is {np.median(widths):.1f} mm wide, {PULSE_SECONDS:g} s at {measured_speed:g} "
-            f"mm/s, but the speed is {speed:g} mm/s ({speed_source})"
+            f"the calibration pulse is {sizes.width:.1f} mm wide, {PULSE_SECONDS:g} s at {sizes.speed:g} "
+            f"mm/s, but the speed is {speed.value:g} mm/s ({speed.source})"
         )
-    return Scale(speed, gain, chest_gain or gain, speed_source, gain_source, tuple(warnings))
+    return warnings
 
 
 def _height(pulse: Pulse) -> float:
     return (pulse.foot - pulse.top) / PIXELS_PER_MM
 
 
-def _nearest(value: float, allowed: tuple[float, ...], tolerance: float) -> float | None:
+def _nearest(value: float | None, allowed: tuple[float, ...]) -> float | None:
+    """The allowed value that a measured one means; None where it is too far from all, or there is none."""
+    if value is None:
+        return None
     best = min(allowed, key=lambda candidate: abs(np.log(candidate / max(value, 1e-6))))
-    return best if abs(value / best - 1) < tolerance else None
+    return best if abs(value / best - 1) < _OFF else None

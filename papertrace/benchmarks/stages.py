@@ -175,7 +175,7 @@ def _stages(page: Any, digests: dict[str, str]) -> Any:
     digests["rows"] = digest([view.rows.level, view.rows.start, view.rows.end, view.baseline])
     digests["symbols"] = digest([view.marks.pulses, view.marks.bars, view.marks.mask])
     digests["traces"] = digest([_path(view.traces), view.traces.ink, view.traces.radius])
-    digests["layout"] = digest([reading.layout, reading.scale])
+    digests["layout"] = digest([reading.layout, _scale(reading.scale)])
     reading = api.refined(reading)
     digests["refined"] = digest([_path(reading.view.traces), reading.right])
     leads = api.leads_of(reading, fs=FS)
@@ -192,6 +192,11 @@ def _path(traces: Any) -> list[NDArray[Any]]:
     # The state of a trace was once kept as these numbers.
     sure = sureness(traces.state)
     return [traces.centre, traces.between, sure, traces.start, traces.end, traces.left, traces.right]
+
+
+def _scale(worth: Any) -> list[Any]:
+    speed, gain, chest_gain = worth.speed, worth.gain, worth.chest_gain
+    return [speed.value, gain.value, chest_gain.value, speed.source, gain.source, worth.warnings]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -98,7 +98,7 @@ def make(job: Job, most: int) -> None:
         segments = empty()
     else:
         segments = cut_segments(
-            windows_of(reading.view, reading.scale.gain),
+            windows_of(reading.view, reading.scale.gain.value),
             reading.view.traces,
             true_paths(page, reading.view, QUARTERS),
             np.random.default_rng(job.seed),

@@ -238,7 +238,7 @@ def test_upright_is_the_way_back(skewed):
 def test_the_weights_that_come_along_correct_a_page(skewed):
     page, reading = skewed
     traces = reading.view.traces
-    refined, sure = refine(reading.view, reading.scale.gain)
+    refined, sure = refine(reading.view, reading.scale.gain.value)
     truth = true_paths(page, reading.view, 2)
     before, after = (
         np.nanmean((np.stack([own.centre, own.between], axis=2) - truth) ** 2) for own in (traces, refined)
