@@ -34,7 +34,7 @@ from digitize.records.layouts import LEAD_NAMES
 from papertrace.benchmarks.report import table
 from papertrace.benchmarks.stages import FS, STAGES, Order
 from papertrace.datasets.ptbxl import data_folder, find_500
-from papertrace.metrics.digitization import aligned_snr, is_right
+from papertrace.metrics.digitization import score_page
 from papertrace.synth.presets import PRESETS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -72,7 +72,7 @@ class Seen:
     aligned : float
         Mean aligned ratio, dB; NaN where nobody knows the truth.
     right : bool or None
-        See `papertrace.metrics.digitization.is_right`; None where nobody knows the truth.
+        See `papertrace.metrics.digitization.PageScore`; None where nobody knows the truth.
     """
 
     digests: dict[str, str]
@@ -241,7 +241,8 @@ def read_seen(file: Path, order: Order) -> Seen:
         return Seen(digests, facts, math.nan, None)
     if not signal.shape[1]:
         return Seen(digests, facts, 0.0, False)
-    return Seen(digests, facts, float(np.nanmean(aligned_snr(truth, signal, FS))), is_right(truth, signal, FS))
+    score = score_page(truth, signal, FS)
+    return Seen(digests, facts, score.aligned_mean, score.right)
 
 
 def first_difference(base: Seen, head: Seen) -> str | None:

@@ -1,4 +1,4 @@
-"""Measures of a digitisation: signal-to-noise ratios lead by lead, coverage, and Einthoven's law.
+"""Measure a digitisation: signal-to-noise ratios lead by lead, clock, baseline, gain, coverage, and Einthoven's law.
 
 Signals are ``(12, n)`` millivolts in the order of `digitize.records.layouts.LEAD_NAMES`, NaN where nothing is shown.
 Truth and estimate share time zero and the sampling frequency; their lengths may differ.
@@ -6,6 +6,7 @@ Truth and estimate share time zero and the sampling frequency; their lengths may
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,11 +86,7 @@ def aligned_snr(truth: NDArray[np.floating], estimate: NDArray[np.floating], fs:
     (True, True)
     """
     truth, estimate = _checked_with(truth, estimate, fs)
-    reach = round(MAX_SHIFT * fs)
-    shifts = [_best_shift(x, y, reach) for x, y in zip(truth, estimate, strict=True)]
-    return np.array(
-        [_ratio(x, _shifted(y, shift, len(x)), MAX_OFFSET) for x, y, shift in zip(truth, estimate, shifts, strict=True)]
-    )
+    return _ratios(truth, _aligned(truth, estimate, _best_shifts(truth, estimate, MAX_SHIFT * fs)), MAX_OFFSET)
 
 
 def in_phase_snr(truth: NDArray[np.floating], estimate: NDArray[np.floating], fs: float) -> NDArray[np.float64]:
@@ -153,7 +150,7 @@ def strict_snr(truth: NDArray[np.floating], estimate: NDArray[np.floating]) -> N
     20.0
     """
     truth, estimate = _checked(truth, estimate)
-    return np.array([_ratio(x, _shifted(y, 0, len(x)), 0.0) for x, y in zip(truth, estimate, strict=True)])
+    return _ratios(truth, _aligned(truth, estimate, [0] * len(truth)), 0.0)
 
 
 def pooled_snr(truth: NDArray[np.floating], estimate: NDArray[np.floating], fs: float) -> float:
@@ -191,9 +188,9 @@ def pooled_snr(truth: NDArray[np.floating], estimate: NDArray[np.floating], fs: 
     """
     truth, estimate = _checked_with(truth, estimate, fs)
     signal = noise = 0.0
-    for x, y in zip(truth, estimate, strict=True):
+    shifts = _best_shifts(truth, estimate, POOLED_SHIFT * fs)
+    for x, moved in zip(truth, _aligned(truth, estimate, shifts), strict=True):
         seen = np.isfinite(x)
-        moved = _shifted(y, _best_shift(x, y, round(POOLED_SHIFT * fs)), len(x))
         both = seen & np.isfinite(moved)
         signal += float((x[seen] ** 2).sum())
         noise += float((x[seen & ~both] ** 2).sum())
@@ -233,87 +230,7 @@ def clock_error(truth: NDArray[np.floating], estimate: NDArray[np.floating], fs:
     0.08
     """
     truth, estimate = _checked_with(truth, estimate, fs)
-    reach = round(MAX_SHIFT * fs)
-    shifts = [
-        _best_shift(x, y, reach) / fs
-        for x, y in zip(truth, estimate, strict=True)
-        if (np.isfinite(x) & (np.nan_to_num(x) != 0)).any() and np.isfinite(y).any()
-    ]
-    return float(np.median(shifts)) if shifts else float("nan")
-
-
-def misnamed_leads(truth: NDArray[np.floating], estimate: NDArray[np.floating], fs: float) -> tuple[str, ...]:
-    """Name the leads that the estimate lacks, or whose signal is that of another lead shown at the same time.
-
-    Parameters
-    ----------
-    truth, estimate : ndarray, shapes (12, n) and (12, m)
-        mV.
-    fs : float
-        Sampling frequency of both, Hz.
-
-    Returns
-    -------
-    tuple of str
-
-    Raises
-    ------
-    ValueError
-        If a signal has not twelve rows, or `fs` is not above 0.
-
-    Examples
-    --------
-    >>> truth = np.random.default_rng(0).normal(size=(12, 2000))
-    >>> misnamed_leads(truth, truth[[1, 0, *range(2, 12)]], 500)
-    ('I', 'II')
-    """
-    own = aligned_snr(truth, estimate, fs)
-    names = []
-    for lead in np.flatnonzero(np.isfinite(own)):
-        if not np.isfinite(estimate[lead]).any():
-            names.append(LEAD_NAMES[lead])
-        elif own[lead] < RIGHT_ALIGNED:
-            others = aligned_snr(truth, np.repeat(np.asarray(estimate)[lead : lead + 1], len(LEAD_NAMES), axis=0), fs)
-            if np.nanmax(others) > own[lead] + _ANOTHERS:
-                names.append(LEAD_NAMES[lead])
-    return tuple(names)
-
-
-def is_right(truth: NDArray[np.floating], estimate: NDArray[np.floating], fs: float) -> bool:
-    """Tell whether a page was read right: each lead under its name, the trace followed, the time kept.
-
-    No lead is missing or has another's signal (`misnamed_leads`), and the page reaches `RIGHT_ALIGNED`, `RIGHT_POOLED`,
-    `RIGHT_COVERAGE` and `RIGHT_CLOCK`.
-
-    Parameters
-    ----------
-    truth, estimate : ndarray, shapes (12, n) and (12, m)
-        mV.
-    fs : float
-        Sampling frequency of both, Hz.
-
-    Returns
-    -------
-    bool
-
-    Raises
-    ------
-    ValueError
-        If a signal has not twelve rows, or `fs` is not above 0.
-
-    Examples
-    --------
-    >>> truth = np.random.default_rng(0).normal(size=(12, 2000))
-    >>> is_right(truth, truth + 0.01, 500), is_right(truth, np.roll(truth, 20, axis=1), 500)
-    (True, False)
-    """
-    return bool(
-        float(np.nanmean(aligned_snr(truth, estimate, fs))) >= RIGHT_ALIGNED
-        and pooled_snr(truth, estimate, fs) >= RIGHT_POOLED
-        and coverage(truth, estimate) >= RIGHT_COVERAGE
-        and abs(clock_error(truth, estimate, fs)) <= RIGHT_CLOCK
-        and not misnamed_leads(truth, estimate, fs)
-    )
+    return _clock_error(truth, estimate, _best_shifts(truth, estimate, MAX_SHIFT * fs), fs)
 
 
 def coverage(truth: NDArray[np.floating], estimate: NDArray[np.floating]) -> float:
@@ -341,7 +258,7 @@ def coverage(truth: NDArray[np.floating], estimate: NDArray[np.floating]) -> flo
     """
     truth, estimate = _checked(truth, estimate)
     seen = np.isfinite(truth)
-    had = np.isfinite([_shifted(y, 0, truth.shape[1]) for y in estimate])
+    had = np.isfinite(_aligned(truth, estimate, [0] * len(truth)))
     return float((seen & had).sum() / seen.sum()) if seen.any() else float("nan")
 
 
@@ -405,17 +322,34 @@ class PageScore:
     Attributes
     ----------
     aligned, strict : ndarray, shape (12,), float64
-        Decibels, NaN for leads that the truth lacks.
+        See `aligned_snr` and `strict_snr`; dB, NaN for leads that the truth lacks.
+    pooled : float
+        See `pooled_snr`; dB.
     coverage : float
         See `coverage`.
     residual : float
         See `einthoven_residual`; of the estimate.
+    clock_ms : float
+        See `clock_error`, here in milliseconds.
+    baseline_uv : float
+        Median over leads of the absolute mean difference after alignment, microvolts; NaN where no lead can be
+        compared.
+    gain_percent : float
+        Median over leads of the slope of the aligned estimate over the truth, less 1: positive where the estimate is
+        too tall; NaN where no lead can be compared.
+    misnamed : tuple of str
+        Leads that the estimate lacks, or whose signal is that of another lead shown at the same time.
     """
 
     aligned: NDArray[np.float64]
     strict: NDArray[np.float64]
+    pooled: float
     coverage: float
     residual: float
+    clock_ms: float
+    baseline_uv: float
+    gain_percent: float
+    misnamed: tuple[str, ...]
 
     @property
     def aligned_mean(self) -> float:
@@ -436,6 +370,20 @@ class PageScore:
     def worst(self) -> float:
         """Lowest aligned ratio, dB: sees a swapped or lost lead."""
         return float(np.nanmin(self.aligned))
+
+    @property
+    def right(self) -> bool:
+        """Whether each lead stands under its name, the trace was followed, and the time kept.
+
+        No lead is `misnamed`, and the page reaches `RIGHT_ALIGNED`, `RIGHT_POOLED`, `RIGHT_COVERAGE` and `RIGHT_CLOCK`.
+        """
+        return bool(
+            self.aligned_mean >= RIGHT_ALIGNED
+            and self.pooled >= RIGHT_POOLED
+            and self.coverage >= RIGHT_COVERAGE
+            and abs(self.clock_ms) <= 1000 * RIGHT_CLOCK
+            and not self.misnamed
+        )
 
 
 def score_page(truth: NDArray[np.floating], estimate: NDArray[np.floating], fs: float) -> PageScore:
@@ -463,13 +411,65 @@ def score_page(truth: NDArray[np.floating], estimate: NDArray[np.floating], fs: 
     >>> estimate = truth + 0.1
     >>> estimate[6] = np.nan
     >>> score = score_page(truth, estimate, 500)
-    >>> score.worst_lead, score.worst, round(score.coverage, 3)
-    ('V1', 0.0, 0.917)
+    >>> score.worst_lead, score.worst, round(score.coverage, 3), score.misnamed, score.right
+    ('V1', 0.0, 0.917, ('V1',), False)
+    >>> score = score_page(truth, np.roll(1.02 * truth, 5, axis=1), 500)
+    >>> score.clock_ms, round(score.gain_percent, 3), score.right
+    (10.0, 2.0, True)
+    >>> score_page(truth, truth[[1, 0, *range(2, 12)]], 500).misnamed
+    ('I', 'II')
     """
-    aligned = aligned_snr(truth, estimate, fs)
+    truth, estimate = _checked_with(truth, estimate, fs)
+    shifts = _best_shifts(truth, estimate, MAX_SHIFT * fs)
+    moved = _aligned(truth, estimate, shifts)
+    aligned = _ratios(truth, moved, MAX_OFFSET)
     if np.isnan(aligned).all():
         raise ValueError("the truth has no lead to compare with: all are empty or flat")
-    return PageScore(aligned, strict_snr(truth, estimate), coverage(truth, estimate), einthoven_residual(estimate))
+    baseline, gain = _baseline_and_gain(truth, moved)
+    return PageScore(
+        aligned=aligned,
+        strict=strict_snr(truth, estimate),
+        pooled=pooled_snr(truth, estimate, fs),
+        coverage=coverage(truth, estimate),
+        residual=einthoven_residual(estimate),
+        clock_ms=1000 * _clock_error(truth, estimate, shifts, fs),
+        baseline_uv=1000 * baseline,
+        gain_percent=100 * gain,
+        misnamed=_misnamed(truth, estimate, aligned, fs),
+    )
+
+
+def _misnamed(
+    truth: NDArray[np.float64], estimate: NDArray[np.float64], aligned: NDArray[np.float64], fs: float
+) -> tuple[str, ...]:
+    """Name the leads that the estimate lacks, or whose signal is that of another lead shown at the same time."""
+    names = []
+    for lead in np.flatnonzero(np.isfinite(aligned)):
+        if not np.isfinite(estimate[lead]).any():
+            names.append(LEAD_NAMES[lead])
+        elif aligned[lead] < RIGHT_ALIGNED:
+            as_others = aligned_snr(truth, np.repeat(estimate[lead : lead + 1], len(LEAD_NAMES), axis=0), fs)
+            if np.nanmax(as_others) > aligned[lead] + _ANOTHERS:
+                names.append(LEAD_NAMES[lead])
+    return tuple(names)
+
+
+def _clock_error(truth: NDArray[np.float64], estimate: NDArray[np.float64], shifts: Sequence[int], fs: float) -> float:
+    """Median shift, seconds, over the leads that both have and of which the truth is not all zero."""
+    compared = (np.isfinite(truth) & (np.nan_to_num(truth) != 0)).any(axis=1) & np.isfinite(estimate).any(axis=1)
+    seconds = [shift / fs for shift, both in zip(shifts, compared, strict=True) if both]
+    return float(np.median(seconds)) if seconds else float("nan")
+
+
+def _baseline_and_gain(truth: NDArray[np.float64], moved: NDArray[np.float64]) -> tuple[float, float]:
+    """Median over leads of the absolute mean difference (mV), and of the slope of `moved` over the truth, less 1."""
+    offsets, gains = [], []
+    for x, y in zip(truth, moved, strict=True):
+        both = np.isfinite(x) & np.isfinite(y)
+        if both.any() and np.var(x[both]) >= LEAST_POWER:
+            offsets.append(abs(float(np.mean(y[both] - x[both]))))
+            gains.append(float(np.cov(x[both], y[both], bias=True)[0, 1] / np.var(x[both])) - 1)
+    return (float(np.median(offsets)), float(np.median(gains))) if offsets else (float("nan"), float("nan"))
 
 
 def _checked(
@@ -494,12 +494,12 @@ def _delayed(signal: NDArray[np.float64], part: float) -> NDArray[np.float64]:
     if part == 0.0:
         return signal
     moved = np.full_like(signal, np.nan)
-    for own, row in zip(moved, signal, strict=True):
+    for row_moved, row in zip(moved, signal, strict=True):
         known = np.flatnonzero(np.isfinite(row))
         if len(known) < 2:
             continue
         at = known[1:][np.diff(known) == 1]
-        own[at] = interpolate.CubicSpline(known, row[known])(at - part)
+        row_moved[at] = interpolate.CubicSpline(known, row[known])(at - part)
     return moved
 
 
@@ -510,6 +510,15 @@ def _shifted(y: NDArray[np.float64], shift: int, n: int) -> NDArray[np.float64]:
     if end > first:
         moved[first:end] = y[first + shift : end + shift]
     return moved
+
+
+def _aligned(truth: NDArray[np.float64], estimate: NDArray[np.float64], shifts: Sequence[int]) -> NDArray[np.float64]:
+    """Shift each lead of the estimate, and bring it to the truth's length."""
+    return np.array([_shifted(y, shift, truth.shape[1]) for y, shift in zip(estimate, shifts, strict=True)])
+
+
+def _ratios(truth: NDArray[np.float64], moved: NDArray[np.float64], max_offset: float) -> NDArray[np.float64]:
+    return np.array([_ratio(x, y, max_offset) for x, y in zip(truth, moved, strict=True)])
 
 
 def _ratio(x: NDArray[np.float64], y: NDArray[np.float64], max_offset: float) -> float:
@@ -524,6 +533,10 @@ def _ratio(x: NDArray[np.float64], y: NDArray[np.float64], max_offset: float) ->
     noise -= np.clip(noise.mean(), -max_offset, max_offset)
     powers = np.maximum([np.mean(x[both] ** 2), np.mean(noise**2)], LEAST_POWER)
     return float(10 * np.log10(powers[0] / powers[1]) * both.sum() / seen.sum())
+
+
+def _best_shifts(truth: NDArray[np.float64], estimate: NDArray[np.float64], reach: float) -> list[int]:
+    return [_best_shift(x, y, round(reach)) for x, y in zip(truth, estimate, strict=True)]
 
 
 def _best_shift(x: NDArray[np.float64], y: NDArray[np.float64], reach: int) -> int:

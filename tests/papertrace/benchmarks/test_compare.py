@@ -12,7 +12,6 @@ import pytest
 from papertrace.benchmarks import compare
 from papertrace.benchmarks.compare import Seen, find_orders, first_difference, read_seen, report
 from papertrace.benchmarks.stages import STAGES, Order, digest, look_at, main
-from papertrace.metrics.digitization import clock_error, is_right, misnamed_leads, pooled_snr
 
 SAMPLES = Path(__file__).parents[3] / "samples"
 
@@ -97,27 +96,6 @@ def test_an_unknown_kind_of_pages_is_refused(capsys):
     with pytest.raises(SystemExit):
         compare.main(["HEAD", "--pages", "nothing"])
     assert "allowed: samples, kit" in capsys.readouterr().err
-
-
-def test_a_swapped_pair_is_not_right():
-    truth = np.random.default_rng(1).normal(size=(12, 3000))
-    swapped = truth[[0, 1, 2, 5, 4, 3, *range(6, 12)]] + 1e-4
-    assert np.nanmean([pooled_snr(truth, truth, 500)]) > 60
-    assert misnamed_leads(truth, swapped, 500) == ("aVR", "aVF")
-    assert not is_right(truth, swapped, 500) and is_right(truth, truth, 500)
-
-
-def test_a_lead_that_is_missing_is_not_right():
-    truth = np.random.default_rng(1).normal(size=(12, 3000))
-    lacking = truth.copy()
-    lacking[4] = np.nan
-    assert not is_right(truth, lacking, 500)
-
-
-def test_a_clock_that_is_late_is_measured():
-    truth = np.random.default_rng(1).normal(size=(12, 3000))
-    assert clock_error(truth, np.roll(truth, -15, axis=1), 500) == pytest.approx(-0.03)
-    assert pooled_snr(truth, np.roll(truth, 200, axis=1), 500) < 0  # beyond 0.2 s
 
 
 @pytest.mark.skipif(

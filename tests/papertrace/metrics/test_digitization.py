@@ -11,9 +11,11 @@ from papertrace.metrics.digitization import (
     MAX_OFFSET,
     MAX_SHIFT,
     aligned_snr,
+    clock_error,
     coverage,
     einthoven_residual,
     in_phase_snr,
+    pooled_snr,
     score_page,
     strict_snr,
 )
@@ -186,6 +188,40 @@ def test_worst_lead_sees_swapped_leads():
     swapped = score_page(truth, estimate, FS)
     assert swapped.worst < 3 and swapped.worst_lead in ("V1", "V3")
     assert swapped.aligned_mean > 20, "the mean hardly sees it"
+
+
+def test_a_swapped_pair_is_not_right():
+    truth = recording()
+    swapped = score_page(truth, truth[[0, 1, 2, 5, 4, 3, *range(6, 12)]] + 1e-4, FS)
+    assert swapped.misnamed == ("aVR", "aVF") and not swapped.right
+    same = score_page(truth, truth, FS)
+    assert same.pooled > 60 and same.misnamed == () and same.right
+
+
+def test_a_lead_that_is_missing_is_not_right():
+    truth = recording()
+    lacking = truth.copy()
+    lacking[4] = np.nan
+    assert not score_page(truth, lacking, FS).right
+
+
+def test_a_clock_that_is_late_is_measured():
+    truth = recording()
+    early = np.roll(truth, -15, axis=1)
+    assert clock_error(truth, early, FS) == pytest.approx(-0.03)
+    score = score_page(truth, early, FS)
+    assert score.clock_ms == pytest.approx(-30) and not score.right
+    assert pooled_snr(truth, np.roll(truth, 200, axis=1), FS) < 3  # beyond 0.2 s
+
+
+def test_baseline_and_gain_are_measured_where_the_clock_is_put_right():
+    truth = cut(recording())
+    offsets = np.linspace(-0.05, 0.05, 12)[:, None]
+    score = score_page(truth, np.roll(0.97 * truth, 3, axis=1) + offsets, FS)
+    assert score.gain_percent == pytest.approx(-3, abs=0.1)
+    assert score.baseline_uv == pytest.approx(28, abs=3) and score.clock_ms == pytest.approx(6)
+    nothing = score_page(truth, np.full((12, 0), np.nan), FS)
+    assert np.isnan([nothing.clock_ms, nothing.baseline_uv, nothing.gain_percent]).all() and not nothing.right
 
 
 def test_einthoven():
