@@ -19,7 +19,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -29,35 +29,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digitize.pages.page import PageError, page_names
-from digitize.records.layouts import LEAD_NAMES
+from digitize.pages.page import PageError
 from papertrace.benchmarks.report import table
 from papertrace.benchmarks.stages import FS, STAGES, Order
+from papertrace.datasets.pages import KINDS, PageFile, find_pages, read_truth
 from papertrace.datasets.ptbxl import data_folder, find_500
 from papertrace.metrics.digitization import score_page
 from papertrace.synth.presets import PRESETS
 
 ROOT = Path(__file__).resolve().parents[2]
 
-GROUPS = (
-    ("samples", ROOT / "samples", "*_hr.*"),
-    ("kit", Path("kit-pages"), "*/*"),
-    ("prints", Path("real-pages/with-truth"), "*"),
-    ("pages", Path("real-pages/without-truth"), "*"),
-    ("devices", Path("real-pages/devices"), "*"),
-    ("scans-bw", Path("real-pages/scans-bw"), "*"),
-    ("photographs", Path("real-photos"), "*"),
-    ("cases", Path("cases"), "*"),
-    ("device-pdf", Path("device-pdf"), "*"),
-    ("vector-pages", Path("vector-pages"), "*"),
-)
-"""Kinds of pages, where they lie, in the data folder unless the path is whole, and which files there may be pages."""
-
 PRINTED = "printed"
 """Pages that the compared code prints itself."""
 
-_PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".pdf")
-_PRINTS = {"90036": "01612_lr", "90043": "10173_lr", "90037": "02132_lr", "90054": "17583_lr"}
 _TRUSTED = ("good", "usable")
 
 
@@ -117,11 +101,12 @@ def find_orders(data: Path, groups: Sequence[str], printed: int, every: int) -> 
     ['00024_hr.png', '02988_hr.png']
     """
     orders = []
-    for group, folder, pattern in GROUPS:
-        if group in groups:
-            files = sorted(file for file in (data / folder).glob(pattern) if file.suffix.lower() in _PICTURES)
-            found = [order for file in files for order in _orders_of(group, file, data / folder)]
-            orders += found[::every]
+    for kind in KINDS:
+        if kind in groups:
+            orders += [
+                Order(page.name, page.kind, str(page.file), page.index, truth=str(page.truth or ""))
+                for page in find_pages(data, (kind,))[::every]
+            ]
     if PRINTED in groups and (data / "ptb-xl").is_dir():
         records = find_500(data / "ptb-xl", (9,))
         for seed, preset in zip(range(0, printed, every), itertools.cycle(PRESETS), strict=False):
@@ -130,47 +115,11 @@ def find_orders(data: Path, groups: Sequence[str], printed: int, every: int) -> 
     return orders
 
 
-def _orders_of(group: str, file: Path, folder: Path) -> Iterator[Order]:
-    name = str(file.relative_to(folder))
-    pages = len(page_names(file)) if file.suffix == ".pdf" else 1
-    for index in range(pages):
-        label = name if pages == 1 else f"{name} p{index + 1}"
-        yield Order(label, group, str(file), index, truth=_truth_of(group, file))
-
-
-def _truth_of(group: str, file: Path) -> str:
-    candidates = {
-        "samples": file.with_name(f"{file.stem}_truth.hea"),
-        "prints": file.with_name(f"{_PRINTS.get(file.stem, '')}.hea"),
-    }
-    truth = candidates.get(group, file.with_suffix(".hea"))
-    return str(truth) if truth.is_file() else ""
-
-
-def read_truth(order: Order) -> NDArray[np.float64] | None:
-    """Read the millivolts that a page shows.
-
-    Parameters
-    ----------
-    order : Order
-
-    Returns
-    -------
-    ndarray, shape (12, n), or None
-        At `FS`; None where nobody knows, or where the page shows a lead of its own kind only.
-    """
+def _truth_of(order: Order) -> NDArray[np.float64] | None:
+    """Millivolts that a page shows; None where nobody knows."""
     if not order.truth:
         return None
-    import wfdb
-
-    record = wfdb.rdrecord(order.truth.removesuffix(".hea"))
-    rows = {name.upper(): row for name, row in zip(record.sig_name, record.p_signal.T, strict=True)}
-    shown = np.array([rows.get(lead.upper(), np.full(record.sig_len, np.nan)) for lead in LEAD_NAMES])
-    if order.group == "prints":
-        from papertrace.benchmarks.digitization import printed_truth
-
-        return printed_truth(shown, record.fs)
-    return shown if record.fs == FS else None
+    return read_truth(PageFile(order.group, order.name, Path(order.file), order.index, Path(order.truth)))
 
 
 def look(commit: str | None, orders: Sequence[Order], cache: Path, jobs: int) -> list[Path]:
@@ -236,7 +185,7 @@ def read_seen(file: Path, order: Order) -> Seen:
     with np.load(file) as kept:
         signal, printed = kept["signal"].astype(np.float64), kept["truth"].astype(np.float64)
         digests, facts = json.loads(str(kept["digests"])), json.loads(str(kept["facts"]))
-    truth = printed if printed.shape[1] else read_truth(order)
+    truth = printed if printed.shape[1] else _truth_of(order)
     if truth is None or not np.isfinite(truth).any():
         return Seen(digests, facts, math.nan, None)
     if not signal.shape[1]:
@@ -333,7 +282,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("base", help="commit")
     parser.add_argument("head", nargs="?", help="commit; default: the working tree")
-    kinds = [*(group for group, _, _ in GROUPS), PRINTED]
+    kinds = [*KINDS, PRINTED]
     parser.add_argument(
         "--pages", default=",".join(kinds), help="kinds of pages, parted by commas (default: %(default)s)"
     )

@@ -30,45 +30,22 @@ from tqdm import tqdm
 
 from digitize.export import written_together
 from digitize.leads import Leads
-from digitize.records.layouts import LEAD_NAMES, find_layout
+from digitize.records.layouts import LEAD_NAMES
 from papertrace.benchmarks.report import provenance, table
+from papertrace.datasets.pages import FS, PageFile, find_pages, read_truth
 from papertrace.datasets.ptbxl import data_folder
 from papertrace.metrics.digitization import PageScore, in_phase_snr, score_page
 from papertrace.metrics.scores import Interval, bootstrap
 
-FS = 500
-"""Sampling frequency of estimate and truth, Hz."""
-
 REAL = "real"
 """Condition of the scans of real prints."""
 
-REAL_PAGES = {"90036.png": "01612_lr", "90043.png": "10173_lr"}
-"""Real scans and the records that were printed. The 100 Hz ones: paper cannot show what was not printed."""
+REAL_PAGES = ("90036.png", "90043.png")
+"""The prints that make up the condition; the others were scanned after its first figures were published."""
 
-REAL_LAYOUT = "3x4+II"
-REAL_SECONDS = 10.0
-
-_PICTURES = (".png", ".jpg")
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 Digitiser: TypeAlias = Callable[[Path], Leads]
-
-
-@dataclass(frozen=True)
-class Target:
-    """A page and where its truth is.
-
-    Attributes
-    ----------
-    condition : str
-    image : Path
-    record : Path
-        WFDB record, without suffix.
-    """
-
-    condition: str
-    image: Path
-    record: Path
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +74,7 @@ class Reading:
 class Result:
     """A page that was measured; `in_phase` is its mean ratio by `papertrace.metrics.digitization.in_phase_snr`, dB."""
 
-    target: Target
+    page: PageFile
     reading: Reading
     score: PageScore
     in_phase: float
@@ -105,11 +82,16 @@ class Result:
     @property
     def name(self) -> str:
         """Condition and page."""
-        return f"{self.target.condition}/{self.target.image.stem}"
+        return f"{self.condition}/{self.page.file.stem}"
+
+    @property
+    def condition(self) -> str:
+        """See `condition_of`."""
+        return condition_of(self.page)
 
 
-def find_targets(data: Path) -> list[Target]:
-    """List the pages that have a truth.
+def find_targets(data: Path) -> list[PageFile]:
+    """List the pages that are scored.
 
     Parameters
     ----------
@@ -118,7 +100,7 @@ def find_targets(data: Path) -> list[Target]:
 
     Returns
     -------
-    list of Target
+    list of PageFile
         By condition, the real scans last.
 
     Raises
@@ -127,85 +109,18 @@ def find_targets(data: Path) -> list[Target]:
         If there is no page.
     """
     targets = [
-        Target(image.parent.name, image, image.with_suffix(""))
-        for image in sorted((data / "kit-pages").glob("*/*"))
-        if image.suffix in _PICTURES and image.with_suffix(".hea").exists()
-    ]
-    real = data / "real-pages" / "with-truth"
-    targets += [
-        Target(REAL, real / page, real / record) for page, record in REAL_PAGES.items() if (real / page).exists()
+        page
+        for page in find_pages(data, ("kit", "prints"))
+        if page.truth is not None and (page.kind == "kit" or page.file.name in REAL_PAGES)
     ]
     if not targets:
         raise FileNotFoundError(f"{data}: has no pages with truth in kit-pages or real-pages/with-truth")
     return targets
 
 
-def read_truth(target: Target) -> NDArray[np.float64]:
-    """Read what the page shows.
-
-    The kit's records already are what is shown. A real print's record is cut to the layout, and its samples are joined
-    by straight lines as the printer did. Against these, the 500 Hz record has 9 to 21 dB and a band-limited curve
-    through the samples 17 to 26 dB, lead by lead: as truth, both would blame the digitiser for what the print lacks.
-
-    Parameters
-    ----------
-    target : Target
-
-    Returns
-    -------
-    ndarray, shape (12, n), float64
-        Millivolts at `FS`, NaN where the page shows nothing.
-
-    Raises
-    ------
-    ValueError
-        If the record lacks a lead, is not in mV, or a kit record is not sampled at `FS`.
-    """
-    import wfdb
-
-    record = wfdb.rdrecord(str(target.record))
-    rows = {name.upper(): row for name, row in zip(record.sig_name, record.p_signal.T, strict=True)}
-    missing = [lead for lead in LEAD_NAMES if lead.upper() not in rows]
-    if missing:
-        raise ValueError(f"{target.record}: lead {missing[0]} is missing; it has {', '.join(record.sig_name)}")
-    if set(record.units) != {"mV"}:
-        raise ValueError(f"{target.record}: units {', '.join(sorted(set(record.units)))}; allowed: mV")
-    signal = np.array([rows[lead.upper()] for lead in LEAD_NAMES], np.float64)
-    if target.condition == REAL:
-        return printed_truth(signal, record.fs)
-    if record.fs != FS:
-        raise ValueError(f"{target.record}: sampled at {record.fs} Hz; allowed: {FS}")
-    return signal
-
-
-def printed_truth(signal: NDArray[np.float64], fs: float) -> NDArray[np.float64]:
-    """Cut a record to what a real print shows of it: its samples joined by straight lines, at `FS`.
-
-    Parameters
-    ----------
-    signal : ndarray, shape (12, n)
-        mV.
-    fs : float
-        Sampling frequency of what was printed, Hz.
-
-    Returns
-    -------
-    ndarray, shape (12, m), float64
-        mV, NaN where the print shows nothing.
-    """
-    time_s = np.arange(round(REAL_SECONDS * FS)) / FS
-    known = np.arange(signal.shape[1]) / fs
-    layout = find_layout(REAL_LAYOUT)
-    width = len(time_s) // layout.columns
-    printed = np.full((len(LEAD_NAMES), len(time_s)), np.nan)
-    for i, lead in enumerate(LEAD_NAMES):
-        joined = np.interp(time_s, known, signal[i], right=np.nan)
-        if lead in layout.rhythm:
-            printed[i] = joined
-        else:
-            column = next(row.index(lead) for row in layout.rows if lead in row)
-            printed[i, column * width : (column + 1) * width] = joined[column * width : (column + 1) * width]
-    return printed
+def condition_of(page: PageFile) -> str:
+    """Name the condition of a page: a folder of the kit, or `REAL`."""
+    return REAL if page.kind == "prints" else page.file.parent.name
 
 
 def digitise(image: Path) -> Leads:
@@ -231,12 +146,12 @@ def digitise_unrefined(image: Path) -> Leads:
     return trace_leads(image, fs=FS, refine=False)
 
 
-def measure(targets: Sequence[Target], digitiser: Digitiser = digitise, jobs: int = 1) -> list[Result]:
+def measure(targets: Sequence[PageFile], digitiser: Digitiser = digitise, jobs: int = 1) -> list[Result]:
     """Digitise pages and score them.
 
     Parameters
     ----------
-    targets : sequence of Target
+    targets : sequence of PageFile
     digitiser : callable
         Takes a file and gives leads at `FS`; any module must be able to import it.
     jobs : int
@@ -247,8 +162,8 @@ def measure(targets: Sequence[Target], digitiser: Digitiser = digitise, jobs: in
     list of Result
         In the order of the targets.
     """
-    truths = [read_truth(target) for target in targets]
-    images = [target.image for target in targets]
+    truths = [_truth_of(page) for page in targets]
+    images = [page.file for page in targets]
     jobs = min(jobs, len(targets))
     with (
         one_thread_each(),
@@ -264,8 +179,8 @@ def measure(targets: Sequence[Target], digitiser: Digitiser = digitise, jobs: in
         readings = list(tqdm(reading, total=len(images), desc="pages", disable=None))
     nothing = np.full((len(LEAD_NAMES), 0), np.nan)
     return [
-        _scored(target, reading, truth, reading.leads.signal if reading.leads else nothing)
-        for target, truth, reading in zip(targets, truths, readings, strict=True)
+        _scored(page, reading, truth, reading.leads.signal if reading.leads else nothing)
+        for page, truth, reading in zip(targets, truths, readings, strict=True)
     ]
 
 
@@ -312,9 +227,15 @@ def _read(digitiser: Digitiser, image: Path) -> Reading:
     return Reading(leads, error, time.perf_counter() - start, peak_memory())
 
 
-def _scored(target: Target, reading: Reading, truth: NDArray[np.floating], signal: NDArray[np.floating]) -> Result:
+def _truth_of(page: PageFile) -> NDArray[np.float64]:
+    truth = read_truth(page)
+    assert truth is not None
+    return truth
+
+
+def _scored(page: PageFile, reading: Reading, truth: NDArray[np.floating], signal: NDArray[np.floating]) -> Result:
     in_phase = float(np.nanmean(in_phase_snr(truth, signal, FS)))
-    return Result(target, reading, score_page(truth, signal, FS), in_phase)
+    return Result(page, reading, score_page(truth, signal, FS), in_phase)
 
 
 def peak_memory() -> float:
@@ -350,7 +271,7 @@ def summary(results: Sequence[Result]) -> dict[str, Any]:
         "in phase": statistics.fmean(result.in_phase for result in results),
         "strict": statistics.fmean(result.score.strict_mean for result in results),
         "worst": worst.score.worst,
-        "worst_lead": f"{worst.score.worst_lead} of {worst.target.image.stem}",
+        "worst_lead": f"{worst.score.worst_lead} of {worst.page.file.stem}",
         "coverage": statistics.fmean(result.score.coverage for result in results),
         "residual": statistics.median(judged) if judged else math.nan,
         "seconds": statistics.median(result.reading.seconds for result in results),
@@ -358,10 +279,9 @@ def summary(results: Sequence[Result]) -> dict[str, Any]:
 
 
 def _summaries(results: Sequence[Result]) -> dict[str, dict[str, Any]]:
-    conditions = list(dict.fromkeys(result.target.condition for result in results))
+    conditions = list(dict.fromkeys(result.condition for result in results))
     summaries = {
-        condition: summary([result for result in results if result.target.condition == condition])
-        for condition in conditions
+        condition: summary([result for result in results if result.condition == condition]) for condition in conditions
     }
     return summaries if len(conditions) == 1 else {**summaries, "all": summary(results)}
 
@@ -413,8 +333,8 @@ def markdown(results: Sequence[Result], jobs: int, made_with: dict[str, Any]) ->
     ]
     pages = [
         (
-            result.target.condition,
-            result.target.image.stem,
+            result.condition,
+            result.page.file.stem,
             f"{result.score.aligned_mean:.2f}",
             f"{result.in_phase:.2f}",
             f"{result.score.strict_mean:.2f}",
@@ -492,8 +412,8 @@ def as_json(results: Sequence[Result], jobs: int, made_with: dict[str, Any]) -> 
     """
     pages = [
         {
-            "condition": result.target.condition,
-            "page": result.target.image.name,
+            "condition": result.condition,
+            "page": result.page.file.name,
             "aligned": result.score.aligned_mean,
             "in phase": result.in_phase,
             "strict": result.score.strict_mean,
@@ -547,7 +467,7 @@ def write_overlays(results: Sequence[Result], folder: Path) -> None:
     ranked = sorted(results, key=lambda result: (result.score.worst, result.score.aligned_mean))
     for place, result in enumerate(tqdm(ranked, desc="overlays", disable=None), start=1):
         if result.reading.leads is not None:
-            picture = result.reading.leads.overlay(load_page(result.target.image).image)
+            picture = result.reading.leads.overlay(load_page(result.page.file).image)
             name = (
                 f"{place:03d}_{result.name.replace('/', '_')}_{result.score.worst_lead}_{result.score.worst:.1f}dB.png"
             )
@@ -590,12 +510,12 @@ def main(arguments: Sequence[str] | None = None, digitiser: Digitiser | None = N
         targets = find_targets(chosen.data)
     except FileNotFoundError as error:
         parser.error(str(error))
-    known = dict.fromkeys(target.condition for target in targets)
+    known = dict.fromkeys(map(condition_of, targets))
     for condition in chosen.conditions:
         if condition not in known:
             parser.error(f"unknown condition {condition!r}; allowed: {', '.join(known)}")
     if chosen.conditions:
-        targets = [target for target in targets if target.condition in chosen.conditions]
+        targets = [page for page in targets if condition_of(page) in chosen.conditions]
 
     results = measure(targets, digitiser or (digitise if chosen.refine else digitise_unrefined), chosen.jobs)
     made_with = provenance()

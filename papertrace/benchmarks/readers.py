@@ -383,7 +383,7 @@ def main(arguments: list[str] | None = None) -> None:
     labels = dict(zip(records.ids.tolist(), records.labels, strict=True))
     printed = choose_pages(records.take(records.millivolts), chosen.pages)
     folder = folder_of_pages(chosen.read)
-    tasks = printed_tasks(printed, PAPERS, folder) + kit_tasks(chosen.data / KIT, folder)
+    tasks = printed_tasks(printed, PAPERS, folder) + kit_tasks(chosen.data, folder)
     tasks = [task for task in tasks if task.record in labels]
     if not tasks:
         parser.error(f"{chosen.data}: no record of fold {FOLD} at 500 Hz, and no page of {KIT}")

@@ -26,6 +26,7 @@ from classify.signal.weights import predict
 from digitize.api import analyze_page, leads_of, refined
 from digitize.pages.page import PageError, load_pages
 from digitize.records.layouts import LEAD_NAMES
+from papertrace.datasets.pages import find_pages
 from papertrace.datasets.ptbxl import Records, read_500
 from papertrace.synth import PrintedStrip, render_page
 from papertrace.training.pages import make_missing, write_arrays
@@ -141,13 +142,13 @@ def printed_tasks(records: Records, papers: Iterable[str], folder: Path) -> list
     ]
 
 
-def kit_tasks(kit: Path, folder: Path) -> list[Task]:
+def kit_tasks(data: Path, folder: Path) -> list[Task]:
     """List pages of the kit that are PTB-XL's.
 
     Parameters
     ----------
-    kit : Path
-        Folder of the kit's pages; it need not exist.
+    data : Path
+        Folder with ``kit-pages``, which need not exist.
     folder : Path
         Of the files to leave.
 
@@ -156,10 +157,10 @@ def kit_tasks(kit: Path, folder: Path) -> list[Task]:
     list of Task
     """
     tasks = []
-    for page in sorted(kit.glob("*/*")):
-        number = page.stem.split("_")[0]
-        if page.suffix in (".png", ".jpg") and number.isdecimal() and page.with_suffix(".hea").exists():
-            tasks.append(Task(KIT, page, 0, int(number), folder / KIT / f"{page.parent.name}-{page.stem}.npz"))
+    for page in find_pages(data, ("kit",)):
+        file, number = page.file, page.file.stem.split("_")[0]
+        if number.isdecimal() and page.truth is not None:
+            tasks.append(Task(KIT, file, 0, int(number), folder / KIT / f"{file.parent.name}-{file.stem}.npz"))
     return tasks
 
 

@@ -33,6 +33,7 @@ from digitize.leads import Leads
 from digitize.pages.page import PageError
 from digitize.records.results import Strip
 from papertrace.benchmarks.report import provenance, table
+from papertrace.datasets.pages import KINDS
 from papertrace.datasets.ptbxl import data_folder
 from papertrace.metrics.digitization import einthoven_residual
 
@@ -329,7 +330,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name in chosen.pages:
         if name not in known:
             parser.error(f"unknown page {name!r}; allowed: {', '.join(known)}")
-    folder = chosen.data / "real-pages" / "without-truth"
+    folder = chosen.data / KINDS["pages"].folder
     if not folder.is_dir():
         parser.error(f"{folder}: no such folder")
     if chosen.jobs < 1:

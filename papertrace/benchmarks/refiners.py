@@ -29,8 +29,9 @@ from digitize.api import analyze_page, leads_of, refined
 from digitize.export import written_together
 from digitize.refine.correct import WEIGHTS, load_network
 from digitize.refine.network import DESIGNS
-from papertrace.benchmarks.digitization import FS, Target, find_targets, one_core, one_thread_each, read_truth
+from papertrace.benchmarks.digitization import condition_of, find_targets, one_core, one_thread_each
 from papertrace.benchmarks.report import provenance, table
+from papertrace.datasets.pages import FS, PageFile, read_truth
 from papertrace.datasets.ptbxl import data_folder
 from papertrace.metrics.digitization import score_page
 from papertrace.metrics.scores import bootstrap
@@ -136,12 +137,12 @@ def _trained(path: Path) -> Trained:
     )
 
 
-def measure(targets: Sequence[Target], networks: Mapping[str, Path]) -> list[Page]:
+def measure(targets: Sequence[PageFile], networks: Mapping[str, Path]) -> list[Page]:
     """Read pages and let every network correct them, in a process that is held to one core.
 
     Parameters
     ----------
-    targets : sequence of Target
+    targets : sequence of PageFile
     networks : mapping
         Names and weights.
 
@@ -158,12 +159,12 @@ def measure(targets: Sequence[Target], networks: Mapping[str, Path]) -> list[Pag
         return list(tqdm(pages, total=len(targets), unit="page", disable=None))
 
 
-def correct(target: Target, networks: Mapping[str, Path]) -> Page:
+def correct(page: PageFile, networks: Mapping[str, Path]) -> Page:
     """Read a page once, let every network correct the reading, and score what comes out.
 
     Parameters
     ----------
-    target : Target
+    page : PageFile
     networks : mapping
         Names and weights.
 
@@ -172,10 +173,11 @@ def correct(target: Target, networks: Mapping[str, Path]) -> Page:
     Page
         Of 0 dB everywhere where it could not be read.
     """
-    truth = read_truth(target)
-    condition, name = target.condition, target.image.name
+    truth = read_truth(page)
+    assert truth is not None
+    condition, name = condition_of(page), page.file.name
     try:
-        reading = analyze_page(target.image)
+        reading = analyze_page(page.file)
     except PageError:
         return Page(condition, name, dict.fromkeys((ALONE, *networks), 0.0), {})
     aligned = {ALONE: score_page(truth, leads_of(reading, fs=FS).signal, FS).aligned_mean}

@@ -46,7 +46,7 @@ class Order:
     seed : int
         Of the printer.
     truth : str
-        Where the millivolts are that the page shows (`papertrace.benchmarks.compare.read_truth`); empty where nobody
+        Where the millivolts are that the page shows (`papertrace.datasets.pages.read_truth`); empty where nobody
         knows or the printer tells.
     """
 

@@ -15,14 +15,14 @@ from PIL import Image
 from digitize.records.layouts import LEAD_NAMES
 from papertrace.benchmarks.digitization import (
     REAL,
-    Target,
+    condition_of,
     digitise,
     digitise_unrefined,
     find_targets,
     main,
-    read_truth,
 )
 from papertrace.benchmarks.report import provenance, table
+from papertrace.datasets.pages import read_truth
 from papertrace.datasets.ptbxl import data_folder
 
 DATA = data_folder().parent
@@ -185,54 +185,14 @@ def test_a_folder_without_pages_is_named(tmp_path, capsys):
     assert f"{tmp_path}: has no pages with truth" in capsys.readouterr().err
 
 
-def test_kit_truth_is_read_as_it_is(tmp_path):
-    signal = write_page(tmp_path, "page")
-    shuffled = signal[::-1]
-    write_record(tmp_path / "reversed", shuffled, 500, tuple(name.upper() for name in LEAD_NAMES[::-1]))
-    for stem in ("page", "reversed"):
-        truth = read_truth(Target("easy", tmp_path / "page.png", tmp_path / stem))
-        assert np.isnan(truth[:, :100]).all()
-        np.testing.assert_allclose(truth[:, 100:], signal[:, 100:], atol=0.0006)
-
-
-@pytest.mark.parametrize(
-    ("fs", "names", "unit", "message"),
-    [
-        (100, LEAD_NAMES, "mV", "sampled at 100 Hz; allowed: 500"),
-        (500, LEAD_NAMES[:11], "mV", "lead V6 is missing"),
-        (500, LEAD_NAMES, "SD", "units SD; allowed: mV"),
-    ],
-)
-def test_truth_that_cannot_be_used_is_named(tmp_path, fs, names, unit, message):
-    write_record(tmp_path / "page", np.ones((len(names), 100)), fs, names, unit)
-    with pytest.raises(ValueError, match=message):
-        read_truth(Target("easy", tmp_path / "page.png", tmp_path / "page"))
-
-
-def test_real_truth_is_cut_to_the_print_and_joined_by_straight_lines(tmp_path):
-    slopes = np.arange(1, 13)[:, None] / 10
-    write_record(tmp_path / "page", slopes * np.arange(1000) / 100 % 1, 100)
-    write_record(tmp_path / "line", slopes * np.arange(1000) / 100, 100)
-    truth = read_truth(Target(REAL, tmp_path / "page.png", tmp_path / "line"))
-    assert truth.shape == (12, 5000)
-    time_s = np.arange(5000) / 500
-    for k, lead in enumerate(LEAD_NAMES):
-        shown = np.flatnonzero(np.isfinite(truth[k]))
-        column = 0 if lead == "II" else k // 3
-        # The last sample is at 9.99 s: there the pen stops.
-        end = 4996 if lead == "II" or column == 3 else 1250 * (column + 1)
-        assert shown.tolist() == list(range(1250 * column, end)), lead
-        np.testing.assert_allclose(truth[k, shown], slopes[k] * time_s[shown], atol=0.002)
-
-
 def test_the_collected_pages_are_found():
     if not (DATA / "kit-pages").is_dir():
         pytest.skip(f"the pages are not at {DATA}; set PAPERTRACE_DATA")
     targets = find_targets(DATA)
-    conditions = [target.condition for target in targets]
+    conditions = [condition_of(page) for page in targets]
     assert len(set(conditions)) == 13 and conditions[-2:] == [REAL, REAL]
-    for target in targets[::12] + targets[-1:]:
-        assert np.isfinite(read_truth(target)).any(axis=1).all()
+    for page in targets[::12] + targets[-1:]:
+        assert np.isfinite(read_truth(page)).any(axis=1).all()
 
 
 def test_provenance_and_tables():

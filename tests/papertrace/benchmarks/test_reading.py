@@ -50,11 +50,11 @@ def test_pages_are_chosen_from_what_can_be_printed():
 
 
 def test_every_record_by_every_preset_and_the_kit(tmp_path):
-    kit = tmp_path / "kit"
+    kit = tmp_path / KIT
     for name in ("00007_hr.png", "00007_hr.hea", "00009_hr.png"):
         (kit / "worst").mkdir(parents=True, exist_ok=True)
         (kit / "worst" / name).touch()
-    tasks = printed_tasks(records(3, 2), PAPERS, tmp_path) + kit_tasks(kit, tmp_path)
+    tasks = printed_tasks(records(3, 2), PAPERS, tmp_path) + kit_tasks(tmp_path, tmp_path)
     assert [task.paper for task in tasks] == [*np.repeat(PAPERS, 2), KIT]
     assert tasks[-1].record == 7 and tasks[-1].file.name == "worst-00007_hr.npz"
     assert len({task.file for task in tasks}) == len(tasks)
