@@ -1,4 +1,6 @@
-"""Designs, losses and steps of the network that corrects traces: ``python -m papertrace.benchmarks.refiners [RUNS]``.
+"""Compare designs, losses and steps of the network that corrects traces.
+
+``python -m papertrace.benchmarks refiners [--data DIR] [--out DIR] [RUNS]``.
 
 Takes the networks that ``python -m papertrace.training.refiner`` left, reads every page of ``kit-pages`` and every scan
 of a real print once, lets each network correct that reading, and writes ``refiners.md`` and ``refiners.json``. Which
@@ -7,14 +9,10 @@ network is kept is chosen by fold 8 alone; these pages only tell what it is wort
 
 from __future__ import annotations
 
-import argparse
 import json
-import multiprocessing
 import statistics
-import sys
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -22,15 +20,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from digitize import PageError
 from digitize.api import analyze_page, leads_of, refined
-from digitize.export import written_together
 from digitize.refine.correct import WEIGHTS, load_network
 from digitize.refine.network import DESIGNS
-from papertrace.benchmarks.digitization import condition_of, find_targets, one_core, one_thread_each
-from papertrace.benchmarks.report import provenance, table
+from papertrace.benchmarks.digitization import condition_of, find_targets
+from papertrace.benchmarks.options import parser_for
+from papertrace.benchmarks.processes import run_all
+from papertrace.benchmarks.report import Report, Section, Table, provenance
 from papertrace.datasets.pages import FS, PageFile, read_truth
 from papertrace.datasets.ptbxl import data_folder
 from papertrace.metrics.digitization import score_page
@@ -114,8 +112,8 @@ def find_networks(runs: Path) -> dict[Path, Trained]:
         raise FileNotFoundError(f"{runs}: has no */{WEIGHTS.name}; `python -m papertrace.training.refiner` leaves them")
 
     def place(path: Path) -> tuple[int, int, int]:
-        own = found[path]
-        return DESIGNS.index(own.design), LOSSES.index(own.loss), own.steps
+        network = found[path]
+        return DESIGNS.index(network.design), LOSSES.index(network.loss), network.steps
 
     return {path: found[path] for path in sorted(found, key=place)}
 
@@ -151,12 +149,9 @@ def measure(targets: Sequence[PageFile], networks: Mapping[str, Path]) -> list[P
     list of Page
         In the order of the targets.
     """
-    fresh = multiprocessing.get_context("spawn")
-    with one_thread_each(), ProcessPoolExecutor(1, mp_context=fresh, initializer=one_core) as process:
-        # The first use of a network sets it up.
-        process.submit(correct, targets[0], networks).result()
-        pages = process.map(partial(correct, networks=networks), targets)
-        return list(tqdm(pages, total=len(targets), unit="page", disable=None))
+    work = partial(correct, networks=networks)
+    # A page that is not counted: the first use of a network sets it up.
+    return list(run_all(work, targets, 1, on_one_core=True, first=partial(work, targets[0])))
 
 
 def correct(page: PageFile, networks: Mapping[str, Path]) -> Page:
@@ -191,8 +186,8 @@ def correct(page: PageFile, networks: Mapping[str, Path]) -> Page:
     return Page(condition, name, aligned, seconds)
 
 
-def markdown(networks: Sequence[Trained], pages: Sequence[Page], made_with: Mapping[str, Any]) -> str:
-    """Write the report.
+def report(networks: Sequence[Trained], pages: Sequence[Page], made_with: Mapping[str, Any]) -> Report:
+    """Describe what the networks add: designs, losses, steps; then conditions.
 
     Parameters
     ----------
@@ -203,60 +198,72 @@ def markdown(networks: Sequence[Trained], pages: Sequence[Page], made_with: Mapp
 
     Returns
     -------
-    str
-        Markdown: designs, losses, steps; then conditions.
+    Report
     """
+    names = [ALONE, *(network.name for network in networks)]
+    devices = ", ".join(sorted({network.device for network in networks}))
+    sections = [
+        Section("", [_ABOUT]),
+        *(_compared(varied, networks, pages) for varied in _VARIED),
+        Section(
+            "Conditions",
+            [Table(["condition", "pages", *names], _conditions(names, pages)), f"Trained on: {devices}."],
+        ),
+    ]
+    data = {
+        "made_with": made_with,
+        "networks": [asdict(network) for network in networks],
+        "pages": [asdict(page) for page in pages],
+    }
+    return Report("refiners", "Networks that correct traces", sections, made_with, data)
+
+
+_ABOUT = (
+    "Trained on the same printed pages of PTB-XL's folds 1 to 7; fold 8 chose the epoch, and its segments' ratio "
+    "(dB, without their mean error, mean over segments, then pages) stands before and after. **Which network comes "
+    "with the package is chosen by fold 8 alone.** Beside it, only to report: the aligned ratio on the kit's pages "
+    "and the scans of real prints (mean over leads, then pages), what the network adds to the deterministic stage "
+    "there, paired, with a 95 % bootstrap interval over pages, and the median seconds that it takes for a page on "
+    "one core. There a network of one sample a column is carried half-way to the next by a cubic, and of four the "
+    "two are used that a trace has."
+)
+
+_VARIED = ("design", "loss", "steps")
+
+
+def _compared(varied: str, networks: Sequence[Trained], pages: Sequence[Page]) -> Section:
+    """Hold the networks against each other that differ in one thing only from the usual configuration."""
     usual = Config()
-    compared = {
+    title, fixed = {
         "design": ("Designs", f"loss {usual.loss}, {usual.steps} samples a column"),
         "loss": ("Losses", f"design {usual.design}, {usual.steps} samples a column"),
         "steps": ("Samples a column", f"design {usual.design}, loss {usual.loss}"),
-    }
-    lines = [
-        "# Networks that correct traces",
-        "",
-        "Trained on the same printed pages of PTB-XL's folds 1 to 7; fold 8 chose the epoch, and its segments' ratio "
-        "(dB, without their mean error, mean over segments, then pages) stands before and after. **Which network comes "
-        "with the package is chosen by fold 8 alone.** Beside it, only to report: the aligned ratio on the kit's pages "
-        "and the scans of real prints (mean over leads, then pages), what the network adds to the deterministic stage "
-        "there, paired, with a 95 % bootstrap interval over pages, and the median seconds that it takes for a page on "
-        "one core. There a network of one sample a column is carried half-way to the next by a cubic, and of four the "
-        "two are used that a trace has.",
+    }[varied]
+    others = [name for name in _VARIED if name != varied]
+    chosen = [network for network in networks if all(getattr(network, name) == getattr(usual, name) for name in others)]
+    header = [
+        *("samples a column" if varied == "steps" else varied, "parameters", "epochs", "minutes"),
+        *("fold 8 before, dB", "fold 8, dB", "these pages, dB", "adds, dB (95 %)", "seconds a page"),
     ]
-    for varied, (title, fixed) in compared.items():
-        others = [name for name in compared if name != varied]
-        of = [own for own in networks if all(getattr(own, name) == getattr(usual, name) for name in others)]
-        lines += ["", f"## {title}", "", f"All with {fixed}.", ""]
-        header = (
-            *("samples a column" if varied == "steps" else varied, "parameters", "epochs", "minutes"),
-            *("fold 8 before, dB", "fold 8, dB", "these pages, dB", "adds, dB (95 %)", "seconds a page"),
-        )
-        lines += table(header, [(getattr(own, varied), *_figures(own, pages)) for own in of])
-    names = [ALONE, *(own.name for own in networks)]
-    lines += ["", "## Conditions", "", *table(("condition", "pages", *names), _conditions(names, pages))]
-    devices = ", ".join(sorted({own.device for own in networks}))
-    lines += [
-        "",
-        f"Trained on: {devices}. Made {made_with['date']}, commit {made_with['commit'] or 'unknown'}.",
-    ]
-    return "\n".join(lines) + "\n"
+    rows = [(getattr(network, varied), *_figures(network, pages)) for network in chosen]
+    return Section(title, [f"All with {fixed}.", Table(header, rows)])
 
 
-def _figures(own: Trained, pages: Sequence[Page]) -> tuple[object, ...]:
-    aligned = np.array([page.aligned[own.name] for page in pages])
+def _figures(network: Trained, pages: Sequence[Page]) -> tuple[object, ...]:
+    aligned = np.array([page.aligned[network.name] for page in pages])
     added = aligned - [page.aligned[ALONE] for page in pages]
 
     def mean(chosen: NDArray[np.int64]) -> NDArray[np.float64]:
         return np.array([added[chosen].mean()])
 
     adds = bootstrap(mean, len(added))[0]
-    took = [page.seconds[own.name] for page in pages if page.seconds]
+    took = [page.seconds[network.name] for page in pages if page.seconds]
     return (
-        f"{own.parameters:,}",
-        own.epochs,
-        f"{own.minutes:.0f}",
-        f"{own.before:.2f}",
-        f"{own.after:.2f}",
+        f"{network.parameters:,}",
+        network.epochs,
+        f"{network.minutes:.0f}",
+        f"{network.before:.2f}",
+        f"{network.after:.2f}",
         f"{aligned.mean():.2f}",
         f"{adds.value:.2f} ({adds.low:.2f} to {adds.high:.2f})",
         f"{statistics.median(took):.2f}" if took else "-",
@@ -280,36 +287,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     arguments : sequence of str, optional
         By default those of the command line.
     """
-    parser = argparse.ArgumentParser(
-        prog="python -m papertrace.benchmarks.refiners", description=__doc__.splitlines()[0]
-    )
+    parser = parser_for("refiners", __doc__, data=data_folder().parent)
     parser.add_argument("runs", nargs="?", type=Path, default=RUNS, help="trainings (default: %(default)s)")
-    parser.add_argument("--data", type=Path, default=data_folder().parent, help="folder with kit-pages and real-pages")
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=Path(__file__).parent / "results",
-        help="folder for the two files (default: %(default)s)",
-    )
     chosen = parser.parse_args(arguments)
     try:
         networks = find_networks(chosen.runs)
         targets = find_targets(chosen.data)
     except FileNotFoundError as error:
         parser.error(str(error))
-    pages = measure(targets, {own.name: path for path, own in networks.items()})
-    made_with = provenance()
-    text = markdown(list(networks.values()), pages, made_with)
-    described = {
-        "made_with": made_with,
-        "networks": [asdict(own) for own in networks.values()],
-        "pages": [asdict(page) for page in pages],
-    }
-    with written_together(chosen.out) as temporary:
-        (temporary / "refiners.md").write_text(text, encoding="utf-8")
-        (temporary / "refiners.json").write_text(json.dumps(described, indent=1) + "\n", encoding="utf-8")
-    sys.stdout.write(text)
-
-
-if __name__ == "__main__":
-    main()
+    pages = measure(targets, {network.name: path for path, network in networks.items()})
+    report(list(networks.values()), pages, provenance()).write(chosen.out)

@@ -11,6 +11,7 @@ import math
 import os
 import platform
 import subprocess
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -227,7 +228,7 @@ class Report:
             (unfinished / f"{self.name}.md").write_text(text, encoding="utf-8")
             if self.data:
                 (unfinished / f"{self.name}.json").write_text(self.json(), encoding="utf-8")
-        print(text, end="")
+        sys.stdout.write(text)
 
 
 def _plain(value: Any) -> Any:

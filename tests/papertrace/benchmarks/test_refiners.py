@@ -16,7 +16,7 @@ from digitize.refine.network import Refiner
 from papertrace.benchmarks import refiners
 from papertrace.benchmarks.digitization import find_targets
 from papertrace.benchmarks.readme import fill
-from papertrace.benchmarks.refiners import ALONE, Page, Trained, correct, find_networks, main, markdown
+from papertrace.benchmarks.refiners import ALONE, Page, Trained, correct, find_networks, main, report
 from papertrace.synth import render_page, simulate
 
 
@@ -123,7 +123,8 @@ def test_each_table_varies_one_thing():
     ]
     pages = [Page("easy", f"{k}.png", {ALONE: 20.0 + k, **{own.name: 21.0 + k for own in every}}, {}) for k in (0, 1)]
     pages.append(Page("hard", "2.png", {ALONE: 5.0, **{own.name: 9.0 for own in every}}, {}))
-    text = markdown(every, pages, {"date": "today", "commit": None})
+    made_with = {"date": "today", "papertrace": "1", "commit": None}
+    text = report(every, pages, made_with).markdown()
     titles = ("## Designs", "## Losses", "## Samples a column", "## Conditions")
     parts = [text.split(title)[1].split("##")[0] for title in titles]
     rows = [[line.split(" | ")[0][2:] for line in part.splitlines() if line.startswith("| ")][2:] for part in parts]
