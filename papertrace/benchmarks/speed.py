@@ -1,4 +1,4 @@
-"""How fast the parts are: ``python -m papertrace.benchmarks.speed [--out DIR] [--pages N] [--archive N]``.
+"""Time the parts: ``python -m papertrace.benchmarks speed [--out DIR] [--pages N] [--archive N]``.
 
 One thread; every figure is the median over N runs after a warm-up, in seconds of the processor, so that other work on
 the machine counts little. The digitiser reads each kind of page in a process of its own, whose peak of memory is the
@@ -8,14 +8,10 @@ kind's. The command is timed as people start it (`papertrace.benchmarks.command_
 
 from __future__ import annotations
 
-import argparse
 import cProfile
-import json
-import multiprocessing
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -26,10 +22,10 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from digitize import PageError, trace_leads
-from digitize.export import written_together
 from papertrace.benchmarks.command_line import Figure, command_line
-from papertrace.benchmarks.digitization import one_core, one_thread_each, peak_memory
-from papertrace.benchmarks.report import provenance, table
+from papertrace.benchmarks.options import parser_for, whole_number
+from papertrace.benchmarks.processes import peak_memory, start_processes
+from papertrace.benchmarks.report import Report, Section, Table, provenance
 from papertrace.synth import PRESETS, render_page, simulate
 
 DPI = 200.0
@@ -172,7 +168,7 @@ def digitiser(pages: int) -> list[Timing]:
     readings: list[Timing] = []
     for name, preset, knobs in tqdm(kinds, unit="kind"):
         images = _print(preset, knobs, pages + _WARM_UP)
-        with one_thread_each(), _fresh() as process:
+        with start_processes(1, on_one_core=True) as process:
             readings.append(process.submit(read, name, images).result())
     return readings
 
@@ -210,12 +206,12 @@ def stages(pages: int) -> list[Timing]:
         In the order of the way of a page, what belongs to none of them last.
     """
     images = _print(None, _CLEAN["plain 3x4+II"], pages + _WARM_UP)
-    with one_thread_each(), _fresh() as process:
+    with start_processes(1, on_one_core=True) as process:
         seconds = process.submit(read_by_stage, images).result()
     megapixels = statistics.median(image.shape[0] * image.shape[1] for image in images) / 1e6
     return [
-        Timing(stage, statistics.median(own), max(own), pages, megapixels)
-        for stage, own in ((stage, [page[stage] for page in seconds]) for stage in [*_STAGES, "the rest"])
+        Timing(stage, statistics.median(times), max(times), pages, megapixels)
+        for stage, times in ((stage, [page[stage] for page in seconds]) for stage in [*_STAGES, "the rest"])
     ]
 
 
@@ -247,11 +243,6 @@ def _print(preset: str | None, knobs: dict[str, Any], pages: int) -> list[NDArra
     return [render_page(signal, _FS, preset, seed=seed, dpi=DPI, **knobs).image for seed in range(pages)]
 
 
-def _fresh() -> ProcessPoolExecutor:
-    """A process of its own, held to one core."""
-    return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), initializer=one_core)
-
-
 SECTIONS: dict[str, Callable[[int], Sequence[Timing]]] = {
     "printer": printer,
     "digitiser": digitiser,
@@ -260,97 +251,93 @@ SECTIONS: dict[str, Callable[[int], Sequence[Timing]]] = {
 """Parts that are timed, by the key of their results."""
 
 
-def write(results: Mapping[str, Sequence[Timing]], figures: Sequence[Figure], out: Path) -> None:
-    """Write ``speed.md`` and ``speed.json``.
+def report(results: Mapping[str, Sequence[Timing]], figures: Sequence[Figure], made_with: Mapping[str, Any]) -> Report:
+    """Describe how fast the parts and the command are.
 
     Parameters
     ----------
-    results : dict
+    results : mapping of str to sequence of Timing
         Timings of every section.
     figures : sequence of Figure
         Of the command.
-    out : Path
-        Folder.
+    made_with : mapping
+        See `papertrace.benchmarks.report.provenance`.
+
+    Returns
+    -------
+    Report
     """
-    made_with = provenance()
-    lines = [
-        "# Speed",
-        "",
-        f"{made_with['date']}, commit {made_with['commit']}, {made_with['platform']}; one thread. "
-        "Medians over the runs, after a warm-up, in seconds of the processor.",
-        "",
-        "## Page printer",
-        "",
-        f"Pages with their truth in memory at {DPI:g} dpi (`papertrace.synth.render_page`), each of another seed.",
-        "",
-        *table(
-            ["pages", "pages/s", "seconds a page", "slowest", "megapixels", "runs"],
-            (
-                (
-                    timing.name,
-                    f"{1 / timing.median:.1f}",
-                    f"{timing.median:.2f}",
-                    f"{timing.slowest:.2f}",
-                    f"{timing.megapixels:.1f}",
-                    timing.runs,
-                )
-                for timing in results["printer"]
-            ),
+    sections = [
+        Section("", ["One thread. Medians over the runs, after a warm-up, in seconds of the processor."]),
+        Section("Page printer", [_PRINTER, _printer_table(results["printer"])]),
+        Section(
+            "Digitiser",
+            [
+                _DIGITISER,
+                _digitiser_table([reading for reading in results["digitiser"] if isinstance(reading, Reading)]),
+                "Where the time of a plain 3x4+II page goes, under a profiler:",
+                _stages_table(results["stages"]),
+            ],
         ),
-        "",
-        "## Digitiser",
-        "",
-        f"Pictures in memory at {DPI:g} dpi to millivolts (`digitize.trace_leads`), each of another seed. Peak memory "
-        "of the process that read the kind's pages, the program and its models included.",
-        "",
-        *table(
-            ["pages", "seconds a page", "slowest", "megapixels", "peak memory, MiB", "not read", "runs"],
-            (
-                (
-                    reading.name,
-                    f"{reading.median:.2f}",
-                    f"{reading.slowest:.2f}",
-                    f"{reading.megapixels:.1f}",
-                    f"{reading.peak:.0f}",
-                    reading.unread,
-                    reading.runs,
-                )
-                for reading in results["digitiser"]
-                if isinstance(reading, Reading)
-            ),
-        ),
-        "",
-        "Where the time of a plain 3x4+II page goes, under a profiler:",
-        "",
-        *table(
-            ["stage", "seconds", "share"],
-            (
-                (stage.name, f"{stage.median:.3f}", f"{stage.median / total:.0%}")
-                for total in [sum(stage.median for stage in results["stages"])]
-                for stage in results["stages"]
-            ),
-        ),
-        "",
-        "## Command",
-        "",
-        f"`python pipeline.py` on plain 3x4+II pages at {DPI:g} dpi, from start to written files, by the clock; as "
-        "many threads as libraries like. Medians over the runs.",
-        "",
-        *table(
-            ["figure", "value", "goal", "runs or pages"],
-            (
-                (figure.name, f"{figure.value:.2f} {figure.unit}".strip(), figure.goal, figure.runs)
-                for figure in figures
-            ),
-        ),
+        Section("Command", [_COMMAND, _command_table(figures)]),
     ]
-    content = {"made with": made_with, "dpi": DPI} | {
-        section: [asdict(timing) for timing in timings] for section, timings in results.items()
-    }
-    content["command"] = [asdict(figure) for figure in figures]
-    with written_together(out) as unfinished:
-        (unfinished / "speed.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
-        (unfinished / "speed.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    data = {"made with": made_with, "dpi": DPI}
+    data |= {section: [asdict(timing) for timing in timings] for section, timings in results.items()}
+    data["command"] = [asdict(figure) for figure in figures]
+    return Report("speed", "Speed", sections, made_with, data)
+
+
+_PRINTER = f"Pages with their truth in memory at {DPI:g} dpi (`papertrace.synth.render_page`), each of another seed."
+_DIGITISER = (
+    f"Pictures in memory at {DPI:g} dpi to millivolts (`digitize.trace_leads`), each of another seed. Peak memory "
+    "of the process that read the kind's pages, the program and its models included."
+)
+_COMMAND = (
+    f"`python pipeline.py` on plain 3x4+II pages at {DPI:g} dpi, from start to written files, by the clock; as "
+    "many threads as libraries like. Medians over the runs."
+)
+
+
+def _printer_table(timings: Sequence[Timing]) -> Table:
+    rows = [
+        (
+            timing.name,
+            f"{1 / timing.median:.1f}",
+            f"{timing.median:.2f}",
+            f"{timing.slowest:.2f}",
+            f"{timing.megapixels:.1f}",
+            timing.runs,
+        )
+        for timing in timings
+    ]
+    return Table(["pages", "pages/s", "seconds a page", "slowest", "megapixels", "runs"], rows)
+
+
+def _digitiser_table(readings: Sequence[Reading]) -> Table:
+    rows = [
+        (
+            reading.name,
+            f"{reading.median:.2f}",
+            f"{reading.slowest:.2f}",
+            f"{reading.megapixels:.1f}",
+            f"{reading.peak:.0f}",
+            reading.unread,
+            reading.runs,
+        )
+        for reading in readings
+    ]
+    return Table(["pages", "seconds a page", "slowest", "megapixels", "peak memory, MiB", "not read", "runs"], rows)
+
+
+def _stages_table(stages: Sequence[Timing]) -> Table:
+    total = sum(stage.median for stage in stages)
+    rows = [(stage.name, f"{stage.median:.3f}", f"{stage.median / total:.0%}") for stage in stages]
+    return Table(["stage", "seconds", "share"], rows)
+
+
+def _command_table(figures: Sequence[Figure]) -> Table:
+    rows = [(figure.name, f"{figure.value:.2f} {figure.unit}".strip(), figure.goal, figure.runs) for figure in figures]
+    return Table(["figure", "value", "goal", "runs or pages"], rows)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -361,25 +348,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     arguments : sequence of str, optional
         By default those of the command line.
     """
-    parser = argparse.ArgumentParser(
-        prog="python -m papertrace.benchmarks.speed", description="Time the parts on one core."
-    )
+    parser = parser_for("speed", __doc__, pages=20)
     parser.add_argument(
-        "--out",
-        type=Path,
-        default=Path(__file__).parent / "results",
-        help="folder for the two files (default: %(default)s)",
+        "--archive", type=whole_number(1), default=500, help="pages of an archive (default: %(default)s)"
     )
-    parser.add_argument("--pages", type=int, default=20, help="pages of each kind (default: %(default)s)")
-    parser.add_argument("--archive", type=int, default=500, help="pages of an archive (default: %(default)s)")
     chosen = parser.parse_args(arguments)
-    for name in ("pages", "archive"):
-        if getattr(chosen, name) < 1:
-            parser.error(f"--{name} is {getattr(chosen, name)}; allowed: whole numbers from 1")
     figures = command_line(chosen.archive, DPI)
     cv2.setNumThreads(1)
-    write({name: section(chosen.pages) for name, section in SECTIONS.items()}, figures, chosen.out)
-
-
-if __name__ == "__main__":
-    main()
+    report({name: section(chosen.pages) for name, section in SECTIONS.items()}, figures, provenance()).write(chosen.out)
