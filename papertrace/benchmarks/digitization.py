@@ -1,6 +1,6 @@
-"""How well pages are digitised.
+"""Score the digitisation of pages that another program drew, and of scans of real prints.
 
-``python -m papertrace.benchmarks.digitization [--data DIR] [--out DIR] [CONDITION ...]``.
+``python -m papertrace.benchmarks digitization [--data DIR] [--out DIR] [CONDITION ...]``.
 
 Digitises the pages of ``kit-pages``, a condition a folder, and the scans of real prints, ``real``; scores them against
 their truth and writes ``digitization.md`` and ``digitization.json``. A page that cannot be read counts 0 dB for every
@@ -9,18 +9,12 @@ lead. Pages are read in a process of their own that is held to one core, after o
 
 from __future__ import annotations
 
-import argparse
-import json
 import math
-import multiprocessing
-import os
 import statistics
-import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -28,22 +22,22 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from digitize.export import written_together
+from digitize.files import written_together
 from digitize.leads import Leads
 from digitize.records.layouts import LEAD_NAMES
-from papertrace.benchmarks.report import provenance, table
+from papertrace.benchmarks.options import parser_for
+from papertrace.benchmarks.processes import peak_memory, run_all
+from papertrace.benchmarks.report import Report, Section, Table, provenance
 from papertrace.datasets.pages import FS, PageFile, find_pages, read_truth
 from papertrace.datasets.ptbxl import data_folder
 from papertrace.metrics.digitization import PageScore, in_phase_snr, score_page
-from papertrace.metrics.scores import Interval, bootstrap
+from papertrace.metrics.scores import bootstrap
 
 REAL = "real"
 """Condition of the scans of real prints."""
 
 REAL_PAGES = ("90036.png", "90043.png")
 """The prints that make up the condition; the others were scanned after its first figures were published."""
-
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 Digitiser: TypeAlias = Callable[[Path], Leads]
 
@@ -164,57 +158,14 @@ def measure(targets: Sequence[PageFile], digitiser: Digitiser = digitise, jobs: 
     """
     truths = [_truth_of(page) for page in targets]
     images = [page.file for page in targets]
-    jobs = min(jobs, len(targets))
-    with (
-        one_thread_each(),
-        ProcessPoolExecutor(
-            jobs,
-            # A fresh interpreter: thread counts are read when a library is loaded.
-            mp_context=multiprocessing.get_context("spawn"),
-            initializer=_prepare,
-            initargs=(digitiser, images[0], jobs == 1),
-        ) as pool,
-    ):
-        reading = pool.map(_read, [digitiser] * len(images), images)
-        readings = list(tqdm(reading, total=len(images), desc="pages", disable=None))
+    read = partial(_read, digitiser)
+    # A page that is not counted loads the models.
+    readings = run_all(read, images, jobs, on_one_core=jobs == 1, first=partial(read, images[0]))
     nothing = np.full((len(LEAD_NAMES), 0), np.nan)
     return [
         _scored(page, reading, truth, reading.leads.signal if reading.leads else nothing)
-        for page, truth, reading in zip(targets, truths, readings, strict=True)
+        for page, truth, reading in zip(targets, truths, list(readings), strict=True)
     ]
-
-
-@contextmanager
-def one_thread_each() -> Iterator[None]:
-    """Let processes that are started within use one thread each: libraries look at this when they are loaded."""
-    before = {name: os.environ.get(name) for name in _THREADS}
-    os.environ.update(dict.fromkeys(_THREADS, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
-def _prepare(digitiser: Digitiser, image: Path, alone: bool) -> None:
-    import cv2
-
-    cv2.setNumThreads(1)
-    if alone:
-        one_core()
-    _read(digitiser, image)
-
-
-def one_core() -> None:
-    """Hold the process to one core, libraries that start threads of their own included."""
-    import cv2
-
-    cv2.setNumThreads(1)
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
 
 def _read(digitiser: Digitiser, image: Path) -> Reading:
@@ -236,16 +187,6 @@ def _truth_of(page: PageFile) -> NDArray[np.float64]:
 def _scored(page: PageFile, reading: Reading, truth: NDArray[np.floating], signal: NDArray[np.floating]) -> Result:
     in_phase = float(np.nanmean(in_phase_snr(truth, signal, FS)))
     return Result(page, reading, score_page(truth, signal, FS), in_phase)
-
-
-def peak_memory() -> float:
-    """Highest memory of this process so far, MiB; NaN where the system does not tell."""
-    if sys.platform == "win32":
-        return math.nan
-    import resource
-
-    unit = 2**20 if sys.platform == "darwin" else 2**10
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
 def summary(results: Sequence[Result]) -> dict[str, Any]:
@@ -299,156 +240,111 @@ def _timing(jobs: int) -> str:
     )
 
 
-def markdown(results: Sequence[Result], jobs: int, made_with: dict[str, Any]) -> str:
-    """Write the report.
+def report(results: Sequence[Result], jobs: int, made_with: Mapping[str, Any], name: str = "digitization") -> Report:
+    """Describe the results, condition by condition and page by page.
 
     Parameters
     ----------
     results : sequence of Result
     jobs : int
         Pages that were digitised at a time.
-    made_with : dict
+    made_with : mapping
         See `papertrace.benchmarks.report.provenance`.
+    name : str
+        Stem of the report's files.
 
     Returns
     -------
-    str
-        Markdown.
+    Report
     """
     peak = max(result.reading.peak for result in results)
-    conditions = [
-        (
-            name,
-            row["pages"],
-            f"{row['aligned'].value:.2f} ({row['aligned'].low:.2f} to {row['aligned'].high:.2f})",
-            f"{row['in phase']:.2f}",
-            f"{row['strict']:.2f}",
-            f"{row['worst']:.2f}, {row['worst_lead']}",
-            f"{row['coverage']:.3f}",
-            _number(row["residual"], 4),
-            f"{row['seconds']:.2f}",
-            row["failed"],
-        )
-        for name, row in _summaries(results).items()
+    summaries = _summaries(results)
+    ratios = ("aligned", "in phase", "strict", "worst lead", "coverage", "residual")
+    conditions = Table(
+        ["condition", "pages", *ratios, "seconds", "failed"],
+        [_condition_row(condition, row) for condition, row in summaries.items()],
+    )
+    pages = Table(
+        ["condition", "page", *ratios, "layout", "seconds", "error"], [_page_row(result) for result in results]
+    )
+    scans = "The `real` scans are prints of 100 Hz records: their truth is these samples joined by straight lines."
+    memory = f"Peak memory of a process: {_number(peak, 0)} MiB."
+    sections = [
+        Section("", [_MEASURES, f"{_timing(jobs)} {memory}", conditions]),
+        Section("Page by page", [pages, scans]),
     ]
-    pages = [
-        (
-            result.condition,
-            result.page.file.stem,
-            f"{result.score.aligned_mean:.2f}",
-            f"{result.in_phase:.2f}",
-            f"{result.score.strict_mean:.2f}",
-            f"{result.score.worst:.2f}, {result.score.worst_lead}",
-            f"{result.score.coverage:.3f}",
-            _number(result.score.residual, 4),
-            result.reading.leads.layout if result.reading.leads else "-",
-            f"{result.reading.seconds:.2f}",
-            result.reading.error,
-        )
-        for result in results
-    ]
-    libraries = ", ".join(f"{name} {version}" for name, version in made_with["libraries"].items() if version)
-    lines = [
-        "# Digitisation",
-        "",
-        "Signal-to-noise ratios in dB, mean over leads, then pages; 95 % bootstrap intervals over pages in brackets. "
-        "Aligned: shift up to 0.5 s, in whole samples of 2 ms, and offset up to 1 mV removed lead by lead; in phase: "
-        "the same after the page's clock was shifted by a part of a sample; strict: as it stands; worst: lowest "
-        "aligned ratio of a lead; coverage: share of the truth's samples; residual: power that breaks Einthoven's and "
-        "Goldberger's laws (median). A page that cannot be read, and a lead that is missing, count 0 dB.",
-        "",
-        f"{_timing(jobs)} Peak memory of a process: {_number(peak, 0)} MiB.",
-        "",
-        *table(
-            [
-                *("condition", "pages", "aligned", "in phase", "strict", "worst lead", "coverage", "residual"),
-                *("seconds", "failed"),
-            ],
-            conditions,
-        ),
-        "",
-        "## Page by page",
-        "",
-        *table(
-            [
-                "condition",
-                "page",
-                "aligned",
-                "in phase",
-                "strict",
-                "worst lead",
-                "coverage",
-                "residual",
-                "layout",
-                "seconds",
-                "error",
-            ],
-            pages,
-        ),
-        "",
-        "The `real` scans are prints of 100 Hz records: their truth is these samples joined by straight lines.",
-        "",
-        f"Made {made_with['date']} with papertrace {made_with['papertrace']}, "
-        f"commit {made_with['commit'] or 'unknown'}, Python {made_with['python']}, {libraries}; "
-        f"{made_with['platform']}, {made_with['cpus']} cores.",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def as_json(results: Sequence[Result], jobs: int, made_with: dict[str, Any]) -> str:
-    """Write the report for machines; what `markdown` says and every lead's ratios, unknown values null.
-
-    Parameters
-    ----------
-    results : sequence of Result
-    jobs : int
-    made_with : dict
-        As for `markdown`.
-
-    Returns
-    -------
-    str
-        JSON.
-    """
-    pages = [
-        {
-            "condition": result.condition,
-            "page": result.page.file.name,
-            "aligned": result.score.aligned_mean,
-            "in phase": result.in_phase,
-            "strict": result.score.strict_mean,
-            "worst": result.score.worst,
-            "worst_lead": result.score.worst_lead,
-            "coverage": result.score.coverage,
-            "residual": result.score.residual,
-            "aligned_by_lead": dict(zip(LEAD_NAMES, result.score.aligned.tolist(), strict=True)),
-            "strict_by_lead": dict(zip(LEAD_NAMES, result.score.strict.tolist(), strict=True)),
-            "layout": result.reading.leads.layout if result.reading.leads else None,
-            "warnings": list(result.reading.leads.warnings) if result.reading.leads else [],
-            "seconds": result.reading.seconds,
-            "error": result.reading.error or None,
-        }
-        for result in results
-    ]
-    report = {
+    data = {
         "made_with": made_with,
         "jobs": jobs,
         "seconds_comparable": jobs == 1,
-        "peak_mib": max(result.reading.peak for result in results),
-        "conditions": _summaries(results),
-        "pages": pages,
+        "peak_mib": peak,
+        "conditions": summaries,
+        "pages": [_page_data(result) for result in results],
     }
-    return json.dumps(_plain(report), indent=1, allow_nan=False) + "\n"
+    return Report(name, "Digitisation", sections, made_with, data)
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, Interval):
-        return _plain(vars(value))
-    if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_plain(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+_MEASURES = (
+    "Signal-to-noise ratios in dB, mean over leads, then pages; 95 % bootstrap intervals over pages in brackets. "
+    "Aligned: shift up to 0.5 s, in whole samples of 2 ms, and offset up to 1 mV removed lead by lead; in phase: "
+    "the same after the page's clock was shifted by a part of a sample; strict: as it stands; worst: lowest "
+    "aligned ratio of a lead; coverage: share of the truth's samples; residual: power that breaks Einthoven's and "
+    "Goldberger's laws (median). A page that cannot be read, and a lead that is missing, count 0 dB."
+)
+
+
+def _condition_row(name: str, row: Mapping[str, Any]) -> list[object]:
+    return [
+        name,
+        row["pages"],
+        f"{row['aligned'].value:.2f} ({row['aligned'].low:.2f} to {row['aligned'].high:.2f})",
+        f"{row['in phase']:.2f}",
+        f"{row['strict']:.2f}",
+        f"{row['worst']:.2f}, {row['worst_lead']}",
+        f"{row['coverage']:.3f}",
+        _number(row["residual"], 4),
+        f"{row['seconds']:.2f}",
+        row["failed"],
+    ]
+
+
+def _page_row(result: Result) -> list[object]:
+    score = result.score
+    return [
+        result.condition,
+        result.page.file.stem,
+        f"{score.aligned_mean:.2f}",
+        f"{result.in_phase:.2f}",
+        f"{score.strict_mean:.2f}",
+        f"{score.worst:.2f}, {score.worst_lead}",
+        f"{score.coverage:.3f}",
+        _number(score.residual, 4),
+        result.reading.leads.layout if result.reading.leads else "-",
+        f"{result.reading.seconds:.2f}",
+        result.reading.error,
+    ]
+
+
+def _page_data(result: Result) -> dict[str, Any]:
+    """Collect what the report says of a page, and every lead's ratios."""
+    score, leads = result.score, result.reading.leads
+    return {
+        "condition": result.condition,
+        "page": result.page.file.name,
+        "aligned": score.aligned_mean,
+        "in phase": result.in_phase,
+        "strict": score.strict_mean,
+        "worst": score.worst,
+        "worst_lead": score.worst_lead,
+        "coverage": score.coverage,
+        "residual": score.residual,
+        "aligned_by_lead": dict(zip(LEAD_NAMES, score.aligned.tolist(), strict=True)),
+        "strict_by_lead": dict(zip(LEAD_NAMES, score.strict.tolist(), strict=True)),
+        "layout": leads.layout if leads else None,
+        "warnings": list(leads.warnings) if leads else [],
+        "seconds": result.reading.seconds,
+        "error": result.reading.error or None,
+    }
 
 
 def write_overlays(results: Sequence[Result], folder: Path) -> None:
@@ -485,27 +381,15 @@ def main(arguments: Sequence[str] | None = None, digitiser: Digitiser | None = N
     digitiser : callable, optional
         See `measure`; `digitise`, or `digitise_unrefined` where the command line says so.
     """
-    parser = argparse.ArgumentParser(
-        prog="python -m papertrace.benchmarks.digitization", description="Score the digitisation."
-    )
+    parser = parser_for("digitization", __doc__, data=data_folder().parent, jobs=1)
     parser.add_argument(
         "conditions", nargs="*", metavar="CONDITION", help="folders of kit-pages, or real; default: all"
     )
-    parser.add_argument("--data", type=Path, default=data_folder().parent, help="folder with kit-pages and real-pages")
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=Path(__file__).parent / "results",
-        help="folder for the two files (default: %(default)s)",
-    )
     parser.add_argument("--overlays", type=Path, metavar="DIR", help="draw the traces over the pages, worst first")
-    parser.add_argument("--jobs", type=int, default=1, help="pages at a time; above 1 the seconds mean little")
     parser.add_argument(
         "--no-refine", dest="refine", action="store_false", help="the deterministic stage alone, in files of its own"
     )
     chosen = parser.parse_args(arguments)
-    if chosen.jobs < 1:
-        parser.error(f"--jobs {chosen.jobs}; allowed: whole numbers from 1")
     try:
         targets = find_targets(chosen.data)
     except FileNotFoundError as error:
@@ -518,16 +402,7 @@ def main(arguments: Sequence[str] | None = None, digitiser: Digitiser | None = N
         targets = [page for page in targets if condition_of(page) in chosen.conditions]
 
     results = measure(targets, digitiser or (digitise if chosen.refine else digitise_unrefined), chosen.jobs)
-    made_with = provenance()
-    text = markdown(results, chosen.jobs, made_with)
-    with written_together(chosen.out) as temporary:
-        stem = "digitization" if chosen.refine else "digitization-unrefined"
-        (temporary / f"{stem}.md").write_text(text, encoding="utf-8")
-        (temporary / f"{stem}.json").write_text(as_json(results, chosen.jobs, made_with), encoding="utf-8")
+    name = "digitization" if chosen.refine else "digitization-unrefined"
+    report(results, chosen.jobs, provenance(), name).write(chosen.out)
     if chosen.overlays is not None:
         write_overlays(results, chosen.overlays)
-    print(text)
-
-
-if __name__ == "__main__":
-    main()

@@ -4,7 +4,9 @@ import importlib
 import json
 import sys
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +23,6 @@ from papertrace.benchmarks.digitization import (
     find_targets,
     main,
 )
-from papertrace.benchmarks.report import provenance, table
 from papertrace.datasets.pages import read_truth
 from papertrace.datasets.ptbxl import data_folder
 
@@ -75,12 +76,12 @@ def stand_in() -> Iterator:
 @pytest.fixture(scope="module")
 def run(data, stand_in, tmp_path_factory) -> Run:
     out = tmp_path_factory.mktemp("out")
-    printed: list[str] = []
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("builtins.print", printed.append)
+    with redirect_stdout(StringIO()) as printed:
         main(["--data", str(data), "--out", str(out / "results"), "--overlays", str(out / "overlays")], stand_in)
     text = (out / "results" / "digitization.md").read_text(encoding="utf-8")
-    return Run(out, json.loads((out / "results" / "digitization.json").read_text(encoding="utf-8")), text, printed[0])
+    return Run(
+        out, json.loads((out / "results" / "digitization.json").read_text(encoding="utf-8")), text, printed.getvalue()
+    )
 
 
 def test_each_page_is_measured_in_order(run):
@@ -169,7 +170,7 @@ def test_traces_are_refined_or_not(monkeypatch):
     ("arguments", "message"),
     [
         (["foggy"], "unknown condition 'foggy'; allowed: easy, hard"),
-        (["--jobs", "0"], "--jobs 0; allowed: whole numbers from 1"),
+        (["--jobs", "0"], "--jobs: 0; allowed: whole numbers from 1"),
     ],
 )
 def test_wrong_options_are_named(data, stand_in, tmp_path, capsys, arguments, message):
@@ -193,10 +194,3 @@ def test_the_collected_pages_are_found():
     assert len(set(conditions)) == 13 and conditions[-2:] == [REAL, REAL]
     for page in targets[::12] + targets[-1:]:
         assert np.isfinite(read_truth(page)).any(axis=1).all()
-
-
-def test_provenance_and_tables():
-    made_with = provenance()
-    assert made_with["commit"] is None or made_with["commit"].removesuffix("-dirty").isalnum()
-    json.dumps(made_with, allow_nan=False)
-    assert table(["a"], [["x|y\nz"]]) == ["| a |", "| --- |", "| x/y z |"]
