@@ -7,14 +7,13 @@
 from __future__ import annotations
 
 import argparse
-import inspect
 import itertools
 import multiprocessing
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,16 +22,15 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from papertrace.synth.capture import Capture
 from papertrace.synth.files import find_records, read_record, write_page
-from papertrace.synth.notes import Notes
+from papertrace.synth.knobs import knobs_of
 from papertrace.synth.presets import PRESETS, preset_style
 from papertrace.synth.printer import render_page
 from papertrace.synth.simulator import simulate
 from papertrace.synth.style import PageStyle
-from papertrace.synth.wear import Wear
 
-_NESTED: dict[str, type] = {"notes": Notes, "wear": Wear, "capture": Capture}
+_NESTED = {knob.name: type(knob.default) for knob in knobs_of(PageStyle) if knob.allowed is None}
+_PLAIN = {knob.name for knob in knobs_of(PageStyle)} - _NESTED.keys()
 _FS = 500.0
 _SLOWEST, _FASTEST = 50.0, 110.0
 
@@ -97,25 +95,19 @@ def _count(text: str) -> int:
 
 
 def _add_knobs(group: Any, kind: type, prefix: str) -> None:
-    meanings = _meanings(kind)
-    defaults = kind()
-    for knob in fields(kind):
-        if knob.name in _NESTED:
+    for knob in knobs_of(kind):
+        if knob.allowed is None:
             continue
-        default = getattr(defaults, knob.name)
-        shown = f"{meanings.get(knob.name, '')} (default: {default})".strip().replace("%", "%%")
-        option: dict[str, Any] = {"default": argparse.SUPPRESS, "help": shown, "dest": prefix + knob.name}
-        annotation = str(knob.type)
-        if annotation == "bool":
+        help_ = f"{knob.explanation} (default: {knob.default})".replace("`", "").replace("%", "%%")
+        option: dict[str, Any] = {"default": argparse.SUPPRESS, "help": help_, "dest": prefix + knob.name}
+        value, count = knob.allowed.kind, knob.allowed.count
+        if value is bool:
             option["action"] = argparse.BooleanOptionalAction
-        elif annotation.startswith("RGB"):
-            option |= {"type": int, "nargs": 3, "metavar": ("R", "G", "B")}
-        elif annotation.startswith("tuple"):
-            option |= {"type": float, "nargs": len(default), "metavar": "X"}
+        elif count:
+            option |= {"type": value, "nargs": count, "metavar": ("R", "G", "B") if value is int else "X"}
         else:
-            number = float if annotation.startswith("float") else int if annotation.startswith("int") else str
-            option |= {"type": _or_none(number) if "None" in annotation else number, "metavar": number.__name__}
-        group.add_argument("--" + (prefix + knob.name).replace("_", "-"), **option)
+            option |= {"type": _or_none(value) if knob.allowed.none else value, "metavar": value.__name__}
+        group.add_argument("--" + option["dest"].replace("_", "-"), **option)
 
 
 def _or_none(number: Callable[[str], Any]) -> Callable[[str], Any]:
@@ -124,18 +116,6 @@ def _or_none(number: Callable[[str], Any]) -> Callable[[str], Any]:
 
     convert.__name__ = getattr(number, "__name__", "value")
     return convert
-
-
-def _meanings(kind: type) -> dict[str, str]:
-    """What a class's documentation says about each of its attributes."""
-    found: dict[str, str] = {}
-    names: list[str] = []
-    for line in (inspect.getdoc(kind) or "").partition("Attributes\n")[2].partition("\n\nRaises")[0].splitlines()[1:]:
-        if line.startswith(" "):
-            found |= {name: f"{found.get(name, '')} {line.strip()}".strip().replace("`", "") for name in names}
-        else:
-            names = [name.strip() for name in line.partition(" : ")[0].split(",")]
-    return found
 
 
 def _orders(sources: Sequence[Path | int], pages: int | None, seed: int) -> list[_Order]:
@@ -152,13 +132,11 @@ def _orders(sources: Sequence[Path | int], pages: int | None, seed: int) -> list
 
 def _styled(preset: str | None, seed: int, knobs: dict[str, Any]) -> PageStyle:
     style = PageStyle() if preset is None else preset_style(preset, seed)
-    nested = {
-        part: replace(getattr(style, part), **{name[len(part) + 1 :]: knobs[name] for name in knobs if name in inside})
-        for part, kind in _NESTED.items()
-        if (inside := {f"{part}_{knob.name}" for knob in fields(kind)} & knobs.keys())
-    }
-    plain = {knob.name for knob in fields(PageStyle)} & knobs.keys()
-    return replace(style, **{name: knobs[name] for name in plain}, **nested)
+    plain = {name: value for name, value in knobs.items() if name in _PLAIN}
+    for part in _NESTED:
+        inside = {name.removeprefix(f"{part}_"): knobs[name] for name in knobs.keys() - plain if name.startswith(part)}
+        plain[part] = replace(getattr(style, part), **inside)
+    return replace(style, **plain)
 
 
 def _print(press: _Press, order: _Order) -> str | None:

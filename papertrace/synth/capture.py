@@ -7,14 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from papertrace.synth.canvas import RGB
 from papertrace.synth.chance import sometimes
-
-RGB = tuple[int, int, int]
+from papertrace.synth.knobs import FLAG, check, described, knob, one_of, rgb, several, within
 
 FAX_MODES = ("none", "standard", "fine")
 """No fax; 204 x 98 dots an inch; 204 x 196."""
 
 
+@described
 @dataclass(frozen=True)
 class Capture:
     """How the picture is taken; what is not said does not happen. Skew, colour mode and JPEG are the page style's.
@@ -22,67 +23,7 @@ class Capture:
     Angles are degrees, lengths millimetres of paper, pixels are the picture's. Every effect stands for itself: any may
     be combined.
 
-    Attributes
-    ----------
-    quarter_turns : int
-        Times that the picture was turned by 90 degrees clockwise, 0 to 3.
-    tilt, tilt_direction : float
-        Angle between the camera's view and the sheet's normal, 0 to 50, and the side towards which the camera stands:
-        0 right, 90 at the foot of the page.
-    distance : float or None
-        From the camera to the sheet, in diagonals of the sheet, 0.7 to 10; None is a scanner's parallel view.
-    aim : tuple of float
-        Where on the sheet the camera points, in shares of its width and height: the lens's centre.
-    lens : tuple of float
-        Radial distortion: a point at r half diagonals from the lens's centre is seen at r (1 + k1 r^2 + k2 r^4).
-    framing : tuple of float
-        Left, top, right, bottom: what is seen beside the sheet, in shares of the sheet's size; negative cuts it off.
-    curl, curl_direction, curl_waves, curl_phase : float
-        Paper that does not lie flat: its steepest slope, 0 to 40; the way along which it rises and falls; the number of
-        half waves along the sheet; and the slope's phase in its middle.
-    lift, lift_corner : float, int
-        Slope at the tip of a corner that bends up, 0 to 50, and which one: 0 upper left, clockwise.
-    desk : RGB or None
-        What the sheet lies on; None is the style's `bed_color`.
-    texture : float
-        Grain of the desk, 0 to 1.
-    light_direction : float
-        Where the light comes from, as `tilt_direction`.
-    relief : float
-        How strongly slopes of the paper are shaded, 0 to 1.
-    uneven : float
-        Light lost at the side away from the light, 0 to 0.8.
-    vignette : float
-        Light lost in the picture's corners, 0 to 0.8.
-    shadow : float
-        Depth of the shadow that a hand or phone throws, 0 to 0.8.
-    glare : float
-        Strength of the gloss on shiny paper, 0 to 1.
-    lid : float
-        Shadow along an edge of a scanner's glass, 0 to 1.
-    white_balance : tuple of float
-        Gains of red, green and blue, 0.4 to 1.6; their mean is the exposure.
-    haze : float
-        How much of the contrast is lost to stray light, 0 to 0.6.
-    screen_pitch, moire : float
-        Pitch of the raster of a screen that shows the page, 0.7 to 6 mean pixels of the picture, and its contrast, 0 to
-        1; it beats most where it is near 1 or 2.
-    defocus : float
-        Standard deviation of the blur in pixels, 0 to 4.
-    motion, motion_direction : float
-        Length of the smear in pixels, 0 to 15, and its way.
-    noise : float
-        Standard deviation of the sensor's noise in grey levels on white, 0 to 30.
-    sharpening : float
-        Amount of unsharp masking that the device adds, 0 to 3.
-    banding : float
-        Strength of a scanner's streaks, 0 to 1.
-    fax : str
-        ``"none"``, ``"standard"`` (204 x 98 dots an inch) or ``"fine"`` (204 x 196).
-    halftone : bool
-        Whether the fax dithers; otherwise it cuts at a threshold.
-    dropouts : float
-        Share of the fax's lines that are lost, 0 to 0.2.
+    Its values hang together by the device: `draw_capture` draws them.
 
     Raises
     ------
@@ -95,90 +36,69 @@ class Capture:
     (False, True)
     """
 
-    quarter_turns: int = 0
-    tilt: float = 0.0
-    tilt_direction: float = 0.0
-    distance: float | None = None
-    aim: tuple[float, float] = (0.5, 0.5)
-    lens: tuple[float, float] = (0.0, 0.0)
-    framing: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
-    curl: float = 0.0
-    curl_direction: float = 0.0
-    curl_waves: float = 1.0
-    curl_phase: float = 90.0
-    lift: float = 0.0
-    lift_corner: int = 0
-    desk: RGB | None = None
-    texture: float = 0.0
-    light_direction: float = 225.0
-    relief: float = 0.7
-    uneven: float = 0.0
-    vignette: float = 0.0
-    shadow: float = 0.0
-    glare: float = 0.0
-    lid: float = 0.0
-    white_balance: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    haze: float = 0.0
-    screen_pitch: float = 2.0
-    moire: float = 0.0
-    defocus: float = 0.0
-    motion: float = 0.0
-    motion_direction: float = 0.0
-    noise: float = 0.0
-    sharpening: float = 0.0
-    banding: float = 0.0
-    fax: str = "none"
-    halftone: bool = False
-    dropouts: float = 0.0
+    quarter_turns: int = knob(0, one_of(0, 1, 2, 3), "Times that the picture was turned by 90 degrees clockwise.")
+    tilt: float = knob(0.0, within(0, 50), "Angle between the camera's view and the sheet's normal.")
+    tilt_direction: float = knob(
+        0.0, within(-360, 360), "Side towards which the camera stands: 0 right, 90 at the foot of the page."
+    )
+    distance: float | None = knob(
+        None,
+        within(0.7, 10, none=True),
+        "From the camera to the sheet, in diagonals of the sheet; None is a scanner's parallel view.",
+    )
+    aim: tuple[float, float] = knob(
+        (0.5, 0.5),
+        several(2, -0.5, 1.5),
+        "Where on the sheet the camera points, in shares of its width and height: the lens's centre.",
+    )
+    lens: tuple[float, float] = knob(
+        (0.0, 0.0),
+        several(2, -0.15, 0.15),
+        "Radial distortion: a point at r half diagonals from the lens's centre is seen at r (1 + k1 r^2 + k2 r^4).",
+    )
+    framing: tuple[float, float, float, float] = knob(
+        (0.0, 0.0, 0.0, 0.0),
+        several(4, -0.4, 0.6),
+        "Left, top, right, bottom: what is seen beside the sheet, in shares of the sheet's size; negative cuts it off.",
+    )
+    curl: float = knob(0.0, within(0, 40), "Steepest slope of paper that does not lie flat.")
+    curl_direction: float = knob(0.0, within(-360, 360), "Way along which curled paper rises and falls.")
+    curl_waves: float = knob(1.0, within(0, 4), "Number of half waves along curled paper.")
+    curl_phase: float = knob(90.0, within(-360, 360), "Phase of the slope in the middle of curled paper.")
+    lift: float = knob(0.0, within(0, 50), "Slope at the tip of a corner that bends up.")
+    lift_corner: int = knob(0, one_of(0, 1, 2, 3), "Which corner bends up: 0 upper left, clockwise.")
+    desk: RGB | None = knob(None, rgb(none=True), "What the sheet lies on; None is the style's bed_color.")
+    texture: float = knob(0.0, within(0, 1), "Grain of the desk.")
+    light_direction: float = knob(225.0, within(-360, 360), "Where the light comes from, as tilt_direction.")
+    relief: float = knob(0.7, within(0, 1), "How strongly slopes of the paper are shaded.")
+    uneven: float = knob(0.0, within(0, 0.8), "Light lost at the side away from the light.")
+    vignette: float = knob(0.0, within(0, 0.8), "Light lost in the picture's corners.")
+    shadow: float = knob(0.0, within(0, 0.8), "Depth of the shadow that a hand or phone throws.")
+    glare: float = knob(0.0, within(0, 1), "Strength of the gloss on shiny paper.")
+    lid: float = knob(0.0, within(0, 1), "Shadow along an edge of a scanner's glass.")
+    white_balance: tuple[float, float, float] = knob(
+        (1.0, 1.0, 1.0), several(3, 0.4, 1.6), "Gains of red, green and blue; their mean is the exposure."
+    )
+    haze: float = knob(0.0, within(0, 0.6), "How much of the contrast is lost to stray light.")
+    screen_pitch: float = knob(
+        2.0,
+        within(0.7, 6),
+        "Pitch of the raster of a screen that shows the page, in mean pixels of the picture; it beats most near 1 and "
+        "2.",
+    )
+    moire: float = knob(0.0, within(0, 1), "Contrast of a screen's raster.")
+    defocus: float = knob(0.0, within(0, 4), "Standard deviation of the blur in pixels.")
+    motion: float = knob(0.0, within(0, 15), "Length of the smear in pixels.")
+    motion_direction: float = knob(0.0, within(-360, 360), "Way of the smear.")
+    noise: float = knob(0.0, within(0, 30), "Standard deviation of the sensor's noise in grey levels on white.")
+    sharpening: float = knob(0.0, within(0, 3), "Amount of unsharp masking that the device adds.")
+    banding: float = knob(0.0, within(0, 1), "Strength of a scanner's streaks.")
+    fax: str = knob("none", one_of(*FAX_MODES), "Resolution of a fax: 204 x 98 dots an inch, or 204 x 196.")
+    halftone: bool = knob(False, FLAG, "Whether the fax dithers; otherwise it cuts at a threshold.")
+    dropouts: float = knob(0.0, within(0, 0.2), "Share of the fax's lines that are lost.")
 
     def __post_init__(self) -> None:
-        for name, choices in (("quarter_turns", range(4)), ("lift_corner", range(4)), ("fax", FAX_MODES)):
-            if getattr(self, name) not in choices:
-                raise ValueError(f"{name} is {getattr(self, name)!r}; allowed: {', '.join(map(str, choices))}")
-        ranges: tuple[tuple[str, float, float], ...] = (
-            ("tilt", 0.0, 50.0),
-            ("tilt_direction", -360.0, 360.0),
-            ("curl", 0.0, 40.0),
-            ("curl_direction", -360.0, 360.0),
-            ("curl_waves", 0.0, 4.0),
-            ("curl_phase", -360.0, 360.0),
-            ("lift", 0.0, 50.0),
-            ("texture", 0.0, 1.0),
-            ("light_direction", -360.0, 360.0),
-            ("relief", 0.0, 1.0),
-            ("uneven", 0.0, 0.8),
-            ("vignette", 0.0, 0.8),
-            ("shadow", 0.0, 0.8),
-            ("glare", 0.0, 1.0),
-            ("lid", 0.0, 1.0),
-            ("haze", 0.0, 0.6),
-            ("screen_pitch", 0.7, 6.0),
-            ("moire", 0.0, 1.0),
-            ("defocus", 0.0, 4.0),
-            ("motion", 0.0, 15.0),
-            ("motion_direction", -360.0, 360.0),
-            ("noise", 0.0, 30.0),
-            ("sharpening", 0.0, 3.0),
-            ("banding", 0.0, 1.0),
-            ("dropouts", 0.0, 0.2),
-        )
-        for name, low, high in ranges:
-            if not low <= getattr(self, name) <= high:
-                raise ValueError(f"{name} is {getattr(self, name)}; allowed: {low:g} to {high:g}")
-        several: tuple[tuple[str, int, float, float], ...] = (
-            ("aim", 2, -0.5, 1.5),
-            ("lens", 2, -0.15, 0.15),
-            ("framing", 4, -0.4, 0.6),
-            ("white_balance", 3, 0.4, 1.6),
-        )
-        for name, count, low, high in several:
-            values = getattr(self, name)
-            if len(values) != count or not all(low <= value <= high for value in values):
-                raise ValueError(f"{name} is {values}; allowed: {count} values of {low:g} to {high:g}")
-        if self.distance is not None and not 0.7 <= self.distance <= 10.0:
-            raise ValueError(f"distance is {self.distance}; allowed: None or 0.7 to 10")
-        if self.desk is not None and (len(self.desk) != 3 or not all(0 <= level <= 255 for level in self.desk)):
-            raise ValueError(f"desk is {self.desk}; allowed: None or three levels of 0 to 255")
+        check(self)
 
     @property
     def moves(self) -> bool:

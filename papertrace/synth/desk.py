@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from papertrace.synth.capture import RGB
+from papertrace.synth.canvas import RGB
 
 _COARSE = 3
 

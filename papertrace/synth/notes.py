@@ -13,6 +13,7 @@ from papertrace.synth.brush import PenLine, brush
 from papertrace.synth.canvas import RGB, Canvas
 from papertrace.synth.codes import bar_code, qr_code
 from papertrace.synth.handwriting import Hand, random_hand, write
+from papertrace.synth.knobs import check, described, draw, knob, one_of, rgb, whole
 from papertrace.synth.marks import MARKS, draw_mark, hand_line, underline
 from papertrace.synth.noise import smooth_noise
 from papertrace.synth.stamps import box_stamp, round_stamp, stamped
@@ -22,16 +23,6 @@ Box = tuple[float, float, float, float]
 """x0, y0, x1, y1 in mm from the sheet's upper left corner."""
 
 CODES = ("none", "qr", "bar", "both")
-_COUNTS = {
-    "words": 12,
-    "marks": 20,
-    "underlines": 10,
-    "highlights": 10,
-    "stamps": 4,
-    "redactions": 8,
-    "labels": 4,
-    "staples": 4,
-}
 
 _BALLPOINTS: tuple[RGB, ...] = ((28, 42, 128), (40, 60, 165), (26, 26, 34), (40, 40, 46), (176, 28, 40), (20, 104, 70))
 _STAMP_INKS: tuple[RGB, ...] = ((92, 50, 140), (60, 62, 160), (186, 40, 58), (46, 46, 60), (30, 116, 92))
@@ -82,32 +73,18 @@ _WARNINGS = ("REVIEWED", "COPY", "RECEIVED", "CONFIDENTIAL", "FILED", "URGENT", 
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 
 
+def _some(rng: np.random.Generator, share: float, mean: float, most: int) -> int:
+    """Draw how many there are; the number is drawn only where there are some."""
+    return int(min(most, 1 + rng.poisson(mean))) if rng.random() < share else 0
+
+
+@described
 @dataclass(frozen=True)
 class Notes:
     """What was added to a sheet after it was printed. By default nothing.
 
-    Attributes
-    ----------
-    words : int
-        Handwritten remarks, 0 to 12: most beside the traces, some over them.
-    marks : int
-        Rings, arrows, ticks, lines, crosses, calipers and brackets drawn over the traces, 0 to 20.
-    underlines, highlights : int
-        Strokes of a pen below and of a highlighter over printed text, 0 to 10 each.
-    stamps : int
-        Round and rectangular rubber stamps, 0 to 4.
-    codes : str
-        ``"none"``, ``"qr"``, ``"bar"`` or ``"both"``, printed where there is room.
-    redactions : int
-        Boxes over printed text, and now and then over the traces, 0 to 8.
-    redaction_color : RGB
-        Of those boxes.
-    labels : int
-        Printed labels stuck on, 0 to 4.
-    staples : int
-        In the upper corners, 0 to 4.
-    ink : RGB or None
-        Ink of words, marks and underlines; None takes one of the usual pens for each.
+    The fields stand in the order in which `random_notes` draws them, and the place of each is the number of its stream
+    of random numbers: a new one goes last.
 
     Raises
     ------
@@ -120,31 +97,51 @@ class Notes:
     0
     """
 
-    words: int = 0
-    marks: int = 0
-    underlines: int = 0
-    highlights: int = 0
-    stamps: int = 0
-    codes: str = "none"
-    redactions: int = 0
-    redaction_color: RGB = (0, 0, 0)
-    labels: int = 0
-    staples: int = 0
-    ink: RGB | None = None
+    words: int = knob(
+        0,
+        whole(0, 12),
+        "Handwritten remarks: most beside the traces, some over them.",
+        lambda rng: _some(rng, 0.55, 1.5, 8),
+    )
+    marks: int = knob(
+        0,
+        whole(0, 20),
+        "Rings, arrows, ticks, lines, crosses, calipers and brackets drawn over the traces.",
+        lambda rng: _some(rng, 0.3, 2.0, 10),
+    )
+    underlines: int = knob(
+        0, whole(0, 10), "Strokes of a pen below printed text.", lambda rng: _some(rng, 0.15, 0.7, 4)
+    )
+    highlights: int = knob(
+        0, whole(0, 10), "Strokes of a highlighter over printed text.", lambda rng: _some(rng, 0.1, 0.7, 4)
+    )
+    stamps: int = knob(0, whole(0, 4), "Round and rectangular rubber stamps.", lambda rng: _some(rng, 0.2, 0.3, 3))
+    codes: str = knob(
+        "none",
+        one_of(*CODES),
+        "Codes that are printed where there is room.",
+        lambda rng: CODES[int(rng.choice(4, p=[0.65, 0.15, 0.13, 0.07]))],
+    )
+    redactions: int = knob(
+        0,
+        whole(0, 8),
+        "Boxes over printed text, and now and then over the traces.",
+        lambda rng: _some(rng, 0.2, 1.5, 6),
+    )
+    redaction_color: RGB = knob(
+        (0, 0, 0),
+        rgb(),
+        "Color of those boxes.",
+        lambda rng: ((0, 0, 0), (255, 255, 255), (205, 203, 200))[int(rng.choice(3, p=[0.55, 0.3, 0.15]))],
+    )
+    labels: int = knob(0, whole(0, 4), "Printed labels stuck on.", lambda rng: _some(rng, 0.12, 0.2, 2))
+    staples: int = knob(0, whole(0, 4), "Staples in the upper corners.", lambda rng: _some(rng, 0.12, 0.3, 2))
+    ink: RGB | None = knob(
+        None, rgb(none=True), "Ink of words, marks and underlines; None takes one of the usual pens for each."
+    )
 
     def __post_init__(self) -> None:
-        for name, most in _COUNTS.items():
-            count = getattr(self, name)
-            if not (isinstance(count, int) and 0 <= count <= most):
-                raise ValueError(f"{name} is {count!r}; allowed: a whole number from 0 to {most}")
-        if self.codes not in CODES:
-            raise ValueError(f"codes is {self.codes!r}; allowed: {', '.join(CODES)}")
-        for name in ("redaction_color", "ink"):
-            color = getattr(self, name)
-            if color is None and name == "ink":
-                continue
-            if len(color) != 3 or not all(0 <= level <= 255 for level in color):
-                raise ValueError(f"{name} is {color}; allowed: three levels of 0 to 255")
+        check(self)
 
 
 @dataclass(frozen=True)
@@ -179,23 +176,8 @@ def random_notes(rng: np.random.Generator) -> Notes:
     >>> random_notes(np.random.default_rng(5)) == random_notes(np.random.default_rng(5))
     True
     """
-
-    def some(share: float, mean: float, most: int) -> int:
-        return int(min(most, 1 + rng.poisson(mean))) if rng.random() < share else 0
-
     untouched = rng.random() < 0.4
-    drawn = Notes(
-        words=some(0.55, 1.5, 8),
-        marks=some(0.3, 2.0, 10),
-        underlines=some(0.15, 0.7, 4),
-        highlights=some(0.1, 0.7, 4),
-        stamps=some(0.2, 0.3, 3),
-        codes=CODES[int(rng.choice(4, p=[0.65, 0.15, 0.13, 0.07]))],
-        redactions=some(0.2, 1.5, 6),
-        redaction_color=((0, 0, 0), (255, 255, 255), (205, 203, 200))[int(rng.choice(3, p=[0.55, 0.3, 0.15]))],
-        labels=some(0.12, 0.2, 2),
-        staples=some(0.12, 0.3, 2),
-    )
+    drawn = draw(Notes, rng)
     return Notes() if untouched else drawn
 
 

@@ -13,12 +13,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from papertrace.synth.canvas import RGB
 from papertrace.synth.geometry import apply_homography, quadrilateral
 from papertrace.synth.ink import from_head, ink_strength
 from papertrace.synth.paper import gridded_paper
 from papertrace.synth.pen import draw_line, merge, thin_with_speed
 from papertrace.synth.scene import Scene, Text, Trace
-from papertrace.synth.style import RGB, PageStyle
+from papertrace.synth.style import PageStyle
 from papertrace.synth.text import TextMask, text_mask
 from papertrace.synth.upsample import upsample
 

@@ -16,6 +16,7 @@ from papertrace.synth.chance import sometimes
 from papertrace.synth.crumple import facets
 from papertrace.synth.dust import dust
 from papertrace.synth.folds import FOLDS, Crease, add_slope, broken_print, fold_lines, random_crease
+from papertrace.synth.knobs import check, described, draw, knob, one_of, whole, within
 from papertrace.synth.mould import colonies
 from papertrace.synth.noise import smooth_noise
 from papertrace.synth.relief import displacement, shading, soften
@@ -48,46 +49,19 @@ _DAMP_EDGE = (17, 17)
 """Pixels of the relief over which the cockles of wet paper die out."""
 
 
+def _count(rng: np.random.Generator, share: float, mean: float, most: int) -> int:
+    """Draw how often something happened; the same number of draws whether it did."""
+    count = int(min(most, 1 + rng.poisson(mean)))
+    return count if rng.random() < share else 0
+
+
+@described
 @dataclass(frozen=True)
 class Wear:
     """What a sheet has gone through. By default nothing. Strengths run from 0 to 1.
 
-    Attributes
-    ----------
-    crumple : float
-        Crumpled by hand and flattened again; 1 bends the print by up to about 1.5 mm.
-    wrinkles : float
-        Long ripples of one direction, as a sheet gets in a file or under a hand.
-    facet : float
-        Size of a crumpled sheet's facets, 8 to 80 mm.
-    fold : str
-        ``"none"``, ``"half"``, ``"half-long"``, ``"quarter"`` or ``"thirds"``.
-    creases : int
-        Short accidental bends, 0 to 12.
-    light : float
-        Where the light comes from that shows the relief, degrees clockwise as seen: 0 from the right, 90 from below.
-    light_height : float
-        Of the lamp over the paper, 15 to 85 degrees: a low one shows more.
-    stains : int
-        Rings of cups and spills, 0 to 6.
-    soaking : float
-        Water that came in from a side, left tide-marks, let the ink run and the paper cockle.
-    mould : float
-        Greenish grey specks and colonies; the densest hide the trace.
-    tears : int
-        Slits, bites and missing corners, 0 to 8.
-    cropped : float
-        The most that a crooked cut took off an edge, 0 to 60 mm, and at most a quarter of the sheet.
-    punches : int
-        Binder holes, 0, 2, 3 or 4.
-    tape : int
-        Pieces of tape, 0 to 4.
-    tape_kind : str
-        ``"clear"``, ``"yellowed"`` or ``"opaque"``, below which the print is hidden.
-    yellowing : float
-        From the edges inward.
-    dust : float
-        Specks, hairs and scratches.
+    The fields stand in the order in which `random_wear` draws them, and the place of each is the number of its stream
+    of random numbers: a new one goes last.
 
     Raises
     ------
@@ -100,42 +74,83 @@ class Wear:
     0.0
     """
 
-    crumple: float = 0.0
-    wrinkles: float = 0.0
-    facet: float = 26.0
-    fold: str = "none"
-    creases: int = 0
-    light: float = 215.0
-    light_height: float = 50.0
-    stains: int = 0
-    soaking: float = 0.0
-    mould: float = 0.0
-    tears: int = 0
-    cropped: float = 0.0
-    punches: int = 0
-    tape: int = 0
-    tape_kind: str = "clear"
-    yellowing: float = 0.0
-    dust: float = 0.0
+    crumple: float = knob(
+        0.0,
+        within(0, 1),
+        "Crumpled by hand and flattened again; 1 bends the print by up to about 1.5 mm.",
+        lambda rng: sometimes(rng, 0.25, 0.1, 0.8),
+    )
+    wrinkles: float = knob(
+        0.0,
+        within(0, 1),
+        "Long ripples of one direction, as a sheet gets in a file or under a hand.",
+        lambda rng: sometimes(rng, 0.3, 0.1, 0.7),
+    )
+    facet: float = knob(
+        26.0,
+        within(8, 80),
+        "Size of a crumpled sheet's facets in mm.",
+        lambda rng: float(np.exp(rng.uniform(np.log(12), np.log(55)))),
+    )
+    fold: str = knob(
+        "none",
+        one_of(*FOLDS),
+        "How the sheet was folded.",
+        lambda rng: FOLDS[int(rng.choice(len(FOLDS), p=[0.68, 0.12, 0.06, 0.07, 0.07]))],
+    )
+    creases: int = knob(0, whole(0, 12), "Short accidental bends.", lambda rng: _count(rng, 0.3, 1.5, 8))
+    light: float = knob(
+        215.0,
+        within(-360, 360),
+        "Where the light comes from that shows the relief, degrees clockwise as seen: 0 from the right, 90 from below.",
+        lambda rng: float(rng.uniform(0, 360)),
+    )
+    light_height: float = knob(
+        50.0,
+        within(15, 85),
+        "Of the lamp over the paper, in degrees: a low one shows more.",
+        lambda rng: float(rng.uniform(35, 78)),
+    )
+    stains: int = knob(0, whole(0, 6), "Rings of cups and spills.", lambda rng: _count(rng, 0.18, 0.6, 4))
+    soaking: float = knob(
+        0.0,
+        within(0, 1),
+        "Water that came in from a side, left tide-marks, let the ink run and the paper cockle.",
+        lambda rng: sometimes(rng, 0.1, 0.2, 0.9),
+    )
+    mould: float = knob(
+        0.0,
+        within(0, 1),
+        "Greenish grey specks and colonies; the densest hide the trace.",
+        lambda rng: sometimes(rng, 0.08, 0.1, 0.8),
+    )
+    tears: int = knob(0, whole(0, 8), "Slits, bites and missing corners.", lambda rng: _count(rng, 0.15, 0.6, 4))
+    cropped: float = knob(
+        0.0,
+        within(0, 60),
+        "The most that a crooked cut took off an edge, in mm, and at most a quarter of the sheet.",
+        lambda rng: sometimes(rng, 0.1, 2, 20),
+    )
+    punches: int = knob(
+        0,
+        one_of(0, 2, 3, 4),
+        "Number of binder holes.",
+        lambda rng: (0, 2, 3, 4)[int(rng.choice(4, p=[0.8, 0.12, 0.05, 0.03]))],
+    )
+    tape: int = knob(0, whole(0, 4), "Pieces of tape.", lambda rng: _count(rng, 0.1, 0.4, 3))
+    tape_kind: str = knob(
+        "clear",
+        one_of(*TAPES),
+        'What the tape is like; below "opaque" the print is hidden.',
+        lambda rng: TAPES[int(rng.choice(3, p=[0.45, 0.43, 0.12]))],
+    )
+    yellowing: float = knob(
+        0.0, within(0, 1), "Age that browns from the edges inward.", lambda rng: sometimes(rng, 0.3, 0.1, 1.0)
+    )
+    dust: float = knob(0.0, within(0, 1), "Specks, hairs and scratches.", lambda rng: sometimes(rng, 0.4, 0.05, 0.8))
 
     def __post_init__(self) -> None:
-        ranges: tuple[tuple[str, float, float], ...] = (
-            *((name, 0.0, 1.0) for name in ("crumple", "wrinkles", "soaking", "mould", "yellowing", "dust")),
-            ("facet", 8.0, 80.0),
-            ("light", -360.0, 360.0),
-            ("light_height", 15.0, 85.0),
-            ("cropped", 0.0, 60.0),
-        )
-        for name, low, high in ranges:
-            if not low <= getattr(self, name) <= high:
-                raise ValueError(f"{name} is {getattr(self, name)}; allowed: {low:g} to {high:g}")
-        for name, most in (("creases", 12), ("stains", 6), ("tears", 8), ("tape", 4)):
-            count = getattr(self, name)
-            if not (isinstance(count, int) and 0 <= count <= most):
-                raise ValueError(f"{name} is {count!r}; allowed: a whole number from 0 to {most}")
-        for name, allowed in (("fold", FOLDS), ("tape_kind", TAPES), ("punches", (0, 2, 3, 4))):
-            if getattr(self, name) not in allowed:
-                raise ValueError(f"{name} is {getattr(self, name)!r}; allowed: {', '.join(map(str, allowed))}")
+        check(self)
 
     def bends(self) -> bool:
         """Whether the sheet is no longer flat."""
@@ -184,31 +199,8 @@ def random_wear(rng: np.random.Generator) -> Wear:
     >>> random_wear(np.random.default_rng(5)) == random_wear(np.random.default_rng(5))
     True
     """
-
-    def count(share: float, mean: float, most: int) -> int:
-        value = int(min(most, 1 + rng.poisson(mean)))
-        return value if rng.random() < share else 0
-
     untouched = rng.random() < 0.3
-    drawn = Wear(
-        crumple=sometimes(rng, 0.25, 0.1, 0.8),
-        wrinkles=sometimes(rng, 0.3, 0.1, 0.7),
-        facet=float(np.exp(rng.uniform(np.log(12), np.log(55)))),
-        fold=FOLDS[int(rng.choice(len(FOLDS), p=[0.68, 0.12, 0.06, 0.07, 0.07]))],
-        creases=count(0.3, 1.5, 8),
-        light=float(rng.uniform(0, 360)),
-        light_height=float(rng.uniform(35, 78)),
-        stains=count(0.18, 0.6, 4),
-        soaking=sometimes(rng, 0.1, 0.2, 0.9),
-        mould=sometimes(rng, 0.08, 0.1, 0.8),
-        tears=count(0.15, 0.6, 4),
-        cropped=sometimes(rng, 0.1, 2, 20),
-        punches=(0, 2, 3, 4)[int(rng.choice(4, p=[0.8, 0.12, 0.05, 0.03]))],
-        tape=count(0.1, 0.4, 3),
-        tape_kind=TAPES[int(rng.choice(3, p=[0.45, 0.43, 0.12]))],
-        yellowing=sometimes(rng, 0.3, 0.1, 1.0),
-        dust=sometimes(rng, 0.4, 0.05, 0.8),
-    )
+    drawn = draw(Wear, rng)
     return Wear() if untouched else drawn
 
 

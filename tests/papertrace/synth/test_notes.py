@@ -151,7 +151,7 @@ def test_draws_differ_and_are_often_nothing() -> None:
         ({"stamps": -1}, r"stamps is -1; allowed: a whole number from 0 to 4"),
         ({"marks": 1.5}, r"marks is 1.5; allowed: a whole number"),
         ({"codes": "ean"}, r"codes is 'ean'; allowed: none, qr, bar, both"),
-        ({"ink": (0, 0, 300)}, r"ink is \(0, 0, 300\); allowed: three levels"),
+        ({"ink": (0, 0, 300)}, r"ink is \(0, 0, 300\); allowed: None or three levels"),
         ({"redaction_color": (0, 0)}, r"redaction_color is \(0, 0\); allowed: three levels"),
     ],
 )
