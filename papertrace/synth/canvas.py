@@ -24,6 +24,11 @@ class Canvas:
         Copied.
     px_per_mm : float
 
+    Raises
+    ------
+    ValueError
+        If the image is not an RGB picture or the resolution is not positive.
+
     Attributes
     ----------
     image : ndarray, shape (H, W, 3), uint8
@@ -42,6 +47,10 @@ class Canvas:
     """
 
     def __init__(self, image: NDArray[np.uint8], px_per_mm: float) -> None:
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+            raise ValueError(f"image has shape {image.shape} and type {image.dtype}; allowed: (H, W, 3) of uint8")
+        if not (np.isfinite(px_per_mm) and px_per_mm > 0):
+            raise ValueError(f"px_per_mm is {px_per_mm}; allowed: a positive number")
         self.image = image.copy()
         self.hidden: NDArray[np.uint8] = np.zeros(image.shape[:2], np.uint8)
         self.px_per_mm = px_per_mm

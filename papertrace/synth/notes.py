@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 
 import cv2
@@ -215,46 +215,40 @@ def draw_notes(
     >>> noted.image.shape, int(noted.hidden.max())
     ((400, 600, 3), 255)
     """
-    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
-        raise ValueError(f"image has shape {image.shape} and type {image.dtype}; allowed: (H, W, 3) of uint8")
-    if not (np.isfinite(px_per_mm) and px_per_mm > 0):
-        raise ValueError(f"px_per_mm is {px_per_mm}; allowed: a positive number")
     canvas = Canvas(image, px_per_mm)
     key = int(rng.integers(1 << 62))
     streams = {field.name: np.random.default_rng([key, index]) for index, field in enumerate(fields(Notes))}
-    sheet = (0.0, 0.0, canvas.width, canvas.height)
     texts = [box for box in occupied if box[3] - box[1] <= 8]
-    areas = [box for box in occupied if box[3] - box[1] > 8] or [sheet]
-    taken = list(occupied)
-
-    _codes(canvas, notes.codes, taken, streams["codes"])
-    for _ in range(notes.highlights):
-        _highlight(canvas, texts or areas, streams["highlights"])
-    for _ in range(notes.labels):
-        _label(canvas, taken, streams["labels"])
-    for _ in range(notes.stamps):
-        _stamp(canvas, taken, streams["stamps"])
-    if notes.words:
-        _words(canvas, notes.words, notes.ink, taken, streams["words"])
-    for _ in range(notes.underlines):
-        rng_line = streams["underlines"]
-        x0, _, x1, y1 = _pick(texts or areas, rng_line)
-        color, pen = _pen(notes.ink, rng_line)
-        _ink(canvas, underline(x0, min(x1, x0 + 80), y1 + rng_line.uniform(0.3, 1.2), pen, rng_line), color)
-    for _ in range(notes.marks):
-        _mark(canvas, notes.ink, areas, streams["marks"])
-    for _ in range(notes.redactions):
-        _redact(canvas, texts, areas, notes.redaction_color, streams["redactions"])
-    for _ in range(notes.staples):
-        rng_staple = streams["staples"]
-        picture, coverage = staple(rng_staple.uniform(9, 13), rng_staple.normal(-40, 25), px_per_mm)
-        side = canvas.width if rng_staple.random() < 0.2 else 0.0
-        place = (abs(side - rng_staple.uniform(6, 20)), rng_staple.uniform(5, 18))
-        canvas.cover(picture, coverage, _corner(canvas, coverage.shape, *place))
+    areas = [box for box in occupied if box[3] - box[1] > 8] or [(0.0, 0.0, canvas.width, canvas.height)]
+    sheet = _Sheet(canvas, notes, texts, areas, list(occupied))
+    for name, add in _LAYERS.items():
+        add(sheet, streams[name])
     return Noted(canvas.image, canvas.hidden)
 
 
-def _codes(canvas: Canvas, kind: str, taken: list[Box], rng: np.random.Generator) -> None:
+@dataclass(frozen=True)
+class _Sheet:
+    """What is written on, and what for.
+
+    Attributes
+    ----------
+    canvas : Canvas
+    notes : Notes
+    texts, areas : list of Box
+        Printed texts; areas of traces, or all of the sheet.
+    taken : list of Box
+        Where there is something; every note that seeks a free place adds its own.
+    """
+
+    canvas: Canvas
+    notes: Notes
+    texts: list[Box]
+    areas: list[Box]
+    taken: list[Box]
+
+
+def _codes(sheet: _Sheet, rng: np.random.Generator) -> None:
+    canvas, kind, taken = sheet.canvas, sheet.notes.codes, sheet.taken
     number = f"{rng.integers(10**7):07d}"
     if kind in ("qr", "both"):
         module = rng.uniform(0.4, 0.75)
@@ -275,54 +269,60 @@ def _codes(canvas: Canvas, kind: str, taken: list[Box], rng: np.random.Generator
         canvas.ink(bars, _corner(canvas, bars.shape, x, y), (24, 24, 28))
 
 
-def _highlight(canvas: Canvas, texts: Sequence[Box], rng: np.random.Generator) -> None:
-    x0, y0, x1, y1 = _pick(texts, rng)
-    breadth = rng.uniform(3.5, 5.5)
-    end = min(x1, x0 + rng.uniform(20, 80))
-    y = (y0 + y1) / 2 if y1 - y0 <= 8 else rng.uniform(y0, y1)
-    ends = np.linspace(x0 - rng.uniform(0, 3), end + rng.uniform(0, 3), 4)
-    line = hand_line(np.stack([ends, y + rng.normal(0, 0.3, 4)], 1), breadth, rng)
-    # A chisel tip is as wide everywhere.
-    coverage, corner = brush([PenLine(line.path, np.full(len(line.path), breadth))], canvas.px_per_mm)
-    streaks = smooth_noise(coverage.shape, (0.5 * canvas.px_per_mm, 20 * canvas.px_per_mm), rng)
-    color = _HIGHLIGHTERS[int(rng.integers(len(_HIGHLIGHTERS)))]
-    canvas.ink(np.asarray(coverage * np.clip(0.85 + 0.2 * streaks, 0, 1), np.uint8), corner, color)
+def _highlights(sheet: _Sheet, rng: np.random.Generator) -> None:
+    canvas = sheet.canvas
+    for _ in range(sheet.notes.highlights):
+        x0, y0, x1, y1 = _pick(sheet.texts or sheet.areas, rng)
+        breadth = rng.uniform(3.5, 5.5)
+        end = min(x1, x0 + rng.uniform(20, 80))
+        y = (y0 + y1) / 2 if y1 - y0 <= 8 else rng.uniform(y0, y1)
+        ends = np.linspace(x0 - rng.uniform(0, 3), end + rng.uniform(0, 3), 4)
+        line = hand_line(np.stack([ends, y + rng.normal(0, 0.3, 4)], 1), breadth, rng)
+        # A chisel tip is as wide everywhere.
+        coverage, corner = brush([PenLine(line.path, np.full(len(line.path), breadth))], canvas.px_per_mm)
+        streaks = smooth_noise(coverage.shape, (0.5 * canvas.px_per_mm, 20 * canvas.px_per_mm), rng)
+        color = _HIGHLIGHTERS[int(rng.integers(len(_HIGHLIGHTERS)))]
+        canvas.ink(np.asarray(coverage * np.clip(0.85 + 0.2 * streaks, 0, 1), np.uint8), corner, color)
 
 
-def _label(canvas: Canvas, taken: list[Box], rng: np.random.Generator) -> None:
-    size = (rng.uniform(38, 75), rng.uniform(14, 30))
-    lines = [f"{_NAMES[int(rng.integers(len(_NAMES)))].upper()}, {'ABEJKLMS'[int(rng.integers(8))]}."]
-    lines.append(
-        f"{rng.integers(1, 29):02d}.{rng.integers(1, 13):02d}.19{rng.integers(20, 99)}  {'MF'[int(rng.integers(2))]}"
-    )
-    if size[1] > 20:
-        lines.append(f"WARD {rng.integers(1, 12)}{'ABC'[int(rng.integers(3))]}")
-    code = f"{rng.integers(10**6):06d}" if rng.random() < 0.7 else ""
-    picture, coverage = label(lines, code, size, _SLIPS[int(rng.integers(len(_SLIPS)))], canvas.px_per_mm)
-    picture, coverage = turned(picture, coverage, rng.normal(0, 3))
-    x, y = _free_place(canvas, size, taken, rng, margin=1.0)
-    canvas.cover(picture, coverage, _corner(canvas, coverage.shape, x, y))
+def _labels(sheet: _Sheet, rng: np.random.Generator) -> None:
+    canvas = sheet.canvas
+    for _ in range(sheet.notes.labels):
+        size = (rng.uniform(38, 75), rng.uniform(14, 30))
+        lines = [f"{_NAMES[int(rng.integers(len(_NAMES)))].upper()}, {'ABEJKLMS'[int(rng.integers(8))]}."]
+        born = f"{rng.integers(1, 29):02d}.{rng.integers(1, 13):02d}.19{rng.integers(20, 99)}"
+        lines.append(f"{born}  {'MF'[int(rng.integers(2))]}")
+        if size[1] > 20:
+            lines.append(f"WARD {rng.integers(1, 12)}{'ABC'[int(rng.integers(3))]}")
+        code = f"{rng.integers(10**6):06d}" if rng.random() < 0.7 else ""
+        picture, coverage = label(lines, code, size, _SLIPS[int(rng.integers(len(_SLIPS)))], canvas.px_per_mm)
+        picture, coverage = turned(picture, coverage, rng.normal(0, 3))
+        x, y = _free_place(canvas, size, sheet.taken, rng, margin=1.0)
+        canvas.cover(picture, coverage, _corner(canvas, coverage.shape, x, y))
 
 
-def _stamp(canvas: Canvas, taken: list[Box], rng: np.random.Generator) -> None:
-    date = f"{rng.integers(1, 29):d} {_MONTHS[int(rng.integers(12))]} {rng.integers(1979, 2024)}"
-    place = _PLACES[int(rng.integers(len(_PLACES)))]
-    if rng.random() < 0.5:
-        stamp = round_stamp(place, date, rng.uniform(26, 42))
-    else:
-        lines = [_WARNINGS[int(rng.integers(len(_WARNINGS)))], date, place][: int(rng.integers(1, 4))]
-        stamp = box_stamp(lines, rng.uniform(32, 60))
-    print_ = stamped(stamp, canvas.px_per_mm, rng.normal(0, 14), rng.uniform(0.2, 0.9), rng)
-    size = (print_.shape[1] / canvas.px_per_mm, print_.shape[0] / canvas.px_per_mm)
-    x, y = _free_place(canvas, size, taken, rng, margin=-4.0)
-    color = _STAMP_INKS[int(rng.integers(len(_STAMP_INKS)))]
-    canvas.ink(print_, _corner(canvas, print_.shape, x, y), color)
+def _stamps(sheet: _Sheet, rng: np.random.Generator) -> None:
+    canvas = sheet.canvas
+    for _ in range(sheet.notes.stamps):
+        date = f"{rng.integers(1, 29):d} {_MONTHS[int(rng.integers(12))]} {rng.integers(1979, 2024)}"
+        place = _PLACES[int(rng.integers(len(_PLACES)))]
+        if rng.random() < 0.5:
+            stamp = round_stamp(place, date, rng.uniform(26, 42))
+        else:
+            lines = [_WARNINGS[int(rng.integers(len(_WARNINGS)))], date, place][: int(rng.integers(1, 4))]
+            stamp = box_stamp(lines, rng.uniform(32, 60))
+        print_ = stamped(stamp, canvas.px_per_mm, rng.normal(0, 14), rng.uniform(0.2, 0.9), rng)
+        size = (print_.shape[1] / canvas.px_per_mm, print_.shape[0] / canvas.px_per_mm)
+        x, y = _free_place(canvas, size, sheet.taken, rng, margin=-4.0)
+        color = _STAMP_INKS[int(rng.integers(len(_STAMP_INKS)))]
+        canvas.ink(print_, _corner(canvas, print_.shape, x, y), color)
 
 
-def _words(canvas: Canvas, count: int, ink: RGB | None, taken: list[Box], rng: np.random.Generator) -> None:
+def _words(sheet: _Sheet, rng: np.random.Generator) -> None:
+    canvas = sheet.canvas
     # One or two people write on a sheet, each with one pen.
-    writers = [(random_hand(rng), _pen(ink, rng)[0]) for _ in range(2)]
-    for _ in range(count):
+    writers = [(random_hand(rng), _pen(sheet.notes.ink, rng)[0]) for _ in range(2)]
+    for _ in range(sheet.notes.words):
         hand, color = writers[int(rng.random() < 0.25)]
         lines = _remark(hand, rng)
         angle = np.pi / 2 * rng.choice((-1, 1)) if rng.random() < 0.06 else rng.normal(0, 0.06)
@@ -333,9 +333,16 @@ def _words(canvas: Canvas, count: int, ink: RGB | None, taken: list[Box], rng: n
         if rng.random() < 0.25:
             x, y = rng.uniform((0, 0), (canvas.width, canvas.height))
         else:
-            x, y = _free_place(canvas, (high[0] - low[0], high[1] - low[1]), taken, rng, margin=3.0)
+            x, y = _free_place(canvas, (high[0] - low[0], high[1] - low[1]), sheet.taken, rng, margin=3.0)
         shift = np.array([x, y]) - (low + high) / 2
         _ink(canvas, [PenLine(line.path @ turn + shift, line.width) for line in lines], color)
+
+
+def _underlines(sheet: _Sheet, rng: np.random.Generator) -> None:
+    for _ in range(sheet.notes.underlines):
+        x0, _, x1, y1 = _pick(sheet.texts or sheet.areas, rng)
+        color, pen = _pen(sheet.notes.ink, rng)
+        _ink(sheet.canvas, underline(x0, min(x1, x0 + 80), y1 + rng.uniform(0.3, 1.2), pen, rng), color)
 
 
 def _remark(hand: Hand, rng: np.random.Generator) -> list[PenLine]:
@@ -391,40 +398,70 @@ def _signature(hand: Hand, rng: np.random.Generator) -> list[PenLine]:
     return lines
 
 
-def _mark(canvas: Canvas, ink: RGB | None, areas: Sequence[Box], rng: np.random.Generator) -> None:
-    x0, y0, x1, y1 = _pick(areas, rng)
-    kind = MARKS[int(rng.choice(len(MARKS), p=[0.28, 0.17, 0.15, 0.13, 0.05, 0.12, 0.1]))]
-    color, pen = _pen(ink, rng)
-    _ink(canvas, draw_mark(kind, rng.uniform(x0, x1), rng.uniform(y0, y1), pen, rng), color)
+def _marks(sheet: _Sheet, rng: np.random.Generator) -> None:
+    for _ in range(sheet.notes.marks):
+        x0, y0, x1, y1 = _pick(sheet.areas, rng)
+        kind = MARKS[int(rng.choice(len(MARKS), p=[0.28, 0.17, 0.15, 0.13, 0.05, 0.12, 0.1]))]
+        color, pen = _pen(sheet.notes.ink, rng)
+        _ink(sheet.canvas, draw_mark(kind, rng.uniform(x0, x1), rng.uniform(y0, y1), pen, rng), color)
 
 
-def _redact(canvas: Canvas, texts: Sequence[Box], areas: Sequence[Box], color: RGB, rng: np.random.Generator) -> None:
-    """Cover a printed text, or a piece of the traces, by a straight box or by a broad felt-tip."""
-    over_trace = rng.random() < 0.15
-    if texts and not over_trace:
-        x0, y0, x1, y1 = _pick(texts, rng)
-        x1 = min(x1, x0 + rng.uniform(25, 90))
-        x0, y0, x1, y1 = x0 - 0.8, y0 - 0.8, x1 + 0.8, y1 + 0.8
-    else:
-        width, height = rng.uniform(15, 55), rng.uniform(4, 11)
-        if over_trace:
-            left, top, right, bottom = _pick(areas, rng)
-            x0, y0 = rng.uniform(left, max(left + 1, right - width)), rng.uniform(top, max(top + 1, bottom - height))
+def _redactions(sheet: _Sheet, rng: np.random.Generator) -> None:
+    """Cover printed texts, or pieces of the traces, by straight boxes or by a broad felt-tip."""
+    canvas, color = sheet.canvas, sheet.notes.redaction_color
+    for _ in range(sheet.notes.redactions):
+        x0, y0, x1, y1 = _private(sheet, rng)
+        if rng.random() < 0.3:
+            breadth = min(y1 - y0 + 1, rng.uniform(4, 7))
+            rows = max(1, round((y1 - y0) / (0.75 * breadth)))
+            heights = y0 + (np.arange(rows) + 0.5) * (y1 - y0) / rows
+            ends = np.array([(x0 if (row + side) % 2 else x1, y) for row, y in enumerate(heights) for side in (0, 1)])
+            line = hand_line(ends + rng.normal(0, 0.25, ends.shape), breadth, rng)
+            coverage, corner = brush([PenLine(line.path, np.full(len(line.path), breadth))], canvas.px_per_mm)
+            canvas.cover(color, coverage, corner)
         else:
-            x0, y0 = rng.uniform(0, max(1, canvas.width - width)), rng.uniform(0, 25)
-        x1, y1 = x0 + width, y0 + height
-    if rng.random() < 0.3:
-        breadth = min(y1 - y0 + 1, rng.uniform(4, 7))
-        rows = max(1, round((y1 - y0) / (0.75 * breadth)))
-        heights = y0 + (np.arange(rows) + 0.5) * (y1 - y0) / rows
-        ends = np.array([(x0 if (row + side) % 2 else x1, y) for row, y in enumerate(heights) for side in (0, 1)])
-        line = hand_line(ends + rng.normal(0, 0.25, ends.shape), breadth, rng)
-        coverage, corner = brush([PenLine(line.path, np.full(len(line.path), breadth))], canvas.px_per_mm)
-        canvas.cover(color, coverage, corner)
+            box = [round(value * canvas.px_per_mm) for value in (x0, y0, x1, y1)]
+            shape = (max(1, box[3] - box[1]), max(1, box[2] - box[0]))
+            canvas.cover(color, np.full(shape, 255, np.uint8), (box[0], box[1]))
+
+
+def _private(sheet: _Sheet, rng: np.random.Generator) -> Box:
+    """Choose what is to be hidden: mostly a printed text."""
+    over_trace = rng.random() < 0.15
+    if sheet.texts and not over_trace:
+        x0, y0, x1, y1 = _pick(sheet.texts, rng)
+        x1 = min(x1, x0 + rng.uniform(25, 90))
+        return x0 - 0.8, y0 - 0.8, x1 + 0.8, y1 + 0.8
+    width, height = rng.uniform(15, 55), rng.uniform(4, 11)
+    if over_trace:
+        left, top, right, bottom = _pick(sheet.areas, rng)
+        x0, y0 = rng.uniform(left, max(left + 1, right - width)), rng.uniform(top, max(top + 1, bottom - height))
     else:
-        box = [round(value * canvas.px_per_mm) for value in (x0, y0, x1, y1)]
-        shape = (max(1, box[3] - box[1]), max(1, box[2] - box[0]))
-        canvas.cover(color, np.full(shape, 255, np.uint8), (box[0], box[1]))
+        x0, y0 = rng.uniform(0, max(1, sheet.canvas.width - width)), rng.uniform(0, 25)
+    return x0, y0, x0 + width, y0 + height
+
+
+def _staples(sheet: _Sheet, rng: np.random.Generator) -> None:
+    canvas = sheet.canvas
+    for _ in range(sheet.notes.staples):
+        picture, coverage = staple(rng.uniform(9, 13), rng.normal(-40, 25), canvas.px_per_mm)
+        side = canvas.width if rng.random() < 0.2 else 0.0
+        place = (abs(side - rng.uniform(6, 20)), rng.uniform(5, 18))
+        canvas.cover(picture, coverage, _corner(canvas, coverage.shape, *place))
+
+
+_LAYERS: dict[str, Callable[[_Sheet, np.random.Generator], None]] = {
+    "codes": _codes,
+    "highlights": _highlights,
+    "labels": _labels,
+    "stamps": _stamps,
+    "words": _words,
+    "underlines": _underlines,
+    "marks": _marks,
+    "redactions": _redactions,
+    "staples": _staples,
+}
+"""What draws all notes of a kind, in the order in which they lie on each other."""
 
 
 def _ink(canvas: Canvas, lines: list[PenLine], color: RGB) -> None:

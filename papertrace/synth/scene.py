@@ -138,67 +138,24 @@ def compose(signal: NDArray[np.float64], fs: float, style: PageStyle, rng: np.ra
         raise ValueError(
             f"signal has {signal.shape[1]} samples; allowed for layout {layout.name}: at least {layout.columns}"
         )
-    across = _across(layout, style)
-    sheet_width, sheet_height = _sheet(style)
-    seconds, end = _durations(signal.shape[1] / fs, layout, across, sheet_width, style)
-    block_width = across.frame + layout.columns * seconds * style.speed
-    width = sheet_width or block_width + 2 * style.margin
-
-    line = style.text_size * _LINE_SPACING
-    available = width - 2 * style.margin
-    columns = _fitting(header_columns(rng, style.header_form), available, style) if style.header else []
-    above = max((len(column.lines) for column in columns), default=-1) * line + line
-    below = 2.5 * line if style.footer else 0.0
-    outside = above + below + 2 * style.margin
-    starts = [number * seconds for number in range(math.ceil(end / seconds / layout.columns - 1e-6))]
-    rows, pitch = _rows(layout, starts, None if sheet_height is None else sheet_height - outside, style)
-    height = sheet_height or len(rows) * pitch + outside
-    left = (width - block_width) / 2
-    top = style.margin + above + style.placement * (height - outside - len(rows) * pitch)
-    bottom = top + len(rows) * pitch
-
+    columns = header_columns(rng, style.header_form) if style.header else []
+    block, columns = _arrange(signal.shape[1] / fs, layout, columns, style)
     traces: list[Trace] = []
     marks: list[Stroke] = []
-    pulse_rows = {"all": range(len(rows)), "first": (0,), "last": (len(rows) - 1,)}[style.pulse_rows]
-    for row, (leads, begin) in enumerate(rows):
-        baseline = top + (row + 0.5) * pitch
-        duration = seconds * layout.columns / len(leads)
-        for column, name in enumerate(leads):
-            x = left + across.before + column * (seconds * style.speed + across.gap)
-            start = begin + (column * duration if style.columns == "sequential" else 0.0)
-            first = round(start * fs)
-            last = min(round((start + duration) * fs), round(end * fs), signal.shape[1])
-            if last <= first:
-                continue
-            if column:
-                marks.extend(_separator(x - across.gap, baseline, style))
-            trace = _trace(signal, fs, name, (first, last), start, x, baseline, style)
-            label = _place_label(name, x, baseline, pitch, across.pulse if row in pulse_rows else 0.0, column, style)
-            traces.append(replace(trace, row=row, column=column, label=label))
-            if style.label_underline:
-                marks.append(_underline(label, style))
-        if style.pulse != "none" and row in pulse_rows:
-            right = left + block_width - across.after + 1.0
-            x = left + across.before - across.pulse if style.pulse == "left" else right
-            marks.append(_pulse(x, baseline, _gains(leads, style), style))
-    marks.extend(_page_separators(layout, across, seconds, left, top, pitch, style))
-
-    texts = _header_texts(columns, available, style)
+    for row in range(len(block.rows)):
+        drawn, strokes = _draw_row(signal, fs, layout, block, row, style)
+        traces += drawn
+        marks += strokes
+    marks += _page_separators(layout, block, style)
+    texts = _header_texts(columns, block.free, style)
     if style.footer:
         string, place = footer_text(rng, style.speed, style.gain, style.chest_gain)
-        start = min(place * available, max(0.0, available - text_width(string, style.font, style.text_size)))
-        texts.append(Text(string, style.margin + start, bottom + 1.5 * line, style.text_size))
-
-    area: tuple[float, float, float, float] = (0.0, 0.0, width, height)
-    origin = style.grid_phase
-    if style.grid_area == "traces":
-        origin = (left - 1.0, top)
-        area = (
-            *origin,
-            origin[0] + math.ceil((block_width + 2.0) / _MAJOR) * _MAJOR,
-            top + math.ceil(len(rows) * pitch / _MAJOR) * _MAJOR,
-        )
-    return Scene(width, height, area, origin, tuple(traces), style.separator == "join", tuple(marks), tuple(texts))
+        start = min(place * block.free, max(0.0, block.free - text_width(string, style.font, style.text_size)))
+        y = block.bottom + 1.5 * (style.text_size * _LINE_SPACING)
+        texts.append(Text(string, style.margin + start, y, style.text_size))
+    area, origin = _grid(block, style)
+    joins = style.separator == "join"
+    return Scene(block.sheet[0], block.sheet[1], area, origin, tuple(traces), joins, tuple(marks), tuple(texts))
 
 
 @dataclass(frozen=True)
@@ -210,6 +167,112 @@ class _Across:
     gap: float
     frame: float
     pulse: float
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Where the rows of traces stand on the sheet.
+
+    Attributes
+    ----------
+    sheet : tuple of float
+        Its width and height in mm.
+    free : float
+        Width between its margins.
+    across : _Across
+    seconds, end : float
+        Time that a column shows, and time after which nothing is printed.
+    rows : list of (tuple of str, float)
+        Leads of each row and when it starts.
+    pitch : float
+        Distance of the rows in mm.
+    left, top, width, bottom : float
+        The rows' rectangle in mm.
+    """
+
+    sheet: tuple[float, float]
+    free: float
+    across: _Across
+    seconds: float
+    end: float
+    rows: list[tuple[tuple[str, ...], float]]
+    pitch: float
+    left: float
+    top: float
+    width: float
+    bottom: float
+
+    def column(self, number: int, style: PageStyle) -> float:
+        """Find where the traces of a column begin."""
+        return self.left + self.across.before + number * (self.seconds * style.speed + self.across.gap)
+
+
+def _arrange(
+    recorded: float, layout: Layout, columns: list[HeaderColumn], style: PageStyle
+) -> tuple[_Block, list[HeaderColumn]]:
+    """Place the rows on the sheet, below those header columns that fit."""
+    across = _across(layout, style)
+    sheet_width, sheet_height = _sheet(style)
+    seconds, end = _durations(recorded, layout, across, sheet_width, style)
+    block_width = across.frame + layout.columns * seconds * style.speed
+    width = sheet_width or block_width + 2 * style.margin
+    free = width - 2 * style.margin
+    columns = _fitting(columns, free, style)
+
+    line = style.text_size * _LINE_SPACING
+    above = max((len(column.lines) for column in columns), default=-1) * line + line
+    below = 2.5 * line if style.footer else 0.0
+    outside = above + below + 2 * style.margin
+    starts = [number * seconds for number in range(math.ceil(end / seconds / layout.columns - 1e-6))]
+    rows, pitch = _rows(layout, starts, None if sheet_height is None else sheet_height - outside, style)
+    height = sheet_height or len(rows) * pitch + outside
+    left = (width - block_width) / 2
+    top = style.margin + above + style.placement * (height - outside - len(rows) * pitch)
+    bottom = top + len(rows) * pitch
+    return _Block((width, height), free, across, seconds, end, rows, pitch, left, top, block_width, bottom), columns
+
+
+def _draw_row(
+    signal: NDArray[np.float64], fs: float, layout: Layout, block: _Block, row: int, style: PageStyle
+) -> tuple[list[Trace], list[Stroke]]:
+    """Draw the traces of a row, their separators and underlines, and its calibration pulse."""
+    leads, begin = block.rows[row]
+    across = block.across
+    traces: list[Trace] = []
+    marks: list[Stroke] = []
+    baseline = block.top + (row + 0.5) * block.pitch
+    duration = block.seconds * layout.columns / len(leads)
+    last_row = len(block.rows) - 1
+    has_pulse = {"all": True, "first": row == 0, "last": row == last_row}[style.pulse_rows]
+    for column, name in enumerate(leads):
+        x = block.column(column, style)
+        start = begin + (column * duration if style.columns == "sequential" else 0.0)
+        first = round(start * fs)
+        last = min(round((start + duration) * fs), round(block.end * fs), signal.shape[1])
+        if last <= first:
+            continue
+        if column:
+            marks += _separator(x - across.gap, baseline, style)
+        trace = _trace(signal, fs, name, (first, last), start, x, baseline, style)
+        label = _place_label(name, x, baseline, block.pitch, across.pulse if has_pulse else 0.0, column, style)
+        traces.append(replace(trace, row=row, column=column, label=label))
+        if style.label_underline:
+            marks.append(_underline(label, style))
+    if style.pulse != "none" and has_pulse:
+        right = block.left + block.width - across.after + 1.0
+        x = block.left + across.before - across.pulse if style.pulse == "left" else right
+        marks.append(_pulse(x, baseline, _gains(leads, style), style))
+    return traces, marks
+
+
+def _grid(block: _Block, style: PageStyle) -> tuple[tuple[float, float, float, float], tuple[float, float]]:
+    """Find the gridded rectangle and a 5 mm node of the grid."""
+    if style.grid_area == "page":
+        return (0.0, 0.0, *block.sheet), style.grid_phase
+    origin = (block.left - 1.0, block.top)
+    across = math.ceil((block.width + 2.0) / _MAJOR) * _MAJOR
+    down = math.ceil(len(block.rows) * block.pitch / _MAJOR) * _MAJOR
+    return (*origin, origin[0] + across, block.top + down), origin
 
 
 def _across(layout: Layout, style: PageStyle) -> _Across:
@@ -391,14 +454,12 @@ def _separator(x: float, baseline: float, style: PageStyle) -> list[Stroke]:
     return []
 
 
-def _page_separators(
-    layout: Layout, across: _Across, seconds: float, left: float, top: float, pitch: float, style: PageStyle
-) -> list[Stroke]:
+def _page_separators(layout: Layout, block: _Block, style: PageStyle) -> list[Stroke]:
     """Lines between columns that run through all rows of the rectangle."""
     strokes: list[Stroke] = []
-    bottom = top + len(layout.rows) * pitch
+    top, bottom = block.top, block.top + len(layout.rows) * block.pitch
     for column in range(1, layout.columns):
-        x = left + across.before + column * (seconds * style.speed + across.gap) - across.gap
+        x = block.column(column, style) - block.across.gap
         if style.separator == "line":
             strokes.append(Stroke(np.array([(x, top), (x, bottom)]), 0.6 * style.pen_width))
         elif style.separator == "dotted":

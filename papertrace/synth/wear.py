@@ -234,17 +234,28 @@ def apply_wear(image: NDArray[np.uint8], px_per_mm: float, wear: Wear, rng: np.r
     >>> worn.image.shape, worn.offset.shape, bool(0.02 < abs(worn.offset).max() < 1.5)
     ((400, 600, 3), (51, 76, 2), True)
     """
-    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
-        raise ValueError(f"image has shape {image.shape} and type {image.dtype}; allowed: (H, W, 3) of uint8")
-    if not (np.isfinite(px_per_mm) and px_per_mm > 0):
-        raise ValueError(f"px_per_mm is {px_per_mm}; allowed: a positive number")
+    canvas = Canvas(image, px_per_mm)
     key = int(rng.integers(1 << 62))
     streams = {field.name: np.random.default_rng([key, index]) for index, field in enumerate(fields(Wear))}
-    canvas = Canvas(image, px_per_mm)
-    veil = Veil(canvas.width, canvas.height, _VEIL)
-
     creases = fold_lines(wear.fold, canvas.width, canvas.height, streams["fold"])
     creases += [random_crease(canvas.width, canvas.height, streams["creases"]) for _ in range(wear.creases)]
+    offset = _age_and_bend(canvas, wear, creases, streams)
+    paper = _missing(canvas, wear, streams)
+    for _ in range(wear.tape):
+        _tape(canvas, wear.tape_kind, streams["tape"])
+    if wear.dust:
+        dark, bright = dust(canvas.hidden.shape, px_per_mm, wear.dust, streams["dust"])
+        at = np.nonzero(np.asarray(cv2.max(dark, bright)) > 0)
+        levels = canvas.image[at].astype(np.int16) - dark[at][:, None] + bright[at][:, None]
+        canvas.image[at] = np.clip(levels, 0, 255)
+    return WornSheet(canvas.image, paper, canvas.hidden, offset, SPACING)
+
+
+def _age_and_bend(
+    canvas: Canvas, wear: Wear, creases: list[Crease], streams: dict[str, np.random.Generator]
+) -> NDArray[np.float32] | None:
+    """Lay water, dyes, the relief's light, broken print and mould over the sheet, and give its displacement."""
+    veil = Veil(canvas.width, canvas.height, _VEIL)
     wet, tide = None, None
     if wear.soaking:
         wet, tide = soaked(veil.shape, _VEIL, wear.soaking, streams["soaking"])
@@ -253,7 +264,8 @@ def apply_wear(image: NDArray[np.uint8], px_per_mm: float, wear: Wear, rng: np.r
     if wear.bends():
         light, offset = _lit(_relief(canvas, wear, creases, wet, streams), canvas, wear)
     density = _density(veil.shape, wear, tide, streams)
-    if density is not None or light is not None:
+    dyed = density is not None or light is not None
+    if dyed:
         veil.dye(_through(veil.shape, density, light))
     if creases:
         broken = broken_print(veil.shape, _VEIL, creases, streams["creases"])
@@ -266,17 +278,9 @@ def apply_wear(image: NDArray[np.uint8], px_per_mm: float, wear: Wear, rng: np.r
         grown = cv2.resize(growth, canvas.hidden.shape[::-1], interpolation=cv2.INTER_LINEAR)
         # A pixel of which a tenth shines through still shows the trace.
         canvas.hidden = np.where(grown == 255, np.uint8(255), np.uint8(0))
-    if density is not None or light is not None or creases or wear.mould:
+    if dyed or creases or wear.mould:
         canvas.image = veil.over(canvas.image)
-    paper = _missing(canvas, wear, streams)
-    for _ in range(wear.tape):
-        _tape(canvas, wear.tape_kind, streams["tape"])
-    if wear.dust:
-        dark, bright = dust(canvas.hidden.shape, px_per_mm, wear.dust, streams["dust"])
-        at = np.nonzero(np.asarray(cv2.max(dark, bright)) > 0)
-        levels = canvas.image[at].astype(np.int16) - dark[at][:, None] + bright[at][:, None]
-        canvas.image[at] = np.clip(levels, 0, 255)
-    return WornSheet(canvas.image, paper, canvas.hidden, offset, SPACING)
+    return offset
 
 
 def _relief(
