@@ -31,7 +31,7 @@ class Shade(NamedTuple):
 
 
 SHADES = (Shade(0.5, "#f26b1d", 0.45), Shade(0.75, "#f7b928", 0.5))
-"""What is drawn behind a trace of low confidence, the lowest first."""
+"""Drawn behind a trace of low confidence, the lowest first."""
 
 HUNDREDTHS = 'transform="scale(.01)" fill="none" stroke-linejoin="round" stroke-linecap="round"'
 """Attributes of an element that draws `path_data`."""
@@ -55,18 +55,36 @@ class _Row(NamedTuple):
 
     zero: float
     top: float
-    bottom: float
+
+
+class PaperTrace(NamedTuple):
+    """A signal and its place on the paper.
+
+    Attributes
+    ----------
+    name : str
+        Written at its start, e.g. the lead's name.
+    signal : ndarray, shape (n,)
+        Millivolts; where they are NaN nothing is drawn.
+    row : int
+        From 0 at the top.
+    start : float
+        Seconds from the left end of the row.
+    confidence : ndarray, shape (n,), optional
+        0 to 1, as `digitize.leads.Leads.confidence`: a trace of low confidence is shaded as `SHADES` say.
+    """
+
+    name: str
+    signal: NDArray[np.floating]
+    row: int = 0
+    start: float = 0.0
+    confidence: NDArray[np.floating] | None = None
 
 
 def paper_svg(
-    signals: Sequence[NDArray[np.float32]] | NDArray[np.float32],
+    traces: Sequence[PaperTrace],
     fs: float,
-    names: Sequence[str],
     *,
-    confidence: Sequence[NDArray[np.float32]] | NDArray[np.float32] | None = None,
-    rows: Sequence[int] | None = None,
-    starts: Sequence[float] | None = None,
-    beats: Sequence[float] = (),
     speed: float = 25.0,
     gain: float = 10.0,
     tolerance: float = TOLERANCE_MM,
@@ -75,20 +93,10 @@ def paper_svg(
 
     Parameters
     ----------
-    signals : sequence of ndarray, each of shape (n,)
-        Millivolts; where they are NaN nothing is drawn. They may be of different lengths.
+    traces : sequence of PaperTrace
+        They may be of different lengths.
     fs : float
         Their sampling frequency in Hz.
-    names : sequence of str
-        What is written at the start of each, e.g. lead names.
-    confidence : sequence of ndarray, each of shape (n,), optional
-        0 to 1, as `digitize.leads.Leads.confidence`: traces of low confidence are shaded as `SHADES` say.
-    rows : sequence of int, optional
-        Row of each signal, from 0 at the top; by default each has one of its own.
-    starts : sequence of float, optional
-        Seconds from the left end of its row at which each signal starts; 0 by default.
-    beats : sequence of float, optional
-        Seconds from the left end at which every row is marked, e.g. R peaks.
     speed, gain : float
         Paper speed in mm/s and gain in mm/mV.
     tolerance : float
@@ -104,52 +112,43 @@ def paper_svg(
     Raises
     ------
     ValueError
-        If there are not as many names, rows, starts or arrays of confidence as signals, arrays of confidence are not as
-        long as their signals, or fs, speed, gain or tolerance is out of range.
+        If an array of confidence is not as long as its signal, or fs, speed, gain or tolerance is out of range.
 
     Examples
     --------
     >>> beat = np.exp(-(((np.arange(500) - 250) / 8.0) ** 2))
-    >>> svg = paper_svg([beat, -beat], 500, ["I", "aVR"])
+    >>> svg = paper_svg([PaperTrace("I", beat), PaperTrace("aVR", -beat, row=1)], 500)
     >>> svg.startswith("<svg"), svg.count('class="trace"'), ">aVR<" in svg
     (True, 2, True)
     """
-    count = len(signals)
-    places = list(range(count)) if rows is None else [int(row) for row in rows]
-    begin = [0.0] * count if starts is None else [float(start) for start in starts]
-    sure = [None] * count if confidence is None else list(confidence)
-    for what, length in (
-        ("names", len(names)),
-        ("rows", len(places)),
-        ("starts", len(begin)),
-        ("confidence", len(sure)),
-    ):
-        if length != count:
-            raise ValueError(f"{length} {what} for {count} signals; allowed: one each")
     for what, value in (("fs", fs), ("speed", speed), ("gain", gain), ("tolerance", tolerance)):
         if not (np.isfinite(value) and value > 0):
             raise ValueError(f"{what} is {value!r}; allowed: numbers above 0")
-    for name, signal, of_signal in zip(names, signals, sure, strict=True):
-        if of_signal is not None and len(of_signal) != len(signal):
-            raise ValueError(f"{name}: {len(of_signal)} values of confidence for {len(signal)} samples")
+    for trace in traces:
+        if trace.confidence is not None and len(trace.confidence) != len(trace.signal):
+            raise ValueError(
+                f"{trace.name}: {len(trace.confidence)} values of confidence for {len(trace.signal)} samples"
+            )
 
-    heights = [-gain * np.asarray(signal, np.float64) for signal in signals]  # downward, as the drawing is
-    zero, tall = _zero_lines(heights, places)
-    ends = [start + len(signal) / fs for start, signal in zip(begin, signals, strict=True)]
-    wide = _MARGIN_MM + 5 * np.ceil(max(speed * max(ends, default=0.0), 50.0) / 5) + _RIGHT_MM
+    heights = [-gain * np.asarray(trace.signal, np.float64) for trace in traces]  # downward, as the drawing is
+    zero, tall = _zero_lines(heights, [trace.row for trace in traces])
+    end = max((trace.start + len(trace.signal) / fs for trace in traces), default=0.0)
+    wide = _MARGIN_MM + 5 * np.ceil(max(speed * end, 50.0) / 5) + _RIGHT_MM
 
     shades = [""] * len(SHADES)
-    traces, labels = "", ""
-    for name, height, of_signal, row, start in zip(names, heights, sure, places, begin, strict=True):
-        x = _MARGIN_MM + speed * (start + np.arange(len(height)) / fs)
-        y, seen = zero[row].zero + height, np.isfinite(height)
-        if of_signal is not None and len(x):
-            kind = _kinds(np.asarray(of_signal), cell=max(1, round(_CELL_PER_TOLERANCE * tolerance * fs / speed)))
+    lines, labels = "", ""
+    cell = max(1, round(_CELL_PER_TOLERANCE * tolerance * fs / speed))
+    for trace, height in zip(traces, heights, strict=True):
+        x = _MARGIN_MM + speed * (trace.start + np.arange(len(height)) / fs)
+        y, seen = zero[trace.row].zero + height, np.isfinite(height)
+        if trace.confidence is not None and len(x):
+            kind = _kinds(np.asarray(trace.confidence), cell)
             for number in range(len(SHADES)):
                 shades[number] += path_data(x, y, seen & (kind == number), 5 * tolerance)
-        traces += f'<path class="trace" d="{path_data(x, y, seen, tolerance)}"/>'
-        labels += _label(name, _MARGIN_MM + speed * start, zero[row].top)
-    described = f"Electrocardiogram on paper: {', '.join(names)}" if count else "Electrocardiogram without a trace"
+        lines += f'<path class="trace" d="{path_data(x, y, seen, tolerance)}"/>'
+        labels += _label(trace.name, _MARGIN_MM + speed * trace.start, zero[trace.row].top)
+    names = ", ".join(trace.name for trace in traces)
+    described = f"Electrocardiogram on paper: {names}" if traces else "Electrocardiogram without a trace"
     scale = f"{speed:g} mm/s, {gain:g} mm/mV"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {wide:g} {tall:g}" role="img" '
@@ -157,11 +156,10 @@ def paper_svg(
         f'<rect width="{wide:g}" height="{tall:g}" fill="#fffafa"/>'
         + _grid(wide, tall)
         + _halo(shades)
-        + _beats(zero, beats, speed, wide)
         + f'<path d="{"".join(_pulse(row.zero, gain) for row in zero.values())}" fill="none" stroke="#555" '
         'stroke-width=".25"/>'
         + f'<g {HUNDREDTHS} stroke="#111" stroke-width="28">'
-        + traces
+        + lines
         + f'</g><g font-family="sans-serif" font-size="{_TEXT_MM:g}" fill="#111" stroke="#fffafa" stroke-width=".7" '
         'paint-order="stroke" stroke-linejoin="round">'
         + labels
@@ -185,15 +183,11 @@ def leads_svg(leads: LeadData, *, tolerance: float = TOLERANCE_MM) -> str:
     """
     offsets = row_starts(leads)
     strips = sorted(leads.strips, key=lambda strip: (strip.row, strip.start))
-    return paper_svg(
-        [strip.signal for strip in strips],
-        leads.fs,
-        [strip.lead for strip in strips],
-        confidence=[strip.confidence for strip in strips],
-        rows=[strip.row for strip in strips],
-        starts=[strip.start - offsets[strip.row] for strip in strips],
-        tolerance=tolerance,
-    )
+    traces = [
+        PaperTrace(strip.lead, strip.signal, strip.row, strip.start - offsets[strip.row], strip.confidence)
+        for strip in strips
+    ]
+    return paper_svg(traces, leads.fs, tolerance=tolerance)
 
 
 def draw_within(largest: int, draw: Callable[[float], str]) -> str | None:
@@ -292,7 +286,7 @@ def _zero_lines(heights: Sequence[NDArray[np.float64]], places: Sequence[int]) -
         up = np.clip(-seen.min(initial=0.0) + _TEXT_MM + 1, _LEAST_MM, _MOST_MM)
         down = np.clip(seen.max(initial=0.0) + 1, _LEAST_MM / 2, _MOST_MM)
         line = 5 * np.ceil((below + up) / 5)
-        zero[row] = _Row(line, line - up, line + down)
+        zero[row] = _Row(line, line - up)
         below = line + down
     return zero, float(5 * np.ceil((below + _TEXT_MM) / 5))
 
@@ -327,16 +321,6 @@ def _halo(shades: Sequence[str]) -> str:
         for shade, line in reversed(list(zip(SHADES, shades, strict=True)))
         if line
     )
-
-
-def _beats(zero: dict[int, _Row], beats: Sequence[float], speed: float, wide: float) -> str:
-    marks = [
-        f"M{_MARGIN_MM + speed * beat:.2f} {row.bottom:g}l-.8 1.4h1.6z"
-        for beat in beats
-        if 0 <= speed * beat <= wide - _MARGIN_MM
-        for row in zero.values()
-    ]
-    return f'<path class="beats" d="{"".join(marks)}" fill="#1660a8"/>' if marks else ""
 
 
 def _label(name: str, x: float, top: float) -> str:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from digitize.render.paper import SHADES, leads_svg, paper_svg
+from digitize.render.paper import SHADES, PaperTrace, leads_svg, paper_svg
 
 SVG = "{http://www.w3.org/2000/svg}"
 MARGIN = 10.0
@@ -40,21 +40,27 @@ def distance(point: np.ndarray, line: np.ndarray) -> float:
     return float(np.hypot(*(a + np.clip(along, 0, 1)[:, None] * (b - a) - point).T).min())
 
 
+def stacked(names, signals):
+    """Each signal in a row of its own."""
+    return [PaperTrace(name, signal, row) for row, (name, signal) in enumerate(zip(names, signals, strict=True))]
+
+
 def test_scale_of_the_paper():
     """A second is 25 mm, a millivolt 10 mm upward, and the pulse in the margin says so."""
-    (line,) = drawn(paper_svg([np.repeat(np.float32([0, 1]), 500)], 500, ["II"]), "trace")[0]
+    step = PaperTrace("II", np.repeat(np.float32([0, 1]), 500))
+    (line,) = drawn(paper_svg([step], 500), "trace")[0]
     assert line[0, 0] == MARGIN and line[-1, 0] == pytest.approx(MARGIN + 25 * 999 / 500, abs=0.01)
     assert line[0, 1] - line[-1, 1] == pytest.approx(10)
-    (fast,) = drawn(paper_svg([np.repeat(np.float32([0, 1]), 500)], 500, ["II"], speed=50, gain=20), "trace")[0]
+    (fast,) = drawn(paper_svg([step], 500, speed=50, gain=20), "trace")[0]
     assert fast[-1, 0] == pytest.approx(MARGIN + 50 * 999 / 500, abs=0.01)
     assert fast[0, 1] - fast[-1, 1] == pytest.approx(20)
-    assert "v-20h5v20" in paper_svg([np.zeros(9)], 500, ["I"], gain=20)
-    assert "50 mm/s, 20 mm/mV" in labels(paper_svg([np.zeros(9)], 500, ["I"], speed=50, gain=20))
+    assert "v-20h5v20" in paper_svg([PaperTrace("I", np.zeros(9))], 500, gain=20)
+    assert "50 mm/s, 20 mm/mV" in labels(paper_svg([PaperTrace("I", np.zeros(9))], 500, speed=50, gain=20))
 
 
 def test_zero_lines_lie_on_thick_lines_of_the_grid():
     signals = [np.full(100, 0.0), np.full(100, 2.34), np.full(100, -1.7)]
-    lines = [trace[0] for trace in drawn(paper_svg(signals, 500, ["I", "II", "III"]), "trace")]
+    lines = [trace[0] for trace in drawn(paper_svg(stacked("abc", signals), 500), "trace")]
     for line, signal in zip(lines, signals, strict=True):
         zero = line[0, 1] + 10 * signal[0]
         assert zero % 5 == pytest.approx(0, abs=0.011)
@@ -62,17 +68,18 @@ def test_zero_lines_lie_on_thick_lines_of_the_grid():
 
 def test_rows_do_not_touch_unless_they_are_wild():
     wave = 2 * np.sin(np.arange(500) / 20)
-    lines = [trace[0] for trace in drawn(paper_svg([wave] * 4, 500, list("abcd")), "trace")]
+    lines = [trace[0] for trace in drawn(paper_svg(stacked("abcd", [wave] * 4), 500), "trace")]
     for above, below in pairwise(lines):
         assert above[:, 1].max() < below[:, 1].min()
     wild = wave.copy()
     wild[7] = 30
-    root = ET.fromstring(paper_svg([wild, wave], 500, ["a", "b"]))
+    root = ET.fromstring(paper_svg(stacked("ab", [wild, wave]), 500))
     assert float(root.get("viewBox").split()[3]) < 150
 
 
 def test_signals_of_one_row_stand_side_by_side():
-    svg = paper_svg([np.zeros(250)] * 3, 100, ["I", "V1", "II"], rows=[0, 0, 1], starts=[0, 2.5, 0])
+    flat = np.zeros(250)
+    svg = paper_svg([PaperTrace("I", flat), PaperTrace("V1", flat, 0, 2.5), PaperTrace("II", flat, 1)], 100)
     first, second, third = (trace[0] for trace in drawn(svg, "trace"))
     assert second[0, 0] == MARGIN + 62.5 and first[0, 0] == third[0, 0] == MARGIN
     assert first[0, 1] == second[0, 1] < third[0, 1]
@@ -83,20 +90,13 @@ def test_signals_of_one_row_stand_side_by_side():
 def test_low_confidence_is_shaded_and_nothing_else():
     signal, confidence = np.zeros(500), np.full(500, 0.9)
     confidence[100:150], confidence[300:325], signal[320:] = 0.6, 0.1, np.nan
-    shades = drawn(paper_svg([signal], 500, ["I"], confidence=[confidence]), "unsure")
+    shades = drawn(paper_svg([PaperTrace("I", signal, confidence=confidence)], 500), "unsure")
     assert len(shades) == len(SHADES)
     (some,), (little,) = shades
     assert (some[:, 0].min(), some[:, 0].max()) == pytest.approx((MARGIN + 5, MARGIN + 7.45), abs=0.01)
     assert (little[:, 0].min(), little[:, 0].max()) == pytest.approx((MARGIN + 15, MARGIN + 15.95), abs=0.01)
-    assert drawn(paper_svg([signal], 500, ["I"]), "unsure") == []
-    assert drawn(paper_svg([signal], 500, ["I"], confidence=[np.ones(500)]), "unsure") == []
-
-
-def test_beats_are_marked_in_every_row():
-    svg = paper_svg([np.zeros(500)] * 2, 500, ["I", "II"], beats=[0.2, 0.8, 99, -1])
-    (path,) = [p for p in ET.fromstring(svg).iter(f"{SVG}path") if p.get("class") == "beats"]
-    assert re.findall(r"M([\d.]+) ", path.get("d")) == ["15.00", "15.00", "30.00", "30.00"]
-    assert 'class="beats"' not in paper_svg([np.zeros(500)], 500, ["I"])
+    assert drawn(paper_svg([PaperTrace("I", signal)], 500), "unsure") == []
+    assert drawn(paper_svg([PaperTrace("I", signal, confidence=np.ones(500))], 500), "unsure") == []
 
 
 def test_it_stands_alone(leads):
@@ -107,16 +107,16 @@ def test_it_stands_alone(leads):
 
 
 def test_names_are_escaped():
-    svg = paper_svg([np.zeros(5)], 500, ['<b>"&'])
+    svg = paper_svg([PaperTrace('<b>"&', np.zeros(5))], 500)
     assert '<b>"&' in labels(svg)
     assert ET.fromstring(svg).get("aria-label").endswith('<b>"&')
 
 
 def test_nothing_to_draw():
     for svg in (
-        paper_svg([], 500, []),
-        paper_svg([np.empty(0)], 500, ["I"]),
-        paper_svg([np.full(9, np.nan)], 500, ["I"], confidence=[np.zeros(9)]),
+        paper_svg([], 500),
+        paper_svg([PaperTrace("I", np.empty(0))], 500),
+        paper_svg([PaperTrace("I", np.full(9, np.nan), confidence=np.zeros(9))], 500),
     ):
         width, height = ET.fromstring(svg).get("viewBox").split()[2:]
         assert float(width) > 50 and float(height) > 0
@@ -126,11 +126,7 @@ def test_nothing_to_draw():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"names": ["I", "II"]}, "2 names for 1 signals"),
-        ({"rows": []}, "0 rows for 1 signals"),
-        ({"starts": [0, 1]}, "2 starts for 1 signals"),
-        ({"confidence": []}, "0 confidence for 1 signals"),
-        ({"confidence": [np.zeros(3)]}, "I: 3 values of confidence for 9 samples"),
+        ({"traces": [PaperTrace("I", np.zeros(9), confidence=np.zeros(3))]}, "I: 3 values of confidence for 9 samples"),
         ({"fs": 0}, "fs is 0; allowed: numbers above 0"),
         ({"speed": np.nan}, "speed is nan"),
         ({"gain": -1}, "gain is -1"),
@@ -138,7 +134,7 @@ def test_nothing_to_draw():
     ],
 )
 def test_what_does_not_fit_is_an_error(change, message):
-    given_ = {"signals": [np.zeros(9)], "fs": 500, "names": ["I"], **change}
+    given_ = {"traces": [PaperTrace("I", np.zeros(9))], "fs": 500, **change}
     with pytest.raises(ValueError, match=message):
         paper_svg(**given_)
 
@@ -169,7 +165,7 @@ def test_a_lead_that_goes_on_starts_each_row_at_the_left(leads_of, back_strip):
 def test_the_trace_runs_through_its_samples_and_leaves_gaps_open(signal, hidden, tolerance):
     signal[np.abs(signal - hidden) < 0.5] = np.nan
     before = signal.copy()
-    (lines,) = drawn(paper_svg([signal], 100, ["I"], tolerance=tolerance), "trace")
+    (lines,) = drawn(paper_svg([PaperTrace("I", signal)], 100, tolerance=tolerance), "trace")
     np.testing.assert_array_equal(signal, before)
     runs = np.flatnonzero(np.diff(np.isfinite(signal).astype(int), prepend=0, append=0)).reshape(-1, 2)
     assert len(lines) == len(runs)
