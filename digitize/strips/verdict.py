@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -142,40 +143,67 @@ def judge(
         *good*: nothing speaks against it. *usable*: look at the reasons. *unreliable*: do not measure on it.
     """
     expected = [_expected(strip) for strip in strips]
-    sizes = [len(strip.signal) for strip in strips]
-    right = float(np.average(expected, weights=sizes))
-    worst = int(np.argmin(expected))
-    doubts: list[str] = []
-    faults: list[str] = []
-    if right < _GOOD:
-        (doubts if right >= _USABLE else faults).append(f"only {right:.0%} of the samples are likely within 0.1 mV")
-    if expected[worst] < _GOOD_LEAD:
-        (doubts if expected[worst] >= _USABLE_LEAD else faults).append(
-            f"of lead {strips[worst].lead} only {expected[worst]:.0%} of the samples are likely within 0.1 mV"
-        )
-    guessed = sum(strip.name_source == "assumed" for strip in strips) if unread is None else unread
-    if contradicted:
-        doubts.append("the page's names contradict the given layout")
-    if guessed:
-        (faults if guessed > len(strips) / 2 else doubts).append(f"{guessed} of {len(strips)} lead names were not read")
-    if lost:
-        doubts.append(f"no strip was found for the printed name of {', '.join(lost)}")
-    if calibration.pitch_source == "assumed":
-        faults.append("neither grid nor pulse nor print tells the scale")
-    elif calibration.pitch_source != "grid":
-        doubts.append(f"no grid: the scale is taken from the {calibration.pitch_source}")
-    if calibration.gain_source == "assumed":
-        doubts.append("the gain is assumed")
-    if calibration.speed_source == "assumed":
-        doubts.append("the paper speed is assumed")
-    if residual > DISAGREEMENT:
-        doubts.append(f"the limb leads contradict Einthoven's law ({10 * np.log10(residual):.0f} dB)")
-    if edge_mm > BLURRED_MM:
-        doubts.append(f"out of focus: the trace's edge is {edge_mm:.1f} mm wide")
-    if truncated:
-        doubts.append("traces run into the picture's edge")
+    right = float(np.average(expected, weights=[len(strip.signal) for strip in strips]))
+    reasons = [
+        *_doubt_samples(strips, expected, right),
+        *_doubt_names(strips, lost, unread, contradicted),
+        *_doubt_scale(calibration),
+        *_doubt_picture(residual, edge_mm, truncated),
+    ]
+    faults = tuple(reason.text for reason in reasons if reason.is_fault)
+    doubts = tuple(reason.text for reason in reasons if not reason.is_fault)
     verdict = "unreliable" if faults else "usable" if doubts else "good"
     return Quality(verdict, (*faults, *doubts), right, edge_mm)
+
+
+class _Reason(NamedTuple):
+    """Something that speaks against a page; a fault forbids to measure on it."""
+
+    text: str
+    is_fault: bool = False
+
+
+def _doubt_samples(strips: Sequence[Strip], expected: Sequence[float], right: float) -> Iterator[_Reason]:
+    if right < _GOOD:
+        yield _Reason(f"only {right:.0%} of the samples are likely within 0.1 mV", right < _USABLE)
+    worst = int(np.argmin(expected))
+    if expected[worst] < _GOOD_LEAD:
+        yield _Reason(
+            f"of lead {strips[worst].lead} only {expected[worst]:.0%} of the samples are likely within 0.1 mV",
+            expected[worst] < _USABLE_LEAD,
+        )
+
+
+def _doubt_names(
+    strips: Sequence[Strip], lost: Sequence[str], unread: int | None, contradicted: bool
+) -> Iterator[_Reason]:
+    guessed = sum(strip.name_source == "assumed" for strip in strips) if unread is None else unread
+    if contradicted:
+        yield _Reason("the page's names contradict the given layout")
+    if guessed:
+        yield _Reason(f"{guessed} of {len(strips)} lead names were not read", guessed > len(strips) / 2)
+    if lost:
+        yield _Reason(f"no strip was found for the printed name of {', '.join(lost)}")
+
+
+def _doubt_scale(calibration: Calibration) -> Iterator[_Reason]:
+    if calibration.pitch_source == "assumed":
+        yield _Reason("neither grid nor pulse nor print tells the scale", is_fault=True)
+    elif calibration.pitch_source != "grid":
+        yield _Reason(f"no grid: the scale is taken from the {calibration.pitch_source}")
+    if calibration.gain_source == "assumed":
+        yield _Reason("the gain is assumed")
+    if calibration.speed_source == "assumed":
+        yield _Reason("the paper speed is assumed")
+
+
+def _doubt_picture(residual: float, edge_mm: float, truncated: bool) -> Iterator[_Reason]:
+    if residual > DISAGREEMENT:
+        yield _Reason(f"the limb leads contradict Einthoven's law ({10 * np.log10(residual):.0f} dB)")
+    if edge_mm > BLURRED_MM:
+        yield _Reason(f"out of focus: the trace's edge is {edge_mm:.1f} mm wide")
+    if truncated:
+        yield _Reason("traces run into the picture's edge")
 
 
 def _expected(strip: Strip) -> float:
