@@ -1,4 +1,4 @@
-"""Which page goes where: names that are fit for every file system, keep the folders' tree and cannot collide."""
+"""Decide which page goes where: names that are fit for every file system, keep the folders' tree and cannot collide."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 import itertools
 import os
 import stat
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -116,45 +116,67 @@ def make_plan(files: Sequence[tuple[File, list[str] | Failed]], options: Options
     that is there twice is read once, and one that cannot be read at all has no line.
     """
     plan = Plan([], [], [], [])
-    owners = {output.lower(): row.key for row in manifest.rows.values() for output in row.files}
-    neutral = options.deidentify
-    numbers = numbered()
+    names_of = _Names(options, manifest)
     met = set()
-    for file, names in files:
-        seen = (fingerprint(file.path) or "") if neutral else seen_from(options.out, file.path)
-        if isinstance(names, Failed):
-            row = Row(seen, "", FAILED, error="cannot be opened" if neutral else names.reason)
-            plan.failures.append((names.reason, row))
+    for file, pages in files:
+        seen = (fingerprint(file.path) or "") if options.deidentify else seen_from(options.out, file.path)
+        if isinstance(pages, Failed):
+            row = Row(seen, "", FAILED, error="cannot be opened" if options.deidentify else pages.reason)
+            plan.failures.append((pages.reason, row))
             plan.order.append(row.key)
             continue
-        for index, page_name in enumerate(names):
+        for index, page_name in enumerate(pages):
             key = (seen, str(index + 1))
             if key in met:
                 continue
             met.add(key)
             plan.order.append(key)
-            label = file.path if len(names) == 1 else f"{file.path}, page {index + 1}"
             before = manifest.rows.get(key)
-            if (options.resume or not options.overwrite) and before is not None and _is_done(before, options):
+            if before is not None and (options.resume or not options.overwrite) and _is_done(before, options):
                 plan.done.append(before)
                 continue
-            if neutral:
-                had = [] if before is None or not before.files else [before.files[-1].removesuffix(ALWAYS[-1])]
-                candidates: Iterable[str] = itertools.chain(had, numbers)
-            else:
-                candidates = _names_after((*file.tree, page_name), key)
-            outputs = _outputs(candidates, key, options, owners)
-            owners.update((output.lower(), key) for output in outputs)
+            outputs = names_of.choose((*file.tree, page_name), key, before)
             name = outputs[-1].removesuffix(ALWAYS[-1])
-            there = [output for output in outputs if os.path.lexists(options.out / output)]
-            mine = {*manifest.unfinished, *(before.files if options.resume and before is not None else ())}
-            if not options.overwrite and not mine.issuperset(there):
-                problem = f"{label}: {options.out / there[0]} exists; --overwrite replaces it"
-                error = f"{there[0]} exists; --overwrite replaces it" if neutral else problem
-                plan.failures.append((problem, Row(*key, FAILED, error=error)))
+            label = file.path if len(pages) == 1 else f"{file.path}, page {index + 1}"
+            obstacle = _obstacle(outputs, before, options, manifest)
+            if obstacle is None:
+                plan.jobs.append(Job(file.path, index, label, name, key, outputs, options.deidentify))
             else:
-                plan.jobs.append(Job(file.path, index, label, name, key, outputs, neutral))
+                problem = f"{label}: {options.out / obstacle} exists; --overwrite replaces it"
+                error = f"{obstacle} exists; --overwrite replaces it" if options.deidentify else problem
+                plan.failures.append((problem, Row(*key, FAILED, error=error)))
     return plan
+
+
+class _Names:
+    """Names for pages that no other page has, and the files that each leaves under its name."""
+
+    def __init__(self, options: Options, manifest: Manifest) -> None:
+        self._options = options
+        self._numbers = numbered()
+        self._owners = {output.lower(): row.key for row in manifest.rows.values() for output in row.files}
+
+    def choose(self, path: tuple[str, ...], key: tuple[str, str], before: Row | None) -> tuple[str, ...]:
+        """Take the first name for a page that is free, and list its files."""
+        for name in self._candidates(path, key, before):
+            outputs = tuple(name + suffix for suffix in suffixes_of(self._options.formats, self._options.html))
+            if all(self._owners.get(output.lower(), key) == key for output in outputs):
+                self._owners.update((output.lower(), key) for output in outputs)
+                return outputs
+        raise AssertionError("two pages of one hash")
+
+    def _candidates(self, path: tuple[str, ...], key: tuple[str, str], before: Row | None) -> Iterable[str]:
+        if not self._options.deidentify:
+            return _names_after(path, key)
+        had = [] if before is None or not before.files else [before.files[-1].removesuffix(ALWAYS[-1])]
+        return itertools.chain(had, self._numbers)
+
+
+def _obstacle(outputs: tuple[str, ...], before: Row | None, options: Options, manifest: Manifest) -> str | None:
+    """The first of a page's files that is there and may not be replaced."""
+    mine = {*manifest.unfinished, *(before.files if options.resume and before is not None else ())}
+    there = [output for output in outputs if os.path.lexists(options.out / output)]
+    return None if options.overwrite or mine.issuperset(there) else there[0]
 
 
 def seen_from(out: Path, path: str) -> str:
@@ -185,17 +207,6 @@ def _is_whole(path: Path) -> bool:
     except OSError:
         return False
     return stat.S_ISREG(found.st_mode) and found.st_size > 0
-
-
-def _outputs(
-    names: Iterable[str], key: tuple[str, str], options: Options, owners: Mapping[str, tuple[str, str]]
-) -> tuple[str, ...]:
-    """Files of a page under the first name that is free."""
-    for name in names:
-        outputs = tuple(name + suffix for suffix in suffixes_of(options.formats, options.html))
-        if all(owners.get(output.lower(), key) == key for output in outputs):
-            return outputs
-    raise AssertionError("two pages of one hash")
 
 
 def _names_after(path: tuple[str, ...], key: tuple[str, str]) -> Iterator[str]:
