@@ -57,7 +57,7 @@ class Experiment:
     data: Mapping[str, Any]
     folds: Mapping[str, Sequence[Any]]
     figures: Mapping[str, Any]
-    fits: Mapping[str, Trained]
+    fits: Mapping[str, Trained[Any]]
     parameters: int
     device: str
     use: Mapping[str, Any] = field(default_factory=dict)
@@ -99,7 +99,7 @@ def write_experiment(folder: Path, name: str, weights: Mapping[str, Tensor], exp
     return record
 
 
-def history_of(fits: Mapping[str, Trained]) -> list[dict[str, Any]]:
+def history_of(fits: Mapping[str, Trained[Any]]) -> list[dict[str, Any]]:
     """List the epochs of fits, each with the name of its fit.
 
     Examples

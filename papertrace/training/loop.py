@@ -26,6 +26,7 @@ from digitize.files import written_together
 
 Batch = TypeVar("Batch")
 Nest = TypeVar("Nest")
+Network = TypeVar("Network", bound=nn.Module)
 
 Forward = Callable[..., Any]
 """A network as a loss sees it: it may run in bfloat16, its outputs are single precision."""
@@ -99,7 +100,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Trained:
+class Trained(Generic[Network]):
     """A finished fit.
 
     Attributes
@@ -113,7 +114,7 @@ class Trained:
         What the epochs took, those of interrupted runs included.
     """
 
-    network: nn.Module
+    network: Network
     history: tuple[dict[str, float], ...]
     seconds: float
 
@@ -175,15 +176,15 @@ def shuffled(
 
 
 def fit(
-    make: Callable[[], nn.Module],
+    make: Callable[[], Network],
     config: Configuration,
     batches: Batches[Batch],
     loss: Callable[[Forward, Batch], Tensor | Losses],
-    judge: Callable[[nn.Module], tuple[float, Mapping[str, float]]] | None = None,
+    judge: Callable[[Network], tuple[float, Mapping[str, float]]] | None = None,
     *,
     run: Run,
     rates: Mapping[str, float] | None = None,
-) -> Trained:
+) -> Trained[Network]:
     """Fit a network.
 
     Every epoch draws from a seed of its own, so a run that was interrupted ends with the same weights as one that was
@@ -254,7 +255,7 @@ def fit(
 
 
 def _train(
-    state: _State,
+    state: _State[Network],
     config: Configuration,
     batches: Batches[Batch],
     loss: Callable[[Forward, Batch], Tensor | Losses],
@@ -284,23 +285,23 @@ def _train(
 
 
 @dataclass(frozen=True, eq=False)
-class _State:
+class _State(Generic[Network]):
     """All that a step changes, and that a checkpoint must hold to go on from."""
 
-    network: nn.Module
-    averaged: nn.Module
+    network: Network
+    averaged: Network
     optimizer: torch.optim.Optimizer
     schedule: torch.optim.lr_scheduler.LRScheduler
 
     @classmethod
     def of(
         cls,
-        make: Callable[[], nn.Module],
+        make: Callable[[], Network],
         config: Configuration,
         steps: int,
         device: str,
         rates: Mapping[str, float],
-    ) -> _State:
+    ) -> _State[Network]:
         torch.manual_seed(config.seed)
         network = make().to(device)
         groups: list[dict[str, Any]] = [

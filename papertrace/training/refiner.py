@@ -10,30 +10,30 @@ that it leaves belong in ``digitize/weights``.
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import platform
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import save
 from scipy.interpolate import CubicSpline
-from tqdm import tqdm
 
-from digitize.export import written_together
-from digitize.records.weights import hash_of
+from digitize.files import written_together
 from digitize.refine.correct import WEIGHTS, look_both_ways
 from digitize.refine.network import DESIGNS, OFFSETS, Refiner, mean_offsets
 from digitize.refine.windows import MARKS, upside_down
-from papertrace.datasets.ptbxl import data_folder, find_500
-from papertrace.training.fitting import Fit, load_checkpoint, save_checkpoint, short_numbers
+from papertrace.datasets.ptbxl import find_500
+from papertrace.training.experiment import (
+    Experiment,
+    configured,
+    count_parameters,
+    options,
+    run_of,
+    write_experiment,
+)
+from papertrace.training.loop import Configuration, Forward, Run, Trained, fit, shuffled
 from papertrace.training.pages import CHOICE_FOLD, TRAIN_FOLDS, plan
 from papertrace.training.segments import QUARTERS, Segments, collect, version_of_segments
 
@@ -49,7 +49,7 @@ _LEAST_SAMPLES = 400
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Configuration):
     """Everything that a run depends on, its data aside.
 
     Attributes
@@ -62,48 +62,23 @@ class Config:
         One of `LOSSES`.
     train_pages, choose_pages, segments : int
         Pages to print, and segments of a page at most.
-    epochs, batch, seed : int
-    rate, decay : float
-        Highest rate of the one-cycle schedule, and weight decay.
-    average : float
-        Decay of the running average of the weights, a step; the average is what is chosen and kept.
     """
 
+    epochs: int = 30
+    batch: int = 16
+    seed: int = 3
+    rate: float = 2e-3
+    decay: float = 0.02
+    rise: float = 0.1
     design: str = "cnn"
     steps: int = 2
     loss: str = "both"
     train_pages: int = 900
     choose_pages: int = 150
     segments: int = 8
-    epochs: int = 30
-    batch: int = 16
-    seed: int = 3
-    rate: float = 2e-3
-    decay: float = 0.02
-    average: float = 0.998
 
 
-@dataclass(frozen=True)
-class Trained:
-    """A finished fit.
-
-    Attributes
-    ----------
-    network : Refiner
-        With the averaged weights of the best epoch.
-    history : tuple of dict
-        Figures of every epoch.
-    seconds : float
-        What the epochs took, those of interrupted runs included.
-    """
-
-    network: Refiner
-    history: tuple[dict[str, float], ...]
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Batch:
+class Batch(NamedTuple):
     """Segments as tensors.
 
     Attributes
@@ -122,7 +97,7 @@ class Batch:
     known: torch.Tensor
 
 
-def batch_of(segments: Segments, chosen: NDArray[np.intp], steps: int, flip: NDArray[np.bool_], device: str) -> Batch:
+def batch_of(segments: Segments, chosen: NDArray[np.intp], steps: int, flip: NDArray[np.bool_]) -> Batch:
     """Put segments together.
 
     Parameters
@@ -133,7 +108,6 @@ def batch_of(segments: Segments, chosen: NDArray[np.intp], steps: int, flip: NDA
         Samples a column.
     flip : ndarray, shape (n,), bool
         Which to turn upside down.
-    device : str
 
     Returns
     -------
@@ -148,11 +122,11 @@ def batch_of(segments: Segments, chosen: NDArray[np.intp], steps: int, flip: NDA
         target[flip] *= -1
     far = float(OFFSETS[-1])
     return Batch(
-        torch.from_numpy(pixels).to(device),
-        torch.from_numpy(marks).to(device).float(),
-        torch.from_numpy(scale).to(device),
-        torch.from_numpy(np.clip(target, -far, far).astype(np.float32)).to(device),
-        torch.from_numpy(known).to(device),
+        torch.from_numpy(pixels),
+        torch.from_numpy(marks).float(),
+        torch.from_numpy(scale),
+        torch.from_numpy(np.clip(target, -far, far).astype(np.float32)),
+        torch.from_numpy(known),
     )
 
 
@@ -234,7 +208,7 @@ def predict(network: Refiner, segments: Segments) -> NDArray[np.float32]:
     Parameters
     ----------
     network : Refiner
-        On any device; set to evaluation.
+        On any device; it is set to evaluation, and left so.
     segments : Segments
 
     Returns
@@ -249,29 +223,14 @@ def predict(network: Refiner, segments: Segments) -> NDArray[np.float32]:
     return np.asarray(np.concatenate(parts) * segments.scale[..., None], np.float32)
 
 
-def train(
-    segments: Segments,
-    choice: Segments,
-    config: Config,
-    checkpoint: Path,
-    on_epoch: Callable[[dict[str, float]], None],
-    device: str = "cpu",
-) -> Trained:
-    """Fit a network, taking up `checkpoint` where it exists; the epoch with the highest mean ratio on `choice` wins.
-
-    Every epoch draws from its own seed, so an interrupted run ends with the same weights as an uninterrupted one on
-    the same machine.
+def train(segments: Segments, choice: Segments, config: Config, run: Run) -> Trained[Refiner]:
+    """Fit a network; the epoch with the highest mean ratio on `choice` wins.
 
     Parameters
     ----------
     segments, choice : Segments
     config : Config
-    checkpoint : Path
-        Written after every epoch.
-    on_epoch : callable
-        Called with the figures of every epoch, after its checkpoint is written.
-    device : str
-        ``"cpu"`` or ``"cuda"``.
+    run : Run
 
     Returns
     -------
@@ -280,65 +239,32 @@ def train(
     Raises
     ------
     ValueError
-        If `checkpoint` is of another configuration, the loss does not exist, or there is nothing to train on.
+        If there is a checkpoint of another configuration, the loss does not exist, or there is nothing to train on.
     """
     if config.loss not in LOSSES:
         raise ValueError(f"loss is {config.loss!r}; allowed: {', '.join(LOSSES)}")
     if not len(segments) or not len(choice):
         raise ValueError(f"{len(segments)} segments to train on, {len(choice)} to choose; at least one each is needed")
-    torch.manual_seed(config.seed)
-    network = Refiner(config.design, config.steps).to(device)
-    averaged = Refiner(config.design, config.steps).to(device)
-    averaged.load_state_dict(network.state_dict())
-    optimiser = torch.optim.AdamW(network.parameters(), config.rate, weight_decay=config.decay)
-    steps_an_epoch = -(-len(segments) // config.batch)
-    total = config.epochs * steps_an_epoch + 1
-    # The rate needs a step to rise, however short the run.
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, config.rate, total, pct_start=max(0.1, 2 / total))
-    fit = Fit(network, averaged, optimiser, schedule, config.average)
-    history: list[dict[str, float]] = []
-    best: dict[str, Any] = {"score": -np.inf, "state": None}
-    began = time.monotonic()
-    saved = load_checkpoint(checkpoint, asdict(config), device)
-    if saved is not None:
-        began -= saved["seconds"]
-        fit.take_up(saved)
-        history, best = saved["history"], saved["best"]
     before = by_page(choice, ratios(choice, np.zeros((*choice.scale.shape, 2), np.float32)))
-    for epoch in range(len(history), config.epochs):
-        rng = np.random.default_rng((config.seed, epoch))
-        network.train()
-        losses = []
-        order = rng.permutation(len(segments))
-        for step in tqdm(range(steps_an_epoch), desc=f"epoch {epoch + 1}", leave=False, disable=None):
-            chosen = order[step * config.batch : (step + 1) * config.batch]
-            batch = batch_of(segments, chosen, config.steps, rng.random(len(chosen)) < 0.5, device)
-            with short_numbers(device):
-                logits, sure = network(batch.pixels, batch.marks)
-            loss = loss_of(logits.float(), sure.float(), batch, config.loss)
-            fit.step(loss, epoch * steps_an_epoch + step)
-            losses.append(float(loss.detach()))
-        after = by_page(choice, ratios(choice, predict(averaged, choice)))
-        history.append(
-            {
-                "epoch": epoch + 1,
-                "loss": float(np.mean(losses)),
-                "fold 8 before": float(before.mean()),
-                "fold 8": float(after.mean()),
-                "worst change": float((after - before).min()),
-                "worse by 0.5 dB": float((after - before < -0.5).mean()),
-            }
-        )
-        if after.mean() > best["score"]:
-            state = {name: tensor.clone() for name, tensor in averaged.state_dict().items()}
-            best = {"score": float(after.mean()), "state": state}
-        seconds = time.monotonic() - began
-        save_checkpoint(
-            checkpoint, asdict(config), {"history": history, "best": best, "seconds": seconds, **fit.states()}
-        )
-        on_epoch(history[-1])
-    averaged.load_state_dict(best["state"])
-    return Trained(averaged.cpu().eval(), tuple(history), time.monotonic() - began)
+
+    def draw(chosen: NDArray[np.intp], rng: np.random.Generator) -> Batch:
+        return batch_of(segments, chosen, config.steps, rng.random(len(chosen)) < 0.5)
+
+    def loss(network: Forward, batch: Batch) -> torch.Tensor:
+        logits, sure = network(batch.pixels, batch.marks)
+        return loss_of(logits, sure, batch, config.loss)
+
+    def judge(network: Refiner) -> tuple[float, dict[str, float]]:
+        after = by_page(choice, ratios(choice, predict(network, choice)))
+        return float(after.mean()), {
+            "fold 8 before": float(before.mean()),
+            "fold 8": float(after.mean()),
+            "worst change": float((after - before).min()),
+            "worse by 0.5 dB": float((after - before < -0.5).mean()),
+        }
+
+    batches = shuffled(len(segments), config.batch, draw)
+    return fit(lambda: Refiner(config.design, config.steps), config, batches, loss, judge, run=run)
 
 
 def _entropy(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
@@ -362,7 +288,7 @@ def _path_at(path: NDArray[np.float32], steps: int) -> NDArray[np.float32]:
 
 
 def write_weights(
-    out: Path, trained: Trained, config: Config, segments: Segments, choice: Segments, device: str
+    out: Path, trained: Trained[Refiner], config: Config, segments: Segments, choice: Segments, device: str
 ) -> dict[str, Any]:
     """Write ``refiner.safetensors``, its record ``refiner.json`` and the learning curve ``refiner.png``.
 
@@ -382,26 +308,23 @@ def write_weights(
     dict
         What the ``.json`` holds.
     """
-    weights = save(trained.network.state_dict())
-    record = {
-        **hash_of(weights),
-        "design": config.design,
-        "steps": config.steps,
-        "parameters": sum(weight.numel() for weight in trained.network.parameters()),
-        "data": "PTB-XL records at 500 Hz on pages of every preset; training folds 1-7, epoch chosen on fold 8",
-        "configuration": asdict(config),
-        "pages": {"train": len(np.unique(segments.page)), "fold 8": len(np.unique(choice.page))},
-        "segments": {"train": len(segments), "fold 8": len(choice)},
-        "history": list(trained.history),
-        "seconds": round(trained.seconds),
-        "device": torch.cuda.get_device_name() if device == "cuda" else f"{torch.get_num_threads()} threads of the CPU",
-        "software": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
-    }
+    experiment = Experiment(
+        configuration=config,
+        data={
+            "source": "PTB-XL records at 500 Hz, CC BY 4.0 (Wagner et al. 2020), on pages of every preset",
+            "pages": {"train": len(np.unique(segments.page)), "fold 8": len(np.unique(choice.page))},
+            "segments": {"train": len(segments), "fold 8": len(choice)},
+        },
+        folds={"train": TRAIN_FOLDS, "choose": (CHOICE_FOLD,)},
+        figures=max(trained.history, key=lambda figures: figures["fold 8"]),
+        fits={config.design: trained},
+        parameters=count_parameters(trained.network),
+        device=device,
+        use={"design": config.design, "steps": config.steps},
+    )
     with written_together(out) as scratch:
-        (scratch / WEIGHTS.name).write_bytes(weights)
-        text = json.dumps(record, indent=1) + "\n"
-        (scratch / WEIGHTS.with_suffix(".json").name).write_text(text, encoding="utf-8")
-        draw_curve(trained.history, scratch / WEIGHTS.with_suffix(".png").name)
+        record = write_experiment(scratch, WEIGHTS.stem, trained.network.state_dict(), experiment)
+        draw_curve(trained.history, scratch / f"{WEIGHTS.stem}.png")
     return record
 
 
@@ -433,27 +356,12 @@ def main(arguments: list[str] | None = None) -> None:
     arguments : list of str, optional
         By default those of the command line.
     """
-    parser = argparse.ArgumentParser(prog="python -m papertrace.training.refiner", description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, default=data_folder(), help="PTB-XL's folder (default: %(default)s)")
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=Path("runs/refiner"),
-        help="folder for pages, checkpoints and results (default: %(default)s)",
-    )
+    choices = {"train_pages": "pages of folds 1 to 7", "choose_pages": "pages of fold 8"}
+    parser = options("refiner", str(__doc__), Config, choices)
     parser.add_argument("--design", choices=DESIGNS, action="append", help="default: all, one after the other")
     parser.add_argument("--loss", choices=LOSSES, default=Config.loss, help="(default: %(default)s)")
     parser.add_argument("--steps", type=int, choices=(1, 2, 4), default=Config.steps, help="samples a column")
-    for name, what in (
-        ("train_pages", "pages of folds 1 to 7"),
-        ("choose_pages", "pages of fold 8"),
-        ("epochs", "passes over them"),
-    ):
-        option = f"--{name.replace('_', '-')}"
-        parser.add_argument(option, type=int, default=getattr(Config, name), help=f"{what} (default: %(default)s)")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="pages at a time (default: %(default)s)")
     chosen = parser.parse_args(arguments)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
     pages = chosen.out / "pages" / version_of_segments()
     segments, choice = (
         collect(plan(find_500(chosen.data, folds), count, seed, pages / name), Config.segments, chosen.jobs)
@@ -462,27 +370,13 @@ def main(arguments: list[str] | None = None) -> None:
             ("fold8", (CHOICE_FOLD,), chosen.choose_pages, 2),
         )
     )
-    print(f"{len(segments)} segments to train on, {len(choice)} to choose; on {device}")
+    print(f"{len(segments)} segments to train on, {len(choice)} to choose; on {chosen.device}")
     for design in chosen.design or DESIGNS:
-        config = Config(
-            design=design,
-            steps=chosen.steps,
-            loss=chosen.loss,
-            train_pages=chosen.train_pages,
-            choose_pages=chosen.choose_pages,
-            epochs=chosen.epochs,
-        )
-        started = time.monotonic()
-
-        def show(figures: dict[str, float], name: str = design, started: float = started) -> None:
-            told = ", ".join(f"{key} {value:.3f}" for key, value in figures.items() if key != "epoch")
-            tqdm.write(f"{name}, epoch {figures['epoch']:.0f}: {told}; {(time.monotonic() - started) / 60:.1f} min")
-
+        config = configured(Config, chosen, design=design)
         name = f"{design}-{config.loss}-{config.steps}"
-        chosen.out.mkdir(parents=True, exist_ok=True)
-        trained = train(segments, choice, config, chosen.out / f"{name}.checkpoint", show, device)
-        record = write_weights(chosen.out / name, trained, config, segments, choice, device)
-        best = max(record["history"], key=lambda figures: figures["fold 8"])
+        trained = train(segments, choice, config, run_of(name, chosen))
+        record = write_weights(chosen.out / name, trained, config, segments, choice, chosen.device)
+        best = record["figures"]
         print(f"{name}: {record['parameters']} parameters, {best['fold 8 before']:.2f} dB to {best['fold 8']:.2f} dB")
 
 

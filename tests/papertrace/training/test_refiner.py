@@ -16,6 +16,7 @@ from digitize.refine.network import DESIGNS, OFFSETS
 from digitize.refine.windows import cut_windows
 from digitize.tracing.rows import Rows
 from papertrace.synth import render_page
+from papertrace.training.loop import Run
 from papertrace.training.pages import plan
 from papertrace.training.refiner import (
     LOSSES,
@@ -102,8 +103,7 @@ def design(request):
 
 @pytest.fixture(scope="module")
 def uninterrupted(design, data, tmp_path_factory):
-    checkpoint = tmp_path_factory.mktemp("run") / "checkpoint"
-    return train(*data, dataclasses.replace(CONFIG, design=design), checkpoint, lambda figures: None)
+    return train(*data, dataclasses.replace(CONFIG, design=design), Run("whole"))
 
 
 class TestDesigns:
@@ -123,21 +123,21 @@ class TestDesigns:
 
         config = dataclasses.replace(CONFIG, design=design)
         with pytest.raises(Interrupted):
-            train(*data, config, tmp_path / "checkpoint", interrupt)
+            train(*data, config, Run("part", tmp_path, on_epoch=interrupt))
         seen = []
-        resumed = train(*data, config, tmp_path / "checkpoint", seen.append)
+        resumed = train(*data, config, Run("part", tmp_path, on_epoch=seen.append))
         assert [figures["epoch"] for figures in seen] == [3, 4]
         assert resumed.history == uninterrupted.history
         for name, tensor in uninterrupted.network.state_dict().items():
             assert torch.equal(tensor, resumed.network.state_dict()[name]), name
-        assert [path.name for path in tmp_path.iterdir()] == ["checkpoint"]
+        assert [path.name for path in tmp_path.iterdir()] == ["part.checkpoint"]
         with pytest.raises(ValueError, match="of another configuration"):
-            train(*data, dataclasses.replace(config, seed=1), tmp_path / "checkpoint", seen.append)
+            train(*data, dataclasses.replace(config, seed=1), Run("part", tmp_path))
 
 
-def test_it_learns_to_find_the_stroke(data, tmp_path):
+def test_it_learns_to_find_the_stroke(data):
     config = dataclasses.replace(CONFIG, epochs=15, rate=3e-3)
-    trained = train(*data, config, tmp_path / "checkpoint", lambda figures: None)
+    trained = train(*data, config, Run("fit"))
     gain = max(figures["fold 8"] - figures["fold 8 before"] for figures in trained.history)
     assert gain > 4.0
     offsets = predict(trained.network, data[1])
@@ -146,7 +146,7 @@ def test_it_learns_to_find_the_stroke(data, tmp_path):
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_losses_are_least_where_the_truth_is(data, loss):
-    batch = batch_of(data[0], np.arange(4), 2, np.zeros(4, bool), "cpu")
+    batch = batch_of(data[0], np.arange(4), 2, np.zeros(4, bool))
     sure = torch.zeros(batch.target.shape)
 
     def at(shift: float) -> float:
@@ -180,11 +180,11 @@ def test_upside_down_is_what_windows_show_of_a_page_upside_down(data):
         one, pixels=upright.pixels, marks=upright.marks, scale=upright.scale, path=one.path[:1], truth=one.truth[:1],
         page=one.page[:1],
     )  # fmt: skip
-    flipped = batch_of(pair, np.array([0]), 2, np.array([True]), "cpu")
+    flipped = batch_of(pair, np.array([0]), 2, np.array([True]))
     np.testing.assert_allclose(flipped.marks[0].numpy(), turned.marks[0].astype(np.float32), atol=0.02)
     near = np.abs(flipped.pixels[0].numpy().astype(int) - turned.pixels[0]) <= 2
     assert near.mean() > 0.999
-    straight = batch_of(pair, np.array([0]), 2, np.array([False]), "cpu")
+    straight = batch_of(pair, np.array([0]), 2, np.array([False]))
     torch.testing.assert_close(flipped.target, -straight.target)
     assert np.array_equal(pair.marks, upright.marks), "segments are left as they are"
 
@@ -192,7 +192,7 @@ def test_upside_down_is_what_windows_show_of_a_page_upside_down(data):
 def test_ratios_see_the_offsets(data):
     choice = data[1]
     for steps in (1, 2, 4):
-        exact = batch_of(choice, np.arange(3), steps, np.zeros(3, bool), "cpu")
+        exact = batch_of(choice, np.arange(3), steps, np.zeros(3, bool))
         right = (exact.target * exact.scale[..., None]).numpy()
         assert (ratios(choice, right) > 40).all()
         rough = right + np.random.default_rng(0).normal(0, 2, right.shape).astype(np.float32)
@@ -201,11 +201,11 @@ def test_ratios_see_the_offsets(data):
     assert told.tolist() == [15.0]
 
 
-def test_training_needs_segments_and_a_loss(data, tmp_path):
+def test_training_needs_segments_and_a_loss(data):
     with pytest.raises(ValueError, match="0 segments to train on"):
-        train(empty(), data[1], CONFIG, tmp_path / "checkpoint", lambda figures: None)
+        train(empty(), data[1], CONFIG, Run("fit"))
     with pytest.raises(ValueError, match="loss is 'l2'; allowed: entropy, snr, both"):
-        train(*data, dataclasses.replace(CONFIG, loss="l2"), tmp_path / "checkpoint", lambda figures: None)
+        train(*data, dataclasses.replace(CONFIG, loss="l2"), Run("fit"))
 
 
 @pytest.fixture(scope="module")
@@ -285,5 +285,5 @@ def test_command(folder, tmp_path, capsys):
             assert curve.size == (800, 320)
         assert record["version"] == read_weights(results / "refiner.safetensors")[1]["version"]
         assert load_network(results / "refiner.safetensors").design == design
-        assert record["pages"] == {"train": 1, "fold 8": 1} and record["configuration"]["design"] == design
+        assert record["data"]["pages"] == {"train": 1, "fold 8": 1} and record["configuration"]["design"] == design
         assert f"{design}-both-2: {record['parameters']} parameters" in told
