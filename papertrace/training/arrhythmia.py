@@ -10,33 +10,35 @@ interrupted run is taken up again by the same command. The two files that it lea
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
-import platform
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load, save
-from tqdm import tqdm
+from safetensors.torch import load
 
 from classify.signal.network import BRANCHES, INPUTS, ArrhythmiaNetwork, Ensemble, read_inputs, read_views, stack_views
 from classify.signal.view import FS, View, cut_to_layout, view_pieces
 from classify.statements import CODES, STATEMENTS, group_indices
-from digitize.export import written_together
-from digitize.records.weights import hash_of, read_weights
-from papertrace.datasets.ptbxl import Records, data_folder, load_ptbxl
+from digitize.records.weights import read_weights
+from papertrace.datasets.ptbxl import Records, load_ptbxl
 from papertrace.metrics.calibration import Calibration, fit_calibration
 from papertrace.metrics.scores import auroc, best_f1_thresholds
 from papertrace.training import digitised
 from papertrace.training.aside import what_else
-from papertrace.training.fitting import Fit, commit_of_code, load_checkpoint, save_checkpoint, short_numbers
+from papertrace.training.experiment import (
+    Experiment,
+    configured,
+    count_parameters,
+    options,
+    run_of,
+    write_experiment,
+)
+from papertrace.training.loop import Configuration, Forward, Run, Trained, fit, shuffled
 from papertrace.training.pages import CHOICE_FOLD, TRAIN_FOLDS, plan
 from papertrace.training.sources import version_of_code
 from papertrace.training.views import LAYOUTS, Pool, load_noise, make_pool
@@ -51,22 +53,19 @@ _VOLTAGE = [CODES.index(code) for code in ("HYP", "LVH", "VCLVH", "LOWT")]
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Configuration):
     """Everything that a run depends on, its data aside.
 
     Attributes
     ----------
     members : int
-        Networks that ship as one.
-    epochs, batch, seed : int
+        Networks that ship as one, of seeds that follow each other.
     views : int
         Of every record, cut from the recording.
     pages : int
         Printed and digitised.
-    rate, decay, dropout : float
-        Highest rate of the one-cycle schedule, weight decay, share of features dropped.
-    average : float
-        Decay of the running average of the weights, a step; the average is what is chosen and kept.
+    dropout : float
+        Share of features dropped.
     mixed : float
         Both parameters of the beta distribution by which examples are mixed (Zhang et al. 2018, "mixup").
     aside : float
@@ -75,19 +74,22 @@ class Config:
         Version of the weights that the branches begin with (`papertrace.training.pretraining`); None: random ones.
     """
 
-    members: int = 3
     epochs: int = 36
     batch: int = 32
     seed: int = 7
-    views: int = 8
-    pages: int = 400
     rate: float = 3e-3
     decay: float = 0.02
+    members: int = 3
+    views: int = 8
+    pages: int = 400
     dropout: float = 0.3
-    average: float = 0.998
     mixed: float = 0.3
     aside: float = 0.3
     pretrained: str | None = None
+
+    def of_members(self) -> list[Config]:
+        """Give the configuration of each member: how many others there are changes nothing of it."""
+        return [replace(self, members=1, seed=seed) for seed in range(self.seed, self.seed + self.members)]
 
 
 @dataclass(frozen=True)
@@ -113,22 +115,6 @@ class Design:
 
 
 @dataclass(frozen=True)
-class Trained:
-    """A finished fit.
-
-    Attributes
-    ----------
-    network : Module
-        With the averaged weights of the best epoch, and one output a statement.
-    history : tuple of dict
-        Loss and fold-8 figures, epoch by epoch.
-    """
-
-    network: torch.nn.Module
-    history: tuple[dict[str, float], ...]
-
-
-@dataclass(frozen=True)
 class Lesson:
     """What is learned from records.
 
@@ -140,6 +126,14 @@ class Lesson:
 
     truth: torch.Tensor
     weight: torch.Tensor
+
+    def take(self, chosen: NDArray[np.intp]) -> Lesson:
+        """Give the lesson of some of the records."""
+        return Lesson(self.truth[chosen], self.weight[chosen])
+
+
+Mixture = tuple[list[torch.Tensor], torch.Tensor, torch.Tensor]
+"""Inputs, truth and weight of a batch."""
 
 
 def lesson_of(records: Records, aside: float) -> Lesson:
@@ -265,19 +259,9 @@ def batch_of(pools: Sequence[Pool], records: NDArray[np.intp], rng: np.random.Ge
 
 
 def train(
-    design: Design,
-    lesson: Lesson,
-    choice: NDArray[np.float32],
-    config: Config,
-    seed: int,
-    checkpoint: Path,
-    on_epoch: Callable[[dict[str, float]], None],
-    device: str = "cpu",
-) -> Trained:
-    """Fit one network, taking up `checkpoint` where it exists.
-
-    Every epoch draws from its own seed, so an interrupted run ends with the same weights as an uninterrupted one on
-    the same machine.
+    design: Design, lesson: Lesson, choice: NDArray[np.float32], config: Config, run: Run
+) -> Trained[torch.nn.Module]:
+    """Fit one network; the epoch with the highest AUROC on `choice` wins.
 
     Parameters
     ----------
@@ -287,76 +271,73 @@ def train(
     choice : ndarray, shape (n, statements), float32
         Truth of those that choose the epoch.
     config : Config
-    seed : int
-        Of this network.
-    checkpoint : Path
-        Written after every epoch.
-    on_epoch : callable
-        Called with the figures of every epoch, after its checkpoint is written.
-    device : str
-        ``"cpu"`` or ``"cuda"``.
+        Of one member.
+    run : Run
 
     Returns
     -------
     Trained
+        With one output a statement: those that were learned by the way are gone.
 
     Raises
     ------
     ValueError
-        If `checkpoint` is of another configuration.
+        If there is a checkpoint of another configuration.
     """
-    # How many others there are changes nothing of one member.
-    identity = {name: value for name, value in asdict(config).items() if name != "members"} | {"seed": seed}
     records, outputs = lesson.truth.shape
-    torch.manual_seed(seed)
-    network, averaged = (design.make(outputs).to(device) for _ in range(2))
-    averaged.load_state_dict(network.state_dict())
-    optimiser = torch.optim.AdamW(network.parameters(), config.rate, weight_decay=config.decay)
-    steps_an_epoch = max(1, records // config.batch)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, config.rate, total_steps=config.epochs * steps_an_epoch + 1, pct_start=0.15
-    )
-    history: list[dict[str, float]] = []
-    best: dict[str, Any] = {"score": -1.0, "state": None}
-    saved = load_checkpoint(checkpoint, identity, device)
-    fit = Fit(network, averaged, optimiser, schedule, config.average)
-    if saved is not None:
-        fit.take_up(saved)
-        history, best = saved["history"], saved["best"]
-    for epoch in range(len(history), config.epochs):
-        rng = np.random.default_rng((seed, epoch))
-        torch.manual_seed(seed * 1000 + epoch)
-        network.train()
-        order = rng.permutation(records)
-        losses = []
-        for step in tqdm(range(steps_an_epoch), desc=f"epoch {epoch + 1}", leave=False, disable=None):
-            chosen = order[step * config.batch : (step + 1) * config.batch]
-            inputs = [tensor.to(device) for tensor in design.draw(chosen, rng)]
-            loss = _loss(network, inputs, design.blended, chosen, lesson, config.mixed, rng)
-            fit.step(loss, epoch * steps_an_epoch + step)
-            losses.append(float(loss.detach()))
-        figures = macro_auroc(choice, read_inputs(averaged, design.choice)[:, : len(STATEMENTS)])
-        history.append({"epoch": epoch + 1, "loss": float(np.mean(losses)), **figures})
-        score = (figures["superclass"] + figures["all"]) / 2
-        # Written so that a score that is NaN, for want of positives, keeps the last epoch.
-        if not score <= best["score"]:
-            state = {name: tensor.clone() for name, tensor in averaged.state_dict().items()}
-            best = {"score": score, "state": state}
-        save_checkpoint(checkpoint, identity, {"history": history, "best": best, **fit.states()})
-        on_epoch(history[-1])
-    averaged.load_state_dict(best["state"])
-    return Trained(_statements_only(averaged.cpu(), design), tuple(history))
+
+    def draw(chosen: NDArray[np.intp], rng: np.random.Generator) -> Mixture:
+        return mix(design, design.draw(chosen, rng), lesson.take(chosen), config.mixed, rng)
+
+    def judge(network: torch.nn.Module) -> tuple[float, dict[str, float]]:
+        figures = macro_auroc(choice, read_inputs(network, design.choice)[:, : len(STATEMENTS)])
+        return (figures["superclass"] + figures["all"]) / 2, figures
+
+    batches = shuffled(records, config.batch, draw, least=config.batch)
+    trained = fit(lambda: design.make(outputs), config, batches, _loss, judge, run=run)
+    return replace(trained, network=_statements_only(trained.network, design))
+
+
+def mix(
+    design: Design, inputs: Sequence[torch.Tensor], lesson: Lesson, mixed: float, rng: np.random.Generator
+) -> Mixture:
+    """Mix examples in pairs (Zhang et al. 2018); of each pair, the first gives what is not to be blended.
+
+    Parameters
+    ----------
+    design : Design
+    inputs : sequence of tensor, shape (n, ...)
+    lesson : Lesson
+        Of the same records.
+    mixed : float
+        Both parameters of the beta distribution of their shares.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    tuple
+        Inputs, truth and weight of the mixtures.
+    """
+    share = float(rng.beta(mixed, mixed))
+    share = max(share, 1 - share)
+    other = torch.from_numpy(rng.permutation(len(lesson.truth)))
+    mixture = [
+        share * tensor + (1 - share) * tensor[other] if place in design.blended else tensor
+        for place, tensor in enumerate(inputs)
+    ]
+    truth = share * lesson.truth + (1 - share) * lesson.truth[other]
+    return mixture, truth, torch.minimum(lesson.weight, lesson.weight[other])
 
 
 def write_weights(
     out: Path,
-    network: Ensemble,
-    histories: Sequence[Sequence[dict[str, float]]],
+    fits: Mapping[str, Trained[torch.nn.Module]],
     config: Config,
     train_records: Records,
     choice: Records,
     report: Records,
     read: int,
+    device: str,
 ) -> dict[str, Any]:
     """Calibrate on fold 8, score fold 9, and write ``arrhythmia.safetensors`` and its record ``arrhythmia.json``.
 
@@ -364,70 +345,112 @@ def write_weights(
     ----------
     out : Path
         Folder to write into.
-    network : Ensemble
-    histories : sequence of sequence of dict
-        Of its members.
+    fits : mapping of str to Trained
+        The members.
     config : Config
     train_records, choice, report : Records
         Folds 1 to 7, 8 and 9.
     read : int
         Pages that were printed and digitised for it.
+    device : str
+        What it was trained on: ``"cpu"`` or ``"cuda"``.
 
     Returns
     -------
     dict
         What the ``.json`` holds.
     """
+    network = Ensemble([trained.network for trained in fits.values()])
     choice_logits = read_views(network, page_views(choice))
-    calibration = fit_calibration(choice.labels, choice_logits)
-    thresholds = best_f1_thresholds(choice.labels, calibrated(choice_logits, calibration))
-    # Half precision changes no probability by more than a thousandth and halves the file.
-    weights = save({name: tensor.half() for name, tensor in network.state_dict().items()})
-    record = {
-        **hash_of(weights),
-        "members": len(network.members),
-        "statements": [
-            {
-                **asdict(statement),
-                "slope": float(calibration.slope[i]),
-                "offset": float(calibration.offset[i]),
-                "threshold": float(thresholds[i]),
-                "positives": {
-                    "train": int(train_records.labels[:, i].sum()),
-                    "fold 8": int(choice.labels[:, i].sum()),
-                    "fold 9": int(report.labels[:, i].sum()),
-                },
-            }
-            for i, statement in enumerate(STATEMENTS)
-        ],
-        "figures": {
-            "measure": f"macro AUROC on the true signal cut to {PAGE}",
-            "fold 8": macro_auroc(choice.labels, choice_logits),
-            "fold 9": macro_auroc(report.labels, read_views(network, page_views(report))),
-        },
-        "data": {
+    positives = {"train": train_records.labels, "fold 8": choice.labels, "fold 9": report.labels}
+    experiment = Experiment(
+        configuration=config,
+        data={
             "source": "PTB-XL, CC BY 4.0 (Wagner et al. 2020)",
             "train": {
-                "folds": list(TRAIN_FOLDS),
                 "records": len(train_records),
                 "of these without millivolts": int((~train_records.millivolts).sum()),
                 "printed and digitised pages of them": read,
             },
             "fold 8": {"records": len(choice)},
             "fold 9": {"records": len(report)},
+            "layouts": [
+                {"rectangle": rectangle, "rhythm strip": rhythm, "share": share} for rectangle, rhythm, share in LAYOUTS
+            ],
         },
-        "config": asdict(config),
-        "layouts": [
-            {"rectangle": rectangle, "rhythm strip": rhythm, "share": share} for rectangle, rhythm, share in LAYOUTS
-        ],
-        "histories": [list(history) for history in histories],
-        "commit": commit_of_code(),
-        "software": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
-    }
-    with written_together(out) as scratch:
-        (scratch / "arrhythmia.safetensors").write_bytes(weights)
-        (scratch / "arrhythmia.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    return record
+        folds={"train": TRAIN_FOLDS, "choose": (CHOICE_FOLD,), "report": (REPORT_FOLD,)},
+        figures={
+            "measure": f"macro AUROC on the true signal cut to {PAGE}",
+            "fold 8": macro_auroc(choice.labels, choice_logits),
+            "fold 9": macro_auroc(report.labels, read_views(network, page_views(report))),
+        },
+        fits=fits,
+        parameters=count_parameters(network),
+        device=device,
+        use={"members": len(fits), "statements": calibrate(choice.labels, choice_logits, positives)},
+    )
+    # Half precision changes no probability by more than a thousandth and halves the file.
+    weights = {name: tensor.half() for name, tensor in network.state_dict().items()}
+    return write_experiment(out, "arrhythmia", weights, experiment)
+
+
+def calibrate(
+    truth: NDArray[np.float32], logits: NDArray[np.float32], labels: Mapping[str, NDArray[np.float32]]
+) -> list[dict[str, Any]]:
+    """Tell what a user of the weights needs of every statement.
+
+    Parameters
+    ----------
+    truth, logits : ndarray, shape (n, statements), float32
+        Of those that choose.
+    labels : mapping of str to ndarray, shape (m, statements)
+        By the names of sets, whose positives are counted.
+
+    Returns
+    -------
+    list of dict
+        The statement itself (`classify.statements.Statement`), ``slope`` and ``offset`` of its calibration,
+        ``threshold`` of the best F1, ``positives``.
+    """
+    calibration = fit_calibration(truth, logits)
+    thresholds = best_f1_thresholds(truth, calibrated(logits, calibration))
+    return [
+        {
+            **asdict(statement),
+            "slope": float(calibration.slope[i]),
+            "offset": float(calibration.offset[i]),
+            "threshold": float(thresholds[i]),
+            "positives": {name: int(of[:, i].sum()) for name, of in labels.items()},
+        }
+        for i, statement in enumerate(STATEMENTS)
+    ]
+
+
+def split(folder: Path, folds: Sequence[int]) -> Iterator[Records]:
+    """Load PTB-XL: folds 1 to 7, and, each in millivolts, those of the folds that choose and report.
+
+    Parameters
+    ----------
+    folder : Path
+    folds : sequence of int
+        Those besides the training's.
+
+    Yields
+    ------
+    Records
+
+    Raises
+    ------
+    ValueError
+        If one of these folds has no record in millivolts.
+    """
+    records = load_ptbxl(folder, (*TRAIN_FOLDS, *folds))
+    yield records.take(np.isin(records.folds, TRAIN_FOLDS))
+    for fold in folds:
+        part = records.take((records.folds == fold) & records.millivolts)
+        if not len(part):
+            raise ValueError(f"{folder}: no record of fold {fold} in millivolts has its files there; some are needed")
+        yield part
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -438,41 +461,21 @@ def main(arguments: list[str] | None = None) -> None:
     arguments : list of str, optional
         By default those of the command line.
     """
-    parser = argparse.ArgumentParser(
-        prog="python -m papertrace.training.arrhythmia", description="Train the arrhythmia network."
-    )
-    parser.add_argument("--data", type=Path, default=data_folder(), help="PTB-XL's folder (default: %(default)s)")
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=Path("runs/arrhythmia"),
-        help="folder for pages, checkpoints, weights and record; what classify reads is in classify/weights "
-        "(default: %(default)s)",
-    )
-    for name, what in (
-        ("members", "networks that ship as one"),
-        ("epochs", "passes over the records"),
-        ("pages", "pages to print and digitise"),
-    ):
-        parser.add_argument(f"--{name}", type=int, default=getattr(Config, name), help=f"{what} (default: %(default)s)")
+    choices = {"members": "networks that ship as one", "pages": "pages to print and digitise"}
+    parser = options("arrhythmia", str(__doc__), Config, choices)
     parser.add_argument(
         "--pretrained",
         type=Path,
         metavar="FILE",
         help="weights of papertrace.training.pretraining to begin with (default: none)",
     )
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="pages at a time (default: %(default)s)")
     chosen = parser.parse_args(arguments)
     version, start = (None, None) if chosen.pretrained is None else load_branches(chosen.pretrained)
-    config = Config(members=chosen.members, epochs=chosen.epochs, pages=chosen.pages, pretrained=version)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    records = load_ptbxl(chosen.data, (*TRAIN_FOLDS, CHOICE_FOLD, REPORT_FOLD))
-    train_records = records.take(np.isin(records.folds, TRAIN_FOLDS))
-    choice = records.take((records.folds == CHOICE_FOLD) & records.millivolts)
-    report = records.take((records.folds == REPORT_FOLD) & records.millivolts)
-    for part, fold in ((choice, CHOICE_FOLD), (report, REPORT_FOLD)):
-        if not len(part):
-            parser.error(f"{chosen.data}: no record of fold {fold} in millivolts has its files there; some are needed")
+    config = configured(Config, chosen, pretrained=version)
+    try:
+        train_records, choice, report = split(chosen.data, (CHOICE_FOLD, REPORT_FOLD))
+    except ValueError as error:
+        parser.error(str(error))
     printable = [path for path in train_records.paths_500 if path is not None]
     pages = None
     if config.pages and printable:
@@ -480,26 +483,17 @@ def main(arguments: list[str] | None = None) -> None:
         pages = digitised.collect(plan(printable, config.pages, 5, folder), train_records, chosen.jobs)
     pools = [make_pool(train_records, config.views, config.seed, load_noise(chosen.data.parent / "noise"))]
     pools += [] if pages is None else [pages]
+    read = 0 if pages is None else len(pages)
     print(
-        f"{len(train_records)} records to train on, in {len(pools[0])} views and {0 if pages is None else len(pages)} "
-        f"pages, {len(choice)} to choose, {len(report)} to report; on {device}"
+        f"{len(train_records)} records to train on, in {len(pools[0])} views and {read} pages, {len(choice)} to "
+        f"choose, {len(report)} to report; on {chosen.device}"
     )
     design, lesson = design_of(pools, choice, config.dropout, start), lesson_of(train_records, config.aside)
-    started = time.monotonic()
-    chosen.out.mkdir(parents=True, exist_ok=True)
-    members, histories = [], []
-    for seed in range(config.seed, config.seed + config.members):
-
-        def show(figures: dict[str, float], seed: int = seed) -> None:
-            told = ", ".join(f"{name} {value:.4f}" for name, value in figures.items() if name != "epoch")
-            tqdm.write(f"{seed}, epoch {figures['epoch']:.0f}: {told}; {(time.monotonic() - started) / 60:.1f} min")
-
-        checkpoint = chosen.out / f"arrhythmia-{seed}.checkpoint"
-        trained = train(design, lesson, choice.labels, config, seed, checkpoint, show, device)
-        members.append(trained.network)
-        histories.append(trained.history)
-    read = 0 if pages is None else len(pages)
-    record = write_weights(chosen.out, Ensemble(members), histories, config, train_records, choice, report, read)
+    fits = {}
+    for member in config.of_members():
+        name = f"arrhythmia-{member.seed}"
+        fits[name] = train(design, lesson, choice.labels, member, run_of(name, chosen))
+    record = write_weights(chosen.out, fits, config, train_records, choice, report, read, chosen.device)
     print(json.dumps(record["figures"], indent=1))
 
 
@@ -537,30 +531,9 @@ def calibrated(logits: NDArray[np.floating], calibration: Calibration) -> NDArra
     return np.asarray(1 / (1 + np.exp(-(logits * calibration.slope + calibration.offset))), np.float64)
 
 
-def _loss(
-    network: torch.nn.Module,
-    inputs: list[torch.Tensor],
-    blended: Sequence[int],
-    chosen: NDArray[np.intp],
-    lesson: Lesson,
-    mixed: float,
-    rng: np.random.Generator,
-) -> torch.Tensor:
-    """Cross-entropy on examples that are mixed in pairs; of each pair, the first gives what cannot be `blended`."""
-    device = inputs[0].device
-    truth, weight = lesson.truth[chosen].to(device), lesson.weight[chosen].to(device)
-    share = float(rng.beta(mixed, mixed))
-    share = max(share, 1 - share)
-    other = torch.from_numpy(rng.permutation(len(chosen))).to(device)
-    mixture = [
-        share * tensor + (1 - share) * tensor[other] if place in blended else tensor
-        for place, tensor in enumerate(inputs)
-    ]
-    truth = share * truth + (1 - share) * truth[other]
-    weight = torch.minimum(weight, weight[other])
-    with short_numbers(device.type):
-        logits = network(*mixture)
-    loss: torch.Tensor = torch.nn.functional.binary_cross_entropy_with_logits(logits.float(), truth, weight)
+def _loss(network: Forward, mixture: Mixture) -> torch.Tensor:
+    inputs, truth, weight = mixture
+    loss: torch.Tensor = torch.nn.functional.binary_cross_entropy_with_logits(network(*inputs), truth, weight)
     return loss
 
 

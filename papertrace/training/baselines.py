@@ -12,30 +12,26 @@ by the same command.
 
 from __future__ import annotations
 
-import argparse
 import json
-import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import nn
-from tqdm import tqdm
 
 from classify.records.segments import StripSegment
 from classify.signal.network import read_inputs
-from classify.signal.view import cut_to_layout
-from digitize.export import written_together
-from papertrace.datasets.ptbxl import Records, data_folder, load_ptbxl
-from papertrace.training.arrhythmia import PAGE, REPORT_FOLD, Config, Design, lesson_of, train
+from classify.signal.view import Piece, cut_to_layout
+from digitize.files import written_together
+from papertrace.datasets.ptbxl import Records
+from papertrace.training.arrhythmia import PAGE, REPORT_FOLD, Config, Design, lesson_of, split, train
 from papertrace.training.comparison import compare
-from papertrace.training.fitting import commit_of_code, keep_memory
-from papertrace.training.pages import CHOICE_FOLD, TRAIN_FOLDS
+from papertrace.training.experiment import commit_of_code, configured, count_parameters, options, run_of
+from papertrace.training.loop import tune_malloc
+from papertrace.training.pages import CHOICE_FOLD
 from papertrace.training.rivals.lstm import PlainLstm
 from papertrace.training.rivals.transformer import Transformer
 from papertrace.training.rivals.xresnet import XResNet1d
@@ -81,54 +77,30 @@ def main(arguments: list[str] | None = None) -> None:
     arguments : list of str, optional
         By default those of the command line.
     """
-    parser = argparse.ArgumentParser(
-        prog="python -m papertrace.training.baselines", description="Train networks to compare with."
-    )
-    parser.add_argument("--data", type=Path, default=data_folder(), help="PTB-XL's folder (default: %(default)s)")
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=Path("runs/baselines"),
-        help="folder for checkpoints and baselines.json; what is published is in papertrace/benchmarks/results "
-        "(default: %(default)s)",
-    )
-    parser.add_argument(
-        "--epochs", type=int, default=Config.epochs, help="passes over the records (default: %(default)s)"
-    )
+    parser = options("baselines", str(__doc__), Config)
     parser.add_argument(
         "--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS), help="default: %(default)s", metavar="NAME"
     )
     chosen = parser.parse_args(arguments)
-    keep_memory()
-    config = Config(members=1, epochs=chosen.epochs, views=0, pages=0)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    records = load_ptbxl(chosen.data, (*TRAIN_FOLDS, CHOICE_FOLD, REPORT_FOLD))
-    train_records = records.take(np.isin(records.folds, TRAIN_FOLDS))
-    choice, report = (records.take((records.folds == fold) & records.millivolts) for fold in (CHOICE_FOLD, REPORT_FOLD))
-    for part, fold in ((choice, CHOICE_FOLD), (report, REPORT_FOLD)):
-        if not len(part):
-            parser.error(f"{chosen.data}: no record of fold {fold} in millivolts has its files there; some are needed")
+    tune_malloc()
+    config = configured(Config, chosen, members=1, views=0, pages=0)
+    try:
+        train_records, choice, report = split(chosen.data, (CHOICE_FOLD, REPORT_FOLD))
+    except ValueError as error:
+        parser.error(str(error))
     noise, lesson = load_noise(chosen.data.parent / "noise"), lesson_of(train_records, config.aside)
-    chosen.out.mkdir(parents=True, exist_ok=True)
     file = chosen.out / "baselines.json"
     told: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    started = time.monotonic()
     for name in chosen.networks:
-
-        def show(figures: dict[str, float], name: str = name) -> None:
-            values = ", ".join(f"{of} {value:.4f}" for of, value in figures.items() if of != "epoch")
-            tqdm.write(f"{name}, epoch {figures['epoch']:.0f}: {values}; {(time.monotonic() - started) / 60:.1f} min")
-
         design = design_of(NETWORKS[name], train_records, choice, noise, config.dropout)
-        checkpoint = chosen.out / f"{name}.checkpoint"
-        trained = train(design, lesson, choice.labels, config, config.seed, checkpoint, show, device)
+        trained = train(design, lesson, choice.labels, config, run_of(name, chosen))
 
         def read(pages: Sequence[Sequence[StripSegment]], network: nn.Module = trained.network) -> NDArray[np.float32]:
             return read_inputs(network, stack_sheets(pages))
 
         told[name] = {
-            **compare(read, sum(part.numel() for part in trained.network.parameters()), choice, report),
-            "config": asdict(config),
+            **compare(read, count_parameters(trained.network), choice, report),
+            "configuration": asdict(config),
             "history": list(trained.history),
             "commit": commit_of_code(),
         }

@@ -26,6 +26,7 @@ from papertrace.training.arrhythmia import (
     train,
     write_weights,
 )
+from papertrace.training.loop import Run
 from papertrace.training.views import disturb, load_noise, make_pool, show, with_donor_scale
 
 CONFIG = Config(
@@ -70,10 +71,8 @@ def given(data: Records) -> tuple[Design, Lesson, np.ndarray]:
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(tmp_path_factory):
-    checkpoint = tmp_path_factory.mktemp("run") / "checkpoint"
-    data = records(32, 0, normalised=True)
-    return train(*given(data), CONFIG, 7, checkpoint, lambda figures: None)
+def uninterrupted():
+    return train(*given(records(32, 0, normalised=True)), CONFIG, Run("whole"))
 
 
 def test_loss_falls(uninterrupted):
@@ -90,19 +89,18 @@ def test_resumed_run_gives_the_same_weights(uninterrupted, tmp_path):
             raise Interrupted
 
     what = given(records(32, 0, normalised=True))
-    checkpoint = tmp_path / "checkpoint"
     with pytest.raises(Interrupted):
-        train(*what, CONFIG, 7, checkpoint, interrupt)
+        train(*what, CONFIG, Run("part", tmp_path, on_epoch=interrupt))
     seen = []
-    resumed = train(*what, CONFIG, 7, checkpoint, seen.append)
+    resumed = train(*what, CONFIG, Run("part", tmp_path, on_epoch=seen.append))
     assert [figures["epoch"] for figures in seen] == [3]
     assert resumed.history == uninterrupted.history
     for name, tensor in uninterrupted.network.state_dict().items():
         assert torch.equal(tensor, resumed.network.state_dict()[name]), name
-    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint"]
+    assert [path.name for path in tmp_path.iterdir()] == ["part.checkpoint"]
 
     with pytest.raises(ValueError, match="of another configuration"):
-        train(*what, CONFIG, 8, checkpoint, seen.append)
+        train(*what, dataclasses.replace(CONFIG, seed=8), Run("part", tmp_path))
 
 
 def test_views_need_a_record_in_millivolts():
@@ -130,8 +128,8 @@ def test_what_else_is_known_is_learned_by_the_way():
 def test_weights_are_written_and_loaded(uninterrupted, tmp_path):
     choice = records(16, 1)
     network = Ensemble([uninterrupted.network, uninterrupted.network])
-    histories = [uninterrupted.history] * 2
-    record = write_weights(tmp_path, network, histories, CONFIG, records(32, 0), choice, records(16, 2), 0)
+    fits = {"a": uninterrupted, "b": uninterrupted}
+    record = write_weights(tmp_path, fits, CONFIG, records(32, 0), choice, records(16, 2), 0, "cpu")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["arrhythmia.json", "arrhythmia.safetensors"]
     assert json.loads((tmp_path / "arrhythmia.json").read_text())["version"] == record["version"]
     weights = load_weights(tmp_path / "arrhythmia.safetensors")

@@ -138,7 +138,7 @@ def test_the_command_leaves_what_the_fit_begins_with(folder, tmp_path, capsys):
     fit = tmp_path / "fit"
     arguments = ["--data", str(folder), "--out", str(fit), "--epochs", "1", "--members", "1", "--pages", "0"]
     arrhythmia.main([*arguments, "--pretrained", str(out / "pretraining.safetensors")])
-    assert json.loads((fit / "arrhythmia.json").read_text())["config"]["pretrained"] == version
+    assert json.loads((fit / "arrhythmia.json").read_text())["configuration"]["pretrained"] == version
     with pytest.raises(ValueError, match="of another configuration"):
         arrhythmia.main(arguments)
 
