@@ -24,7 +24,7 @@ from torch import nn
 
 from classify.records.segments import StripSegment
 from classify.signal.network import read_inputs
-from classify.signal.view import Piece, cut_to_layout
+from classify.signal.view import cut_to_layout
 from digitize.files import written_together
 from papertrace.datasets.ptbxl import Records
 from papertrace.training.arrhythmia import PAGE, REPORT_FOLD, Config, Design, lesson_of, split, train
