@@ -1,4 +1,4 @@
-"""Millivolts to statements: an arrhythmia network, measurements and beats for digitised electrocardiograms.
+"""Millivolts to statements: an arrhythmia network, measurements and beats for digitized electrocardiograms.
 
 Examples
 --------

@@ -1,4 +1,4 @@
-"""Digitised leads in, statements, measurements and beats out."""
+"""Digitized leads in, statements, measurements and beats out."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Interpretation(InterpretationData):
 
 
 def interpret(leads: Leads) -> Interpretation:
-    """Read a digitised page.
+    """Read a digitized page.
 
     Parameters
     ----------

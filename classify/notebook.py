@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-PRESENT_COLOUR = "#0969da"
-ABSENT_COLOUR = "#9aa4b0"
+PRESENT_COLOR = "#0969da"
+ABSENT_COLOR = "#9aa4b0"
 
 _BAR = "display:inline-block;position:relative;width:160px;height:10px;background:#e6e9ed;vertical-align:middle"
 _CELL = ' style="text-align:left;padding:1px 10px 1px 0;border:0"'
@@ -75,9 +75,9 @@ def plot_interpretation(interpretation: InterpretationData) -> Figure:
     findings = [likely for group in ordered(interpretation) for likely in group]
     figure = ShownFigure(figsize=(7, 0.9 + 0.2 * len(findings)), layout="constrained")
     axes = figure.add_subplot(xlim=(0, 1), ylim=(len(findings) - 0.4, -0.6), xlabel="probability")
-    colours = [PRESENT_COLOUR if likely.finding.present else ABSENT_COLOUR for likely in findings]
+    colors = [PRESENT_COLOR if likely.finding.present else ABSENT_COLOR for likely in findings]
     places = range(len(findings))
-    axes.barh(places, [likely.probability for likely in findings], color=colours, height=0.7)
+    axes.barh(places, [likely.probability for likely in findings], color=colors, height=0.7)
     axes.vlines(
         [likely.finding.threshold for likely in findings],
         [place - 0.42 for place in places],
@@ -140,12 +140,12 @@ def _table(findings: list[Likely]) -> str:
 
 def _bar(likely: Likely) -> str:
     found = likely.finding
-    colour = PRESENT_COLOUR if found.present else ABSENT_COLOUR
+    color = PRESENT_COLOR if found.present else ABSENT_COLOR
     excluded = f", excluded by {escape(found.excluded_by)}" if found.excluded_by else ""
     return (
         f'<span style="{_BAR}" title="{escape(found.code)}: threshold {found.threshold:.0%}{excluded}">'
         f'<span style="position:absolute;left:0;top:0;height:10px;width:{100 * likely.probability:.1f}%;'
-        f'background:{colour}"></span>'
+        f'background:{color}"></span>'
         f'<span style="position:absolute;left:{100 * found.threshold:.1f}%;top:-2px;height:14px;width:2px;'
         'background:#24292f"></span></span>'
     )

@@ -1,6 +1,6 @@
 """Who makes the statements about a page: the network that reads its signal, or one that looks at its picture.
 
-``auto`` trusts the signal unless the digitisation calls itself unreliable, or there is none; then it looks at the
+``auto`` trusts the signal unless the digitization calls itself unreliable, or there is none; then it looks at the
 picture, too, and says so. Where there is a signal, however doubtful, both count half: over fold 8's pages of all
 presets their mean is better than either, while on its drawn pages the signal alone is. Measurements and beats are the
 signal's, whoever makes the statements.
@@ -42,7 +42,7 @@ _LOOKS = {"image": "image", "hybrid": "hybrid", "auto": "image"}
 
 
 def can_look(reader: str) -> bool:
-    """Whether a reader can say something of a page that could not be digitised.
+    """Whether a reader can say something of a page that could not be digitized.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def interpret_page(reader: str, leads: Leads, look: Callable[[], NDArray[np.uint
     reader : str
         One of `READERS`.
     leads : Leads
-        What was digitised; without a strip where nothing could be (`digitize.leads.no_leads`).
+        What was digitized; without a strip where nothing could be (`digitize.leads.no_leads`).
     look : callable
         Makes the page's picture (`classify.picture.picture.Picture.ink`); called only where it is needed.
 
@@ -105,9 +105,9 @@ def interpret_page(reader: str, leads: Leads, look: Callable[[], NDArray[np.uint
 def _doubt(leads: Leads) -> str | None:
     """Why the signal is not to be trusted; None where it is."""
     if not leads.strips:
-        return "the page could not be digitised"
+        return "the page could not be digitized"
     if leads.quality.verdict == UNRELIABLE:
-        return f"the digitisation is unreliable ({'; '.join(leads.quality.reasons)})"
+        return f"the digitization is unreliable ({'; '.join(leads.quality.reasons)})"
     return None
 
 

@@ -1,4 +1,4 @@
-"""Pages to millivolts: digitise paper electrocardiograms from scans, photographs and PDF files.
+"""Pages to millivolts: digitize paper electrocardiograms from scans, photographs and PDF files.
 
 Examples
 --------

@@ -81,7 +81,7 @@ def trace_leads(
     fs: int = 500,
     refine: bool = True,
 ) -> Leads:
-    """Digitise one page.
+    """Digitize one page.
 
     Parameters
     ----------
@@ -201,8 +201,8 @@ def leads_of(analysis: PageAnalysis, *, fs: int) -> Leads:
         strips,
         calibration,
         residual=residual,
-        edge_mm=edge_width(view.coverage, view.traces.centre),
-        truncated=cut_off(view.traces.centre, view.upright.inside),
+        edge_mm=edge_width(view.coverage, view.traces.center),
+        truncated=cut_off(view.traces.center, view.upright.inside),
         lost=lost,
         unread=_unread(layout, strips),
         contradicted=any(place.contradicted for place in layout.places),

@@ -2,8 +2,8 @@
 
 Print cannot be struck out safely: what is small, pale, of the grid's color, written by hand or crossed by a trace is
 missed. So nothing is struck out, because nothing is copied: no pixel of the picture is looked at. On white paper stand
-the millimetres where the grid has them, the stroke of a pen along each trace, and the calibration pulses, separators
-and lead names that were recognised. All of it is told by the signal and the report as well.
+the millimeters where the grid has them, the stroke of a pen along each trace, and the calibration pulses, separators
+and lead names that were recognized. All of it is told by the signal and the report as well.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ GRID_COLORS = {1: (252, 222, 222), 5: (242, 180, 180)}
 """RGB of the grid's lines, by their distance in mm."""
 
 _FINE = 3.0
-"""Pixels a millimetre below which lines a millimetre apart would run together."""
+"""Pixels a millimeter below which lines a millimeter apart would run together."""
 
 _STEP = 16
 """Upright pixels between the points of a line of the grid, which may be bent."""
@@ -117,7 +117,7 @@ def _strokes(reading: PageAnalysis, leads: Leads) -> list[NDArray[np.floating]]:
     """The pen's way along every strip, where its stroke meets the ink that was followed."""
     traces = reading.view.traces
     top, bottom = traces.ink
-    inked = (traces.centre >= top - traces.radius) & (traces.centre <= bottom + traces.radius)
+    inked = (traces.center >= top - traces.radius) & (traces.center <= bottom + traces.radius)
     places = {(place.row, place.column): place for place in reading.layout.places}
     strokes = []
     for strip in leads.strips:

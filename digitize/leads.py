@@ -1,4 +1,4 @@
-"""A digitisation as its users hold it: its data (`digitize.records.results`) and what can be done with them."""
+"""A digitization as its users hold it: its data (`digitize.records.results`) and what can be done with them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Leads(LeadData):
-    """A digitised electrocardiogram: `LeadData` with exports and pictures."""
+    """A digitized electrocardiogram: `LeadData` with exports and pictures."""
 
     def to_frame(self) -> pd.DataFrame:
         """Arrange the leads as a table: millivolts, one column a lead, indexed by ``time_s`` (`export.to_frame`)."""
@@ -33,7 +33,7 @@ class Leads(LeadData):
         return to_frame(self)
 
     def to_xarray(self) -> xarray.Dataset:
-        """Arrange ``signal`` and ``confidence`` as labelled arrays (`export.to_xarray`); needs xarray."""
+        """Arrange ``signal`` and ``confidence`` as labeled arrays (`export.to_xarray`); needs xarray."""
         from digitize.export import to_xarray
 
         return to_xarray(self)
@@ -72,7 +72,7 @@ class Leads(LeadData):
 
 
 def no_leads(page_size: tuple[int, int], reason: str, fs: int = 500) -> Leads:
-    """Give the leads of a page that could not be digitised: none.
+    """Give the leads of a page that could not be digitized: none.
 
     Parameters
     ----------
@@ -103,6 +103,6 @@ def no_leads(page_size: tuple[int, int], reason: str, fs: int = 500) -> Leads:
         layout="none",
         calibration=Calibration(25.0, 10.0, "assumed", "assumed", math.nan, "assumed"),
         geometry=Geometry(page_size, 0.0, 0.0),
-        quality=Quality("unreliable", (f"the page could not be digitised: {reason}",), 0.0, math.nan),
-        warnings=(f"the page could not be digitised: {reason}",),
+        quality=Quality("unreliable", (f"the page could not be digitized: {reason}",), 0.0, math.nan),
+        warnings=(f"the page could not be digitized: {reason}",),
     )

@@ -10,7 +10,7 @@ python -m papertrace.synth "$records/00000/00307_hr" --out "$out" --seed 20 --la
 python -m papertrace.synth "$records/02000/02988_hr" --out "$out" --seed 3 --layout 12x1 --grid green --grid-form dots \
     --paper-color 246 250 246 --pen-color 25 25 60 --label-size 2.2 --label-offset 4 --no-header --pulse right
 python -m papertrace.synth "$records/00000/00139_hr" --out "$out" --seed 16 --layout 3x4 --paper Letter --margin 3 \
-    --grid grey --rotation -1.7 --color grey --jpeg 80 --paper-color 236 236 234 --font mono --label-position below \
+    --grid gray --rotation -1.7 --color gray --jpeg 80 --paper-color 236 236 234 --font mono --label-position below \
     --pen-color 45 45 45 --pen-width 0.35 --separator gap --grid-phase 1.7 3.9
 python -m papertrace.synth "$records/00000/00436_hr" --out "$out" --seed 32 --layout 3x4+II+V1+V5 --grid orange --dpi 150 \
     --paper-color 255 246 236 --font sans-bold --text-color 60 30 20 --separator join --grid-area traces --row-pitch 29

@@ -33,7 +33,7 @@ def can_watch() -> None:
 
 @pytest.fixture
 def leads() -> Leads:
-    """A 3x4+II page of 10 s at 4 pixels per millimetre, with a hidden stretch and an unsure one."""
+    """A 3x4+II page of 10 s at 4 pixels per millimeter, with a hidden stretch and an unsure one."""
     layout = find_layout("3x4+II")
     strips = []
     for row, names in enumerate(layout.rows):
@@ -123,7 +123,7 @@ def twelve_leads() -> Callable[[int, int], np.ndarray]:
 
 @pytest.fixture
 def folder(tmp_path) -> Path:
-    """Write a small PTB-XL: one record's files are missing, one is normalised, one is there at both frequencies."""
+    """Write a small PTB-XL: one record's files are missing, one is normalized, one is there at both frequencies."""
     rows = [
         (1, 1, "{'NORM': 100.0, 'SR': 0.0}"),
         (2, 3, "{'IMI': 0.0, 'INJAS': 50.0, 'AFIB': 0.0}"),
@@ -152,5 +152,5 @@ def folder(tmp_path) -> Path:
     _write(tmp_path, "records500/00000/00003_hr", _twelve_leads(500, 3), 500)
     _write(tmp_path, "records100/00000/00006_lr", _twelve_leads(100, 6), 100)
     scaled = _twelve_leads(100, 5)
-    _write(tmp_path, "records100-normalised/00000/00005_nr", scaled / scaled.std(1, keepdims=True), 100, "SD")
+    _write(tmp_path, "records100-normalized/00000/00005_nr", scaled / scaled.std(1, keepdims=True), 100, "SD")
     return tmp_path

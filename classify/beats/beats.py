@@ -74,7 +74,7 @@ def read_beats(pieces: Sequence[StripSegment], fs: int) -> Beats:
     """Find and name the beats of the strip that shows most.
 
     Hardly a beat of class Q was there to learn from, and those of class F are nearly all one patient's: neither is
-    recognised reliably; the figures are in README.md.
+    recognized reliably; the figures are in README.md.
 
     Parameters
     ----------

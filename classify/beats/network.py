@@ -3,7 +3,7 @@
 What a beat looks like is told beside what the strip's commonest beat looks like, for a bundle branch block makes every
 beat broad and only a comparison tells a ventricular one from it; when it came is told by its intervals relative to the
 strip's. A gated recurrent unit (Cho et al. 2014) then reads the strip in both directions, because a premature beat is
-one among its neighbours.
+one among its neighbors.
 """
 
 from __future__ import annotations

@@ -112,7 +112,7 @@ def measure(strips: Sequence[StripSegment], fs: int) -> Measurements:
 
 
 def measure_leads(leads: Leads) -> Measurements:
-    """Measure a digitised page.
+    """Measure a digitized page.
 
     Parameters
     ----------

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 DESIGNS = ("image", "hybrid", "dual")
 """A network that learned to make statements; one that learned to give the signal back besides; one that makes them of
-picture and digitised signal together."""
+picture and digitized signal together."""
 
 FOLDER = Path(__file__).parents[1] / "weights"
 """Where the weights lie, one file a design; their training records lie beside them, with the suffix ``.json``."""
@@ -168,7 +168,7 @@ def look_at(
 
 
 def count_cells(leads: NDArray[np.integer], nowhere: int) -> NDArray[np.int64]:
-    """Count the cells in which a lead is seen, and seen again in its neighbours, `LEAST_RUN` in all.
+    """Count the cells in which a lead is seen, and seen again in its neighbors, `LEAST_RUN` in all.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
-"""A page as one picture of fixed size for a network that looks at it: ink on nothing, upright, two pixels a millimetre.
+"""A page as one picture of fixed size for a network that looks at it: ink on nothing, upright, two pixels a millimeter.
 
 Grid, paper and light are taken away, and the traces stand in the middle. Where a page could be put upright, the picture
-is made of that, and a millimetre is a millimetre; of any other photograph it is made coarsely: the light is evened out,
+is made of that, and a millimeter is a millimeter; of any other photograph it is made coarsely: the light is evened out,
 what is paler than ink is dropped, and what is left is turned to landscape and fitted in.
 """
 
@@ -161,12 +161,12 @@ def place(ink: NDArray[np.uint8], box: tuple[float, float, float, float], scale:
 
 
 def _scaling(across: float, down: float) -> NDArray[np.float64]:
-    """Of pixel centres at whole numbers."""
+    """Of pixel centers at whole numbers."""
     return np.array([[across, 0.0, (across - 1) / 2], [0.0, down, (down - 1) / 2], [0.0, 0.0, 1.0]])
 
 
 def _coarse_ink(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Darkness against the paper around: of coloured grid and paper the brightest channel has least."""
+    """Darkness against the paper around: of colored grid and paper the brightest channel has least."""
     bright = image.max(axis=2)
     side = max(image.shape[:2]) // 24 | 1
     paper = cv2.blur(cv2.dilate(bright, np.ones((side, side), np.uint8)), (side, side)).astype(np.float32)

@@ -63,7 +63,7 @@ def longest_segment(pieces: Sequence[StripSegment]) -> StripSegment | None:
 
 
 def segments_from_leads(leads: Leads) -> tuple[StripSegment, ...]:
-    """Take the strips of a digitised page as pieces.
+    """Take the strips of a digitized page as pieces.
 
     Parameters
     ----------

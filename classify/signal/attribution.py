@@ -22,7 +22,7 @@ from digitize.records.layouts import LEAD_NAMES
 
 _STEPS = 16
 _BLUR_S = 0.04
-"""Neighbouring samples tell the same; which of them got the credit is noise."""
+"""Neighboring samples tell the same; which of them got the credit is noise."""
 
 _EVEN = {"median": 0.8, "variation": 0, "change": 0, "shortest": 0, "longest": 0, "alike": 1, "least_alike": 1}
 """`INTERVALS` of even beats, all alike, 75 a minute."""

@@ -239,7 +239,7 @@ def place_pieces(pieces: Sequence[StripSegment], fs: int) -> tuple[View, tuple[P
 
 
 def view_leads(leads: Leads) -> View:
-    """Take the network's input from a digitised page.
+    """Take the network's input from a digitized page.
 
     Parameters
     ----------
@@ -280,19 +280,19 @@ def _at_view_rate(piece: StripSegment, fs: int) -> StripSegment:
     signal = piece.signal
     finite = np.isfinite(signal)
     whole = bool(finite.all())
-    centred = np.asarray(signal - np.median(signal if whole else signal[finite]), dtype=np.float32)
+    centered = np.asarray(signal - np.median(signal if whole else signal[finite]), dtype=np.float32)
     sure = np.ones(len(signal), np.float32) if piece.confidence is None else piece.confidence
     if not whole:
         samples = np.arange(len(signal))
-        centred = np.interp(samples, samples[finite], centred[finite]).astype(np.float32)
+        centered = np.interp(samples, samples[finite], centered[finite]).astype(np.float32)
     if fs != FS:
         from scipy.signal import resample_poly
 
         divisor = gcd(fs, FS)
-        centred = resample_poly(centred, FS // divisor, fs // divisor, padtype="edge").astype(np.float32)
-        nearest = np.minimum(np.round(np.arange(len(centred)) * fs / FS).astype(int), len(finite) - 1)
+        centered = resample_poly(centered, FS // divisor, fs // divisor, padtype="edge").astype(np.float32)
+        nearest = np.minimum(np.round(np.arange(len(centered)) * fs / FS).astype(int), len(finite) - 1)
         finite, sure = finite[nearest], sure[nearest]
-    shown = np.where(finite, np.clip(centred, -_LIMIT_MV, _LIMIT_MV), np.float32(np.nan))
+    shown = np.where(finite, np.clip(centered, -_LIMIT_MV, _LIMIT_MV), np.float32(np.nan))
     return StripSegment(piece.lead, shown, piece.start, sure)
 
 

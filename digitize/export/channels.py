@@ -99,10 +99,10 @@ def to_digital(signal: NDArray[np.float32]) -> NDArray[np.int16]:
     >>> to_digital(np.array([0.0015, -99, np.nan])).tolist()
     [2, -32767, -32768]
     """
-    return quantise(signal, 1 / UNITS_PER_MV)
+    return quantize(signal, 1 / UNITS_PER_MV)
 
 
-def quantise(signal: NDArray[np.float32], step: float) -> NDArray[np.int16]:
+def quantize(signal: NDArray[np.float32], step: float) -> NDArray[np.int16]:
     """Convert millivolts to 16-bit samples.
 
     Parameters

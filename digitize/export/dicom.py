@@ -48,7 +48,7 @@ def write_dicom(leads: LeadData, path: str | os.PathLike[str]) -> Path:
     unspecified lead with that label. Filters are not stated, for paper does not tell them.
 
     The file holds no patient data: name, number, birth date and sex are empty, the date is `UNKNOWN_TIME`. That the
-    waveform is digitised from paper, the page's verdict and its warnings are Waveform Annotations. The format has no
+    waveform is digitized from paper, the page's verdict and its warnings are Waveform Annotations. The format has no
     place for confidence. Identifiers are made from the samples and the file's name: the same page gives the same file.
 
     Parameters
@@ -118,13 +118,13 @@ def waveform(leads: LeadData, name: str) -> Dataset:
     data.SOPInstanceUID = _uid(stable_uuid(channels, name, "instance"))
     data.PatientName = data.PatientID = data.PatientBirthDate = data.PatientSex = ""
     data.PatientIdentityRemoved = "YES"
-    data.DeidentificationMethod = "digitised from paper: nothing but the traces was taken over"
+    data.DeidentificationMethod = "digitized from paper: nothing but the traces was taken over"
     data.StudyInstanceUID = _uid(stable_uuid(channels, name, "study"))
     data.StudyDate = data.StudyTime = data.StudyID = data.AccessionNumber = data.ReferringPhysicianName = ""
     data.Modality = "ECG"
     data.SeriesInstanceUID = _uid(stable_uuid(channels, name, "series"))
     data.SeriesNumber = data.InstanceNumber = 1
-    data.SeriesDescription = "ECG digitised from paper"
+    data.SeriesDescription = "ECG digitized from paper"
     data.Manufacturer = data.ManufacturerModelName = "Papertrace"
     data.SoftwareVersions = __version__
     data.ContentDate, data.ContentTime = UNKNOWN_TIME[:8], UNKNOWN_TIME[8:]
@@ -143,7 +143,7 @@ def _uid(identifier: uuid.UUID) -> str:
 
 def _texts(leads: LeadData) -> list[str]:
     reasons = f" ({'; '.join(leads.quality.reasons)})" if leads.quality.reasons else ""
-    made = f"Digitised from paper by Papertrace {__version__}. Not for diagnosis. "
+    made = f"Digitized from paper by Papertrace {__version__}. Not for diagnosis. "
     return [made + f"Verdict: {leads.quality.verdict}{reasons}", *leads.warnings]
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from digitize.export.channels import INVALID, channels_of, find_gaps, quantise
+from digitize.export.channels import INVALID, channels_of, find_gaps, quantize
 from digitize.export.extras import needs_extra
 from digitize.files import written_together
 from digitize.version import __version__
@@ -63,13 +63,13 @@ def write_edf(leads: LeadData, path: str | os.PathLike[str]) -> Path:
     signals, annotations = [], []
     for name, lead in zip(channels.names, channels.signal, strict=True):
         label, step = f"ECG {name}", finest_step(lead)
-        digital = np.pad(quantise(lead, step), (0, padding), constant_values=INVALID)
+        digital = np.pad(quantize(lead, step), (0, padding), constant_values=INVALID)
         signals.append(
             EdfSignal.from_digital(
                 digital,
                 channels.fs,
                 label=label,
-                transducer_type="digitised from paper",
+                transducer_type="digitized from paper",
                 physical_dimension="mV",
                 physical_range=(round(-32768 * step, 7), round(32767 * step, 7)),
                 digital_range=(-32768, 32767),

@@ -101,7 +101,7 @@ def observation(leads: LeadData, name: str, release: str = "R4") -> dict[str, An
         raise ValueError("no lead shows anything: there is no component to write")
     reasons = f": {'; '.join(leads.quality.reasons)}" if leads.quality.reasons else ""
     notes = [
-        f"Digitised from paper by Papertrace {__version__}. Not for diagnosis.",
+        f"Digitized from paper by Papertrace {__version__}. Not for diagnosis.",
         f"Verdict: {leads.quality.verdict}{reasons}",
         *leads.warnings,
     ]
@@ -112,7 +112,7 @@ def observation(leads: LeadData, name: str, release: str = "R4") -> dict[str, An
         ],
         "status": "preliminary",
         "category": [{"coding": [_CATEGORY]}],
-        "code": {"coding": [_LOINC], "text": "ECG digitised from paper"},
+        "code": {"coding": [_LOINC], "text": "ECG digitized from paper"},
         "device": {"display": f"Papertrace {__version__}"},
         "note": [{"text": note} for note in notes],
         "component": [

@@ -23,7 +23,7 @@ CONFIDENCE = "confidence_"
 def write_parquet(leads: LeadData, path: str | os.PathLike[str]) -> Path:
     """Write a Parquet table: ``time_s``, one column a lead in millivolts, and ``confidence_LEAD`` for each of them.
 
-    Values are float32, as digitised; where the page shows nothing they are null, which pandas reads as NaN. Each
+    Values are float32, as digitized; where the page shows nothing they are null, which pandas reads as NaN. Each
     field's metadata names its ``unit`` ("s", "mV" or "1"); the schema's metadata holds, under ``papertrace``, JSON with
     the sampling frequency, layout, verdict, reasons, warnings and version. `pandas.read_parquet` gives ``time_s`` as
     the index.

@@ -62,7 +62,7 @@ def write_wfdb(leads: LeadData, path: str | os.PathLike[str]) -> Path:
             fmt=["16"] * count,
             adc_gain=[UNITS_PER_MV] * count,
             baseline=[0] * count,
-            comments=[f"digitised by Papertrace {__version__}"],
+            comments=[f"digitized by Papertrace {__version__}"],
             write_dir=str(temporary),
         )
     return header

@@ -1,4 +1,4 @@
-"""Leads as labelled arrays."""
+"""Leads as labeled arrays."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def to_xarray(leads: LeadData) -> xarray.Dataset:
-    """Arrange the leads as labelled arrays.
+    """Arrange the leads as labeled arrays.
 
     Parameters
     ----------

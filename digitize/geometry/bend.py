@@ -1,7 +1,7 @@
 """Follow a curved paper's grid from block to block, over any number of lines.
 
 Phases of the grid tell where its lines are, but only up to whole lines: paper that bends by more than half a line
-between two places looks as if it did not. Going from neighbour to neighbour, the surest first, resolves that: phase
+between two places looks as if it did not. Going from neighbor to neighbor, the surest first, resolves that: phase
 unwrapping (Herraez, Burton, Lalor and Gdeisat, Applied Optics 41, 2002).
 """
 
@@ -39,7 +39,7 @@ def follow_bend(waves: NDArray[np.complex128], usual: float) -> NDArray[np.float
     -------
     ndarray, shape (r, c), float64, or None
         Cycles, smooth, around 0; where the grid is hidden the paper goes on as it does around. None where too little
-        of the grid is seen, or neighbouring blocks differ by too much to be followed.
+        of the grid is seen, or neighboring blocks differ by too much to be followed.
 
     Examples
     --------

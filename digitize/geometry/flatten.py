@@ -96,9 +96,9 @@ def lay_flat(image: NDArray[np.uint8], lattice: Lattice) -> FlatPicture:
     way = cv2.resize(nodes, None, fx=_CELL, fy=_CELL, interpolation=cv2.INTER_LINEAR)
     way = way[_CELL : _CELL + rows, _CELL : _CELL + columns]
     # OpenCV 5 goes wrong over one map of two channels with bilinear interpolation.
-    grey = tuple(float(level) for level in np.median(image[::8, ::8].reshape(-1, 3), axis=0))
+    gray = tuple(float(level) for level in np.median(image[::8, ::8].reshape(-1, 3), axis=0))
     flat = cv2.remap(
-        image, way[..., 0], way[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=grey
+        image, way[..., 0], way[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=gray
     )
     return FlatPicture(np.asarray(flat, np.uint8), homography, bend, image.shape)
 

@@ -1,6 +1,6 @@
-"""Find the millimetre grid of a page: its pitch, its direction, and where its lines stand.
+"""Find the millimeter grid of a page: its pitch, its direction, and where its lines stand.
 
-A grid is periodic in two directions, whatever its colour and however faint, and nothing else on the page is. So it is
+A grid is periodic in two directions, whatever its color and however faint, and nothing else on the page is. So it is
 sought in the page's spectrum: its lines are sharp peaks on two perpendicular rays through the origin. The direction is
 that of the rays; the pitch is the tooth distance of the comb on each ray, the one comb that explains the peaks and has
 few teeth missing. The local phase of the strongest tooth, block by block over the page, then gives pitch, direction
@@ -25,14 +25,14 @@ from digitize.geometry.mapping import box_around, derivative_at, project, quarte
 Spacing = TypeVar("Spacing", float, NDArray[np.float64])
 
 _LONG_SIDE = 2400
-"""Pages are analysed at no more than this many pixels: 1 mm lines stay resolved on a 300 mm page (8 pixels)."""
+"""Pages are analyzed at no more than this many pixels: 1 mm lines stay resolved on a 300 mm page (8 pixels)."""
 
 _PAGE_MM = (70.0, 640.0)
 """Long side of anything that an electrocardiogram is printed on, from a pocket strip to ten seconds at 50 mm/s."""
 
 _USUAL_PAGE = (280.0, 0.45)
 _USUAL_SCALE = (7.0, 0.6)
-"""Long side in mm, and pixels a millimetre, each with the spread of its logarithm. Lines of one kind look alike at 1 mm
+"""Long side in mm, and pixels a millimeter, each with the spread of its logarithm. Lines of one kind look alike at 1 mm
 and at 5 mm: only the size of the paper and of its pixels tells these two apart."""
 
 _KNOWN, _SAME_PITCH = 0.05, 0.08
@@ -138,24 +138,24 @@ _KEPT = 0.7
 
 @dataclass(frozen=True)
 class Grid:
-    """A lattice of millimetres on the picture.
+    """A lattice of millimeters on the picture.
 
-    A pixel ``(x, y)`` lies at ``p / w + bend(x, y)`` millimetres, ``(p, w) = matrix @ (x, y, 1)``, the grid's lines at
-    whole millimetres, its 5 mm lines, where there are any, at multiples of five.
+    A pixel ``(x, y)`` lies at ``p / w + bend(x, y)`` millimeters, ``(p, w) = matrix @ (x, y, 1)``, the grid's lines at
+    whole millimeters, its 5 mm lines, where there are any, at multiples of five.
 
     Attributes
     ----------
     matrix : ndarray, shape (3, 3), float64
-        Homography from pixels of the picture to millimetres along time and (downward) along voltage.
+        Homography from pixels of the picture to millimeters along time and (downward) along voltage.
     bend : ndarray, shape (h, w, 2), float32
-        What the paper departs from a plane (a scanner's uneven feed, a wavy sheet), in millimetres along time and
+        What the paper departs from a plane (a scanner's uneven feed, a wavy sheet), in millimeters along time and
         voltage, at the nodes of a coarse lattice that spans the picture from corner to corner.
     line_mm : float
         Distance of the finest lines that were seen: 1 or 5 mm.
     certainty : float
         0 to 1: the share of the comb's teeth that stand clear of the noise.
     extent : tuple of float, optional
-        Left, top, right and bottom in millimetres of the part of the page whose place is known; None where the grid
+        Left, top, right and bottom in millimeters of the part of the page whose place is known; None where the grid
         tells the place of every pixel.
     """
 
@@ -175,7 +175,7 @@ class Grid:
 
 @dataclass(frozen=True)
 class _Size:
-    """How large a picture is to its page: it was shrunk by `scale`, and the page has some `per_mm` pixels a millimetre.
+    """How large a picture is to its page: it was shrunk by `scale`, and the page has some `per_mm` pixels a millimeter.
 
     That is known up to the `spread` of its logarithm.
     """
@@ -256,7 +256,7 @@ def find_grid(image: NDArray[np.uint8], per_mm: float | None = None) -> Grid | N
     image : ndarray, shape (h, w, 3), uint8
         RGB page, turned by less than 45 degrees.
     per_mm : float, optional
-        Pixels a millimetre, where they are known to a few per cent.
+        Pixels a millimeter, where they are known to a few per cent.
 
     Returns
     -------
@@ -284,7 +284,7 @@ def find_grid(image: NDArray[np.uint8], per_mm: float | None = None) -> Grid | N
         fit = _better(fit, _find_followed(small, size, most, flat))
     if fit is None or fit.agreement < _LEAST_AGREEMENT:
         return None
-    # Pixel centres of a page that was shrunk about its corner.
+    # Pixel centers of a page that was shrunk about its corner.
     x, y = texture.shape[1] / image.shape[1], texture.shape[0] / image.shape[0]
     shrink = np.array([[x, 0.0, 0.5 * x - 0.5], [0.0, y, 0.5 * y - 0.5], [0.0, 0.0, 1.0]])
     grid = replace(fit.grid, matrix=fit.grid.matrix @ shrink)
@@ -401,7 +401,7 @@ def _find_flat(texture: NDArray[np.float32], size: _Size) -> _Fit | None:
 
 
 def _texture(image: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """High-pass of the colour channel with most fine structure; strong strokes clipped, for they are not the grid."""
+    """High-pass of the color channel with most fine structure; strong strokes clipped, for they are not the grid."""
     best = None
     for channel in cv2.split(image):
         plane = channel.astype(np.float32)
@@ -552,7 +552,7 @@ def _unlikely(spacing: Spacing, tooth_mm: float, long_side: float, size: _Size) 
 
 
 def _tooth_distance(comb: _Comb, long_side: float, size: _Size) -> tuple[float, float]:
-    """Millimetres between the finest lines, and millimetres a cycle of the comb."""
+    """Millimeters between the finest lines, and millimeters a cycle of the comb."""
     raised = _fifth_is_raised(comb)
     odd_1, odd_5 = (_unlikely(comb.spacing, tooth_mm, long_side, size) for tooth_mm in (1.0, 5.0))
     tooth_mm = 5.0 if odd_5 - _RAISED * raised < odd_1 else 1.0
@@ -560,7 +560,7 @@ def _tooth_distance(comb: _Comb, long_side: float, size: _Size) -> tuple[float, 
 
 
 def _fifth_is_raised(comb: _Comb) -> bool:
-    """Whether every fifth tooth stands over its neighbours: 1 mm lines between 5 mm lines."""
+    """Whether every fifth tooth stands over its neighbors: 1 mm lines between 5 mm lines."""
     differences = []
     for teeth in comb.teeth:
         height = dict(zip(teeth.orders.tolist(), teeth.peaks.heights.tolist(), strict=True))
@@ -573,7 +573,7 @@ def _fit_tooth(texture: NDArray[np.float32], teeth: _Teeth, tooth_mm: float) -> 
     """Order and wave of the most precise tooth, or of a coarser one where the bend is too large for it."""
     # The error of a phase falls with the tooth's amplitude, that of a place on the page with its order as well.
     precision = teeth.peaks.heights + 2.0 * np.log(teeth.orders)
-    # Cycles shorter than a millimetre lose count on paper that is not quite flat.
+    # Cycles shorter than a millimeter lose count on paper that is not quite flat.
     precision[teeth.orders > round(tooth_mm)] -= 100.0
     best = int(precision.argmax())
     coarser = np.flatnonzero(teeth.orders < teeth.orders[best])
@@ -599,11 +599,11 @@ def _fit_wave(texture: NDArray[np.float32], vector: NDArray[np.float64]) -> tupl
     magnitude = np.abs(blocks)
     usual = float(np.percentile(magnitude[magnitude > 1e-3 * magnitude.max()], 75))
     blocks *= np.minimum(1.0, 1.5 * usual / np.maximum(magnitude, 1e-9))
-    centre_y = np.arange(rows) * _BLOCK + (_BLOCK - 1) / 2
-    centre_x = np.arange(columns) * _BLOCK + (_BLOCK - 1) / 2
+    center_y = np.arange(rows) * _BLOCK + (_BLOCK - 1) / 2
+    center_x = np.arange(columns) * _BLOCK + (_BLOCK - 1) / 2
 
     def waves(shift: NDArray[np.float64]) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
-        return np.exp(-2j * np.pi * shift[0] * centre_x), np.exp(-2j * np.pi * shift[1] * centre_y)
+        return np.exp(-2j * np.pi * shift[0] * center_x), np.exp(-2j * np.pi * shift[1] * center_y)
 
     def mismatch(shift: NDArray[np.float64]) -> float:
         wave_x, wave_y = waves(shift)
@@ -651,7 +651,7 @@ def _in_step(local: NDArray[np.complex128], residue: NDArray[np.floating]) -> fl
 
 
 def _line_offset(texture: NDArray[np.float32], wave: _Wave, axis: int, order: int) -> float:
-    """Millimetres from the wave's zero to a 5 mm line, or to any line where none is wider; `order` cycles are 5 mm.
+    """Millimeters from the wave's zero to a 5 mm line, or to any line where none is wider; `order` cycles are 5 mm.
 
     A tooth of a higher order has several crests from line to line, and between wide lines its crests may be pale.
     """

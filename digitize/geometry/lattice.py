@@ -1,8 +1,8 @@
 """Follow a grid over a page that is not flat: seen obliquely, curved, folded.
 
-On such a page no wave fits the whole picture, but in a window of two or three centimetres the grid is still two plane
+On such a page no wave fits the whole picture, but in a window of two or three centimeters the grid is still two plane
 waves. Their wave vectors are the peaks of the window's spectrum. A family of lines is followed from the window that
-shows it best to its neighbours, the surest first, each looked for near the vector that those before it predict; phase
+shows it best to its neighbors, the surest first, each looked for near the vector that those before it predict; phase
 and vector together then count the lines from window to window (windowed Fourier ridges: Kemao, Optics and Lasers in
 Engineering 45, 2007, with the quality-guided order of Herraez et al., Applied Optics 41, 2002). Two families that cross
 give a homography and what the paper departs from it, and with these the picture can be laid flat.
@@ -57,7 +57,7 @@ _CROSSING = 0.55
 """Sine of the least angle at which two families cross."""
 
 _MISCOUNT = 0.3
-"""Cycles by which neighbouring windows may disagree about a line's place."""
+"""Cycles by which neighboring windows may disagree about a line's place."""
 
 _FIELD = 40
 """Nodes of the field of departures along the picture's long side."""
@@ -98,7 +98,7 @@ _AROUND = np.stack([np.ones_like(_REACH_X), _REACH_X, _REACH_Y, _REACH_X**2, _RE
 _AROUND /= np.maximum(_REACH_X**2 + _REACH_Y**2, 1.0)
 """Weights of the windows around one in the guess at its vector, and their moments."""
 
-_NEIGHBOURS = ((0, 1), (1, 0), (1, 1), (1, -1), (0, 2), (2, 0))
+_NEIGHBORS = ((0, 1), (1, 0), (1, 1), (1, -1), (0, 2), (2, 0))
 """Rows and columns between windows over which lines are counted."""
 
 _ROUNDS = 3
@@ -439,7 +439,7 @@ def _count_lines(windows: _Windows, family: _Family) -> NDArray[np.float64]:
     edges = []
     number = np.arange(phase.size).reshape(phase.shape)
     rows, columns = phase.shape
-    for down, right in _NEIGHBOURS:
+    for down, right in _NEIGHBORS:
         if down >= rows or abs(right) >= columns:
             continue
         here = np.s_[: rows - down, max(0, -right) : columns - max(0, right)]
@@ -505,8 +505,8 @@ def _fit_homography(points: list[NDArray[np.float64]], cycles: list[NDArray[np.f
         miss = np.abs(matrix @ found - aim) / depth
         bound = 2.0 * float(np.median(miss)) + 0.02
         weight = np.sqrt(np.minimum(1.0, bound / np.maximum(miss, 1e-9))) / depth
-    normalise = np.array([[1 / scale, 0, -middle[0] / scale], [0, 1 / scale, -middle[1] / scale], [0, 0, 1]])
-    return np.asarray(np.append(found, 1.0).reshape(3, 3) @ normalise)
+    normalize = np.array([[1 / scale, 0, -middle[0] / scale], [0, 1 / scale, -middle[1] / scale], [0, 0, 1]])
+    return np.asarray(np.append(found, 1.0).reshape(3, 3) @ normalize)
 
 
 def _fit_field(points: NDArray[np.float64], values: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.float64]:

@@ -105,7 +105,7 @@ def derivative_at(homography: NDArray[np.float64], point: Sequence[float]) -> ND
 
 
 def quarter_turn(turns: int) -> NDArray[np.float64]:
-    """Homography that turns millimetres (x, y) about the origin by quarter turns clockwise as seen, shape (3, 3).
+    """Homography that turns millimeters (x, y) about the origin by quarter turns clockwise as seen, shape (3, 3).
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Find where the millimetres of a page lie: by its grid, or without one by the first scale that its picture tells."""
+"""Find where the millimeters of a page lie: by its grid, or without one by the first scale that its picture tells."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _SAME_PITCH = 0.003
 """Part by which a grid's pitch may differ from what the dots of a fax say: a dither's beat is 0.4 % off."""
 
 Placement: TypeAlias = Grid | PaperScale
-"""Where a page's millimetres lie."""
+"""Where a page's millimeters lie."""
 
 
 def place_page(page: Page) -> tuple[Page, Placement]:
-    """Find where the millimetres of a page lie.
+    """Find where the millimeters of a page lie.
 
     Parameters
     ----------
@@ -53,11 +53,11 @@ def certainty_of(placement: Placement) -> float:
 
 
 def scale_in_middle(placement: Placement, page: Page) -> tuple[float, float, float]:
-    """Measure pixels a millimetre along and down, and the time axis's angle, in the middle of a page (`scale_at`)."""
+    """Measure pixels a millimeter along and down, and the time axis's angle, in the middle of a page (`scale_at`)."""
     height, width = page.image.shape[:2]
     return scale_at(placement.matrix, (width / 2, height / 2))
 
 
 def _has_pitch(grid: Grid, page: Page, pixels_per_mm: float) -> bool:
-    """Whether a grid has such a pitch: the beat of a fax's dither, some 8 dots, is near a millimetre, too."""
+    """Whether a grid has such a pitch: the beat of a fax's dither, some 8 dots, is near a millimeter, too."""
     return all(abs(scale / pixels_per_mm - 1.0) < _SAME_PITCH for scale in scale_in_middle(grid, page)[:2])

@@ -1,7 +1,7 @@
 """Put the page upright at a fixed scale, by one remap of the original pixels.
 
 After this step nothing knows about dots per inch, skew or camera: an upright page has `PIXELS_PER_MM` pixels a
-millimetre in both directions, time to the right, voltage up.
+millimeter in both directions, time to the right, voltage up.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class UprightPage:
 def extent_of(
     shape: tuple[int, ...], matrix: NDArray[np.float64], extent: tuple[float, float, float, float] | None = None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Upper left and lower right corner of a page in millimetres.
+    """Upper left and lower right corner of a page in millimeters.
 
     Parameters
     ----------
@@ -114,11 +114,11 @@ def rectify(
     image : ndarray, shape (h, w, 3), uint8
         RGB page.
     matrix : ndarray, shape (3, 3), float64
-        Homography from pixels of the picture to millimetres (`Grid.matrix`).
+        Homography from pixels of the picture to millimeters (`Grid.matrix`).
     bend : ndarray, shape (r, c, 2), float32, optional
         Departure of the paper from a plane (`Grid.bend`); none by default.
     extent : tuple of float, optional
-        Left, top, right and bottom of the page in millimetres (`Grid.extent`); all of the picture by default.
+        Left, top, right and bottom of the page in millimeters (`Grid.extent`); all of the picture by default.
 
     Returns
     -------
@@ -141,8 +141,8 @@ def rectify(
     node_y, node_x = (
         np.arange(-(-side // _CELL) + 2, dtype=np.float64) * _CELL - (_CELL + 1) / 2 for side in (rows, columns)
     )
-    millimetres = np.stack(np.meshgrid(node_x, node_y), axis=2) / PIXELS_PER_MM + first
-    nodes = to_picture(millimetres, matrix, bend, image.shape).astype(np.float32)
+    millimeters = np.stack(np.meshgrid(node_x, node_y), axis=2) / PIXELS_PER_MM + first
+    nodes = to_picture(millimeters, matrix, bend, image.shape).astype(np.float32)
 
     dense = cv2.resize(nodes, None, fx=_CELL, fy=_CELL, interpolation=cv2.INTER_LINEAR)
     dense = dense[_CELL : _CELL + rows, _CELL : _CELL + columns]

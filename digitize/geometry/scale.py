@@ -1,6 +1,6 @@
 """Scale and direction of a page without a grid, for a first view of it.
 
-Without millimetre lines the page is laid out twice: first at the scale that the dots of a fax tell, else along the
+Without millimeter lines the page is laid out twice: first at the scale that the dots of a fax tell, else along the
 outline of its sheet where that is seen, else at the scale that the file states or that a sheet of usual width would
 have; and then as its own calibration pulses and rows tell (`digitize.tracing.rescale`).
 """
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitize.geometry.mapping import box_around, project, quarter_turn
-from digitize.geometry.sheet import find_sheet, sheet_to_millimetres
+from digitize.geometry.sheet import find_sheet, sheet_to_millimeters
 from digitize.records.values import PitchSource
 
 _SHEET_MM = 279.4
@@ -31,9 +31,9 @@ _LEVEL = 3
 
 @dataclass(frozen=True)
 class PaperScale:
-    """Pixels to millimetres of a page without a grid, and what they were taken from (`Calibration.pitch_source`).
+    """Pixels to millimeters of a page without a grid, and what they were taken from (`Calibration.pitch_source`).
 
-    The extent is that of the sheet where its outline was seen: left, top, right and bottom in millimetres.
+    The extent is that of the sheet where its outline was seen: left, top, right and bottom in millimeters.
     """
 
     matrix: NDArray[np.float64]
@@ -61,7 +61,7 @@ def first_scale(image: NDArray[np.uint8], dpi: float | None, received: float | N
         return PaperScale(straight(25.4 / received, _skew(image)), "fax")
     corners = find_sheet(image)
     if corners is not None:
-        matrix = sheet_to_millimetres(corners)
+        matrix = sheet_to_millimeters(corners)
         (left, top), (right, bottom) = project(matrix, corners[[0, 2]]).tolist()
         return PaperScale(matrix, "paper", (left, top, right, bottom))
     if dpi is not None and 100 <= dpi <= 700:
@@ -72,9 +72,9 @@ def first_scale(image: NDArray[np.uint8], dpi: float | None, received: float | N
 def _skew(image: NDArray[np.uint8]) -> float:
     """Angle in radians by which rows and lines of print descend: their ink, summed along it, is least spread."""
     ratio = min(1.0, _SKEW_SIDE / max(image.shape[:2]))
-    grey = cv2.resize(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), None, fx=ratio, fy=ratio, interpolation=cv2.INTER_AREA)
+    gray = cv2.resize(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), None, fx=ratio, fy=ratio, interpolation=cv2.INTER_AREA)
     # Thin dark strokes, and no shade of a border.
-    ink = cv2.morphologyEx(grey, cv2.MORPH_BLACKHAT, np.ones((7, 7), np.uint8))
+    ink = cv2.morphologyEx(gray, cv2.MORPH_BLACKHAT, np.ones((7, 7), np.uint8))
     y, x = np.nonzero(ink > 60)
     weight = ink[y, x].astype(np.float64)
     slopes = np.tan(np.radians(_SKEWS / 10.0))

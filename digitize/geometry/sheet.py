@@ -1,4 +1,4 @@
-"""Find the sheet in a picture that shows what it lies on: its four corners, and the way from them to millimetres.
+"""Find the sheet in a picture that shows what it lies on: its four corners, and the way from them to millimeters.
 
 What a picture without a grid still shows of its geometry is the paper's outline. A sheet is a bright quadrilateral that
 stands clear of the picture's border; of the usual formats the one is taken whose proportions are nearest to what the
@@ -76,8 +76,8 @@ def find_sheet(image: NDArray[np.uint8]) -> NDArray[np.float64] | None:
     return np.asarray(corners[order] + 0.0)
 
 
-def sheet_to_millimetres(corners: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Homography from the picture to the millimetres of the sheet, shape (3, 3).
+def sheet_to_millimeters(corners: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Homography from the picture to the millimeters of the sheet, shape (3, 3).
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def sheet_to_millimetres(corners: NDArray[np.float64]) -> NDArray[np.float64]:
     Examples
     --------
     >>> corners = np.array([[0.0, 0.0], [594.0, 0.0], [594.0, 420.0], [0.0, 420.0]])
-    >>> (sheet_to_millimetres(corners) @ [594.0, 420.0, 1.0]).round(6)
+    >>> (sheet_to_millimeters(corners) @ [594.0, 420.0, 1.0]).round(6)
     array([297., 210.,   1.])
     """
     sides = np.hypot(*(np.roll(corners, -1, axis=0) - corners).T)

@@ -1,9 +1,9 @@
 """Tell pen from paper and grid: how much of each pixel of an upright page is covered by ink.
 
-A pixel's colour is a mixture, ``covered * pen + (1 - covered) * ground``, and the ground is known: the grid repeats
-every 5 mm, so the typical colour of each place of a 5 mm tile, over all tiles of the page, is paper and grid without
+A pixel's color is a mixture, ``covered * pen + (1 - covered) * ground``, and the ground is known: the grid repeats
+every 5 mm, so the typical color of each place of a 5 mm tile, over all tiles of the page, is paper and grid without
 the pen. Solving for the covered share (image matting with a known background) removes the grid and keeps the sub-pixel
-edges of the trace, on colour, grey and black-and-white pages alike, even where the grid is as dark as the pen.
+edges of the trace, on color, gray and black-and-white pages alike, even where the grid is as dark as the pen.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from digitize.ink.grid_area import Ground, find_ground, spread
 _TILE = TILE_MM * PIXELS_PER_MM
 _TILES_USED = 300
 _WHITE = 255
-"""The paper's own colour in a picture of relative colours."""
+"""The paper's own color in a picture of relative colors."""
 
 _NOTICEABLE = 0.1
 """Share of the paper's brightness by which a pixel must differ from bare ground to be looked at."""
@@ -29,7 +29,7 @@ _STROKES = ((0.35, 0.6), (0.2, 0.75))
 """How much darker strokes are than what is around them, at least, and how bright, at most, in parts of the paper's
 brightness; where there are hardly any such, the pen is paler."""
 _LEAST_FLOOR = 100
-"""Fewest pixels that tell the pen's colour."""
+"""Fewest pixels that tell the pen's color."""
 
 _SMALLER = 5
 """By how much a page is reduced to see its paper."""
@@ -41,13 +41,13 @@ _DARK_TABLE = 0.6
 """How bright a table is at most, relative to the paper."""
 
 _LEAST_INK = 0.003
-"""What a full cover of ink costs in squared colour error: about the noise of a scan."""
+"""What a full cover of ink costs in squared color error: about the noise of a scan."""
 
 
 _VEIL_CELL = 4
 """Side in pixels of the cells in which a veil is looked for."""
 _VEIL_CELLS = 5
-"""Cells, two millimetres, beside each other that a veil covers in most parts, and strokes in few."""
+"""Cells, two millimeters, beside each other that a veil covers in most parts, and strokes in few."""
 _VEIL_SHARE = 30
 """Percentile of these cells that is the veil's: of flanks of a beat and of letters less than 70 % is ink."""
 _VEILED = 0.01
@@ -67,7 +67,7 @@ class Ink:
     paper : ndarray, shape (h, w), bool
         Where there is paper: inside the picture, and not the dark table around a page.
     pen : tuple of float
-        Colour of the pen relative to the paper's, RGB, 0 (black) to 1.
+        Color of the pen relative to the paper's, RGB, 0 (black) to 1.
     ground : Ground or None
         Which part of the page bears the grid; None where there is none.
     """
@@ -108,12 +108,12 @@ def find_ink(page: UprightPage, *, tiled: bool) -> Ink:
         paper = _without_table(paper, brightness, ground)
     # The interpolated rim of the picture and of the paper is not ink.
     inner = cv2.erode(paper.view(np.uint8), np.ones((9, 9), np.uint8), borderValue=0).view(bool)
-    pen = _pen_colour(flat, brightest, inner, _least_around(_max_channel(tile)))
+    pen = _pen_color(flat, brightest, inner, _least_around(_max_channel(tile)))
     row_line, column_line = np.full((height, 3), _WHITE, np.uint8), np.full((width, 3), _WHITE, np.uint8)
     if tiled:
         # A worn or dashed line is darker than its kind along its whole length. A level trace along it is darker still.
         darkest = np.maximum(tile.min(axis=(0, 1)), pen + 0.25 * (_WHITE - pen)).astype(np.uint8)
-        row_line, column_line = (np.maximum(_own_colour(flat, axis), darkest) for axis in (0, 1))
+        row_line, column_line = (np.maximum(_own_color(flat, axis), darkest) for axis in (0, 1))
     # Printed lines stray by a fraction of a pixel from where they should be: a place beside a line may be line.
     tile, row_line, column_line = _least_around(tile), _least_beside(row_line), _least_beside(column_line)
 
@@ -124,7 +124,7 @@ def find_ink(page: UprightPage, *, tiled: bool) -> Ink:
     for top in range(0, height, _TILE):
         band = slice(top, min(top + _TILE, height))
         here = np.flatnonzero(noticed[band])
-        pixels, lines = (np.take(colours.reshape(-1, 3), here, axis=0) for colours in (flat[band], across))
+        pixels, lines = (np.take(colors.reshape(-1, 3), here, axis=0) for colors in (flat[band], across))
         lines = np.minimum(lines, np.take(row_line[band], here // width, axis=0))
         np.put(coverage[band], here, _unmix(pixels, lines, pen))
     coverage = _without_veil(coverage)
@@ -171,7 +171,7 @@ def _ranked_around(image: NDArray[np.uint8], side: int, rank: int) -> NDArray[np
 def _unmix(pixels: NDArray[np.uint8], line: NDArray[np.uint8], pen: NDArray[np.float32]) -> NDArray[np.float32]:
     """Share of pen in pixels that mix white paper, the grid's line at that place, and pen.
 
-    Of the mixtures that explain a pixel equally well the one with least pen is taken: where a grid is grey like the
+    Of the mixtures that explain a pixel equally well the one with least pen is taken: where a grid is gray like the
     pen, what a line can explain is line.
 
     Parameters
@@ -183,9 +183,9 @@ def _unmix(pixels: NDArray[np.uint8], line: NDArray[np.uint8], pen: NDArray[np.f
     -------
     ndarray, shape (n,), float32
     """
-    # Channel by channel in memory: sums over three neighbouring numbers are slow.
+    # Channel by channel in memory: sums over three neighboring numbers are slow.
     to_pixel, to_line, to_pen = (
-        1.0 - colours.T.astype(np.float32, order="C") / _WHITE for colours in (pixels, line, pen[None])
+        1.0 - colors.T.astype(np.float32, order="C") / _WHITE for colors in (pixels, line, pen[None])
     )
     xx, ll, pp = (to_pixel**2).sum(axis=0), (to_line**2).sum(axis=0), float((to_pen**2).sum())
     lx, lp, px = (to_line * to_pixel).sum(axis=0), (to_line * to_pen).sum(axis=0), (to_pixel * to_pen).sum(axis=0)
@@ -193,7 +193,7 @@ def _unmix(pixels: NDArray[np.uint8], line: NDArray[np.uint8], pen: NDArray[np.f
     determinant = ll * pp - lp**2
     well_posed = determinant > 0.02 * ll * pp
     safe = np.where(well_posed, determinant, np.float32(1.0))
-    # The tile shows a line that strays as paler than it is; a coloured one may be taken at its full depth.
+    # The tile shows a line that strays as paler than it is; a colored one may be taken at its full depth.
     deepest = np.where(well_posed, np.float32(1.8), np.float32(1.0))
     only_line = np.clip(lx / np.maximum(ll, 1e-4), 0.0, deepest)
     only_pen = np.clip(px / max(pp, 1e-4), 0.0, 1.0)
@@ -224,18 +224,18 @@ def _max_channel(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _least_around(tile: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Darkest colour within a pixel of every place of a tile that repeats."""
+    """Darkest color within a pixel of every place of a tile that repeats."""
     around = np.pad(tile, [(1, 1), (1, 1), (0, 0)][: tile.ndim], mode="wrap")
     return np.asarray(cv2.erode(around, np.ones((3, 3), np.uint8)), np.uint8)[1:-1, 1:-1]
 
 
-def _least_beside(colours: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Darkest colour within a place of every place along a list of colours, shape (n, 3)."""
-    return np.asarray(cv2.erode(colours[:, None], np.ones((3, 1), np.uint8)), np.uint8)[:, 0]
+def _least_beside(colors: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Darkest color within a place of every place along a list of colors, shape (n, 3)."""
+    return np.asarray(cv2.erode(colors[:, None], np.ones((3, 1), np.uint8)), np.uint8)[:, 0]
 
 
 def _flatten(page: UprightPage) -> tuple[NDArray[np.uint8], NDArray[np.bool_], NDArray[np.uint8]]:
-    """Colour relative to the paper around, so that shade and stain drop out; where there is paper; its brightness."""
+    """Color relative to the paper around, so that shade and stain drop out; where there is paper; its brightness."""
     height, width = page.inside.shape
     size = (max(1, width // _SMALLER), max(1, height // _SMALLER))
     small = cv2.resize(page.image, size, interpolation=cv2.INTER_AREA)
@@ -273,7 +273,7 @@ def _without_table(paper: NDArray[np.bool_], brightness: NDArray[np.uint8], grou
 
 
 def _bare_tile(flat: NDArray[np.uint8], paper: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Colour of a 5 mm tile of bare grid, shape (50, 50, 3)."""
+    """Color of a 5 mm tile of bare grid, shape (50, 50, 3)."""
     rows, columns = paper.shape[0] // _TILE, paper.shape[1] // _TILE
     whole = paper[: rows * _TILE, : columns * _TILE].reshape(rows, _TILE, columns, _TILE).all(axis=(1, 3))
     row, column = np.nonzero(whole)
@@ -287,17 +287,17 @@ def _bare_tile(flat: NDArray[np.uint8], paper: NDArray[np.bool_]) -> NDArray[np.
     return tile
 
 
-def _own_colour(flat: NDArray[np.uint8], axis: int) -> NDArray[np.uint8]:
-    """Colour that a quarter of each pixel row (axis 0) or column (axis 1) does not exceed."""
+def _own_color(flat: NDArray[np.uint8], axis: int) -> NDArray[np.uint8]:
+    """Color that a quarter of each pixel row (axis 0) or column (axis 1) does not exceed."""
     sample = flat[:, ::7] if axis == 0 else flat[::7].swapaxes(0, 1)
     quarter = sample.shape[1] // 4
     return np.partition(sample, quarter, axis=1)[:, quarter]
 
 
-def _pen_colour(
+def _pen_color(
     flat: NDArray[np.uint8], brightest: NDArray[np.uint8], inner: NDArray[np.bool_], ground: NDArray[np.uint8]
 ) -> NDArray[np.float32]:
-    """Colour of a pixel that is all pen: the floor of thin dark strokes beside the grid's lines.
+    """Color of a pixel that is all pen: the floor of thin dark strokes beside the grid's lines.
 
     Parameters
     ----------
@@ -322,13 +322,13 @@ def _pen_colour(
     stroke = cv2.morphologyEx(brightest, cv2.MORPH_BLACKHAT, np.ones((9, 9), np.uint8))
     lowest = (brightest == cv2.erode(brightest, np.ones((3, 3), np.uint8))) & inner & bright
     for deep, dark in _STROKES:
-        colours = flat[lowest & (stroke > deep * _WHITE) & (brightest < dark * _WHITE)]
-        if len(colours) >= _LEAST_FLOOR:
+        colors = flat[lowest & (stroke > deep * _WHITE) & (brightest < dark * _WHITE)]
+        if len(colors) >= _LEAST_FLOOR:
             break
     else:
         return np.full(3, 0.2 * _WHITE, np.float32)
     # Creases and stains are paler than the pen, print is blacker: the middle of the darker half is the trace.
-    darkness = np.argsort(colours.max(axis=1), kind="stable")
-    middle = darkness[int(0.35 * len(colours)) : int(0.45 * len(colours))]
-    colour: NDArray[np.float32] = np.median(colours[middle], axis=0).astype(np.float32)
-    return colour
+    darkness = np.argsort(colors.max(axis=1), kind="stable")
+    middle = darkness[int(0.35 * len(colors)) : int(0.45 * len(colors))]
+    color: NDArray[np.float32] = np.median(colors[middle], axis=0).astype(np.float32)
+    return color

@@ -68,7 +68,7 @@ def spread(tiles: NDArray[np.generic], side: int, shape: tuple[int, ...]) -> NDA
     side : int
         Pixels of a tile.
     shape : tuple of int
-        Height and width of the picture; what is left of a tile at its edge belongs to its neighbour.
+        Height and width of the picture; what is left of a tile at its edge belongs to its neighbor.
 
     Returns
     -------

@@ -76,7 +76,7 @@ def find_runs(coverage: NDArray[np.float32], level: float, keep: NDArray[np.bool
         inner = coverage[row, column]
         outer = np.where((beyond >= 0) & (beyond < height), coverage[np.clip(beyond, 0, height - 1), column], 0.0)
         step = (inner - level) / np.maximum(inner - outer, 1e-6)
-        # A neighbour that was masked out may be darker than the level: then the edge is the mask's.
+        # A neighbor that was masked out may be darker than the level: then the edge is the mask's.
         return (row + (beyond - row) * np.clip(step, 0.0, 1.0)).astype(np.float32)
 
     count = np.bincount(column, minlength=width)

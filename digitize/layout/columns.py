@@ -179,7 +179,7 @@ def white_between(
     level: NDArray[np.float64],
     barred: bool,
 ) -> float:
-    """Measure the white between neighbouring strips of a row.
+    """Measure the white between neighboring strips of a row.
 
     Parameters
     ----------

@@ -329,7 +329,7 @@ def find_lines(
     bars : ndarray, shape (k,)
         Separators within the rows (x).
     gaps : mapping of int to float
-        White between neighbouring strips, if there were so many columns.
+        White between neighboring strips, if there were so many columns.
     parted : collection of int
         Numbers of columns at whose borders, and not between them, all rows are white.
     given : Given, optional

@@ -28,14 +28,14 @@ _PARTS = 4
 
 
 def obedience(
-    centre: NDArray[np.floating], rows: Sequence[Sequence[str]], skipped: int, first: float, pitch: float
+    center: NDArray[np.floating], rows: Sequence[Sequence[str]], skipped: int, first: float, pitch: float
 ) -> float:
     """What the law of the limb leads says for a layout.
 
     Parameters
     ----------
-    centre : ndarray, shape (rows, w)
-        The pen's centre in pixels (y), NaN where it is hidden.
+    center : ndarray, shape (rows, w)
+        The pen's center in pixels (y), NaN where it is hidden.
     rows : sequence of sequence of str
         Leads of the rows, a minus before inverted ones; rows of fewer leads than the others are rhythm strips.
     skipped : int
@@ -67,7 +67,7 @@ def obedience(
         for row, leads in enumerate(rows, skipped):
             lead = leads[column].removeprefix("-") if len(leads) == columns else ""
             if lead in LIMB_LEADS and lead not in of_column:
-                of_column[lead] = centre[row, begin:end] * (-1 if leads[column] != lead else 1)
+                of_column[lead] = center[row, begin:end] * (-1 if leads[column] != lead else 1)
         for part in range(parts):
             together = {lead: np.array_split(signal, parts)[part] for lead, signal in of_column.items()}
             residual = check_limb_leads(together, (), ("aVR",)).residual

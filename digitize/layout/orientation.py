@@ -57,7 +57,7 @@ def choose(page: Page, placement: Placement, known: Known) -> ReadPage:
     ----------
     page : Page
     placement : Grid or PaperScale
-        Where the page's millimetres lie, up to quarter turns.
+        Where the page's millimeters lie, up to quarter turns.
     known : Known
         What the caller knows of the page.
 

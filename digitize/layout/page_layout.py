@@ -244,7 +244,7 @@ def read_layout(
             _settle(logs, negated, slots, doubts, [(log[mine], minus[mine]) for log, minus in both])
             cells = _says(logs).reshape(n_rows, lines.columns, -1)
         for naming in likely_namings(cells, hypothesis.astray, names.unread, beside):
-            law = obedience(traces.centre, naming.rows, naming.skipped, hypothesis.begin, lines.pitch)
+            law = obedience(traces.center, naming.rows, naming.skipped, hypothesis.begin, lines.pitch)
             score = naming.score + hypothesis.worth_of_borders + law
             looks.append((score, lines, hypothesis.begin, naming, slots, logs, negated))
     _, lines, begin, naming, slots, logs, negated = max(looks, key=lambda look: look[0])

@@ -1,6 +1,6 @@
-"""Count the millimetres of a page anew where its print and its pulses say that the grid's lines were taken for others.
+"""Count the millimeters of a page anew where its print and its pulses say that the grid's lines were taken for others.
 
-So dots half a millimetre apart pass for millimetres.
+So dots half a millimeter apart pass for millimeters.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from digitize.records.standards import PULSE_SECONDS, ROW_SECONDS
 from digitize.tracing.symbols import Pulse
 
 _MISCOUNTED, _AGREE = 1.5, 0.08
-"""Factor from which a grid's millimetres are others than the page's, and part by which two witnesses of it may differ.
+"""Factor from which a grid's millimeters are others than the page's, and part by which two witnesses of it may differ.
 """
 
 
@@ -50,7 +50,7 @@ def recounted_grid(page: Page, read: ReadPage) -> Grid | None:
 
 
 def miscount(printed: PrintedScale, pulses: Sequence[Pulse], row_mm: float) -> float:
-    """Tell how many times too many millimetres a grid counts.
+    """Tell how many times too many millimeters a grid counts.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def miscount(printed: PrintedScale, pulses: Sequence[Pulse], row_mm: float) -> f
     pulses : sequence of Pulse
         1 mV pulses of the upright page.
     row_mm : float
-        Length of a usual row of the page in the grid's millimetres.
+        Length of a usual row of the page in the grid's millimeters.
 
     Returns
     -------

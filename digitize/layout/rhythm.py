@@ -40,7 +40,7 @@ def lead_of_rhythm(
         Sampling frequency, Hz.
     named : str, optional
         Lead that the strip is expected to show: it stands unless its own strip does not lie on the rhythm strip.
-        Neighbouring chest leads may be too much alike for the best match to be told from the next.
+        Neighboring chest leads may be too much alike for the best match to be told from the next.
 
     Returns
     -------

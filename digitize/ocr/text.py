@@ -1,7 +1,7 @@
 """Read print on an upright page: words, lead names, and the scale that the printer states.
 
 Words are found by their shape: pieces of ink as large as letters, standing side by side. They are read by the small
-PP-OCR recogniser (Cui et al., PaddleOCR 3.0 technical report, 2025) that the rapidocr wheel carries, which gives for
+PP-OCR recognizer (Cui et al., PaddleOCR 3.0 technical report, 2025) that the rapidocr wheel carries, which gives for
 every few pixels along a word the probabilities of all characters. A lead name is not taken from the one best string of
 these, since ``II`` may come out as ``Il``, ``Ⅱ`` or ``11``: the likelihoods of all spellings of each lead, over all
 alignments (the forward pass of connectionist temporal classification, Graves et al. 2006), are summed instead.
@@ -43,13 +43,13 @@ _MOST_GLYPHS = 1500
 """Pieces of ink that are looked at on one page: three times what a full header has."""
 
 _HEIGHT = 48
-"""Pixels of a line of text in the recogniser."""
+"""Pixels of a line of text in the recognizer."""
 
 _NAME_WIDTHS = (96, 160, 320)
-"""Widths to which crops of names are padded: the recogniser prepares itself anew for every other width."""
+"""Widths to which crops of names are padded: the recognizer prepares itself anew for every other width."""
 
 _LONGEST_LINE = 1600
-"""Pixels of the recogniser's line: longer ones are squeezed."""
+"""Pixels of the recognizer's line: longer ones are squeezed."""
 
 _SCALE_WIDTH = 5000
 """Pixels of line, all together, that are read in search of speed and gain: about 1 s on one core."""
@@ -67,7 +67,7 @@ _MISCOUNT = 0.02
 """Odds of counting the strokes of I, II and III wrong, where the print is clear enough for a reading."""
 
 _RAPIDOCR = "rapidocr>=3.10,<4"
-"""Versions of rapidocr that are known to carry the recogniser, as in the package's requirements."""
+"""Versions of rapidocr that are known to carry the recognizer, as in the package's requirements."""
 
 
 @dataclass(frozen=True)
@@ -192,7 +192,7 @@ def _around(boxes: NDArray[np.int32]) -> tuple[int, int, int, int]:
 
 
 def _group(boxes: NDArray[np.int32], reach: float = 0.7) -> NDArray[np.int32]:
-    """Number the words that boxes belong to; neighbours on one line less than `reach` heights apart are one word."""
+    """Number the words that boxes belong to; neighbors on one line less than `reach` heights apart are one word."""
     x0, y0, x1, y1 = boxes.T
     height = y1 - y0
     least, most = np.minimum.outer(height, height), np.maximum.outer(height, height)
@@ -221,7 +221,7 @@ def read_lead_names(coverage: NDArray[np.float32], boxes: ArrayLike) -> LeadRead
     Raises
     ------
     RuntimeError
-        If the rapidocr package carries no recogniser.
+        If the rapidocr package carries no recognizer.
 
     Examples
     --------
@@ -237,7 +237,7 @@ def read_lead_names(coverage: NDArray[np.float32], boxes: ArrayLike) -> LeadRead
     which = np.array([number.setdefault(crop.tobytes(), len(number)) for crop in every], np.intp)
     crops = [every[index] for index in np.unique(which, return_index=True)[1]]
     likelihood, minus = np.zeros((len(crops), len(ALL_NAMES) + 1)), np.zeros((len(crops), 2))
-    posteriors = _recognise(crops, _NAME_WIDTHS)
+    posteriors = _recognize(crops, _NAME_WIDTHS)
     strokes = np.array([_count_strokes(crop) for crop in crops])
     steps = np.array([len(posterior) for posterior in posteriors])
     for number in np.unique(steps):
@@ -267,7 +267,7 @@ def read_text(coverage: NDArray[np.float32], boxes: ArrayLike) -> list[str]:
     Raises
     ------
     RuntimeError
-        If the rapidocr package carries no recogniser.
+        If the rapidocr package carries no recognizer.
 
     Examples
     --------
@@ -276,10 +276,10 @@ def read_text(coverage: NDArray[np.float32], boxes: ArrayLike) -> list[str]:
     >>> read_text(page, [(40, 20, 60, 50)])
     ['L']
     """
-    _, characters = _recogniser()
+    _, characters = _recognizer()
     crops = [_crop(coverage, box) for box in np.asarray(boxes, float).reshape(-1, 4)]
     strings = []
-    for posterior in _recognise(crops, range(160, _LONGEST_LINE + 1, 160)):
+    for posterior in _recognize(crops, range(160, _LONGEST_LINE + 1, 160)):
         best = posterior.argmax(axis=1)
         first = np.r_[True, best[1:] != best[:-1]]
         strings.append("".join(characters[k] for k in best[first & (best > 0)]).strip())
@@ -306,7 +306,7 @@ def read_scale(coverage: NDArray[np.float32], words: Sequence[Word]) -> PrintedS
     Raises
     ------
     RuntimeError
-        If the rapidocr package carries no recogniser.
+        If the rapidocr package carries no recognizer.
 
     Examples
     --------
@@ -415,7 +415,7 @@ def _lines(words: Sequence[Word]) -> list[tuple[int, int, int, int]]:
 
 
 def _crop(coverage: NDArray[np.float32], box: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """One line as the recogniser wants it: dark on white, `_HEIGHT` pixels high, all beyond the box white."""
+    """One line as the recognizer wants it: dark on white, `_HEIGHT` pixels high, all beyond the box white."""
     height, width = coverage.shape
     x0, x1 = np.clip((int(np.floor(box[0])) - 1, int(np.ceil(box[2])) + 1), 0, width)
     y0, y1 = np.clip((int(np.floor(box[1])) - 1, int(np.ceil(box[3])) + 1), 0, height)
@@ -429,7 +429,7 @@ def _crop(coverage: NDArray[np.float32], box: NDArray[np.float64]) -> NDArray[np
 
 
 @lru_cache(maxsize=1)
-def _recogniser() -> tuple[cv2.dnn.Net, tuple[str, ...]]:
+def _recognizer() -> tuple[cv2.dnn.Net, tuple[str, ...]]:
     """Network and its characters; the first is the blank."""
     # rapidocr is not imported: it is here for the file that it carries, which OpenCV runs.
     package = find_spec("rapidocr")
@@ -438,7 +438,7 @@ def _recogniser() -> tuple[cv2.dnn.Net, tuple[str, ...]]:
     if not models:
         carrier = f"rapidocr {version('rapidocr')}" if folders else "rapidocr, which is not installed,"
         where = f" in {', '.join(map(str, folders))}" if folders else ""
-        raise RuntimeError(f"{carrier} carries no recogniser '*rec*small*.onnx'{where}; allowed: {_RAPIDOCR}")
+        raise RuntimeError(f"{carrier} carries no recognizer '*rec*small*.onnx'{where}; allowed: {_RAPIDOCR}")
     model = models[-1].read_bytes()
     characters = read_notes(model)["character"].splitlines()
     return cv2.dnn.readNetFromONNX(np.frombuffer(model, np.uint8)), ("", *characters, " ")
@@ -448,11 +448,11 @@ _ONE_AT_A_TIME = threading.Lock()
 """Held while the network runs: it keeps its input and what it has computed so far."""
 
 
-def _recognise(crops: Sequence[NDArray[np.uint8]], widths: Sequence[int]) -> list[NDArray[np.float32]]:
+def _recognize(crops: Sequence[NDArray[np.uint8]], widths: Sequence[int]) -> list[NDArray[np.float32]]:
     """Probabilities of all characters along each crop, shape (steps, characters)."""
     if not crops:
         return []
-    net, _ = _recogniser()
+    net, _ = _recognizer()
     posteriors = []
     # Several at once take as long, and as much more memory.
     for crop in crops:
@@ -540,7 +540,7 @@ def _spellings() -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64
 @lru_cache(maxsize=1)
 def _symbol_weights() -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """Characters that stand for a symbol or the blank, and the weight of each (rows) for all of these (columns)."""
-    _, characters = _recogniser()
+    _, characters = _recognizer()
     number = {character: index for index, character in enumerate(characters)}
     weights = np.zeros((len(characters), 1 + len(_SYMBOLS)))
     weights[0, 0] = 1.0
@@ -584,7 +584,7 @@ def _name_likelihoods(
     row = np.arange(chains)
     likelihood = forward[:, row, 2 * length] + forward[:, row, 2 * length - 1]
     names = likelihood @ (lead[:, None] == np.arange(len(ALL_NAMES)))
-    # The recogniser knows a row of strokes, yet not always how many.
+    # The recognizer knows a row of strokes, yet not always how many.
     counted = np.isin(strokes, (1, 2, 3))
     romans = names[counted, :3]
     told = romans * np.where(np.arange(1, 4) == strokes[counted, None], 1.0, _MISCOUNT)

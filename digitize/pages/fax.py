@@ -2,7 +2,7 @@
 
 A fax machine scans at fixed resolutions (ITU-T Recommendation T.4, 1980), whatever it sends. Where the received dots
 are shown at more pixels, some rows and columns of pixels merely repeat the one before, at a beat that tells the ratio
-of the two resolutions to a few parts in 100,000, and so the millimetres of a page whose grid did not come through.
+of the two resolutions to a few parts in 100,000, and so the millimeters of a page whose grid did not come through.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def fax_resolution(image: NDArray[np.uint8]) -> float | None:
 
 
 def without_halftone(image: NDArray[np.uint8], per_inch: float | None) -> NDArray[np.uint8]:
-    """A page whose greys are made of black dots in grey again; any other page as it is.
+    """A page whose grays are made of black dots in gray again; any other page as it is.
 
     Parameters
     ----------

@@ -32,13 +32,13 @@ MAX_SIDE = 20_000
 """Longest side of a page, pixels."""
 
 MIN_SIDE = 100
-"""Shortest side of a page, pixels: below that a millimetre of a single strip is less than a pixel."""
+"""Shortest side of a page, pixels: below that a millimeter of a single strip is less than a pixel."""
 
 MAX_PAGES = 5000
 """Most pages of one file; a small damaged or malicious one can claim any number."""
 
 PDF_DPI = 254.0
-"""Resolution at which drawn PDF pages are rendered: ten pixels per millimetre. Scanned ones keep their own."""
+"""Resolution at which drawn PDF pages are rendered: ten pixels per millimeter. Scanned ones keep their own."""
 
 _MOST_UNEVEN_DPI = 2.5
 """Ratio of the resolutions across and down a picture beyond which they are none: a fax's are 204 and 98."""
@@ -122,7 +122,7 @@ def load_pages(source: PageSource) -> Sequence[Page]:
     ----------
     source : path, bytes, ndarray, PIL image or Page
         A file (PNG, JPEG, BMP, TIFF, WebP, GIF, HEIC, PDF) or its contents; all pages of a TIFF or PDF, the first
-        picture of others. An array is grey ``(height, width)`` or RGB or RGBA ``(height, width, 3 or 4)``: uint8,
+        picture of others. An array is gray ``(height, width)`` or RGB or RGBA ``(height, width, 3 or 4)``: uint8,
         uint16 (the full range), bool or floats from 0 to 1. It is copied, never modified.
 
     Returns

@@ -95,7 +95,7 @@ LAYOUTS: dict[str, Layout] = {
 
 _SPELLINGS = {lead.lower(): lead for lead in ALL_NAMES}
 _USUAL = tuple(f"{rectangle}+{lead}" for rectangle in ("3x4", "6x2", "12x1") for lead in ("II", "V1", "V5"))
-"""Names of whole layouts that may be meant by a misspelt one."""
+"""Names of whole layouts that may be meant by a misspelled one."""
 
 
 def find_layout(name: str) -> Layout:

@@ -1,7 +1,7 @@
-"""The result of a digitisation: twelve leads in millivolts, and how they were found on the page.
+"""The result of a digitization: twelve leads in millivolts, and how they were found on the page.
 
-Conventions, here and in the whole package: pixels are ``(x, y)`` with y downward and pixel centres at whole numbers;
-arrays of leads are ``(12, n)`` in the order of `LEAD_NAMES`; millivolts, seconds, millimetres; NaN where the page
+Conventions, here and in the whole package: pixels are ``(x, y)`` with y downward and pixel centers at whole numbers;
+arrays of leads are ``(12, n)`` in the order of `LEAD_NAMES`; millivolts, seconds, millimeters; NaN where the page
 shows nothing.
 """
 
@@ -19,7 +19,7 @@ from digitize.records.values import PitchSource, Source
 
 @dataclass(frozen=True)
 class Calibration:
-    """What a millimetre of paper is worth.
+    """What a millimeter of paper is worth.
 
     Attributes
     ----------
@@ -140,7 +140,7 @@ class Shade(NamedTuple):
 
 @dataclass(frozen=True)
 class LeadData:
-    """What a digitised electrocardiogram is made of; `digitize.leads.Leads` adds what can be done with it.
+    """What a digitized electrocardiogram is made of; `digitize.leads.Leads` adds what can be done with it.
 
     Attributes
     ----------

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 
 class TraceState(IntEnum):
-    """How a trace's centre is known in a column; the greater, the more is seen of it.
+    """How a trace's center is known in a column; the greater, the more is seen of it.
 
     Examples
     --------
@@ -20,11 +20,11 @@ class TraceState(IntEnum):
     """
 
     UNKNOWN = 0
-    """No centre is known."""
+    """No center is known."""
     BRIDGED = 1
-    """The centre was interpolated over a short gap."""
+    """The center was interpolated over a short gap."""
     SHARED = 2
-    """The centre was told apart from another row's, in ink that both rows share."""
+    """The center was told apart from another row's, in ink that both rows share."""
     SEEN = 3
     """The row has ink of its own."""
 
@@ -35,23 +35,23 @@ class Traces:
 
     Attributes
     ----------
-    centre : ndarray, shape (rows, w), float32
-        The pen's centre in pixels (y); NaN where it cannot be known.
+    center : ndarray, shape (rows, w), float32
+        The pen's center in pixels (y); NaN where it cannot be known.
     between : ndarray, shape (rows, w), float32
         The same half a column further right.
     state : ndarray, shape (rows, w), uint8
-        How each centre is known (`TraceState`).
+        How each center is known (`TraceState`).
     start, end : ndarray, shape (rows,), int
         First column of each row's trace, and the column after its last; 0 and 0 where nothing could be followed.
     left, right : ndarray, shape (rows,), float64
-        Where the pen's centre came down and was lifted (x), to a fraction of a pixel.
+        Where the pen's center came down and was lifted (x), to a fraction of a pixel.
     radius : float
         The pen's radius in pixels.
     ink : ndarray, shape (2, rows, w), float32
         Top and bottom of the run of ink that each row follows, in pixels (y); NaN where the pen is lifted.
     """
 
-    centre: NDArray[np.float32]
+    center: NDArray[np.float32]
     between: NDArray[np.float32]
     state: NDArray[np.uint8]
     start: NDArray[np.int64]

@@ -34,7 +34,7 @@ WEIGHTS = Path(__file__).parents[1] / "weights" / "refiner.safetensors"
 LENGTH = 512
 """Columns that the network sees at a time, as in training: 2 s at 25 mm/s."""
 _BORDER = 48
-"""Columns at each end of them that are left to the neighbouring ones: the network's own window is 34 to either side."""
+"""Columns at each end of them that are left to the neighboring ones: the network's own window is 34 to either side."""
 _AT_ONCE = 16
 """Stretches that are judged together."""
 
@@ -94,7 +94,7 @@ def refine(view: UprightAnalysis, gain: float, network: Refiner | None = None) -
     offsets, sure = judge(windows_of(view, gain), network)
     half_way = offsets[..., network.steps // 2] if network.steps > 1 else _half_way(offsets[..., 0])
     traces = view.traces
-    corrected = replace(traces, centre=traces.centre + offsets[..., 0], between=traces.between + half_way)
+    corrected = replace(traces, center=traces.center + offsets[..., 0], between=traces.between + half_way)
     return corrected, sure[..., 0]
 
 

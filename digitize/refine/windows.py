@@ -3,7 +3,7 @@
 A beat's flank crosses hundreds of rows within a few columns, so an error of a tenth of a column is one of many pixels
 there and of a tenth of a pixel elsewhere. Windows are therefore measured in units of distance *across* the stroke: one
 unit is `hypot(1, slope)` rows. Their rows are bands that grow outward, so that a window is fine at the path and yet
-reaches the neighbouring rows; each value is the exact mean of its band, wherever between two pixels the path runs.
+reaches the neighboring rows; each value is the exact mean of its band, wherever between two pixels the path runs.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from digitize.tracing.rows import Rows
 
 HEIGHT = 32
 """Bands of a window."""
-CHANNELS = ("ink", "grey", "others")
-"""Ink of the page, its grey, and what the other rows' traces cover."""
+CHANNELS = ("ink", "gray", "others")
+"""Ink of the page, its gray, and what the other rows' traces cover."""
 MARKS = (
     *("scale", "slope_before", "slope_after", "top", "bottom", "top_far", "bottom_far", "ink_left", "ink_right"),
     *("sure", "radius", "known", "away", "resolution", "tolerance", "pale"),
@@ -86,7 +86,7 @@ class Windows:
 
 def cut_windows(
     coverage: NDArray[np.float32],
-    grey: NDArray[np.uint8],
+    gray: NDArray[np.uint8],
     traces: Traces,
     rows: Rows,
     *,
@@ -99,14 +99,14 @@ def cut_windows(
     ----------
     coverage : ndarray, shape (h, w), float32
         Share of each pixel of the upright page that is ink.
-    grey : ndarray, shape (h, w), uint8
+    gray : ndarray, shape (h, w), uint8
         The upright page.
     traces : Traces
     rows : Rows
     gain : float
         mm/mV.
     resolution : float
-        Pixels a millimetre of the original picture.
+        Pixels a millimeter of the original picture.
 
     Returns
     -------
@@ -125,14 +125,14 @@ def cut_windows(
     >>> windows.pixels.shape, windows.pixels[0, 30, 0, 12:20].tolist()
     ((1, 60, 3, 32), [0, 0, 124, 255, 255, 124, 0, 0])
     """
-    known = np.isfinite(traces.centre)
-    y = np.where(known, traces.centre, rows.level).astype(np.float32)
+    known = np.isfinite(traces.center)
+    y = np.where(known, traces.center, rows.level).astype(np.float32)
     before, after = _slopes(traces, y)
     scale = _scale(before, after)
     edges = growing(HEIGHT // 2, _FINEST, _FARTHEST).astype(np.float32)
     at = y[..., None] + scale[..., None] * edges
     bands = np.diff(at, axis=2)
-    darkness = np.subtract(255, grey, dtype=np.uint8)
+    darkness = np.subtract(255, gray, dtype=np.uint8)
     pixels = np.empty((*y.shape, len(CHANNELS), HEIGHT), np.uint8)
     for channel, layer in enumerate((coverage, darkness)):
         pixels[:, :, channel] = _means(layer, at, bands) * (255 if layer is coverage else 1) + 0.5
@@ -206,9 +206,9 @@ def upside_down(pixels: NDArray[np.uint8], marks: NDArray[np.float16]) -> tuple[
 
 def _slopes(traces: Traces, y: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Slope of the path (pixels a column) in the halves of a column before and after its middle."""
-    after = 2 * (traces.between - traces.centre)
+    after = 2 * (traces.between - traces.center)
     before = np.zeros_like(y)
-    before[:, 1:] = 2 * (traces.centre[:, 1:] - traces.between[:, :-1])
+    before[:, 1:] = 2 * (traces.center[:, 1:] - traces.between[:, :-1])
     return np.nan_to_num(before), np.nan_to_num(after)
 
 

@@ -10,7 +10,7 @@ from digitize.render.paper import draw_within, leads_svg
 LARGEST = 200_000
 """Characters that a notebook is given for one page."""
 
-VERDICT_COLOURS = {"good": "#1a7f37", "usable": "#9a6700", "unreliable": "#cf222e"}
+VERDICT_COLORS = {"good": "#1a7f37", "usable": "#9a6700", "unreliable": "#cf222e"}
 """White text is read on each of them."""
 
 _MOST_TOLD = 20
@@ -45,7 +45,7 @@ def leads_html(leads: LeadData) -> str:
         f"{quality.right:.0%} of the samples expected within 0.1 mV",
     ]
     head = (
-        f'<div style="margin:0 0 4px"><b style="background:{VERDICT_COLOURS[quality.verdict]};color:#fff;'
+        f'<div style="margin:0 0 4px"><b style="background:{VERDICT_COLORS[quality.verdict]};color:#fff;'
         f'border-radius:3px;padding:1px 6px">{quality.verdict}</b> {escape(" · ".join(facts))}</div>'
     )
     told = list(dict.fromkeys((*quality.reasons, *leads.warnings)))

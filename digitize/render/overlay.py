@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 
     from digitize.records.results import LeadData, Shade, Strip
 
-ROW_COLOURS = ((0, 90, 255), (0, 140, 60), (120, 50, 210), (0, 150, 170))
-"""RGB, taken in turn by the page's rows: none is a colour of ECG paper or ink."""
+ROW_COLORS = ((0, 90, 255), (0, 140, 60), (120, 50, 210), (0, 150, 170))
+"""RGB, taken in turn by the page's rows: none is a color of ECG paper or ink."""
 
-UNSURE_COLOUR = (255, 110, 0)
+UNSURE_COLOR = (255, 110, 0)
 """RGB of the parts with a confidence below `UNSURE`."""
 
 UNSURE = 0.5
 
-MARK_COLOUR = (200, 0, 80)
+MARK_COLOR = (200, 0, 80)
 """RGB of marks with a text; those without have their row's."""
 
-SHADE_COLOUR = (225, 0, 200)
+SHADE_COLOR = (225, 0, 200)
 """RGB of the band of a `Shade`."""
 
 _SHADES = (0.15, 0.3, 0.5, 0.7, 0.9)
@@ -72,7 +72,7 @@ def draw_overlay(
     Parameters
     ----------
     image : ndarray, shape (height, width, 3), uint8
-        The page that was digitised, RGB. It is not modified.
+        The page that was digitized, RGB. It is not modified.
     leads : LeadData
     marks : sequence of Mark
         E.g. one a beat.
@@ -82,7 +82,7 @@ def draw_overlay(
     Returns
     -------
     ndarray, shape (height, width, 3), uint8
-        A copy with thin translucent traces, one colour a row, orange where the confidence is below `UNSURE`, the lead's
+        A copy with thin translucent traces, one color a row, orange where the confidence is below `UNSURE`, the lead's
         name at the start of each strip, and ticks and texts above the samples that are marked. With a shade it is
         taller than the page by a line with the shade's text.
     """
@@ -93,15 +93,15 @@ def draw_overlay(
     drawn = image.copy()
     thickness = max(2, round(_WIDTH_MM * per_mm))
     for strip in leads.strips:
-        colour = ROW_COLOURS[strip.row % len(ROW_COLOURS)]
+        color = ROW_COLORS[strip.row % len(ROW_COLORS)]
         for line, sure in _lines(strip):
             points = np.rint(line * (1 << _SUBPIXEL_BITS)).astype(np.int32)
             cv2.polylines(
-                drawn, [points], False, colour if sure else UNSURE_COLOUR, thickness, cv2.LINE_AA, _SUBPIXEL_BITS
+                drawn, [points], False, color if sure else UNSURE_COLOR, thickness, cv2.LINE_AA, _SUBPIXEL_BITS
             )
     drawn = np.asarray(cv2.addWeighted(drawn, _OPACITY, image, 1 - _OPACITY, 0), np.uint8)
     for strip in leads.strips:
-        _write_name(drawn, strip, ROW_COLOURS[strip.row % len(ROW_COLOURS)], per_mm)
+        _write_name(drawn, strip, ROW_COLORS[strip.row % len(ROW_COLORS)], per_mm)
     for mark in marks:
         _draw_mark(drawn, leads, mark)
     return drawn if shade is None else _with_legend(drawn, per_mm, shade.text)
@@ -118,7 +118,7 @@ def _shaded(image: NDArray[np.uint8], leads: LeadData, shade: Shade) -> NDArray[
                 cv2.polylines(layers, [points], False, number, thickness, cv2.LINE_8, _SUBPIXEL_BITS)
     drawn, where = image.copy(), layers > 0
     share = 1 - (1 - _SHADE_OPACITY) ** layers[where][:, None].astype(np.float32)
-    drawn[where] = np.rint(image[where] * (1 - share) + np.array(SHADE_COLOUR, np.float32) * share)
+    drawn[where] = np.rint(image[where] * (1 - share) + np.array(SHADE_COLOR, np.float32) * share)
     return drawn
 
 
@@ -139,7 +139,7 @@ def _with_legend(drawn: NDArray[np.uint8], per_mm: float, text: str) -> NDArray[
     (_, tall), low = cv2.getTextSize(text, face, scale, thickness)
     line = np.full((tall + low + 2 * pad, drawn.shape[1], 3), 255, np.uint8)
     share = 1 - (1 - _SHADE_OPACITY) ** np.linspace(0, len(_SHADES), swatch)[None, :, None]
-    line[pad : pad + tall, pad : pad + swatch] = np.rint(255 * (1 - share) + np.array(SHADE_COLOUR) * share)
+    line[pad : pad + tall, pad : pad + swatch] = np.rint(255 * (1 - share) + np.array(SHADE_COLOR) * share)
     cv2.putText(line, text, (2 * pad + swatch, pad + tall), face, scale, (40, 0, 35), thickness, cv2.LINE_AA)
     return np.concatenate([drawn, line])
 
@@ -149,21 +149,21 @@ def _draw_mark(drawn: NDArray[np.uint8], leads: LeadData, mark: Mark) -> None:
     if place is None:
         return
     per_mm = leads.calibration.pixels_per_mm
-    colour = _mark_colour(leads, mark)
+    color = _mark_color(leads, mark)
     x, foot, head = round(place[0]), round(place[1]), round(place[1] - _TICK_MM * per_mm)
     thickness = max(1, round(0.3 * per_mm))
-    cv2.line(drawn, (x, foot), (x, head), colour, thickness, cv2.LINE_AA)
+    cv2.line(drawn, (x, foot), (x, head), color, thickness, cv2.LINE_AA)
     if mark.text:
         face = cv2.FONT_HERSHEY_SIMPLEX
         scale = _CAPITALS_MM * per_mm / cv2.getTextSize("I", face, 1, 1)[0][1]
         wide = cv2.getTextSize(mark.text, face, scale, thickness)[0][0]
         corner = (x - wide // 2, round(head - 0.4 * per_mm))
         cv2.putText(drawn, mark.text, corner, face, scale, (255, 255, 255), 3 * thickness, cv2.LINE_AA)
-        cv2.putText(drawn, mark.text, corner, face, scale, colour, thickness, cv2.LINE_AA)
+        cv2.putText(drawn, mark.text, corner, face, scale, color, thickness, cv2.LINE_AA)
 
 
-def _mark_colour(leads: LeadData, mark: Mark) -> tuple[int, int, int]:
-    return MARK_COLOUR if mark.text else ROW_COLOURS[leads.strips[mark.strip].row % len(ROW_COLOURS)]
+def _mark_color(leads: LeadData, mark: Mark) -> tuple[int, int, int]:
+    return MARK_COLOR if mark.text else ROW_COLORS[leads.strips[mark.strip].row % len(ROW_COLORS)]
 
 
 def _mark_place(leads: LeadData, mark: Mark) -> tuple[float, float] | None:
@@ -191,7 +191,7 @@ def _lines(strip: Strip) -> list[tuple[NDArray[np.float32], bool]]:
     return lines
 
 
-def _write_name(drawn: NDArray[np.uint8], strip: Strip, colour: tuple[int, int, int], per_mm: float) -> None:
+def _write_name(drawn: NDArray[np.uint8], strip: Strip, color: tuple[int, int, int], per_mm: float) -> None:
     seen = strip.path[np.isfinite(strip.path).all(axis=1)]
     if not len(seen):
         return
@@ -201,7 +201,7 @@ def _write_name(drawn: NDArray[np.uint8], strip: Strip, colour: tuple[int, int, 
     x, y = int(left), int(max(base, height + 2))
     thickness = max(1, round(0.3 * per_mm))
     cv2.putText(drawn, strip.lead, (x, y), face, scale, (255, 255, 255), 3 * thickness, cv2.LINE_AA)
-    cv2.putText(drawn, strip.lead, (x, y), face, scale, colour, thickness, cv2.LINE_AA)
+    cv2.putText(drawn, strip.lead, (x, y), face, scale, color, thickness, cv2.LINE_AA)
 
 
 def _name_place(seen: NDArray[np.float32], per_mm: float) -> tuple[float, float]:
@@ -223,13 +223,13 @@ def overlay_svg(
     shade : Shade, optional
         As for `draw_overlay`; its text is left to the caller.
     tolerance : float
-        Millimetres of the paper by which a trace may leave its samples to save points.
+        Millimeters of the paper by which a trace may leave its samples to save points.
 
     Returns
     -------
     str
-        An ``<svg>`` element that covers the picture as it is stretched over it, one unit a millimetre of the paper.
-        Colours are those of `draw_overlay`; it needs nothing from elsewhere and has no identifiers.
+        An ``<svg>`` element that covers the picture as it is stretched over it, one unit a millimeter of the paper.
+        Colors are those of `draw_overlay`; it needs nothing from elsewhere and has no identifiers.
 
     Examples
     --------
@@ -241,15 +241,15 @@ def overlay_svg(
     width, height = (side / per_mm for side in leads.geometry.page_size)
     lines, names = "", ""
     for strip in leads.strips:
-        row = f"rgb{ROW_COLOURS[strip.row % len(ROW_COLOURS)]}".replace(" ", "")
+        row = f"rgb{ROW_COLORS[strip.row % len(ROW_COLORS)]}".replace(" ", "")
         data = {True: "", False: ""}
         for line, sure in _lines(strip):
             # The middle of the first pixel is half a pixel from the picture's edge.
             x, y = ((line.astype(np.float64) + 0.5) / per_mm).T
             data[sure] += path_data(x, y, np.ones(len(x), bool), tolerance)
-        for sure, colour in ((True, row), (False, f"rgb{UNSURE_COLOUR}".replace(" ", ""))):
+        for sure, color in ((True, row), (False, f"rgb{UNSURE_COLOR}".replace(" ", ""))):
             if data[sure]:
-                lines += f'<path class="trace" stroke="{colour}" d="{data[sure]}"/>'
+                lines += f'<path class="trace" stroke="{color}" d="{data[sure]}"/>'
         seen = strip.path[np.isfinite(strip.path).all(axis=1)]
         if len(seen):
             left, base = _name_place(seen, per_mm)
@@ -279,15 +279,15 @@ def _shade_svg(leads: LeadData, shade: Shade | None) -> str:
                 x, y = ((line.astype(np.float64) + 0.5) / leads.calibration.pixels_per_mm).T
                 data += path_data(x, y, np.ones(len(x), bool), _SHADE_TOLERANCE_MM)
         layers += f'<path d="{data}"/>' if data else ""
-    colour = f"rgb{SHADE_COLOUR}".replace(" ", "")
+    color = f"rgb{SHADE_COLOR}".replace(" ", "")
     return (
-        f'<g class="shade" {HUNDREDTHS} stroke="{colour}" stroke-width="{100 * _SHADE_MM:g}" '
+        f'<g class="shade" {HUNDREDTHS} stroke="{color}" stroke-width="{100 * _SHADE_MM:g}" '
         f'stroke-opacity="{_SHADE_OPACITY:g}">{layers}</g>'
     )
 
 
 def _marks_svg(leads: LeadData, marks: Sequence[Mark]) -> tuple[str, str]:
-    """Ticks, one path a colour, and texts."""
+    """Ticks, one path a color, and texts."""
     per_mm = leads.calibration.pixels_per_mm
     data: dict[str, str] = {}
     texts = ""
@@ -295,11 +295,11 @@ def _marks_svg(leads: LeadData, marks: Sequence[Mark]) -> tuple[str, str]:
         place = _mark_place(leads, mark)
         if place is None:
             continue
-        colour = f"rgb{_mark_colour(leads, mark)}".replace(" ", "")
+        color = f"rgb{_mark_color(leads, mark)}".replace(" ", "")
         x, foot = ((value + 0.5) / per_mm for value in place)
-        data[colour] = data.get(colour, "") + f"M{x:.2f} {foot:.2f}v{-_TICK_MM:g}"
+        data[color] = data.get(color, "") + f"M{x:.2f} {foot:.2f}v{-_TICK_MM:g}"
         if mark.text:
-            texts += f'<text x="{x:.2f}" y="{foot - _TICK_MM - 0.4:.2f}" fill="{colour}" text-anchor="middle">'
+            texts += f'<text x="{x:.2f}" y="{foot - _TICK_MM - 0.4:.2f}" fill="{color}" text-anchor="middle">'
             texts += f"{escape(mark.text)}</text>"
     ticks = "".join(f'<path class="mark" stroke="{c}" stroke-width=".3" d="{d}"/>' for c, d in data.items())
     return ticks, texts

@@ -1,4 +1,4 @@
-"""Signals redrawn on ECG paper, as SVG: what was digitised, in the form that is read."""
+"""Signals redrawn on ECG paper, as SVG: what was digitized, in the form that is read."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class Shade(NamedTuple):
     ----------
     below : float
         The confidence below which it applies.
-    colour : str
+    color : str
     opacity : float
     """
 
     below: float
-    colour: str
+    color: str
     opacity: float
 
 
@@ -37,7 +37,7 @@ HUNDREDTHS = 'transform="scale(.01)" fill="none" stroke-linejoin="round" stroke-
 """Attributes of an element that draws `path_data`."""
 
 TOLERANCE_MM = 0.02
-"""Millimetres by which a drawn trace may leave its samples: no eye and no printer tells."""
+"""Millimeters by which a drawn trace may leave its samples: no eye and no printer tells."""
 
 _MARGIN_MM = 10.0  # left of time zero: the calibration pulse stands there
 _RIGHT_MM = 2.0
@@ -45,13 +45,13 @@ _LEAST_MM, _MOST_MM = 10.0, 45.0  # paper above and below a row's zero
 _TEXT_MM = 3.2
 _PULSE_MM = 5.0
 _HALO_MM = 1.8
-_CELL_PER_TOLERANCE = 25  # shades change every half millimetre at most, where the tolerance is the default
+_CELL_PER_TOLERANCE = 25  # shades change every half millimeter at most, where the tolerance is the default
 _COARSEST_MM = 0.5
 _LAP_S = 0.1  # by so much a row that goes on may begin before the one above it ends
 
 
 class _Row(NamedTuple):
-    """Millimetres from the top of the paper."""
+    """Millimeters from the top of the paper."""
 
     zero: float
     top: float
@@ -100,14 +100,14 @@ def paper_svg(
     speed, gain : float
         Paper speed in mm/s and gain in mm/mV.
     tolerance : float
-        Millimetres by which a trace may leave its samples to save points (Ramer 1972; Douglas and Peucker 1973); the
+        Millimeters by which a trace may leave its samples to save points (Ramer 1972; Douglas and Peucker 1973); the
         shades are coarser by as much.
 
     Returns
     -------
     str
         An ``<svg>`` element as wide as its container, at most life-size (96 dpi): it needs nothing from elsewhere, has
-        no identifiers and prints. One unit is a millimetre.
+        no identifiers and prints. One unit is a millimeter.
 
     Raises
     ------
@@ -168,7 +168,7 @@ def paper_svg(
 
 
 def leads_svg(leads: LeadData, *, tolerance: float = TOLERANCE_MM) -> str:
-    """Draw digitised leads on ECG paper, arranged as on their page.
+    """Draw digitized leads on ECG paper, arranged as on their page.
 
     Parameters
     ----------
@@ -197,7 +197,7 @@ def draw_within(largest: int, draw: Callable[[float], str]) -> str | None:
     ----------
     largest : int
     draw : function
-        Gives a drawing from its tolerance in millimetres; it is asked for coarser and coarser ones.
+        Gives a drawing from its tolerance in millimeters; it is asked for coarser and coarser ones.
 
     Returns
     -------
@@ -225,7 +225,7 @@ def path_data(
     Parameters
     ----------
     x, y : ndarray, shape (n,)
-        Its points; one unit is a millimetre.
+        Its points; one unit is a millimeter.
     drawn : ndarray, shape (n,), bool
         Where it is False the line is broken.
     tolerance : float
@@ -293,10 +293,10 @@ def _zero_lines(heights: Sequence[NDArray[np.float64]], places: Sequence[int]) -
 
 def _grid(wide: float, tall: float) -> str:
     drawn = ""
-    for every, colour, width in ((1, "#f6cfcf", 0.1), (5, "#e9a3a3", 0.18)):
+    for every, color, width in ((1, "#f6cfcf", 0.1), (5, "#e9a3a3", 0.18)):
         columns = "".join(f"M{x} 0v{tall:g}" for x in range(0, int(wide) + 1, every) if every == 5 or x % 5)
         rows = "".join(f"M0 {y}h{wide:g}" for y in range(0, int(tall) + 1, every) if every == 5 or y % 5)
-        drawn += f'<path d="{columns}{rows}" fill="none" stroke="{colour}" stroke-width="{width}"/>'
+        drawn += f'<path d="{columns}{rows}" fill="none" stroke="{color}" stroke-width="{width}"/>'
     return drawn
 
 
@@ -316,7 +316,7 @@ def _kinds(confidence: NDArray[np.float32], cell: int) -> NDArray[np.int64]:
 def _halo(shades: Sequence[str]) -> str:
     """Broad lines behind the traces, the surest first."""
     return "".join(
-        f'<path class="unsure" {HUNDREDTHS} stroke="{shade.colour}" stroke-opacity="{shade.opacity:g}" '
+        f'<path class="unsure" {HUNDREDTHS} stroke="{shade.color}" stroke-opacity="{shade.opacity:g}" '
         f'stroke-width="{100 * _HALO_MM:g}" d="{line}"/>'
         for shade, line in reversed(list(zip(SHADES, shades, strict=True)))
         if line

@@ -86,13 +86,13 @@ def measure(
     Returns
     -------
     ndarray, shape (rows, w, len(PATH_MARKS)), float32
-        About 0 to 1 each; meaningless where `traces.centre` is NaN.
+        About 0 to 1 each; meaningless where `traces.center` is NaN.
     """
     height, width = coverage.shape
-    rows = len(traces.centre)
-    known = np.isfinite(traces.centre)
+    rows = len(traces.center)
+    known = np.isfinite(traces.center)
     columns = np.arange(width)
-    y = np.where(known, traces.centre, level).astype(np.float32)
+    y = np.where(known, traces.center, level).astype(np.float32)
     at = np.clip(np.rint(y).astype(np.intp), 1, height - 2)
     ink = np.maximum.reduce([coverage[at + step, columns] for step in (-1, 0, 1)])
 
@@ -270,7 +270,7 @@ def layers_of(tensors: Mapping[str, NDArray[np.float32]]) -> list[tuple[NDArray[
 
 
 def _half_pitch(level: NDArray[np.float32]) -> float:
-    """Half the usual distance between neighbouring rows, in pixels; 15 mm for a lone row."""
+    """Half the usual distance between neighboring rows, in pixels; 15 mm for a lone row."""
     if len(level) < 2:
         return 15.0 * PIXELS_PER_MM
     return float(np.median(np.diff(np.median(level, axis=1)))) / 2

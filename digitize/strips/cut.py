@@ -31,7 +31,7 @@ def columns_of(traces: Traces, place: Place, worth: Scale, fs: int) -> tuple[NDA
     per_second = worth.speed.value * PIXELS_PER_MM
     n = round((place.right - place.left) / per_second * fs)
     x = place.left + np.arange(n) * per_second / fs
-    return x, np.clip(np.rint(x).astype(np.intp), 0, traces.centre.shape[1] - 1)
+    return x, np.clip(np.rint(x).astype(np.intp), 0, traces.center.shape[1] - 1)
 
 
 def cut_strips(view: UprightAnalysis, found: PageLayout, worth: Scale, fs: int) -> list[Strip]:
@@ -75,9 +75,9 @@ def join_strips(strips: Sequence[Strip], fs: int) -> tuple[NDArray[np.float32], 
 
 
 def _sample(traces: Traces, place: Place, x: NDArray[np.float64], borders: list[float]) -> NDArray[np.float64]:
-    """Centre of a trace at positions x: cubic between the columns of each unbroken stretch."""
-    a, b = max(0, int(place.left) - 5), min(traces.centre.shape[1], int(place.right) + 5)
-    path = np.stack([traces.centre[place.row, a:b], traces.between[place.row, a:b]], axis=1).ravel().astype(np.float64)
+    """Center of a trace at positions x: cubic between the columns of each unbroken stretch."""
+    a, b = max(0, int(place.left) - 5), min(traces.center.shape[1], int(place.right) + 5)
+    path = np.stack([traces.center[place.row, a:b], traces.between[place.row, a:b]], axis=1).ravel().astype(np.float64)
     at = a + np.arange(len(path)) / 2
     known = np.isfinite(path) & (at >= place.left - 1) & (at <= place.right + 1)
     # What lies under the bar between two strips is neither's, nor a bridge from one to the other.

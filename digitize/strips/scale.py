@@ -20,7 +20,7 @@ _OFF = 0.08
 
 @dataclass(frozen=True)
 class Scale:
-    """What a millimetre is worth.
+    """What a millimeter is worth.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class Scale:
 
 @dataclass(frozen=True)
 class _PulseSizes:
-    """Calibration pulses in millimetres, the median of each kind; None where there are none."""
+    """Calibration pulses in millimeters, the median of each kind; None where there are none."""
 
     height: float | None
     chest_height: float | None

@@ -1,4 +1,4 @@
-"""How far a digitised page can be trusted: focus, ends cut off, and a verdict with its reasons."""
+"""How far a digitized page can be trusted: focus, ends cut off, and a verdict with its reasons."""
 
 from __future__ import annotations
 
@@ -26,32 +26,32 @@ _GOOD_LEAD, _USABLE_LEAD = 0.65, 0.35
 """The same for its worst lead."""
 
 
-def edge_width(coverage: NDArray[np.float32], centre: NDArray[np.float32]) -> float:
+def edge_width(coverage: NDArray[np.float32], center: NDArray[np.float32]) -> float:
     """Width of the edge of the pen's ink, as the inverse of its steepest rise.
 
     Parameters
     ----------
     coverage : ndarray, shape (h, w), float32
         Share of each pixel of the upright page that is ink.
-    centre : ndarray, shape (rows, w), float32
-        The pen's centre (`Traces.centre`).
+    center : ndarray, shape (rows, w), float32
+        The pen's center (`Traces.center`).
 
     Returns
     -------
     float
-        Millimetres, the median over level stretches; NaN where there are none.
+        Millimeters, the median over level stretches; NaN where there are none.
 
     Examples
     --------
     >>> page = np.zeros((60, 300), np.float32)
     >>> page[29:32] = 1.0
-    >>> centre = np.full((1, 300), 30, np.float32)
-    >>> edge_width(page, centre)
+    >>> center = np.full((1, 300), 30, np.float32)
+    >>> edge_width(page, center)
     0.1
     """
     height = len(coverage)
     widths = []
-    for row in centre:
+    for row in center:
         slope = np.abs(np.gradient(row))
         columns = np.flatnonzero((slope < _LEVEL) & (row > _REACH) & (row < height - 1 - _REACH))[::3]
         if len(columns) < 10:
@@ -66,13 +66,13 @@ def edge_width(coverage: NDArray[np.float32], centre: NDArray[np.float32]) -> fl
     return float(np.median(every)) / PIXELS_PER_MM if len(every) else float("nan")
 
 
-def cut_off(centre: NDArray[np.float32], inside: NDArray[np.bool_]) -> bool:
+def cut_off(center: NDArray[np.float32], inside: NDArray[np.bool_]) -> bool:
     """Whether traces run into the picture's edge, so that more of them may lie beyond it.
 
     Parameters
     ----------
-    centre : ndarray, shape (rows, w), float32
-        The pen's centre (`Traces.centre`).
+    center : ndarray, shape (rows, w), float32
+        The pen's center (`Traces.center`).
     inside : ndarray, shape (h, w), bool
         Where the picture has pixels (`UprightPage.inside`).
 
@@ -82,15 +82,15 @@ def cut_off(centre: NDArray[np.float32], inside: NDArray[np.bool_]) -> bool:
 
     Examples
     --------
-    >>> centre = np.full((1, 300), 30, np.float32)
-    >>> cut_off(centre, np.ones((60, 300), bool))
+    >>> center = np.full((1, 300), 30, np.float32)
+    >>> cut_off(center, np.ones((60, 300), bool))
     True
-    >>> cut_off(np.pad(centre, ((0, 0), (20, 20)), constant_values=np.nan), np.ones((60, 340), bool))
+    >>> cut_off(np.pad(center, ((0, 0), (20, 20)), constant_values=np.nan), np.ones((60, 340), bool))
     False
     """
     height, width = inside.shape
     near = round(_EDGE_MM * PIXELS_PER_MM)
-    for row in centre:
+    for row in center:
         known = np.flatnonzero(np.isfinite(row))
         if len(known) == 0:
             continue

@@ -29,7 +29,7 @@ Edges = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 def settle_crossings(chosen: NDArray[np.int64], ink: Edges, edges: Edges, radius: float) -> Edges:
-    """Settle who drew what at every crossing of neighbouring rows.
+    """Settle who drew what at every crossing of neighboring rows.
 
     Parameters
     ----------
@@ -105,9 +105,9 @@ def _best_story(ink: Edges, first: Edges, together: NDArray[np.bool_], radius: f
 
 def _guess(top: NDArray[np.float64], bottom: NDArray[np.float64], radius: float) -> NDArray[np.float64]:
     """About where paths run, from what edges there are."""
-    centre = (top + bottom) / 2
-    centre = np.where(np.isfinite(centre), centre, top + radius)
-    return np.where(np.isfinite(centre), centre, bottom - radius)
+    center = (top + bottom) / 2
+    center = np.where(np.isfinite(center), center, top + radius)
+    return np.where(np.isfinite(center), center, bottom - radius)
 
 
 def _bend(path: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -19,12 +19,12 @@ PEN_DOWN = 0.7
 _END_REACH = 6
 """Columns beyond a trace's end in which the end's own shape is looked at."""
 _ROUND_END, _BLURRED_END = 0.87, 0.18
-"""Radii beyond the nib's centre at which the ink of a stroke's round end is half as high as the stroke, and by how many
+"""Radii beyond the nib's center at which the ink of a stroke's round end is half as high as the stroke, and by how many
 pixels, for a radius of one, a scanner's blur brings that nearer."""
 
 
 def find_extents(
-    coverage: NDArray[np.float32], centre: NDArray[np.float64], inked: NDArray[np.bool_], darkness: float
+    coverage: NDArray[np.float32], center: NDArray[np.float64], inked: NDArray[np.bool_], darkness: float
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Find the solid part of every row: specks before and after it do not count.
 
@@ -32,8 +32,8 @@ def find_extents(
     ----------
     coverage : ndarray, shape (h, w), float32
         Share of each pixel that is ink.
-    centre : ndarray, shape (rows, w), float64
-        The pen's centre (y), NaN where it is not known.
+    center : ndarray, shape (rows, w), float64
+        The pen's center (y), NaN where it is not known.
     inked : ndarray, shape (rows, w), bool
         Where the rows follow ink.
     darkness : float
@@ -52,7 +52,7 @@ def find_extents(
     >>> start.tolist(), end.tolist()
     ([50], [350])
     """
-    inked = _solid(coverage, centre, inked, darkness)
+    inked = _solid(coverage, center, inked, darkness)
     starts, ends = np.zeros(len(inked), np.int64), np.zeros(len(inked), np.int64)
     for row, known in enumerate(inked):
         starts[row], ends[row] = span_of_pieces(close_gaps(known, _GAP), known, _LEAST_PIECE)
@@ -63,10 +63,10 @@ def find_extents(
 
 
 def _solid(
-    coverage: NDArray[np.float32], centre: NDArray[np.float64], inked: NDArray[np.bool_], darkness: float
+    coverage: NDArray[np.float32], center: NDArray[np.float64], inked: NDArray[np.bool_], darkness: float
 ) -> NDArray[np.bool_]:
     """Where a row follows the pen and not specks and remnants of the grid, which are pale or broken."""
-    row = np.where(np.isfinite(centre), np.rint(centre), 0).astype(int)
+    row = np.where(np.isfinite(center), np.rint(center), 0).astype(int)
     dark = coverage[np.clip(row, 0, len(coverage) - 1), np.arange(coverage.shape[1])] > 0.7 * darkness
     often: NDArray[np.bool_] = ndimage.uniform_filter1d((dark & inked).astype(float), _GAP, axis=1) > 0.4
     return inked & often
@@ -93,7 +93,7 @@ def _agree(ends: NDArray[np.int64], outward: int) -> NDArray[np.int64]:
 
 
 def unseen_end(side: NDArray[np.int64], outward: int, radius: float) -> NDArray[np.float64]:
-    """Tell where the pen's centre came down or was lifted, where the shape of the stroke's end is not seen.
+    """Tell where the pen's center came down or was lifted, where the shape of the stroke's end is not seen.
 
     Parameters
     ----------
@@ -118,19 +118,19 @@ def unseen_end(side: NDArray[np.int64], outward: int, radius: float) -> NDArray[
 
 def find_ends(
     coverage: NDArray[np.float32],
-    centre: NDArray[np.float64],
+    center: NDArray[np.float64],
     start: NDArray[np.int64],
     end: NDArray[np.int64],
     radius: float,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Find where the pen's centre came down and was lifted in each row.
+    """Find where the pen's center came down and was lifted in each row.
 
     Parameters
     ----------
     coverage : ndarray, shape (h, w), float32
         Share of each pixel that is ink.
-    centre : ndarray, shape (rows, w), float64
-        The pen's centre (y), NaN where it is not known.
+    center : ndarray, shape (rows, w), float64
+        The pen's center (y), NaN where it is not known.
     start, end : ndarray, shape (rows,), int
         See `find_extents`.
     radius : float
@@ -153,24 +153,24 @@ def find_ends(
     for side, outward in ((start, -1), (end - 1, 1)):
         ends = unseen_end(side, outward, radius)
         for row in np.flatnonzero(end > start):
-            seen = _seen_end(coverage, centre[row], int(side[row]), outward, radius)
+            seen = _seen_end(coverage, center[row], int(side[row]), outward, radius)
             ends[row] = ends[row] if seen is None else seen
         found.append(ends)
     return found[0], found[1]
 
 
 def _seen_end(
-    coverage: NDArray[np.float32], centre: NDArray[np.float64], side: int, outward: int, radius: float
+    coverage: NDArray[np.float32], center: NDArray[np.float64], side: int, outward: int, radius: float
 ) -> float | None:
     """Where the pen came down or was lifted at one end of a row (x), None where its shape is not seen.
 
-    The ink of a round end is half as high as the stroke 0.87 radii beyond the nib's centre; of a thin one less.
+    The ink of a round end is half as high as the stroke 0.87 radii beyond the nib's center; of a thin one less.
     """
     columns = side + outward * np.arange(-1, _END_REACH + 1)
-    if columns.min() < 0 or columns.max() >= coverage.shape[1] or not np.isfinite(centre[columns[1]]):
+    if columns.min() < 0 or columns.max() >= coverage.shape[1] or not np.isfinite(center[columns[1]]):
         return None
     reach = int(np.ceil(2 * radius)) + 2
-    y = np.clip(round(centre[columns[1]]) + np.arange(-reach, reach + 1), 0, len(coverage) - 1)
+    y = np.clip(round(center[columns[1]]) + np.arange(-reach, reach + 1), 0, len(coverage) - 1)
     height = coverage[y[:, None], columns].sum(axis=0)
     low = np.flatnonzero(height < radius)
     # Ink that goes on, as a pulse's foot does, ends where the trace was found to end.

@@ -19,7 +19,7 @@ _LIFTED = 1.0
 _LAND = 3.0
 """Cost of lifting or landing the pen."""
 _JUMP = 0.5
-"""Cost a pixel of white between runs of neighbouring columns."""
+"""Cost a pixel of white between runs of neighboring columns."""
 _FAR = 25.0
 """White, in pixels, beyond which a jump costs more than its length: a worn stroke has many small gaps."""
 _TAKEN = 5.0

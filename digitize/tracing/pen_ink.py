@@ -152,13 +152,13 @@ def _with_fast_strokes(coverage: NDArray[np.float32], level_of_pen: float) -> ND
 def _resting_ink(runs: Runs, rows: Rows) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
     """Middle and height, column by column, of the runs on which each row rests; NaN where it does not."""
     every_column = np.arange(len(runs.count))
-    centre = (runs.top + runs.bottom) / 2
+    center = (runs.top + runs.bottom) / 2
     for level in rows.level:
-        off = np.where(np.isfinite(centre), np.abs(centre - level[:, None]), np.inf)
+        off = np.where(np.isfinite(center), np.abs(center - level[:, None]), np.inf)
         nearest = off.argmin(axis=1)
         resting = off[every_column, nearest] < 0.4 * PIXELS_PER_MM
         height = (runs.bottom - runs.top)[every_column, nearest]
-        yield np.where(resting, centre[every_column, nearest], np.nan), np.where(resting, height, np.nan)
+        yield np.where(resting, center[every_column, nearest], np.nan), np.where(resting, height, np.nan)
 
 
 def _roughness(runs: Runs, rows: Rows) -> float:

@@ -26,7 +26,7 @@ _LEAST_ENDS, _IN_LINE = 3, 0.03 * PIXELS_PER_MM
 """Fewest rows whose ends tell a slope, and how far three quarters of these are from one line at most."""
 
 _MOST_LEAN = 0.01
-"""Steepest slope that they tell (pixels a pixel): rows of a first view are levelled to half a degree."""
+"""Steepest slope that they tell (pixels a pixel): rows of a first view are leveled to half a degree."""
 
 
 def measured_scale(
@@ -62,7 +62,7 @@ def measured_scale(
     # The width of a picture that shows more than the page says least of all.
     is_row = 0.8 < ROW_SECONDS * USUAL_SPEED / length < (1.8 if first.source == "assumed" else 1.25)
     by_row = ROW_SECONDS * (speed or USUAL_SPEED) / length
-    # A fax's dots tell more precisely what a millimetre is than anything that is printed on the page.
+    # A fax's dots tell more precisely what a millimeter is than anything that is printed on the page.
     if marks.pulses and first.source != "fax":
         height = _usual_height(np.array([pulse.foot - pulse.top for pulse in marks.pulses])) / PIXELS_PER_MM
         ratio, source = (gain or _gain_of_pulse(height, by_row)) / height, "pulse"
@@ -85,7 +85,7 @@ def measured_scale(
 
 
 def _gain_of_pulse(height: float, by_row: float) -> float:
-    """Gain at which a pulse is so many millimetres of the first view high.
+    """Gain at which a pulse is so many millimeters of the first view high.
 
     That of custom, unless at it rows would be twice or half as long as usual, and at another gain both as long as usual
     and of the size that the first view took the page for.

@@ -26,7 +26,7 @@ _LEAST_WIDTH = 15 * PIXELS_PER_MM
 """Ink that hangs together over less than 15 mm is print, not a trace; a broken trace has longer pieces too."""
 
 _STRAIGHT = 60 * PIXELS_PER_MM + 1
-"""No heart is still, to a tenth of a millimetre, for 2.4 s: longer level ink is a ruled line."""
+"""No heart is still, to a tenth of a millimeter, for 2.4 s: longer level ink is a ruled line."""
 
 _STEADY = 10 * PIXELS_PER_MM
 """What wander moves a row's level at most: rows are farther apart."""
@@ -267,8 +267,8 @@ def _level_by_order(runs: Runs, columns: NDArray[np.int64], least: float) -> lis
     ordered = np.flatnonzero(runs.count == n_rows)
     if len(ordered) <= least * int((runs.count > 0).sum()):
         return []
-    centre = (runs.top[ordered, :n_rows] + runs.bottom[ordered, :n_rows]) / 2
-    return [_running_median(columns, ordered, centre[:, row]) for row in range(n_rows)]
+    center = (runs.top[ordered, :n_rows] + runs.bottom[ordered, :n_rows]) / 2
+    return [_running_median(columns, ordered, center[:, row]) for row in range(n_rows)]
 
 
 def _likeliest(
@@ -474,11 +474,11 @@ def _ruled(ink: NDArray[np.uint8], axis: int) -> NDArray[np.uint8]:
 
 
 def _running_median(
-    columns: NDArray[np.int64], known: NDArray[np.int64], centre: NDArray[np.floating]
+    columns: NDArray[np.int64], known: NDArray[np.int64], center: NDArray[np.floating]
 ) -> NDArray[np.float64]:
-    """Slow level of one row over all columns from its centre in some."""
+    """Slow level of one row over all columns from its center in some."""
     smooth: NDArray[np.float64] = ndimage.median_filter(
-        centre.astype(np.float64), size=min(_SLOW, len(centre)), mode="nearest"
+        center.astype(np.float64), size=min(_SLOW, len(center)), mode="nearest"
     )
     return np.interp(columns, known, smooth)
 

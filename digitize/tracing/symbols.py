@@ -22,7 +22,7 @@ _LEAST = 2 * PIXELS_PER_MM + 1
 """Shortest stroke."""
 _BROKEN = 6
 """Most pixels of ink that a line of the grid takes with it where it crosses a stroke; even, so that what mends them is
-centred."""
+centered."""
 
 _SAME_HEIGHT = 4
 """Pixels by which the ends of a pulse's flanks differ at most."""
@@ -219,12 +219,12 @@ def without_pulses(coverage: NDArray[np.float32], rows: Rows, marks: Marks) -> R
 
 
 def _middle(coverage: NDArray[np.float32], x: int, width: int, y: int, height: int) -> float:
-    """Middle of an upright stroke (x), to a fraction of a pixel: the median of its rows' centres of ink."""
+    """Middle of an upright stroke (x), to a fraction of a pixel: the median of its rows' centers of ink."""
     first, last = max(0, x - 2), x + width + 2
     rows = coverage[y + height // 5 : y + height - height // 5, first:last]
     ink = rows.sum(axis=1)
-    centres = (rows @ np.arange(first, first + rows.shape[1]))[ink > 0] / ink[ink > 0]
-    return float(np.median(centres)) if len(centres) else x + (width - 1) / 2
+    centers = (rows @ np.arange(first, first + rows.shape[1]))[ink > 0] / ink[ink > 0]
+    return float(np.median(centers)) if len(centers) else x + (width - 1) / 2
 
 
 def _row_of(level: NDArray[np.floating], top: float, bottom: float) -> int:

@@ -45,7 +45,7 @@ def trace_ink(found: PenInk, names: NDArray[np.float64]) -> Traces:
     >>> for dy in (-1, 0, 1):
     ...     page[wave + dy, np.arange(900)] = 1
     >>> traces = trace_ink(find_pen_ink(page, find_rows(page)), np.zeros((0, 4)))
-    >>> bool(np.nanmax(np.abs(traces.centre[0] - wave)) < 1.5)
+    >>> bool(np.nanmax(np.abs(traces.center[0] - wave)) < 1.5)
     True
     """
     rows, radius = found.rows, found.radius
@@ -53,16 +53,16 @@ def trace_ink(found: PenInk, names: NDArray[np.float64]) -> Traces:
     ink = _edges_of(found.runs, chosen)
     edges, shared = divide_shared(chosen, ink, rows.level, radius)
     edges = settle_crossings(chosen, ink, edges, radius)
-    centre = np.stack([center_line(top, bottom, of, radius) for top, bottom, of in zip(*edges, shared, strict=True)])
-    start, end = find_extents(found.coverage, centre, chosen >= 0, found.darkness)
-    columns = np.arange(centre.shape[1])
-    centre[(columns < start[:, None]) | (columns >= end[:, None])] = np.nan
-    centre, bridged = bridge_gaps(centre)
-    state = _states(np.isfinite(centre), bridged, shared)
-    centre, between = _fit_paths(edges, centre, start, end, radius)
-    left, right = find_ends(found.coverage, centre, start, end, radius)
+    center = np.stack([center_line(top, bottom, of, radius) for top, bottom, of in zip(*edges, shared, strict=True)])
+    start, end = find_extents(found.coverage, center, chosen >= 0, found.darkness)
+    columns = np.arange(center.shape[1])
+    center[(columns < start[:, None]) | (columns >= end[:, None])] = np.nan
+    center, bridged = bridge_gaps(center)
+    state = _states(np.isfinite(center), bridged, shared)
+    center, between = _fit_paths(edges, center, start, end, radius)
+    left, right = find_ends(found.coverage, center, start, end, radius)
     return Traces(
-        centre.astype(np.float32),
+        center.astype(np.float32),
         between.astype(np.float32),
         state,
         start,
@@ -89,19 +89,19 @@ def _states(known: NDArray[np.bool_], bridged: NDArray[np.bool_], shared: NDArra
 
 
 def _fit_paths(
-    edges: Edges, centre: NDArray[np.float64], start: NDArray[np.int64], end: NDArray[np.int64], radius: float
+    edges: Edges, center: NDArray[np.float64], start: NDArray[np.int64], end: NDArray[np.int64], radius: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Smoothest paths through the edges: the pen's center in every column and half-way to the next."""
-    centre, between = centre.copy(), np.full_like(centre, np.nan)
-    for row in np.flatnonzero(np.isfinite(centre).any(axis=1)).tolist():
+    center, between = center.copy(), np.full_like(center, np.nan)
+    for row in np.flatnonzero(np.isfinite(center).any(axis=1)).tolist():
         here = slice(start[row], end[row])
-        hidden = ~np.isfinite(centre[row, here])
-        path = fit_path(edges[0][row, here], edges[1][row, here], centre[row, here], radius)
+        hidden = ~np.isfinite(center[row, here])
+        path = fit_path(edges[0][row, here], edges[1][row, here], center[row, here], radius)
         path[::NODES][hidden] = np.nan
         path[1::NODES][hidden[1:] | hidden[:-1]] = np.nan
-        centre[row, here] = path[::NODES]
+        center[row, here] = path[::NODES]
         between[row, start[row] : end[row] - 1] = path[1::NODES]
-    return centre, between
+    return center, between
 
 
 def touch_names(traces: Traces, names: NDArray[np.float64]) -> bool:
@@ -151,19 +151,19 @@ def erase_traces(coverage: NDArray[np.float32], traces: Traces) -> NDArray[np.fl
     Examples
     --------
     >>> page = np.ones((40, 60), np.float32)
-    >>> centre = np.full((1, 60), 20, np.float32)
+    >>> center = np.full((1, 60), 20, np.float32)
     >>> ends = np.array([0]), np.array([60]), np.array([0.0]), np.array([59.0])
-    >>> seen, ink = np.full((1, 60), TraceState.SEEN, np.uint8), np.stack([centre, centre])
-    >>> left = erase_traces(page, Traces(centre, centre, seen, *ends, 1.5, ink))
+    >>> seen, ink = np.full((1, 60), TraceState.SEEN, np.uint8), np.stack([center, center])
+    >>> left = erase_traces(page, Traces(center, center, seen, *ends, 1.5, ink))
     >>> float(left[20].max()), float(left[:15].min())
     (0.0, 1.0)
     """
     drawn = np.zeros(coverage.shape, np.uint8)
     thickness = round(2 * traces.radius) + 3
-    for centre in traces.centre:
-        known = np.isfinite(centre)
+    for center in traces.center:
+        known = np.isfinite(center)
         breaks = np.flatnonzero(np.diff(known.astype(np.int8), prepend=0, append=0))
         for first, last in zip(breaks[::2], breaks[1::2], strict=True):
-            points = np.stack([np.arange(first, last), np.rint(centre[first:last])], axis=1).astype(np.int32)
+            points = np.stack([np.arange(first, last), np.rint(center[first:last])], axis=1).astype(np.int32)
             cv2.polylines(drawn, [points.reshape(-1, 1, 2)], False, 1, thickness)
     return np.where(drawn > 0, np.float32(0.0), coverage)

@@ -65,7 +65,7 @@ class UprightAnalysis:
     Attributes
     ----------
     placement : Grid or PaperScale
-        Where its millimetres lie in the picture.
+        Where its millimeters lie in the picture.
     upright : UprightPage
     coverage : ndarray, shape (h, w), float32
         Share of each pixel that is ink.
@@ -91,7 +91,7 @@ class UprightAnalysis:
 
     @property
     def row_mm(self) -> float:
-        """Length of a usual row, millimetres."""
+        """Length of a usual row, millimeters."""
         return float(np.median(self.traces.end - self.traces.start)) / PIXELS_PER_MM
 
 
@@ -204,7 +204,7 @@ def _on_ground(coverage: NDArray[np.float32], ground: Ground | None, above: int 
 def _is_real(traces: Traces) -> NDArray[np.bool_]:
     """Which rows are recordings: long enough, and followed."""
     long = traces.end - traces.start > _LEAST_ROW_MM * PIXELS_PER_MM
-    return np.asarray(long & np.isfinite(traces.centre).any(axis=1))
+    return np.asarray(long & np.isfinite(traces.center).any(axis=1))
 
 
 def _upright(page: Page, placement: Placement) -> UprightPage:
@@ -235,4 +235,4 @@ def _baseline(traces: Traces, marks: Marks, row: int) -> float:
     feet = [pulse.foot for pulse in marks.pulses if pulse.row == row]
     if feet:
         return float(np.median(feet))
-    return float(np.nanmedian(traces.centre[row, traces.start[row] : traces.end[row]]))
+    return float(np.nanmedian(traces.center[row, traces.start[row] : traces.end[row]]))

@@ -1,7 +1,7 @@
 """How well pages are read: ``python -m papertrace.benchmarks.classification [--data DIR] [--out DIR] [--pages N]``.
 
 Scores the arrhythmia network on PTB-XL's fold 9: on the true signal with every lead for ten seconds, on the true signal
-cut to the printed layout, and on pages that `papertrace.synth` printed from the records and the digitiser read. Each
+cut to the printed layout, and on pages that `papertrace.synth` printed from the records and the digitizer read. Each
 page is compared with the true signal of its own strips: the difference is the price of paper. Pages are read once
 (`papertrace.benchmarks.reading`), so an interrupted run is taken up again. Beside what the signal's reader loses stands
 what ``--reader auto`` loses. Where the folder of results has the ``baselines.json`` of `papertrace.training.baselines`,
@@ -132,7 +132,7 @@ def price_of_paper(
     Parameters
     ----------
     truth, cut, paper : ndarray, shape (n, statements)
-        Truth, and the probabilities from the true signal cut to the layout and from the digitised page.
+        Truth, and the probabilities from the true signal cut to the layout and from the digitized page.
     thresholds, paper_thresholds : ndarray, shape (statements,) or (n, statements)
         Of each.
 
@@ -313,7 +313,7 @@ def _markdown(
             "## The price of paper",
             "",
             f"Pages of {result['pages']} of these records, as `papertrace.synth`'s presets print them, in many "
-            "layouts; beside the true signal of their strips. A page that could not be digitised counts with every "
+            "layouts; beside the true signal of their strips. A page that could not be digitized counts with every "
             "statement denied; `--reader auto` reads its picture.",
             "",
             *table(
@@ -435,7 +435,7 @@ def main(arguments: list[str] | None = None) -> None:
             signal, auto = told[0], told[-1]
             papers[preset] = {
                 "true signal": score(printed.labels, known, weights.thresholds),
-                "digitised page": score(printed.labels, signal.probability, signal.thresholds),
+                "digitized page": score(printed.labels, signal.probability, signal.thresholds),
                 **{
                     name: price_of_paper(
                         printed.labels, known, reader.probability, weights.thresholds, reader.thresholds

@@ -187,7 +187,7 @@ def markdown(outcomes: Sequence[Outcome], made_with: dict[str, object], ocr: str
         "",
         f"{made_line(made_with)} Pages of every preset with names and eight-digit numbers printed all over them, drawn "
         f"anew as by `--deidentify`; an item counts as read where {ocr} gives {IN_A_ROW} of its characters in a row in "
-        f"its place. {unread} of {len(outcomes)} pages could not be digitised and stay empty.",
+        f"its place. {unread} of {len(outcomes)} pages could not be digitized and stay empty.",
         "",
         *table(("preset", "pages", *columns), by_preset),
         "",

@@ -1,8 +1,8 @@
-"""Score the digitisation of pages that another program drew, and of scans of real prints.
+"""Score the digitization of pages that another program drew, and of scans of real prints.
 
 ``python -m papertrace.benchmarks digitization [--data DIR] [--out DIR] [CONDITION ...]``.
 
-Digitises the pages of ``kit-pages``, a condition a folder, and the scans of real prints, ``real``; scores them against
+Digitizes the pages of ``kit-pages``, a condition a folder, and the scans of real prints, ``real``; scores them against
 their truth and writes ``digitization.md`` and ``digitization.json``. A page that cannot be read counts 0 dB for every
 lead. Pages are read in a process of their own that is held to one core, after one page that is not counted.
 """
@@ -39,7 +39,7 @@ REAL = "real"
 REAL_PAGES = ("90036.png", "90043.png")
 """The prints that make up the condition; the others were scanned after its first figures were published."""
 
-Digitiser: TypeAlias = Callable[[Path], Leads]
+Digitizer: TypeAlias = Callable[[Path], Leads]
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,8 +117,8 @@ def condition_of(page: PageFile) -> str:
     return REAL if page.kind == "prints" else page.file.parent.name
 
 
-def digitise(image: Path) -> Leads:
-    """Digitise a file as a user would, everything read from the page.
+def digitize(image: Path) -> Leads:
+    """Digitize a file as a user would, everything read from the page.
 
     Parameters
     ----------
@@ -133,20 +133,20 @@ def digitise(image: Path) -> Leads:
     return trace_leads(image, fs=FS)
 
 
-def digitise_unrefined(image: Path) -> Leads:
-    """Digitise a file as `digitise` does, without the network that corrects traces."""
+def digitize_unrefined(image: Path) -> Leads:
+    """Digitize a file as `digitize` does, without the network that corrects traces."""
     from digitize import trace_leads
 
     return trace_leads(image, fs=FS, refine=False)
 
 
-def measure(targets: Sequence[PageFile], digitiser: Digitiser = digitise, jobs: int = 1) -> list[Result]:
-    """Digitise pages and score them.
+def measure(targets: Sequence[PageFile], digitizer: Digitizer = digitize, jobs: int = 1) -> list[Result]:
+    """Digitize pages and score them.
 
     Parameters
     ----------
     targets : sequence of PageFile
-    digitiser : callable
+    digitizer : callable
         Takes a file and gives leads at `FS`; any module must be able to import it.
     jobs : int
         Processes. A lone one is held to one core.
@@ -158,7 +158,7 @@ def measure(targets: Sequence[PageFile], digitiser: Digitiser = digitise, jobs: 
     """
     truths = [_truth_of(page) for page in targets]
     images = [page.file for page in targets]
-    read = partial(_read, digitiser)
+    read = partial(_read, digitizer)
     # A page that is not counted loads the models.
     readings = run_all(read, images, jobs, on_one_core=jobs == 1, first=partial(read, images[0]))
     nothing = np.full((len(LEAD_NAMES), 0), np.nan)
@@ -168,12 +168,12 @@ def measure(targets: Sequence[PageFile], digitiser: Digitiser = digitise, jobs: 
     ]
 
 
-def _read(digitiser: Digitiser, image: Path) -> Reading:
+def _read(digitizer: Digitizer, image: Path) -> Reading:
     start = time.perf_counter()
     leads, error = None, ""
     try:
-        leads = digitiser(image)
-    except Exception as exception:  # a page that breaks the digitiser is a result, not the end of the run
+        leads = digitizer(image)
+    except Exception as exception:  # a page that breaks the digitizer is a result, not the end of the run
         error = f"{type(exception).__name__}: {exception}"
     return Reading(leads, error, time.perf_counter() - start, peak_memory())
 
@@ -247,7 +247,7 @@ def report(results: Sequence[Result], jobs: int, made_with: Mapping[str, Any], n
     ----------
     results : sequence of Result
     jobs : int
-        Pages that were digitised at a time.
+        Pages that were digitized at a time.
     made_with : mapping
         See `papertrace.benchmarks.report.provenance`.
     name : str
@@ -281,7 +281,7 @@ def report(results: Sequence[Result], jobs: int, made_with: Mapping[str, Any], n
         "conditions": summaries,
         "pages": [_page_data(result) for result in results],
     }
-    return Report(name, "Digitisation", sections, made_with, data)
+    return Report(name, "Digitization", sections, made_with, data)
 
 
 _MEASURES = (
@@ -371,15 +371,15 @@ def write_overlays(results: Sequence[Result], folder: Path) -> None:
                 Image.fromarray(picture).save(temporary / name)
 
 
-def main(arguments: Sequence[str] | None = None, digitiser: Digitiser | None = None) -> None:
+def main(arguments: Sequence[str] | None = None, digitizer: Digitizer | None = None) -> None:
     """Run the command.
 
     Parameters
     ----------
     arguments : sequence of str, optional
         By default those of the command line.
-    digitiser : callable, optional
-        See `measure`; `digitise`, or `digitise_unrefined` where the command line says so.
+    digitizer : callable, optional
+        See `measure`; `digitize`, or `digitize_unrefined` where the command line says so.
     """
     parser = parser_for("digitization", __doc__, data=data_folder().parent, jobs=1)
     parser.add_argument(
@@ -401,7 +401,7 @@ def main(arguments: Sequence[str] | None = None, digitiser: Digitiser | None = N
     if chosen.conditions:
         targets = [page for page in targets if condition_of(page) in chosen.conditions]
 
-    results = measure(targets, digitiser or (digitise if chosen.refine else digitise_unrefined), chosen.jobs)
+    results = measure(targets, digitizer or (digitize if chosen.refine else digitize_unrefined), chosen.jobs)
     name = "digitization" if chosen.refine else "digitization-unrefined"
     report(results, chosen.jobs, provenance(), name).write(chosen.out)
     if chosen.overlays is not None:

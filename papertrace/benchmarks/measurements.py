@@ -5,7 +5,7 @@
 PTB-XL has no intervals, but physicians' statements that are defined by them. On fold 9, at 500 Hz: how well each
 measurement tells the records that have its statement from those that do not, what is measured at all, and where normal
 ECGs lie beside the reference ranges of healthy people; on the true signal, all of it and cut to a printed layout. Then
-pages are printed from the same records and digitised: the difference of every measurement, page minus true signal, is
+pages are printed from the same records and digitized: the difference of every measurement, page minus true signal, is
 the price of paper. Writes ``measurements.md`` and ``measurements.json``.
 """
 
@@ -108,7 +108,7 @@ def values_of(measured: Sequence[Measurements | None]) -> NDArray[np.float64]:
     Parameters
     ----------
     measured : sequence of (Measurements or None)
-        None for a page that could not be digitised.
+        None for a page that could not be digitized.
 
     Returns
     -------
@@ -189,7 +189,7 @@ def differences(page: NDArray[np.float64], signal: NDArray[np.float64]) -> dict[
 
 
 def measure_pages(records: Records) -> list[Measurements | None]:
-    """Print each record, digitise the page and measure it.
+    """Print each record, digitize the page and measure it.
 
     Parameters
     ----------
@@ -199,7 +199,7 @@ def measure_pages(records: Records) -> list[Measurements | None]:
     Returns
     -------
     list of (Measurements or None)
-        None for a page that could not be digitised.
+        None for a page that could not be digitized.
     """
     from digitize import trace_leads
     from papertrace.synth import render_page
@@ -279,7 +279,7 @@ def _markdown(result: dict[str, Any], told: dict[str, dict[str, Interval | None]
     if result["pages"]:
         lines += [
             "",
-            f"## The price of paper: {result['pages']} of these records, printed as {LAYOUT} at 200 dpi and digitised",
+            f"## The price of paper: {result['pages']} of these records, printed as {LAYOUT} at 200 dpi and digitized",
             "",
             "Page minus the true signal cut to the same layout.",
             "",
@@ -298,7 +298,7 @@ def _markdown(result: dict[str, Any], told: dict[str, dict[str, Interval | None]
                 ),
             ),
             "",
-            f"Pages that could not be digitised: {result['failures']}.",
+            f"Pages that could not be digitized: {result['failures']}.",
         ]
     lines += ["", made_line(result["made with"])]
     return "\n".join(lines) + "\n"
@@ -322,7 +322,7 @@ def main(arguments: list[str] | None = None) -> None:
         default=Path(__file__).parent / "results",
         help="folder for the two files (default: %(default)s)",
     )
-    parser.add_argument("--pages", type=int, default=60, help="pages to print and digitise (default: %(default)s)")
+    parser.add_argument("--pages", type=int, default=60, help="pages to print and digitize (default: %(default)s)")
     chosen = parser.parse_args(arguments)
 
     records = load_ptbxl(chosen.data, (FOLD,))

@@ -56,7 +56,7 @@ def read_picture(image: NDArray[np.uint8], mode: int = 11) -> list[Found]:
     Parameters
     ----------
     image : ndarray, shape (h, w) or (h, w, 3), uint8
-        Grey or RGB.
+        Gray or RGB.
     mode : int
         Tesseract's ``--psm``.
 

@@ -1,8 +1,8 @@
-"""How pages of every kind are digitised.
+"""How pages of every kind are digitized.
 
 ``python -m papertrace.benchmarks.presets [--pages N] [--fold F] [PRESET ...]``.
 
-Prints pages of `papertrace.synth`'s presets from 500 Hz PTB-XL records, digitises them and scores them against their
+Prints pages of `papertrace.synth`'s presets from 500 Hz PTB-XL records, digitizes them and scores them against their
 truth; writes ``presets.md`` and ``presets.json``. Every page that cannot be read counts 0 dB for every lead. The same
 pages show whether the confidence of a sample and the verdict on a page mean what they say. Fold 9 by default; develop
 on another.
@@ -58,7 +58,7 @@ class Outcome:
     error : str
         Why it was not read; empty when it was.
     crashed : bool
-        Whether the error was none that the digitiser announces.
+        Whether the error was none that the digitizer announces.
     aligned, unrefined : float
         Mean aligned ratio, dB, with the network that corrects the traces and without.
     worst : float
@@ -89,7 +89,7 @@ class Outcome:
 
 
 def run(job: tuple[str, int, Path]) -> Outcome:
-    """Print, digitise and score one page.
+    """Print, digitize and score one page.
 
     Parameters
     ----------
@@ -187,7 +187,7 @@ def markdown(outcomes: Sequence[Outcome], made_with: dict[str, object], fold: in
     lines = [
         "# Pages of every kind",
         "",
-        f"Pages that `papertrace.synth` printed from fold {fold} of PTB-XL, digitised; {made_with['date']}, "
+        f"Pages that `papertrace.synth` printed from fold {fold} of PTB-XL, digitized; {made_with['date']}, "
         f"commit {made_with['commit']}.",
         "",
         "## Signal",

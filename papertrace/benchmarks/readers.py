@@ -2,9 +2,9 @@
 
 ``python -m papertrace.benchmarks.readers [--data DIR] [--weights DIR] [--out DIR] [--pages N]``.
 
-Pages are printed from PTB-XL's fold 9 by presets of `papertrace.synth` and digitised once; the two-stage road reads
-what was digitised, the others look at the picture (`classify.picture.picture`): ``image``, ``hybrid``, ``dual`` with
-the signal beside it, and ``auto``, which is the signal's reading, the mean of both where the digitisation calls itself
+Pages are printed from PTB-XL's fold 9 by presets of `papertrace.synth` and digitized once; the two-stage road reads
+what was digitized, the others look at the picture (`classify.picture.picture`): ``image``, ``hybrid``, ``dual`` with
+the signal beside it, and ``auto``, which is the signal's reading, the mean of both where the digitization calls itself
 unreliable, and the picture's where there is none. The pages of ``kit-pages`` are read beside them. Networks are those
 of `--weights` (`python -m papertrace.training.image`; for single beats `python -m papertrace.training.beat_images`);
 what is not there is left out. Every page is read once (`papertrace.benchmarks.reading`), so an interrupted run is taken
@@ -263,8 +263,8 @@ def describe(
         "",
         f"PTB-XL fold {FOLD}; 95 % bootstrap intervals over records in brackets; thresholds and calibration were fixed "
         "on fold 8. `signal` is the two-stage road; `image` and `hybrid` look at the picture of the upright page, "
-        "`dual` at picture and signal; `auto` is `signal`, the mean of `signal` and `image` where the digitisation is "
-        "*unreliable*, and `image` where it failed. A page that could not be digitised counts with every statement "
+        "`dual` at picture and signal; `auto` is `signal`, the mean of `signal` and `image` where the digitization is "
+        "*unreliable*, and `image` where it failed. A page that could not be digitized counts with every statement "
         "denied for `signal`. Seconds of one core, from the picture in memory to statements.",
         "",
         *table(header, rows),

@@ -1,4 +1,4 @@
-"""Pages of PTB-XL's fold 9 that several benchmarks read: printed or of the kit, digitised once, a small file of each.
+"""Pages of PTB-XL's fold 9 that several benchmarks read: printed or of the kit, digitized once, a small file of each.
 
 A page's file has its picture as the networks of `classify.picture.image` see it, what the networks of
 `classify.signal.network` see of its signal, and what they would see of the true one. Files belong to the printer and
@@ -197,7 +197,7 @@ def read_pages(tasks: Sequence[Task], jobs: int) -> list[Read]:
 
 
 def predict_pages(pages: Sequence[Read]) -> NDArray[np.float64]:
-    """Probabilities for pages; one that could not be digitised says nothing, so every statement gets 0.
+    """Probabilities for pages; one that could not be digitized says nothing, so every statement gets 0.
 
     Parameters
     ----------

@@ -2,7 +2,7 @@
 
 ``python -m papertrace.benchmarks.real_pages [--data DIR] [--out DIR] [PAGE ...]``.
 
-Digitises the pages of ``real-pages/without-truth``. Nobody has their signals, but their layout was written down by
+Digitizes the pages of ``real-pages/without-truth``. Nobody has their signals, but their layout was written down by
 looking at each of them (`TABLE`): leads, rows and columns are right or wrong, strips lie where they are printed or
 not, and the leads obey Einthoven's law or not. Writes ``real_pages.md``.
 """
@@ -146,7 +146,7 @@ def read_table(path: Path = TABLE) -> list[RealPage]:
 
 
 def find_faults(page: RealPage, leads: Leads) -> list[str]:
-    """Compare a digitised page with what is printed on it.
+    """Compare a digitized page with what is printed on it.
 
     Parameters
     ----------
@@ -216,7 +216,7 @@ def _text(rows: Sequence[Sequence[str]]) -> str:
 
 
 def examine(page: RealPage, folder: Path) -> Outcome:
-    """Digitise a page and compare it with what is printed on it.
+    """Digitize a page and compare it with what is printed on it.
 
     Parameters
     ----------

@@ -3,7 +3,7 @@
 ``python -m papertrace.benchmarks.refinement``.
 
 Sets ``digitization.json`` against ``digitization-unrefined.json``, page by page and lead by lead, and writes
-``refinement.md``; nothing is digitised again. `papertrace.benchmarks.presets` does the same for the printer's pages.
+``refinement.md``; nothing is digitized again. `papertrace.benchmarks.presets` does the same for the printer's pages.
 """
 
 from __future__ import annotations

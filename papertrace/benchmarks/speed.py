@@ -1,7 +1,7 @@
 """Time the parts: ``python -m papertrace.benchmarks speed [--out DIR] [--pages N] [--archive N]``.
 
 One thread; every figure is the median over N runs after a warm-up, in seconds of the processor, so that other work on
-the machine counts little. The digitiser reads each kind of page in a process of its own, whose peak of memory is the
+the machine counts little. The digitizer reads each kind of page in a process of its own, whose peak of memory is the
 kind's. The command is timed as people start it (`papertrace.benchmarks.command_line`). Writes ``speed.md`` and
 ``speed.json``.
 """
@@ -77,7 +77,7 @@ class Timing:
 
 @dataclass(frozen=True)
 class Reading(Timing):
-    """What it takes to digitise one kind of page.
+    """What it takes to digitize one kind of page.
 
     Attributes
     ----------
@@ -149,8 +149,8 @@ def printer(pages: int) -> list[Timing]:
     return [measure(name, print_page, pages) for name, print_page in tqdm(kinds, unit="kind")]
 
 
-def digitiser(pages: int) -> list[Timing]:
-    """Time the digitiser, picture to millivolts: plain pages, then every preset, each page of another seed.
+def digitizer(pages: int) -> list[Timing]:
+    """Time the digitizer, picture to millivolts: plain pages, then every preset, each page of another seed.
 
     Parameters
     ----------
@@ -173,10 +173,10 @@ def digitiser(pages: int) -> list[Timing]:
 
 
 def read(name: str, images: Sequence[NDArray[np.uint8]]) -> Reading:
-    """Time the digitiser on pictures, the first two as a warm-up; a page that is refused takes its time, too."""
+    """Time the digitizer on pictures, the first two as a warm-up; a page that is refused takes its time, too."""
     unread = set()
 
-    def digitise(run: int) -> int:
+    def digitize(run: int) -> int:
         image = images[run + _WARM_UP]
         try:
             trace_leads(image, fs=_FS)
@@ -185,12 +185,12 @@ def read(name: str, images: Sequence[NDArray[np.uint8]]) -> Reading:
         pixels: int = image.shape[0] * image.shape[1]
         return pixels
 
-    timing = measure(name, digitise, len(images) - _WARM_UP)
+    timing = measure(name, digitize, len(images) - _WARM_UP)
     return Reading(**asdict(timing), peak=peak_memory(), unread=len([run for run in unread if run >= 0]))
 
 
 def stages(pages: int) -> list[Timing]:
-    """Time the stages of the digitiser on plain pages, each of another seed.
+    """Time the stages of the digitizer on plain pages, each of another seed.
 
     A profiler takes the times, so their sum is a little more than the page's own.
 
@@ -244,7 +244,7 @@ def _print(preset: str | None, knobs: dict[str, Any], pages: int) -> list[NDArra
 
 SECTIONS: dict[str, Callable[[int], Sequence[Timing]]] = {
     "printer": printer,
-    "digitiser": digitiser,
+    "digitizer": digitizer,
     "stages": stages,
 }
 """Parts that are timed, by the key of their results."""
@@ -270,10 +270,10 @@ def report(results: Mapping[str, Sequence[Timing]], figures: Sequence[Figure], m
         Section("", ["One thread. Medians over the runs, after a warm-up, in seconds of the processor."]),
         Section("Page printer", [_PRINTER, _printer_table(results["printer"])]),
         Section(
-            "Digitiser",
+            "Digitizer",
             [
-                _DIGITISER,
-                _digitiser_table([reading for reading in results["digitiser"] if isinstance(reading, Reading)]),
+                _DIGITIZER,
+                _digitizer_table([reading for reading in results["digitizer"] if isinstance(reading, Reading)]),
                 "Where the time of a plain 3x4+II page goes, under a profiler:",
                 _stages_table(results["stages"]),
             ],
@@ -287,7 +287,7 @@ def report(results: Mapping[str, Sequence[Timing]], figures: Sequence[Figure], m
 
 
 _PRINTER = f"Pages with their truth in memory at {DPI:g} dpi (`papertrace.synth.render_page`), each of another seed."
-_DIGITISER = (
+_DIGITIZER = (
     f"Pictures in memory at {DPI:g} dpi to millivolts (`digitize.trace_leads`), each of another seed. Peak memory "
     "of the process that read the kind's pages, the program and its models included."
 )
@@ -312,7 +312,7 @@ def _printer_table(timings: Sequence[Timing]) -> Table:
     return Table(["pages", "pages/s", "seconds a page", "slowest", "megapixels", "runs"], rows)
 
 
-def _digitiser_table(readings: Sequence[Reading]) -> Table:
+def _digitizer_table(readings: Sequence[Reading]) -> Table:
     rows = [
         (
             reading.name,

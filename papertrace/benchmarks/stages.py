@@ -191,7 +191,7 @@ def _path(traces: Any) -> list[NDArray[Any]]:
 
     # The state of a trace was once kept as these numbers.
     sure = sureness(traces.state)
-    return [traces.centre, traces.between, sure, traces.start, traces.end, traces.left, traces.right]
+    return [traces.center, traces.between, sure, traces.start, traces.end, traces.left, traces.right]
 
 
 def _scale(worth: Any) -> list[Any]:

@@ -22,7 +22,7 @@ from papertrace.cli.plan import Failed, Job, Plan, make_plan
 from papertrace.cli.pool import Lost, Pool
 from papertrace.cli.progress import Progress
 from papertrace.cli.sources import File, find_files
-from papertrace.cli.summary import as_json, summarise, table
+from papertrace.cli.summary import as_json, summarize, table
 from papertrace.cli.work import name_pages, read_page
 
 ALL_READ, SOME_NOT, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
@@ -141,7 +141,7 @@ def announce(job: Job, row: Row, answer: object, brief: bool, options: Options, 
     if options.json:
         progress.tell(as_json(row, report))
     elif report is not None and not (brief or options.quiet):
-        progress.tell(summarise(job, options, report))
+        progress.tell(summarize(job, options, report))
     progress.step(report is None)
 
 

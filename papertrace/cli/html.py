@@ -70,7 +70,7 @@ $warnings
 $statements
 </section>
 <section class="own">
-<h2>Leads, redrawn from the digitised signal</h2>
+<h2>Leads, redrawn from the digitized signal</h2>
 $paper
 </section>
 <section class="own">
@@ -134,7 +134,7 @@ def build_html(
     title : str
         What the page is called, e.g. its file's name.
     image : ndarray, shape (height, width, 3), uint8
-        The page that was digitised, RGB. It is not modified.
+        The page that was digitized, RGB. It is not modified.
     leads : Leads
     report : dict
         What `papertrace.cli.report.build_report` gave.
@@ -307,12 +307,12 @@ def _paper(leads: Leads) -> str:
     from digitize.render.paper import SHADES, draw_within, leads_svg
 
     if not leads.strips:
-        return "<p>Nothing could be digitised.</p>"
+        return "<p>Nothing could be digitized.</p>"
     drawn = draw_within(LARGEST_DRAWING, lambda tolerance: leads_svg(leads, tolerance=tolerance))
     if drawn is None:
         return "<p>The traces are too broken to be drawn here.</p>"
     keys = "".join(
-        f'<span class="key" style="background:{shade.colour}"></span>confidence below {shade.below:.0%}'
+        f'<span class="key" style="background:{shade.color}"></span>confidence below {shade.below:.0%}'
         for shade in SHADES
     )
     return (
@@ -323,7 +323,7 @@ def _paper(leads: Leads) -> str:
 
 
 def _scan(image: NDArray[np.uint8], leads: Leads, marks: Sequence[Mark], shade: Shade | None, *, redrawn: bool) -> str:
-    from digitize.render.overlay import SHADE_COLOUR, UNSURE, UNSURE_COLOUR, overlay_svg
+    from digitize.render.overlay import SHADE_COLOR, UNSURE, UNSURE_COLOR, overlay_svg
     from digitize.render.paper import draw_within
 
     address, width, height = embed_picture(image)
@@ -335,9 +335,9 @@ def _scan(image: NDArray[np.uint8], leads: Leads, marks: Sequence[Mark], shade: 
     shown = "" if layer is not None or not leads.strips else "The traces are too broken to be drawn here. "
     shown += _REDRAWN if redrawn else ""
     described = "The page, drawn anew" if redrawn else "The page that was read"
-    orange = f"rgb{UNSURE_COLOUR}"
+    orange = f"rgb{UNSURE_COLOR}"
     beats = f" {_MARKS}" if marks else ""
-    band = "" if shade is None else f"<p>{_key(SHADE_COLOUR)}{_text(shade.text)}</p>"
+    band = "" if shade is None else f"<p>{_key(SHADE_COLOR)}{_text(shade.text)}</p>"
     switches = "".join(
         f'<input class="switch {name}" id="{name}" type="checkbox"{state}/><label for="{name}">{label}</label>'
         for name, label, state in (
@@ -350,15 +350,15 @@ def _scan(image: NDArray[np.uint8], leads: Leads, marks: Sequence[Mark], shade: 
         f'<figure class="scan">{switches}<div class="frame" tabindex="0" role="region" aria-label="The page">'
         f'<div class="layers"><img src="{address}" width="{width}" height="{height}" alt="{described}"/>'
         f"{layer or ''}</div></div>"
-        f"<figcaption>{band}{shown}One colour a row;"
+        f"<figcaption>{band}{shown}One color a row;"
         f'<span class="key" style="background:{orange}"></span>confidence below {UNSURE:.0%}: look twice.{beats}'
         "</figcaption></figure>"
     )
 
 
-def _key(colour: tuple[int, int, int]) -> str:
-    """A patch from nothing to a colour."""
-    return f'<span class="key" style="background:linear-gradient(90deg,transparent,rgb{colour})"></span>'
+def _key(color: tuple[int, int, int]) -> str:
+    """A patch from nothing to a color."""
+    return f'<span class="key" style="background:linear-gradient(90deg,transparent,rgb{color})"></span>'
 
 
 def _scale(report: dict[str, Any]) -> str:

@@ -44,7 +44,7 @@ def row_of(job: Job, answer: dict[str, Any] | Failed | Lost) -> Row:
 
 
 def outputs_of(job: Job, report: dict[str, Any]) -> tuple[str, ...]:
-    """Name the files that a page left: those of a signal are missing where there was none to be digitised."""
+    """Name the files that a page left: those of a signal are missing where there was none to be digitized."""
     if report["quality"]["strips"]:
         return job.outputs
     return tuple(output for output in job.outputs if output.endswith((*ALWAYS, HTML)))

@@ -17,7 +17,7 @@ TOLD = 8
 """Statements that a summary lists: rare ones have low thresholds, so many can be present. The report has all."""
 
 
-def summarise(job: Job, options: Options, report: dict[str, Any]) -> str:
+def summarize(job: Job, options: Options, report: dict[str, Any]) -> str:
     """Tell a report in a few lines.
 
     Parameters

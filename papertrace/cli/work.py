@@ -128,7 +128,7 @@ def _code(asked: str) -> str | None:
 
 
 def _interpret(reader: str, leads: Leads, look: Callable[[], NDArray[np.uint8]]) -> Interpretation:
-    """Read what was digitised; whatever comes of that, the leads are kept."""
+    """Read what was digitized; whatever comes of that, the leads are kept."""
     try:
         return interpret_page(reader, leads, look)
     except (ValueError, FileNotFoundError) as error:

@@ -165,7 +165,7 @@ def _read_print(path: Path) -> NDArray[np.float64]:
     """Cut the whole record of a real print to the layout, its samples joined by straight lines as the printer did.
 
     Against these, the 500 Hz record has 9 to 21 dB and a band-limited curve through the samples 17 to 26 dB, lead by
-    lead: as truth, both would blame the digitiser for what the print lacks.
+    lead: as truth, both would blame the digitizer for what the print lacks.
     """
     signal, fs = _read_record(path)
     time_s = np.arange(round(_SECONDS * FS)) / FS

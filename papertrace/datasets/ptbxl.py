@@ -1,7 +1,7 @@
 """PTB-XL recordings and their statements, whole or in part.
 
 The folder is laid out as PhysioNet ships it: ``ptbxl_database.csv``, ``scp_statements.csv``, ``records100`` and
-``records500``; beside them there may be ``records100-normalised`` (``00000/00001_nr``), records that a third party
+``records500``; beside them there may be ``records100-normalized`` (``00000/00001_nr``), records that a third party
 scaled to unit variance lead by lead. Every record whose files exist is taken.
 """
 
@@ -254,8 +254,8 @@ def load_ptbxl(folder: Path, folds: tuple[int, ...]) -> Records:
     rows, signals, millivolts, codes, labels, people, axes, paths_500 = [], [], [], [], [], [], [], []
     for row in tqdm(table.itertuples(), total=len(table), desc="PTB-XL", leave=False, disable=None):
         high, low = folder / row.filename_hr, folder / row.filename_lr
-        normalised = folder / row.filename_lr.replace("records100", "records100-normalised").replace("_lr", "_nr")
-        path = next((p for p in (low, high, normalised) if Path(f"{p}.hea").is_file()), None)
+        normalized = folder / row.filename_lr.replace("records100", "records100-normalized").replace("_lr", "_nr")
+        path = next((p for p in (low, high, normalized) if Path(f"{p}.hea").is_file()), None)
         if path is None:
             continue
         signal, fs, known = _read(path)

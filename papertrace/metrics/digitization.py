@@ -1,4 +1,4 @@
-"""Measure a digitisation: signal-to-noise ratios lead by lead, clock, baseline, gain, coverage, and Einthoven's law.
+"""Measure a digitization: signal-to-noise ratios lead by lead, clock, baseline, gain, coverage, and Einthoven's law.
 
 Signals are ``(12, n)`` millivolts in the order of `digitize.records.layouts.LEAD_NAMES`, NaN where nothing is shown.
 Truth and estimate share time zero and the sampling frequency; their lengths may differ.
@@ -66,7 +66,7 @@ def aligned_snr(truth: NDArray[np.floating], estimate: NDArray[np.floating], fs:
     -----
     The ratio and its share of samples are those of the Challenge's ``compute_snr``. Its ``align_signals`` differs:
 
-    - it takes shift and offset from the peak of a cross-correlation of the two signals drawn as pictures of quantised
+    - it takes shift and offset from the peak of a cross-correlation of the two signals drawn as pictures of quantized
       levels, so the offset is a whole number of levels and the pair need not be the best; here every shift is tried,
       and the offset is the mean difference;
     - here a shift to either side keeps every sample that has a partner, whatever the two lengths;
@@ -490,7 +490,7 @@ def _checked_with(
 
 
 def _delayed(signal: NDArray[np.float64], part: float) -> NDArray[np.float64]:
-    """Signals later by a part of a sample; NaN where a neighbour is."""
+    """Signals later by a part of a sample; NaN where a neighbor is."""
     if part == 0.0:
         return signal
     moved = np.full_like(signal, np.nan)
@@ -544,10 +544,10 @@ def _best_shift(x: NDArray[np.float64], y: NDArray[np.float64], reach: int) -> i
     has_x, has_y = np.isfinite(x), np.isfinite(y)
     if not has_x.any() or not has_y.any():
         return 0
-    # Centred, because sums of squares of what stands far from zero would drown the differences.
-    centre_x, centre_y = x[has_x].mean(), y[has_y].mean()
-    x = np.where(has_x, x - centre_x, 0.0)
-    y = np.where(has_y, y - centre_y, 0.0)
+    # Centered, because sums of squares of what stands far from zero would drown the differences.
+    center_x, center_y = x[has_x].mean(), y[has_y].mean()
+    x = np.where(has_x, x - center_x, 0.0)
+    y = np.where(has_y, y - center_y, 0.0)
     size = 1 << (len(x) + len(y) + reach).bit_length()
     of_x = np.conj(np.fft.rfft([has_x, x, x**2], size))
     of_y = np.fft.rfft([has_y, y, y**2], size)
@@ -562,11 +562,11 @@ def _best_shift(x: NDArray[np.float64], y: NDArray[np.float64], reach: int) -> i
     mean_x, mean_y = correlate(1, 0) / count, correlate(0, 1) / count
     power_x = correlate(2, 0) / count
     # Mean and mean square of the difference y - x, back in true millivolts.
-    apart = centre_y - centre_x
+    apart = center_y - center_x
     mean = mean_y - mean_x + apart
     square = (correlate(0, 2) - 2 * correlate(1, 1)) / count + power_x + 2 * apart * (mean_y - mean_x) + apart**2
     offset = np.clip(mean, -MAX_OFFSET, MAX_OFFSET)
     noise = np.maximum(square - 2 * offset * mean + offset**2, LEAST_POWER)
-    signal = np.maximum(power_x + 2 * centre_x * mean_x + centre_x**2, LEAST_POWER)
+    signal = np.maximum(power_x + 2 * center_x * mean_x + center_x**2, LEAST_POWER)
     allowed = partners >= max(partners.max() / 2, 1)
     return int(shifts[np.argmax(np.where(allowed, signal / noise, -np.inf))])

@@ -1,6 +1,6 @@
 """A sheet to paint on: ink that lets the print below show through, and things that hide it.
 
-Where a patch reaches beyond the sheet it is cut off. Pixel centres are at whole numbers, so a paper point ``p`` mm from
+Where a patch reaches beyond the sheet it is cut off. Pixel centers are at whole numbers, so a paper point ``p`` mm from
 the sheet's upper left corner lies at ``p * px_per_mm - 0.5``.
 """
 

@@ -18,9 +18,9 @@ FAX_MODES = ("none", "standard", "fine")
 @described
 @dataclass(frozen=True)
 class Capture:
-    """How the picture is taken; what is not said does not happen. Skew, colour mode and JPEG are the page style's.
+    """How the picture is taken; what is not said does not happen. Skew, color mode and JPEG are the page style's.
 
-    Angles are degrees, lengths millimetres of paper, pixels are the picture's. Every effect stands for itself: any may
+    Angles are degrees, lengths millimeters of paper, pixels are the picture's. Every effect stands for itself: any may
     be combined.
 
     Its values hang together by the device: `draw_capture` draws them.
@@ -49,12 +49,12 @@ class Capture:
     aim: tuple[float, float] = knob(
         (0.5, 0.5),
         several(2, -0.5, 1.5),
-        "Where on the sheet the camera points, in shares of its width and height: the lens's centre.",
+        "Where on the sheet the camera points, in shares of its width and height: the lens's center.",
     )
     lens: tuple[float, float] = knob(
         (0.0, 0.0),
         several(2, -0.15, 0.15),
-        "Radial distortion: a point at r half diagonals from the lens's centre is seen at r (1 + k1 r^2 + k2 r^4).",
+        "Radial distortion: a point at r half diagonals from the lens's center is seen at r (1 + k1 r^2 + k2 r^4).",
     )
     framing: tuple[float, float, float, float] = knob(
         (0.0, 0.0, 0.0, 0.0),
@@ -90,7 +90,7 @@ class Capture:
     defocus: float = knob(0.0, within(0, 4), "Standard deviation of the blur in pixels.")
     motion: float = knob(0.0, within(0, 15), "Length of the smear in pixels.")
     motion_direction: float = knob(0.0, within(-360, 360), "Way of the smear.")
-    noise: float = knob(0.0, within(0, 30), "Standard deviation of the sensor's noise in grey levels on white.")
+    noise: float = knob(0.0, within(0, 30), "Standard deviation of the sensor's noise in gray levels on white.")
     sharpening: float = knob(0.0, within(0, 3), "Amount of unsharp masking that the device adds.")
     banding: float = knob(0.0, within(0, 1), "Strength of a scanner's streaks.")
     fax: str = knob("none", one_of(*FAX_MODES), "Resolution of a fax: 204 x 98 dots an inch, or 204 x 196.")
@@ -216,7 +216,7 @@ def _random_pose(rng: np.random.Generator, steepest: float) -> dict[str, Any]:
 
 
 def _random_phone(rng: np.random.Generator) -> Capture:
-    # Phones expose for the paper's mean: it comes out grey rather than white, and indoors it is tinted.
+    # Phones expose for the paper's mean: it comes out gray rather than white, and indoors it is tinted.
     exposure = rng.triangular(0.6, 0.88, 1.02)
     warmth = rng.normal(0.02, 0.04)
     tint = exposure * np.array([1 + warmth, 1.0 + rng.normal(0, 0.012), 1 - warmth])

@@ -27,7 +27,7 @@ _CONTACT_SHADOW = 0.35
 
 @dataclass(frozen=True)
 class Sheet:
-    """A flat sheet of paper, drawn and worn. Pixel centres lie half a pixel in from its edges.
+    """A flat sheet of paper, drawn and worn. Pixel centers lie half a pixel in from its edges.
 
     Attributes
     ----------
@@ -125,14 +125,14 @@ def expose(image: Image, warp: Warp, size: tuple[float, float], style: PageStyle
 
 
 def _store(image: Image, style: PageStyle, middle: NDArray[np.float32]) -> Image:
-    """Do to the picture what colour modes and file formats do; `middle` is half-way grey in the light that it got."""
+    """Do to the picture what color modes and file formats do; `middle` is half-way gray in the light that it got."""
     if style.color != "rgb":
-        grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
+        gray = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
         if style.color == "1-bit":
             # A device that stores one bit evens out the light first, or its pictures would be black.
-            threshold = cv2.resize(middle, grey.shape[::-1], interpolation=cv2.INTER_LINEAR)
-            grey = np.where(grey >= threshold, np.uint8(255), np.uint8(0))
-        image = np.repeat(grey[..., None], 3, axis=2)
+            threshold = cv2.resize(middle, gray.shape[::-1], interpolation=cv2.INTER_LINEAR)
+            gray = np.where(gray >= threshold, np.uint8(255), np.uint8(0))
+        image = np.repeat(gray[..., None], 3, axis=2)
     if style.jpeg is not None:
         bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
         _, encoded = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, style.jpeg])

@@ -47,14 +47,14 @@ def send_by_fax(
     height, width = image.shape[:2]
     across, down = DOTS_PER_INCH[mode]
     dots = (max(8, round(width / pixels_per_mm / 25.4 * across)), max(8, round(height / pixels_per_mm / 25.4 * down)))
-    grey = _resize(np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8), dots, cv2.INTER_LINEAR)
+    gray = _resize(np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8), dots, cv2.INTER_LINEAR)
     if halftone:
         tile = np.round(255 * (_BAYER + _INSET) / _BAYER.size).astype(np.uint8)
         repeats = (dots[1] // 8 + 1, dots[0] // 8 + 1)
         threshold = np.tile(tile, repeats)[: dots[1], : dots[0]]
     else:
-        threshold = np.full(grey.shape, _THRESHOLD, np.uint8)
-    lines = np.where(grey >= threshold, np.uint8(255), np.uint8(0))
+        threshold = np.full(gray.shape, _THRESHOLD, np.uint8)
+    lines = np.where(gray >= threshold, np.uint8(255), np.uint8(0))
     if dropouts:
         source = np.where(rng.random(dots[1]) < dropouts, -1, np.arange(dots[1]))
         lines = lines[np.maximum(np.maximum.accumulate(source), 0)]
@@ -63,7 +63,7 @@ def send_by_fax(
 
 
 def _resize(image: NDArray[np.uint8], size: tuple[int, int], enlarge: int) -> NDArray[np.uint8]:
-    """Resize each axis by itself: OpenCV's averaging is centred only where both axes shrink or stay."""
+    """Resize each axis by itself: OpenCV's averaging is centered only where both axes shrink or stay."""
     for width, height in ((size[0], image.shape[0]), size):
         larger = width > image.shape[1] or height > image.shape[0]
         image = np.asarray(cv2.resize(image, (width, height), interpolation=enlarge if larger else cv2.INTER_AREA))

@@ -183,7 +183,7 @@ def _description(page: PrintedPage, name: str, picture: str) -> dict[str, Any]:
         "version": _JSON_VERSION,
         "image": picture,
         "ink": f"{name}_ink.png",
-        "conventions": "pixels (x, y), y down, centres at whole numbers; boxes x0, y0, x1, y1; homography: mm to px; "
+        "conventions": "pixels (x, y), y down, centers at whole numbers; boxes x0, y0, x1, y1; homography: mm to px; "
         "warp: rows of pixels of the sheet's points at 0, 5, 10... mm; null where unknown",
         "fs": page.fs,
         "layout": page.layout,

@@ -188,7 +188,7 @@ def broken_print(
     Returns
     -------
     ndarray, shape `shape`, uint8
-        0 where it is whole, towards 255 where white fibres show.
+        0 where it is whole, towards 255 where white fibers show.
 
     Examples
     --------
@@ -210,7 +210,7 @@ def broken_print(
 
 
 def _wander(crease: Crease, rng: np.random.Generator) -> PenLine:
-    """The way of a crease, straight but for fibres."""
+    """The way of a crease, straight but for fibers."""
     start, end = np.array(crease.start), np.array(crease.end)
     steps = max(4, int(np.hypot(*(end - start)) / 3))
     path = start + np.linspace(0, 1, steps)[:, None] * (end - start)

@@ -111,7 +111,7 @@ def from_head(
     Parameters
     ----------
     dots : ndarray, shape (rows, columns), uint8
-        255 where the head printed; the first dot's centre lies half a pitch from the sheet's corner.
+        255 where the head printed; the first dot's center lies half a pitch from the sheet's corner.
     pitch : float
         Distance of the dots in mm.
     homography : ndarray, shape (3, 3)

@@ -76,11 +76,11 @@ def stray_light(warp: Warp, capture: Capture, rng: np.random.Generator) -> Field
     x, y, _ = _coarse(warp.shape)
     veil = np.full(x.shape, capture.haze, np.float32)
     if capture.glare:
-        centre = rng.uniform(-0.4, 0.4, 2) * (np.ptp(x), np.ptp(y))
+        center = rng.uniform(-0.4, 0.4, 2) * (np.ptp(x), np.ptp(y))
         spread = rng.uniform(0.05, 0.25, 2)
         turn = rng.uniform(0, np.pi)
-        along = (x - centre[0]) * np.cos(turn) + (y - centre[1]) * np.sin(turn)
-        across = (y - centre[1]) * np.cos(turn) - (x - centre[0]) * np.sin(turn)
+        along = (x - center[0]) * np.cos(turn) + (y - center[1]) * np.sin(turn)
+        across = (y - center[1]) * np.cos(turn) - (x - center[0]) * np.sin(turn)
         spot = np.exp(-((along / spread[0]) ** 2 + (across / spread[1]) ** 2))
         ripple = np.clip(1 + 0.5 * _smooth_noise(x.shape, 0.05, rng), 0.2, 1.5)
         veil = veil + (1 - veil) * np.clip(capture.glare * spot * ripple, 0, 1)
@@ -120,8 +120,8 @@ def _coarse(shape: tuple[int, int]) -> tuple[Field, Field, NDArray[np.float64]]:
     x = (np.arange(columns) + 0.5) * shape[1] / columns - 0.5
     pixels = np.stack(np.meshgrid(x, y), axis=-1)
     middle = (np.array(shape[::-1]) - 1) / 2
-    centred = ((pixels - middle) / longer).astype(np.float32)
-    return centred[..., 0], centred[..., 1], pixels
+    centered = ((pixels - middle) / longer).astype(np.float32)
+    return centered[..., 0], centered[..., 1], pixels
 
 
 def _smooth_noise(shape: tuple[int, int], scale: float, rng: np.random.Generator) -> Field:

@@ -17,7 +17,7 @@ def show_on_screen(
 
     Red, green and blue light up in stripes a third of `pitch` apart, with dark rows between the screen's pixels. A
     camera's sensor measures red and blue at every other pixel only: where the pitch comes near two of its pixels, the
-    stripes beat against it in colours.
+    stripes beat against it in colors.
 
     Parameters
     ----------

@@ -35,10 +35,10 @@ def colonies(shape: tuple[int, int], px_per_mm: float, strength: float, rng: np.
     growth = np.zeros(shape, np.uint8)
     for _ in range(1 + int(rng.poisson(6 * strength))):
         # Damp sits along the edges.
-        centre = rng.beta(0.6, 0.6, 2) * (columns, rows)
+        center = rng.beta(0.6, 0.6, 2) * (columns, rows)
         spread = rng.uniform(6, 16 + 30 * strength) * px_per_mm
         count = int(rng.uniform(60, 160 + 500 * strength))
-        places = centre + rng.normal(0, 1, (count, 2)) * spread * rng.uniform(0.5, 1.2, 2)
+        places = center + rng.normal(0, 1, (count, 2)) * spread * rng.uniform(0.5, 1.2, 2)
         # Few specks are old and large, most are young and small.
         radii = np.minimum(0.12 + rng.exponential(0.28, count), 2.2) * px_per_mm
         levels = rng.uniform(50, 200, count)

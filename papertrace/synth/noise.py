@@ -54,7 +54,7 @@ def _octave(shape: tuple[int, int], cells: tuple[float, ...], rng: np.random.Gen
     nodes = [int(np.ceil(length / factor)) + 3 for length, factor in zip(small, factors, strict=True)]
     lattice = rng.random(nodes, np.float32) * 2 - 1
     field = cv2.resize(lattice, None, fx=factors[1], fy=factors[0], interpolation=cv2.INTER_CUBIC)
-    # The first cell has no neighbour to be curved by.
+    # The first cell has no neighbor to be curved by.
     first = [int(factor) for factor in factors]
     field = field[first[0] : first[0] + small[0], first[1] : first[1] + small[1]]
     if max(shrink) > 1:

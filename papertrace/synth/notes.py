@@ -65,10 +65,10 @@ _REMARKS = (
         "QTc ok",
         "on amiodarone",
     ),
-    *("call Dr", "to file", "copy to GP", "artefact", "lead V3 off?", "baseline wander", "ok", "bradycardic"),
+    *("call Dr", "to file", "copy to GP", "artifact", "lead V3 off?", "baseline wander", "ok", "bradycardic"),
 )
 _NAMES = ("Weber", "Okafor", "Lindqvist", "Moreau", "Tanaka", "Novak", "Haddad", "Silva", "Kowalska", "Brandt")
-_PLACES = ("COUNTY HOSPITAL", "ST ANNA CLINIC", "DEPT OF CARDIOLOGY", "UNIVERSITY HOSPITAL", "HEART CENTRE NORTH")
+_PLACES = ("COUNTY HOSPITAL", "ST ANNA CLINIC", "DEPT OF CARDIOLOGY", "UNIVERSITY HOSPITAL", "HEART CENTER NORTH")
 _WARNINGS = ("REVIEWED", "COPY", "RECEIVED", "CONFIDENTIAL", "FILED", "URGENT", "SCANNED", "ARCHIVE")
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 
@@ -255,11 +255,11 @@ def _codes(sheet: _Sheet, rng: np.random.Generator) -> None:
         ink = cv2.copyMakeBorder(qr_code(f"ECG-{number}"), 3, 3, 3, 3, cv2.BORDER_CONSTANT, value=0)
         size = max(len(ink), round(len(ink) * module * canvas.px_per_mm))
         # A printer of today prints it on the sheet with a white ground of its own.
-        grey = cv2.bitwise_not(np.asarray(cv2.resize(ink, (size, size), interpolation=cv2.INTER_AREA), np.uint8))
+        gray = cv2.bitwise_not(np.asarray(cv2.resize(ink, (size, size), interpolation=cv2.INTER_AREA), np.uint8))
         mm = size / canvas.px_per_mm
         x, y = _free_place(canvas, (mm, mm), taken, rng, margin=1.0)
-        place = _corner(canvas, grey.shape, x, y)
-        canvas.cover(np.repeat(grey[..., None], 3, axis=2), np.full_like(grey, 255), place)
+        place = _corner(canvas, gray.shape, x, y)
+        canvas.cover(np.repeat(gray[..., None], 3, axis=2), np.full_like(gray, 255), place)
     if kind in ("bar", "both"):
         modules = bar_code(number)
         width, height = rng.uniform(32, 58), rng.uniform(6, 12)
@@ -470,7 +470,7 @@ def _ink(canvas: Canvas, lines: list[PenLine], color: RGB) -> None:
 
 
 def _pen(ink: RGB | None, rng: np.random.Generator) -> tuple[RGB, float]:
-    """Colour and width of a pen that lies on a ward's desk."""
+    """Color and width of a pen that lies on a ward's desk."""
     color = _BALLPOINTS[int(rng.choice(len(_BALLPOINTS), p=[0.27, 0.25, 0.16, 0.12, 0.14, 0.06]))]
     width = rng.uniform(0.7, 1.4) if rng.random() < 0.15 else rng.uniform(0.28, 0.55)
     return (color if ink is None else ink), float(width)

@@ -1,7 +1,7 @@
 """The sheet before anything is printed on it: paper, its age and texture, and the grid, straight in pixels.
 
 Grid lines stand at exact sub-pixel positions: each pixel's share of a line is looked up by where the pixel lies within
-its 5 mm. Age and fading are smooth random fields, drawn per millimetre of sheet, so one seed gives one sheet at any
+its 5 mm. Age and fading are smooth random fields, drawn per millimeter of sheet, so one seed gives one sheet at any
 resolution.
 """
 
@@ -23,7 +23,7 @@ _AGE_MM, _FADE_MM = 45.0, 30.0
 _BROWN = np.array([0.14, 0.24, 0.5])
 """Share of red, green and blue that wholly browned paper takes away."""
 _TILE = 512
-_FIBRES_PER_CM2 = 60
+_FIBERS_PER_CM2 = 60
 
 
 def gridded_paper(
@@ -57,7 +57,7 @@ def gridded_paper(
     >>> paper[20, 20, 1] < paper[18, 18, 1]
     np.True_
     """
-    age, fade, fibre = rng.spawn(3)
+    age, fade, fiber = rng.spawn(3)
     level = np.zeros(shape, np.uint8)
     if style.grid != "none":
         level = _grid_level(scene, style, homography, shape)
@@ -73,12 +73,12 @@ def gridded_paper(
         tint = 1 - style.yellowing * old[..., None] * _BROWN
         cv2.multiply(image, spread(tint, shape), image, 1 / 255)
     if style.texture:
-        cv2.subtract(image, _texture(fibre, style, shape), image)
+        cv2.subtract(image, _texture(fiber, style, shape), image)
     return image
 
 
 def _texture(rng: np.random.Generator, style: PageStyle, shape: tuple[int, int]) -> NDArray[np.uint8]:
-    """What grain and fibres take away from the paper's light: one tile, repeated over the picture."""
+    """What grain and fibers take away from the paper's light: one tile, repeated over the picture."""
     scale = style.dpi / 25.4
     # Bytes, because OpenCV blurs those alike on every machine; a blur of `sigma` divides noise by 2 sigma sqrt(pi).
     grain = rng.integers(0, 256, (_TILE, _TILE), np.uint8)
@@ -86,16 +86,16 @@ def _texture(rng: np.random.Generator, style: PageStyle, shape: tuple[int, int])
     edge = int(4 * sigma)
     smooth = np.asarray(cv2.GaussianBlur(np.pad(grain, edge, mode="wrap"), (0, 0), sigma))[edge:-edge, edge:-edge]
     uneven = (grain - 127.5 + 2 * np.sqrt(np.pi) * sigma * (smooth - 127.5)) / (255 / np.sqrt(12))
-    fibres = np.zeros((_TILE, _TILE), np.uint8)
-    count = max(8, round(_FIBRES_PER_CM2 * (_TILE / scale / 10) ** 2))
+    fibers = np.zeros((_TILE, _TILE), np.uint8)
+    count = max(8, round(_FIBERS_PER_CM2 * (_TILE / scale / 10) ** 2))
     start, angle = rng.uniform(0, _TILE, (count, 2)), rng.uniform(0, np.pi, count)
     step = rng.uniform(0.3, 1.2, count)[:, None] * scale * np.column_stack((np.cos(angle), np.sin(angle)))
     bend = rng.normal(0, 0.15, (count, 2)) * scale
     paths = np.round(np.stack((start, start + step + bend, start + 2 * step), axis=1) * 256).astype(np.int32)
     for offset in ((0, 0), (_TILE, 0), (0, _TILE), (_TILE, _TILE)):
-        # A fibre that leaves the tile comes in again on the other side.
-        cv2.polylines(fibres, list(paths - np.array(offset) * 256), False, 255, 1, cv2.LINE_AA, 8)
-    depth = 0.5 + uneven / 6 + fibres / 510.0
+        # A fiber that leaves the tile comes in again on the other side.
+        cv2.polylines(fibers, list(paths - np.array(offset) * 256), False, 255, 1, cv2.LINE_AA, 8)
+    depth = 0.5 + uneven / 6 + fibers / 510.0
     tile = np.clip(np.round(depth * style.texture), 0, 255).astype(np.uint8)
     rows, columns = (-(-size // _TILE) for size in shape)
     return np.repeat(np.tile(tile, (rows, columns))[: shape[0], : shape[1], None], 3, axis=2)
@@ -134,8 +134,8 @@ def _phase(row: NDArray[np.float64], origin: float, shape: tuple[int, int]) -> N
     """
     height, width = shape
 
-    def fraction(millimetres: NDArray[np.float64]) -> NDArray[np.uint32]:
-        return ((millimetres / _MAJOR) % 1.0 * 2.0**32).astype(np.uint64).astype(np.uint32)
+    def fraction(millimeters: NDArray[np.float64]) -> NDArray[np.uint32]:
+        return ((millimeters / _MAJOR) % 1.0 * 2.0**32).astype(np.uint64).astype(np.uint32)
 
     along_x = fraction(row[0] * np.arange(width) + row[2] - origin)[None, :]
     along_y = fraction(row[1] * np.arange(height))[:, None]

@@ -21,7 +21,7 @@ def draw_line(layer: NDArray[np.uint8], points: NDArray[np.float64], width: floa
     """Add the coverage of a round pen along `points` to `layer`, in place.
 
     The pen is drawn at about 3200 dpi in windows around the line and averaged down. OpenCV's line of even thickness
-    ``t`` is ``t + 1`` wide and exactly centred; that of odd thickness is ``t + 2`` wide.
+    ``t`` is ``t + 1`` wide and exactly centered; that of odd thickness is ``t + 2`` wide.
 
     Parameters
     ----------

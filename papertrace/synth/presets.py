@@ -93,7 +93,7 @@ def _scanned(style: PageStyle, rng: np.random.Generator) -> PageStyle:
         style,
         rotation=_skew(rng),
         texture=float(rng.uniform(0, 6)),
-        color="grey" if rng.random() < 0.2 else "rgb",
+        color="gray" if rng.random() < 0.2 else "rgb",
         jpeg=int(rng.integers(60, 95)),
         capture=draw_capture("scanner", rng),
     )

@@ -16,7 +16,7 @@ from papertrace.synth.geometry import apply_homography
 from papertrace.synth.notes import Notes, draw_notes
 from papertrace.synth.pose import pose
 from papertrace.synth.presets import preset_style
-from papertrace.synth.raster import rasterise
+from papertrace.synth.raster import rasterize
 from papertrace.synth.scene import Scene, Trace, compose
 from papertrace.synth.style import PageStyle
 from papertrace.synth.warp import Warp, make_warp, plane_through
@@ -85,7 +85,7 @@ class PrintedText:
 
 @dataclass(frozen=True)
 class PrintedPage:
-    """A picture of a page and the truth about it. Pixel centres are at whole numbers, y points down.
+    """A picture of a page and the truth about it. Pixel centers are at whole numbers, y points down.
 
     Attributes
     ----------
@@ -223,7 +223,7 @@ class _Taken:
 
 def _scan(scene: Scene, fs: float, style: PageStyle, seed: int) -> _Taken:
     """Draw a flat sheet where it lies in the picture: nothing is resampled."""
-    raster = rasterise(scene, fs, style, np.random.default_rng([seed, _PRINT]))
+    raster = rasterize(scene, fs, style, np.random.default_rng([seed, _PRINT]))
     turns = style.capture.quarter_turns
     turn = _quarter_turn(raster.image.shape[:2], turns)
     homography = turn @ raster.homography
@@ -250,10 +250,10 @@ def _photograph(scene: Scene, fs: float, style: PageStyle, seed: int) -> _Taken:
     """Draw a flat upright sheet, write on it, wear it, and take its picture."""
     scale = style.dpi / 25.4
     size = (scene.width, scene.height)
-    raster = rasterise(scene, fs, replace(style, rotation=0.0), np.random.default_rng([seed, _PRINT]))
+    raster = rasterize(scene, fs, replace(style, rotation=0.0), np.random.default_rng([seed, _PRINT]))
     # A pixel of the upright sheet is placed half a pixel in.
     label_boxes, text_boxes = (
-        [_millimetres(box, scale) for box in boxes] for boxes in (raster.label_boxes, raster.text_boxes)
+        [_millimeters(box, scale) for box in boxes] for boxes in (raster.label_boxes, raster.text_boxes)
     )
     occupied = [_area(trace) for trace in scene.traces] + label_boxes + text_boxes
     noted = draw_notes(raster.image, scale, occupied, style.notes, np.random.default_rng([seed, _NOTES]))
@@ -294,13 +294,13 @@ def _quarter_turn(shape: tuple[int, ...], turns: int) -> NDArray[np.float64]:
     return np.array(matrices[turns], float)
 
 
-def _millimetres(box: Box, scale: float) -> Box:
+def _millimeters(box: Box, scale: float) -> Box:
     x0, y0, x1, y1 = ((edge + 0.5) / scale for edge in box)
     return x0, y0, x1, y1
 
 
 def _area(trace: Trace) -> Box:
-    """The strip's place on the sheet in mm: half a centimetre about its zero line, or all that the pen does."""
+    """The strip's place on the sheet in mm: half a centimeter about its zero line, or all that the pen does."""
     y = trace.path[:, 1]
     reach = np.append(y[np.isfinite(y)], (trace.baseline - _HALF_STRIP, trace.baseline + _HALF_STRIP))
     return float(trace.path[0, 0]), float(reach.min()), float(trace.path[-1, 0]), float(reach.max())

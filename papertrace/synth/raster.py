@@ -1,6 +1,6 @@
-"""From millimetres to pixels: every line and letter as the share of each pixel that its ink covers.
+"""From millimeters to pixels: every line and letter as the share of each pixel that its ink covers.
 
-Pixel centres are at whole numbers, so paper point ``p`` mm from the corner of an upright page lies at
+Pixel centers are at whole numbers, so paper point ``p`` mm from the corner of an upright page lies at
 ``p * dpi / 25.4 - 0.5`` pixels. Lines, dots and text are placed at exact sub-pixel positions; skew is part of the
 placement, so nothing is ever resampled.
 """
@@ -53,7 +53,7 @@ class Raster:
     text_boxes: list[Box]
 
 
-def rasterise(scene: Scene, fs: float, style: PageStyle, rng: np.random.Generator) -> Raster:
+def rasterize(scene: Scene, fs: float, style: PageStyle, rng: np.random.Generator) -> Raster:
     """Draw a scene at the style's resolution and skew.
 
     Parameters

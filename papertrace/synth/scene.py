@@ -1,4 +1,4 @@
-"""A page before it is pixels: traces, marks and text placed on paper, in millimetres.
+"""A page before it is pixels: traces, marks and text placed on paper, in millimeters.
 
 Paper coordinates are ``(x, y)`` in mm from the sheet's upper left corner, y downward. Whatever happens to the picture
 afterwards (scanning, skew, wear) maps these coordinates on, so the truth follows from the scene alone.
@@ -160,7 +160,7 @@ def compose(signal: NDArray[np.float64], fs: float, style: PageStyle, rng: np.ra
 
 @dataclass(frozen=True)
 class _Across:
-    """Millimetres of a row that are not time: before and after it, between columns, all of that; a pulse's share."""
+    """Millimeters of a row that are not time: before and after it, between columns, all of that; a pulse's share."""
 
     before: float
     after: float
@@ -432,7 +432,7 @@ def _gains(leads: tuple[str, ...], style: PageStyle) -> list[float]:
 
 
 def _pulse(x: float, baseline: float, gains: list[float], style: PageStyle) -> Stroke:
-    """Step up 1 mV, at each gain in turn, with a foot of a millimetre on either side."""
+    """Step up 1 mV, at each gain in turn, with a foot of a millimeter on either side."""
     step = style.pulse_seconds * style.speed / len(gains)
     path = [(x, baseline), (x + 1, baseline)]
     for number, gain in enumerate(gains):

@@ -52,7 +52,7 @@ def blur(image: Image, defocus: float, motion: float, motion_direction: float) -
 
 
 def add_noise(image: Image, level: float, rng: np.random.Generator) -> Image:
-    """Noise of a colour sensor: of single pixels in the brightness, of wider grain in the colours.
+    """Noise of a color sensor: of single pixels in the brightness, of wider grain in the colors.
 
     Its variance grows with the light (shot noise) from a floor (read-out).
 
@@ -60,7 +60,7 @@ def add_noise(image: Image, level: float, rng: np.random.Generator) -> Image:
     ----------
     image : ndarray, shape (H, W, 3), uint8
     level : float
-        Standard deviation on white, in grey levels.
+        Standard deviation on white, in gray levels.
     rng : numpy.random.Generator
 
     Returns

@@ -72,7 +72,7 @@ def spill(extent: float, px_per_mm: float, rng: np.random.Generator) -> NDArray[
     x, y = _axes(size, px_per_mm)
     stretch = np.float32(rng.uniform(0.75, 1.3))
     radius = np.sqrt(np.square(x * stretch) + np.square(y / stretch))
-    # Edges follow the fibres: large lobes and a fringe of tenths of a millimetre.
+    # Edges follow the fibers: large lobes and a fringe of tenths of a millimeter.
     lobes = smooth_noise((size, size), 0.35 * extent * px_per_mm, rng, octaves=2)
     fringe = smooth_noise((size, size), 0.7 * px_per_mm, rng, octaves=2)
     off = radius - np.float32(extent / 2) + np.float32(0.2 * extent) * lobes + np.float32(0.18) * fringe

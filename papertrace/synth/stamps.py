@@ -39,9 +39,9 @@ def round_stamp(ring: str, middle: str, diameter: float) -> NDArray[np.uint8]:
     inner = radius - 2.1 * cap
     stamp = np.zeros((size, size), np.uint8)
     line = max(2, round(0.35 * _PX))
-    centre = (size // 2, size // 2)
-    cv2.circle(stamp, centre, int(radius - line), 255, line, cv2.LINE_AA)
-    cv2.circle(stamp, centre, int(inner), 255, max(1, line // 2), cv2.LINE_AA)
+    center = (size // 2, size // 2)
+    cv2.circle(stamp, center, int(radius - line), 255, line, cv2.LINE_AA)
+    cv2.circle(stamp, center, int(inner), 255, max(1, line // 2), cv2.LINE_AA)
     # The text is set straight and bent: a polar map takes angle to x and radius to y.
     mask = text_mask(ring, "sans-bold", cap)
     y, x = np.mgrid[:size, :size].astype(np.float32) - np.float32(radius - 0.5)
@@ -122,7 +122,7 @@ def stamped(
     )
     turned = np.asarray(cv2.warpAffine(small, matrix, box, flags=cv2.INTER_LINEAR), np.float32)
     shape = (box[1], box[0])
-    # Pressure differs across the stamp, ink on the rubber by millimetres, the paper takes it by tenths of one.
+    # Pressure differs across the stamp, ink on the rubber by millimeters, the paper takes it by tenths of one.
     pressure = smooth_noise(shape, 12 * px_per_mm, rng)
     pad = smooth_noise(shape, 1.5 * px_per_mm, rng, octaves=2)
     grain = smooth_noise(shape, max(1.0, 0.2 * px_per_mm), rng)
@@ -138,8 +138,8 @@ def _lines_across(stamp: NDArray[np.uint8], lines: list[str], width: float, cap:
         if mask.coverage.shape[1] > width:
             mask = text_mask(line, "sans-bold", cap * width / mask.coverage.shape[1])
         height, length = mask.coverage.shape
-        centre = stamp.shape[0] / 2 + (index - (len(lines) - 1) / 2) * 2.2 * cap
-        top, left = round(centre - height / 2), round(stamp.shape[1] / 2 - length / 2)
+        center = stamp.shape[0] / 2 + (index - (len(lines) - 1) / 2) * 2.2 * cap
+        top, left = round(center - height / 2), round(stamp.shape[1] / 2 - length / 2)
         window = stamp[top : top + height, left : left + length]
         np.maximum(window, mask.coverage[: window.shape[0], : window.shape[1]], out=window)
     return stamp

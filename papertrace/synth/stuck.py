@@ -104,8 +104,8 @@ def staple(length: float, angle: float, px_per_mm: float) -> tuple[NDArray[np.ui
     for point in (start, end):
         cv2.circle(shade, point, round(0.4 * scale), 70, -1)
     small = (size // fine, size // fine)
-    grey, seen = (cv2.resize(layer, small, interpolation=cv2.INTER_AREA) for layer in (shade, coverage))
-    return np.asarray(cv2.merge([grey, grey, grey]), np.uint8), np.asarray(seen, np.uint8)
+    gray, seen = (cv2.resize(layer, small, interpolation=cv2.INTER_AREA) for layer in (shade, coverage))
+    return np.asarray(cv2.merge([gray, gray, gray]), np.uint8), np.asarray(seen, np.uint8)
 
 
 def turned(

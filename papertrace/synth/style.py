@@ -21,7 +21,7 @@ GRID_COLORS: dict[str, RGB] = {
     "orange": (236, 132, 62),
     "green": (52, 150, 84),
     "blue": (72, 116, 200),
-    "grey": (128, 128, 128),
+    "gray": (128, 128, 128),
     "black": (36, 36, 36),
     "none": (255, 255, 255),
 }
@@ -48,7 +48,7 @@ HEADER_FORMS = ("plain", "table", "fields", "compact")
 PULSES = ("left", "right", "none")
 PULSE_ROWS = ("all", "first", "last")
 SEPARATORS = ("none", "join", "bar", "tick", "gap", "dashed", "line", "dotted")
-COLOR_MODES = ("rgb", "grey", "1-bit")
+COLOR_MODES = ("rgb", "gray", "1-bit")
 DPI_RANGE = (72.0, 600.0)
 
 
@@ -127,7 +127,7 @@ def _draw_machine(rng: np.random.Generator) -> _Machine:
     grid = dice.pick(tuple(GRID_COLORS), [0.27, 0.24, 0.12, 0.08, 0.06, 0.11, 0.06, 0.06])
     gain = dice.pick(GAINS, [0.1, 0.8, 0.1])
     # A grid in the pen's own color is printed paler than a colored one, or the trace would drown in it.
-    ceiling = 0.6 if grid in ("grey", "black") else 1.0
+    ceiling = 0.6 if grid in ("gray", "black") else 1.0
     minor_strength = 0.0 if dice.chance(0.08) else dice.between(0.15, 0.6) * ceiling
     # A thermal head prints in dots and loses some; a stylus or a jet draws lines and tires; a laser does neither.
     head = dice.pick(("laser", "thermal", "stylus"), [0.5, 0.32, 0.18])
@@ -148,7 +148,7 @@ def _layout(machine: _Machine) -> Any:
 @described
 @dataclass(frozen=True)
 class PageStyle:
-    """Every knob of the printer. Lengths are millimetres of paper, colors RGB from 0 to 255.
+    """Every knob of the printer. Lengths are millimeters of paper, colors RGB from 0 to 255.
 
     The fields stand in the order in which `random_style` draws them: a new one goes last, or all that follow change.
 
@@ -246,7 +246,7 @@ class PageStyle:
     texture: float = knob(
         0.0,
         within(0, 40),
-        "Depth of the paper's fibres and grain, in levels of 255.",
+        "Depth of the paper's fibers and grain, in levels of 255.",
         lambda m: m.maybe(0.3, 2, 14),
     )
     margin: float = knob(8.0, within(0, 50), "Unprinted edge.", lambda m: m.between(2, 5 if m.paper == "roll" else 14))
@@ -271,8 +271,8 @@ class PageStyle:
     grid_form: str = knob(
         "lines",
         one_of(*GRID_FORMS),
-        '"dots": lines every 5 mm and, as strong as those, dots at every millimetre node, twice as wide as the lines '
-        'that they stand for; "dotted": the 1 mm lines are rows of dots, two a millimetre.',
+        '"dots": lines every 5 mm and, as strong as those, dots at every millimeter node, twice as wide as the lines '
+        'that they stand for; "dotted": the 1 mm lines are rows of dots, two a millimeter.',
         lambda m: m.pick(GRID_FORMS, [0.8, 0.12, 0.08]),
     )
     grid_area: str = knob(
@@ -342,7 +342,7 @@ class PageStyle:
     specks: float = knob(
         0.0,
         within(0, 50),
-        "Ink missing in specks, number a square centimetre.",
+        "Ink missing in specks, number a square centimeter.",
         lambda m: m.maybe(0.1 if m.head == "laser" else 0.25, 0.2, 4),
     )
     dot_pitch: float = knob(

@@ -22,7 +22,7 @@ class Tear:
     missing : ndarray, shape (n, 2), float64
         Outline of what is gone, mm; it reaches beyond the sheet's edge.
     frayed : ndarray, shape (m, 2), float64
-        Outline of what has lost its printed face or is gone, mm: between the two, white fibres show.
+        Outline of what has lost its printed face or is gone, mm: between the two, white fibers show.
     """
 
     missing: NDArray[np.float64]
@@ -97,7 +97,7 @@ def random_tear(width: float, height: float, rng: np.random.Generator) -> Tear:
             return np.stack([(along, deep), (width - deep, along), (along, height - deep), (deep, along)][side], axis=1)
 
     path = _ragged(way, rng)
-    # Fibres of the lower plies stand out on one flank of a tear more than on the other.
+    # Fibers of the lower plies stand out on one flank of a tear more than on the other.
     steps = np.gradient(path, axis=0)
     normal = np.stack([steps[:, 1], -steps[:, 0]], axis=1) / np.maximum(np.hypot(*steps.T), 1e-9)[:, None]
     outline = np.concatenate([path, close])
@@ -237,7 +237,7 @@ def _ragged(way: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.fl
     for _ in range(6):
         step = np.diff(path, axis=0)
         length = np.hypot(*step.T)[:, None]
-        # A tear strays by a tenth of its length, down to the fibres of some tenths of a millimetre.
+        # A tear strays by a tenth of its length, down to the fibers of some tenths of a millimeter.
         stray = rng.normal(0, 0.09, length.shape) * np.minimum(length, 12) * (length > 0.3)
         middle = (path[:-1] + path[1:]) / 2 + stray * np.stack([-step[:, 1], step[:, 0]], 1) / np.maximum(length, 1e-9)
         path = np.concatenate([np.stack([path[:-1], middle], axis=1).reshape(-1, 2), path[-1:]])

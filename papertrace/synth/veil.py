@@ -62,7 +62,7 @@ class Veil:
         self._share = cv2.multiply(self._share, cv2.merge(levels), scale=1 / _UNIT)
 
     def film(self, opacity: NDArray[np.uint8], color: RGB) -> None:
-        """Lay on something of a colour of its own.
+        """Lay on something of a color of its own.
 
         Parameters
         ----------

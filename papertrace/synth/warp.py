@@ -176,7 +176,7 @@ def make_warp(
     sheet : tuple of float
         Width and height of the sheet in mm.
     pixels_per_mm : float
-        Mean scale of the picture: one node a millimetre.
+        Mean scale of the picture: one node a millimeter.
     offset : ndarray, shape (rows, columns, 2), float32, optional
         Flat minus worn position in mm at worn point ``(j, i) * offset_spacing``; beyond its edge it goes on as it is.
     offset_spacing : float

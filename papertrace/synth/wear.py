@@ -29,7 +29,7 @@ SPACING = 2.0
 """Of the displacement's lattice, mm."""
 
 _RELIEF = 2.0
-"""Pixels a mm of the relief: a ridge is about half a millimetre round."""
+"""Pixels a mm of the relief: a ridge is about half a millimeter round."""
 _VEIL = 4.0
 """Pixels a mm of stains and other thin layers, whose edges are sharper."""
 _BORDER = 12
@@ -41,7 +41,7 @@ _BETADINE = (0.25, 0.60, 1.20)
 _RUST = (0.15, 0.34, 0.62)
 _AGE = (0.08, 0.17, 0.42)
 _MOULD = (62, 68, 58)
-_FIBRES = (247, 245, 238)
+_FIBERS = (247, 245, 238)
 _DIRT = (110, 102, 92)
 _STEEPNESS = 0.42
 _COCKLE = 1.6
@@ -121,7 +121,7 @@ class Wear:
     mould: float = knob(
         0.0,
         within(0, 1),
-        "Greenish grey specks and colonies; the densest hide the trace.",
+        "Greenish gray specks and colonies; the densest hide the trace.",
         lambda rng: sometimes(rng, 0.08, 0.1, 0.8),
     )
     tears: int = knob(0, whole(0, 8), "Slits, bites and missing corners.", lambda rng: _count(rng, 0.15, 0.6, 4))
@@ -269,9 +269,9 @@ def _age_and_bend(
         veil.dye(_through(veil.shape, density, light))
     if creases:
         broken = broken_print(veil.shape, _VEIL, creases, streams["creases"])
-        # Dirt gathers where fibres stand up.
+        # Dirt gathers where fibers stand up.
         veil.film(_scaled(cv2.GaussianBlur(broken, (0, 0), 0.5 * _VEIL), 0.28), _DIRT)
-        veil.film(_scaled(broken, 0.75), _FIBRES)
+        veil.film(_scaled(broken, 0.75), _FIBERS)
     if wear.mould:
         growth = colonies(veil.shape, _VEIL, wear.mould, streams["mould"])
         veil.film(growth, _MOULD)
@@ -312,7 +312,7 @@ def _relief(
         size = (math.ceil(canvas.width * _RELIEF), math.ceil(canvas.height * _RELIEF))
         after = (shape[0] - first - size[1], shape[1] - first - size[0])
         damp = cv2.resize(wet, size, interpolation=cv2.INTER_AREA)
-        # Dry paper beside it is pulled along: it does not lie flat from one millimetre to the next.
+        # Dry paper beside it is pulled along: it does not lie flat from one millimeter to the next.
         damp = cv2.blur(cv2.blur(damp, _DAMP_EDGE), _DAMP_EDGE)
         damp = cv2.copyMakeBorder(damp, first, after[0], first, after[1], cv2.BORDER_REPLICATE)
         rise = _COCKLE * wear.soaking * _RELIEF
@@ -424,7 +424,7 @@ def _missing(canvas: Canvas, wear: Wear, streams: dict[str, np.random.Generator]
     outlines = []
     for _ in range(wear.tears):
         tear = random_tear(canvas.width, canvas.height, streams["tears"])
-        canvas.cover(_FIBRES, *patch(tear.frayed, canvas.px_per_mm))
+        canvas.cover(_FIBERS, *patch(tear.frayed, canvas.px_per_mm))
         outlines.append(tear.missing)
     if wear.cropped:
         outlines += cut_edges(canvas.width, canvas.height, wear.cropped, streams["cropped"])

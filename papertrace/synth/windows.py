@@ -33,14 +33,14 @@ class StripWindows:
     images : ndarray, shape (n, h, w, 3), uint8
         Upright: time runs right at `pixels_per_mm`, voltage up; the strip's zero line lies in the middle, at row
         ``(h - 1) / 2``. Where the picture ends, its edge is repeated.
-    centres : ndarray, shape (n, w), float32
-        Row of the pen's centre in each column, NaN where the picture does not show it.
+    centers : ndarray, shape (n, w), float32
+        Row of the pen's center in each column, NaN where the picture does not show it.
     page : PrintedPage
     strip : PrintedStrip
     """
 
     images: NDArray[np.uint8]
-    centres: NDArray[np.float32]
+    centers: NDArray[np.float32]
     page: PrintedPage
     strip: PrintedStrip
 
@@ -138,8 +138,8 @@ def stream_windows(
     """
     for page in pages:
         for strip in page.strips:
-            images, centres = strip_windows(page, strip, width_mm, height_mm, pixels_per_mm)
-            yield StripWindows(images, centres, page, strip)
+            images, centers = strip_windows(page, strip, width_mm, height_mm, pixels_per_mm)
+            yield StripWindows(images, centers, page, strip)
 
 
 def strip_windows(
@@ -164,8 +164,8 @@ def strip_windows(
     images : ndarray, shape (n, h, w, 3), uint8
         Column c of window k lies ``k * width + (c + 0.5) / pixels_per_mm`` mm after the strip's start; row r lies
         ``((h - 1) / 2 - r) / pixels_per_mm`` mm above its zero line.
-    centres : ndarray, shape (n, w), float32
-        Row of the pen's centre in each column: the band-limited curve that the pen drew, NaN where it cannot be seen.
+    centers : ndarray, shape (n, w), float32
+        Row of the pen's center in each column: the band-limited curve that the pen drew, NaN where it cannot be seen.
 
     Raises
     ------
@@ -176,8 +176,8 @@ def strip_windows(
     --------
     >>> from papertrace.synth import render_page
     >>> page = render_page(np.zeros((12, 1000)), 500, layout="limb-3x1", dpi=100)
-    >>> images, centres = strip_windows(page, page.strips[1], 20.0, 10.0, 4.0)
-    >>> images.shape, centres.shape, float(centres[0, 5])
+    >>> images, centers = strip_windows(page, page.strips[1], 20.0, 10.0, 4.0)
+    >>> images.shape, centers.shape, float(centers[0, 5])
     ((3, 40, 80, 3), (3, 80), 19.5)
     """
     width, height = round(width_mm * pixels_per_mm), round(height_mm * pixels_per_mm)
@@ -186,7 +186,7 @@ def strip_windows(
     (x0, zero), (x1, _) = strip.zero.astype(float)
     columns = int(np.ceil((x1 - x0) * pixels_per_mm / width - 1e-6)) * width
 
-    # The paper is smooth over a millimetre: place a coarse lattice exactly, and what lies between by straight lines.
+    # The paper is smooth over a millimeter: place a coarse lattice exactly, and what lies between by straight lines.
     step = max(1, int(_WARP_STEP * pixels_per_mm))
     counts = [int(np.ceil(extent / step)) + 2 for extent in (columns, height)]
     across, down = (((np.arange(n) - 0.5) * step - 0.5) for n in counts)
@@ -202,12 +202,12 @@ def strip_windows(
     images = np.asarray(cut, np.uint8).reshape(height, -1, width, 3).transpose(1, 0, 2, 3)
 
     at = x0 + (np.arange(columns) + 0.5) / pixels_per_mm
-    centres = (_pen(strip, at, pixels_per_mm) - zero) * pixels_per_mm + (height - 1) / 2
-    return np.ascontiguousarray(images), centres.astype(np.float32).reshape(-1, width)
+    centers = (_pen(strip, at, pixels_per_mm) - zero) * pixels_per_mm + (height - 1) / 2
+    return np.ascontiguousarray(images), centers.astype(np.float32).reshape(-1, width)
 
 
 def _pen(strip: PrintedStrip, at: NDArray[np.float64], pixels_per_mm: float) -> NDArray[np.float64]:
-    """Height of the pen, mm of paper, at places along it; NaN where either neighbouring sample cannot be seen."""
+    """Height of the pen, mm of paper, at places along it; NaN where either neighboring sample cannot be seen."""
     path = strip.path.astype(float)
     drawn = np.isfinite(path[:, 1])
     heights = np.full(len(at), np.nan)

@@ -3,8 +3,8 @@
 ``python -m papertrace.training.arrhythmia [--data DIR] [--out DIR] [--epochs N] [--pages N]``.
 
 Folds 1 to 7 train, fold 8 chooses the epoch, the calibration and the thresholds, fold 9 is scored once at the end. Each
-record is seen as pages would show it (`papertrace.training.views`), some of them really printed and digitised
-(`papertrace.training.digitised`). A few networks are trained that differ in their seeds, and ship as one. An
+record is seen as pages would show it (`papertrace.training.views`), some of them really printed and digitized
+(`papertrace.training.digitized`). A few networks are trained that differ in their seeds, and ship as one. An
 interrupted run is taken up again by the same command. The two files that it leaves belong in ``classify/weights``.
 """
 
@@ -28,7 +28,7 @@ from digitize.records.weights import read_weights
 from papertrace.datasets.ptbxl import Records, load_ptbxl
 from papertrace.metrics.calibration import Calibration, fit_calibration
 from papertrace.metrics.scores import auroc, best_f1_thresholds
-from papertrace.training import digitised
+from papertrace.training import digitized
 from papertrace.training.aside import what_else
 from papertrace.training.experiment import (
     Experiment,
@@ -63,7 +63,7 @@ class Config(Configuration):
     views : int
         Of every record, cut from the recording.
     pages : int
-        Printed and digitised.
+        Printed and digitized.
     dropout : float
         Share of features dropped.
     mixed : float
@@ -351,7 +351,7 @@ def write_weights(
     train_records, choice, report : Records
         Folds 1 to 7, 8 and 9.
     read : int
-        Pages that were printed and digitised for it.
+        Pages that were printed and digitized for it.
     device : str
         What it was trained on: ``"cpu"`` or ``"cuda"``.
 
@@ -370,7 +370,7 @@ def write_weights(
             "train": {
                 "records": len(train_records),
                 "of these without millivolts": int((~train_records.millivolts).sum()),
-                "printed and digitised pages of them": read,
+                "printed and digitized pages of them": read,
             },
             "fold 8": {"records": len(choice)},
             "fold 9": {"records": len(report)},
@@ -461,7 +461,7 @@ def main(arguments: list[str] | None = None) -> None:
     arguments : list of str, optional
         By default those of the command line.
     """
-    choices = {"members": "networks that ship as one", "pages": "pages to print and digitise"}
+    choices = {"members": "networks that ship as one", "pages": "pages to print and digitize"}
     parser = options("arrhythmia", str(__doc__), Config, choices)
     parser.add_argument(
         "--pretrained",
@@ -479,8 +479,8 @@ def main(arguments: list[str] | None = None) -> None:
     printable = [path for path in train_records.paths_500 if path is not None]
     pages = None
     if config.pages and printable:
-        folder = chosen.out / "pages" / version_of_code("papertrace.training.digitised")
-        pages = digitised.collect(plan(printable, config.pages, 5, folder), train_records, chosen.jobs)
+        folder = chosen.out / "pages" / version_of_code("papertrace.training.digitized")
+        pages = digitized.collect(plan(printable, config.pages, 5, folder), train_records, chosen.jobs)
     pools = [make_pool(train_records, config.views, config.seed, load_noise(chosen.data.parent / "noise"))]
     pools += [] if pages is None else [pages]
     read = 0 if pages is None else len(pages)

@@ -124,10 +124,10 @@ def draw_beat(signal: NDArray[np.floating], fs: float) -> NDArray[np.uint8]:
     >>> draw_beat(np.zeros(270), 360)[SIDE // 2 - 2 : SIDE // 2 + 2].min()
     np.uint8(0)
     """
-    centred = signal - np.median(signal)
-    span = max(_SPAN_MV, 2.1 * float(np.abs(centred).max()))
+    centered = signal - np.median(signal)
+    span = max(_SPAN_MV, 2.1 * float(np.abs(centered).max()))
     x = np.linspace(0, SIDE - 1, len(signal))
-    y = (SIDE - 1) / 2 - centred / span * SIDE
+    y = (SIDE - 1) / 2 - centered / span * SIDE
     canvas = np.full((4 * SIDE, 4 * SIDE), 255, np.uint8)
     points = np.rint(np.stack([4 * x + 1.5, 4 * y + 1.5], axis=1) * 16).astype(np.int32)
     cv2.polylines(canvas, [points], False, 0, 6, cv2.LINE_AA, 4)
@@ -227,8 +227,8 @@ def train(
     weight = torch.tensor([sum(sizes) / max(size, 1) for size in sizes]).sqrt().float()
     weight /= weight.mean()
     steps = -(-sum(sizes) // config.batch)
-    optimiser = torch.optim.AdamW(network.parameters(), config.rate, weight_decay=config.decay)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, config.rate, config.epochs * steps + 1)
+    optimizer = torch.optim.AdamW(network.parameters(), config.rate, weight_decay=config.decay)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, config.rate, config.epochs * steps + 1)
     history = []
     for epoch in range(config.epochs):
         rng = np.random.default_rng((config.seed, epoch))
@@ -241,9 +241,9 @@ def train(
             with short_numbers("cpu"):
                 logits = network(torch.from_numpy(ink)[:, None])
             loss = functional.cross_entropy(logits.float(), torch.from_numpy(images.label[chosen]), weight)
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             loss.backward()
-            optimiser.step()
+            optimizer.step()
             schedule.step()
             losses.append(float(loss.detach()))
         history.append({"epoch": epoch + 1, "loss": float(np.mean(losses))})

@@ -157,11 +157,11 @@ def fit(
     network = BeatNetwork(dropout=config.dropout).to(device)
     averaged = BeatNetwork(dropout=config.dropout).to(device)
     averaged.load_state_dict(network.state_dict())
-    optimiser = torch.optim.AdamW(network.parameters(), config.rate, weight_decay=config.decay)
+    optimizer = torch.optim.AdamW(network.parameters(), config.rate, weight_decay=config.decay)
     steps = -(-len(strips) // config.batch)
     total = config.epochs * steps + 1
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, config.rate, total, pct_start=max(0.15, 2 / total))
-    running = Fit(network, averaged, optimiser, schedule, config.average)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, config.rate, total, pct_start=max(0.15, 2 / total))
+    running = Fit(network, averaged, optimizer, schedule, config.average)
     done = 0
     saved = load_checkpoint(checkpoint, identity, device)
     if saved is not None:

@@ -104,7 +104,7 @@ def _along(pen: NDArray[np.floating]) -> NDArray[np.float64]:
     known = np.flatnonzero(np.isfinite(pen[:, 0]))
     if len(known) < 2:
         return np.full(WIDTH, np.nan)
-    # A hidden sample has no place; between its neighbours is near enough to keep its NaN.
+    # A hidden sample has no place; between its neighbors is near enough to keep its NaN.
     x = np.interp(np.arange(len(pen)), known, pen[known, 0])
     y = np.interp(np.arange(WIDTH), np.maximum.accumulate(x), pen[:, 1], left=np.nan, right=np.nan)
     return np.where((y >= 0) & (y <= HEIGHT - 1), y, np.nan)

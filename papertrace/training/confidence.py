@@ -2,7 +2,7 @@
 
 ``python -m papertrace.training.confidence [--data DIR] [--out DIR]``.
 
-Pages of every preset are printed from PTB-XL records at 500 Hz, digitised, and compared with their truth sample by
+Pages of every preset are printed from PTB-XL records at 500 Hz, digitized, and compared with their truth sample by
 sample, once as they were traced and once as `digitize.refine.correct` corrected them: the network learns which marks of
 trouble (`digitize.strips.confidence.measure`) go with errors above 0.1 mV. Records of folds 1 to 7 train it, fold 8
 chooses the epoch; fold 9 is never printed. It comes after ``python -m papertrace.training.refiner``, whose weights
@@ -112,7 +112,7 @@ def train(
         history.append({"epoch": epoch, "train": total / len(x), "fold 8": choose})
         if choose < best:
             best, kept = choose, {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    # The network takes marks as they are: standardising them is folded into its first layer.
+    # The network takes marks as they are: standardizing them is folded into its first layer.
     tensors = {}
     for layer, place in enumerate(("0", "2", "4")):
         weight, bias = kept[f"{place}.weight"], kept[f"{place}.bias"]

@@ -38,7 +38,7 @@ class Experiment:
     ----------
     configuration : Configuration
     data : mapping
-        Sources with their licences and authors, and how much was taken of them.
+        Sources with their licenses and authors, and how much was taken of them.
     folds : mapping of str to sequence
         Which folds, or records, had which part.
     figures : mapping

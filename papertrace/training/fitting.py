@@ -126,7 +126,7 @@ class Fit:
     ----------
     network, averaged : Module
         What is fitted, and the running average of its weights.
-    optimiser : Optimizer
+    optimizer : Optimizer
     schedule : LRScheduler
     average : float
         Decay of the running average, a step; the first steps' average is shorter.
@@ -134,18 +134,18 @@ class Fit:
 
     network: torch.nn.Module
     averaged: torch.nn.Module
-    optimiser: torch.optim.Optimizer
+    optimizer: torch.optim.Optimizer
     schedule: torch.optim.lr_scheduler.LRScheduler
     average: float
 
     def step(self, loss: torch.Tensor, taken: int) -> None:
         """Go a step down a loss, shape (), after so many steps; gradients are clipped to a norm of 1."""
-        self.optimiser.zero_grad()
+        self.optimizer.zero_grad()
         loss.backward()
         # Of what is fitted: a part that is left alone may have gradients, too.
-        fitted = [weight for group in self.optimiser.param_groups for weight in group["params"]]
+        fitted = [weight for group in self.optimizer.param_groups for weight in group["params"]]
         torch.nn.utils.clip_grad_norm_(fitted, 1.0)
-        self.optimiser.step()
+        self.optimizer.step()
         self.schedule.step()
         move_average(self.averaged, self.network, min(self.average, (taken + 1) / (taken + 10)))
 
@@ -159,5 +159,5 @@ class Fit:
             part.load_state_dict(saved[name])
 
     def _parts(self) -> dict[str, Any]:
-        names = ("network", "averaged", "optimiser", "schedule")
+        names = ("network", "averaged", "optimizer", "schedule")
         return {name: getattr(self, name) for name in names}

@@ -280,16 +280,16 @@ def train(
                             pages.lesson.truth.shape[1], config.dropout)  # fmt: skip
     _move(averaged, device, config.width)
     averaged.load_state_dict(network.state_dict())
-    optimiser = torch.optim.AdamW(_groups(network, config.rate), weight_decay=config.decay)
+    optimizer = torch.optim.AdamW(_groups(network, config.rate), weight_decay=config.decay)
     records = sorted(pages.album.by_record)
     steps_an_epoch = -(-len(records) // config.batch)
     steps = goal.epochs * steps_an_epoch + 1
-    highest = [group["lr"] for group in optimiser.param_groups]
+    highest = [group["lr"] for group in optimizer.param_groups]
     # The rate needs a step to rise, however short the run.
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, highest, steps, pct_start=max(0.15, 2 / steps))
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, highest, steps, pct_start=max(0.15, 2 / steps))
     history: list[dict[str, float]] = []
     best: dict[str, Any] = {"score": -np.inf, "state": None}
-    fit = Fit(network, averaged, optimiser, schedule, config.average)
+    fit = Fit(network, averaged, optimizer, schedule, config.average)
     began = time.monotonic()
     saved = load_checkpoint(checkpoint, identity, device)
     if saved is not None:

@@ -22,7 +22,7 @@ def load_resnet18(path: Path) -> dict[str, Tensor]:
     Returns
     -------
     dict of str to Tensor
-        For `Trunk.load_state_dict`: the first layer's filters summed over colours, the classifier left out.
+        For `Trunk.load_state_dict`: the first layer's filters summed over colors, the classifier left out.
 
     Raises
     ------

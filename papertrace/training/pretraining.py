@@ -248,13 +248,13 @@ def pretrain(
     averaged.load_state_dict(network.state_dict())
     learned = ("beats.", "rhythm.", *(f"network.{name}" for name in BRANCHES))
     learning = [part for name, part in network.named_parameters() if name.startswith(learned)]
-    optimiser = torch.optim.AdamW(learning, config.rate, weight_decay=config.decay)
+    optimizer = torch.optim.AdamW(learning, config.rate, weight_decay=config.decay)
     records = np.unique(np.concatenate([pool.record for pool in pools]))
     steps = max(1, len(records) // config.batch)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, config.rate, total_steps=config.epochs * steps + 1, pct_start=0.15
+        optimizer, config.rate, total_steps=config.epochs * steps + 1, pct_start=0.15
     )
-    fit = Fit(network, averaged, optimiser, schedule, config.average)
+    fit = Fit(network, averaged, optimizer, schedule, config.average)
     saved = load_checkpoint(checkpoint, asdict(config), device)
     done = 0
     if saved is not None:

@@ -147,7 +147,7 @@ def loss_of(logits: torch.Tensor, sure: torch.Tensor, batch: Batch, loss: str) -
     known = batch.known
     read = mean_offsets(logits)
     error = (read - batch.target) * batch.scale[..., None]
-    # A tenth of a millivolt is as many pixels as there are millimetres to the millivolt.
+    # A tenth of a millivolt is as many pixels as there are millimeters to the millivolt.
     tolerance = 10 * torch.exp(batch.marks[..., MARKS.index("tolerance")])[..., None]
     right = (error.detach().abs() < tolerance).float()
     total = 0.1 * torch.nn.functional.binary_cross_entropy_with_logits(sure[known], right[known])

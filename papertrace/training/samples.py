@@ -1,4 +1,4 @@
-"""Samples of digitised pages beside the printer's truth, for `papertrace.training.confidence`.
+"""Samples of digitized pages beside the printer's truth, for `papertrace.training.confidence`.
 
 A page is printed by `papertrace.synth`, read once, and compared with its truth twice: as it was traced, and as
 `digitize.refine.correct` corrected it. Each page becomes one small file (`papertrace.training.pages`).
@@ -26,7 +26,7 @@ _FS = 500
 """Sampling frequency of the recordings that are printed, Hz."""
 
 _EVERY = 10
-"""Samples (20 ms) between those that are taken: neighbours tell the same."""
+"""Samples (20 ms) between those that are taken: neighbors tell the same."""
 
 
 @dataclass(frozen=True)

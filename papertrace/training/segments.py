@@ -135,7 +135,7 @@ def cut_segments(
     -------
     Segments
     """
-    path = np.stack([traces.centre, traces.between], axis=2)
+    path = np.stack([traces.center, traces.between], axis=2)
     known = np.isfinite(path[..., 0]) & np.isfinite(truth[..., 0])
     places = []
     for row, here in enumerate(known):

@@ -51,9 +51,9 @@ def sheet_of(pieces: Sequence[StripSegment]) -> tuple[NDArray[np.float32], NDArr
             continue
         row, start = LEAD_NAMES.index(piece.lead), min(max(round(piece.start * FS), 0), SAMPLES)
         n = min(len(piece.signal), SAMPLES - start)
-        centred = np.clip(piece.signal - np.median(piece.signal[shown]), -_LIMIT_MV, _LIMIT_MV)
+        centered = np.clip(piece.signal - np.median(piece.signal[shown]), -_LIMIT_MV, _LIMIT_MV)
         signal[row], seen[row] = 0, 0
-        signal[row, start : start + n] = np.where(shown, centred, 0)[:n]
+        signal[row, start : start + n] = np.where(shown, centered, 0)[:n]
         seen[row, start : start + n] = shown[:n]
     return signal, seen
 

@@ -1,6 +1,6 @@
 """Draw the picture of a page straight away, without printing and reading it: thirty times as fast.
 
-`classify.picture.picture` leaves of a page its ink at two pixels a millimetre. As much is drawn here from the printer's
+`classify.picture.picture` leaves of a page its ink at two pixels a millimeter. As much is drawn here from the printer's
 own scene (`papertrace.synth.scene`: every layout, paper, pen, lettering), four times as fine and then reduced; what a
 reader gets wrong, its scale, its level and where the middle is, is drawn by chance.
 """

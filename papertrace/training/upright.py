@@ -63,14 +63,14 @@ def true_paths(page: PrintedPage, view: UprightAnalysis, steps: int) -> NDArray[
         The truth (y) at ``x + k / steps``; NaN where the page shows no pen, and along rows whose trace is none of the
         page's strips or runs along another row's.
     """
-    centre = view.traces.centre
-    rows, width = centre.shape
+    center = view.traces.center
+    rows, width = center.shape
     x = np.arange(width * steps) / steps
     truth = np.full((rows, width * steps), np.nan, np.float32)
     for strip in page.strips:
         points = to_upright(strip.polyline, view, page.image.shape)
         shown = _along(points, x)
-        off = np.abs(centre - shown[None, ::steps])
+        off = np.abs(center - shown[None, ::steps])
         enough = np.isfinite(off).sum(axis=1) > _LEAST
         if not enough.any():
             continue
@@ -98,7 +98,7 @@ def _along(points: NDArray[np.float64], x: NDArray[np.float64]) -> NDArray[np.fl
 
 
 def _origin(view: UprightAnalysis, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """Millimetres of paper under the upright pixel (0, 0), from nodes that lie in the picture."""
+    """Millimeters of paper under the upright pixel (0, 0), from nodes that lie in the picture."""
     height, width = shape[:2]
     nodes = view.upright.nodes
     paper = to_paper(nodes, view.placement.matrix, _bend(view), shape)

@@ -1,7 +1,7 @@
 """Views for the fits of statements: records as pages would show them, in any layout and with what paper does to them.
 
-Most are cut from the recordings, with a little of what body, paper and digitising do; others are pages that
-`papertrace.synth` printed and the digitiser read (`papertrace.training.digitised`). All of a record's views are made
+Most are cut from the recordings, with a little of what body, paper and digitizing do; others are pages that
+`papertrace.synth` printed and the digitizer read (`papertrace.training.digitized`). All of a record's views are made
 once; an epoch takes one of each.
 """
 
@@ -327,7 +327,7 @@ def _lose(pieces: list[StripSegment], rng: np.random.Generator) -> list[StripSeg
 
 
 def misread(piece: StripSegment, rng: np.random.Generator) -> StripSegment:
-    """Read a piece as a digitiser does: sure of most of it, wrong as often as it is unsure, blind now and then.
+    """Read a piece as a digitizer does: sure of most of it, wrong as often as it is unsure, blind now and then.
 
     Parameters
     ----------

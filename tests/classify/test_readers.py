@@ -64,11 +64,11 @@ def test_auto_looks_at_the_picture_where_the_signal_is_unreliable(looked, leads,
         assert read is BY_SIGNAL and not looked and read.fallback is None
 
 
-def test_auto_reads_a_page_that_cannot_be_digitised(looked):
+def test_auto_reads_a_page_that_cannot_be_digitized(looked):
     read = interpret_page("auto", no_leads((800, 600), "no trace"), look)
-    assert read.reader == "image" and read.fallback == "the page could not be digitised"
+    assert read.reader == "image" and read.fallback == "the page could not be digitized"
     assert len(read.statements) == len(CODES) and read.measurements.heart_rate.value is None
-    with pytest.raises(ValueError, match="could not be digitised: no trace; nor does its picture show one"):
+    with pytest.raises(ValueError, match="could not be digitized: no trace; nor does its picture show one"):
         interpret_page("auto", no_leads((800, 600), "no trace"), lambda: 0 * look())
 
 

@@ -12,8 +12,8 @@ _INK = np.array([120, 70, 70])
 def on_dotted_grid(page: NDArray[np.uint8], per_mm: float, *, faint: float, quality: int) -> NDArray[np.uint8]:
     """Print a page, shape (h, w, 3), on dots of one pixel and store it as JPEG.
 
-    Every millimetre has a dot, of so faint an ink; along 5 mm lines there is a dark one every half millimetre. So lines
-    of dots half a millimetre apart are the clearest that there are.
+    Every millimeter has a dot, of so faint an ink; along 5 mm lines there is a dark one every half millimeter. So lines
+    of dots half a millimeter apart are the clearest that there are.
     """
     height, width = page.shape[:2]
     ink = np.zeros((height, width))

@@ -171,7 +171,7 @@ def test_the_grid_lies_where_the_page_has_it(page, plain):
 def test_a_page_without_a_grid_gets_none(recording):
     found = understood(render_page(recording, 500, grid="none").image)
     colors = np.unique(found.page.reshape(-1, 3), axis=0)
-    assert (np.ptp(colors.astype(int), axis=1) == 0).all(), "black, white and grey"
+    assert (np.ptp(colors.astype(int), axis=1) == 0).all(), "black, white and gray"
 
 
 def test_where_no_ink_was_followed_none_is_drawn(plain):
@@ -200,11 +200,11 @@ def test_a_trace_that_was_led_along_a_line_of_text_is_but_a_line(page, plain):
     middle = [np.flatnonzero(dark[:, column]).mean() for column in columns]
     path = np.stack([columns + x0, np.array(middle) + y0], axis=1)
     at, y = project(to_upright, path).T
-    every = np.arange(view.traces.centre.shape[1])
+    every = np.arange(view.traces.center.shape[1])
     followed = np.interp(every, at, y)
     traces = replace(
-        view.traces, centre=np.tile(followed, (len(view.traces.centre), 1)),
-        ink=np.tile(followed, (2, len(view.traces.centre), 1)),
+        view.traces, center=np.tile(followed, (len(view.traces.center), 1)),
+        ink=np.tile(followed, (2, len(view.traces.center), 1)),
     )  # fmt: skip
     samples = np.linspace(0, len(path) - 1, len(strip.path))
     along = np.stack([np.interp(samples, np.arange(len(path)), path[:, axis]) for axis in (0, 1)], axis=1)

@@ -126,9 +126,9 @@ def test_nothing_is_said_of_the_patient(leads, tmp_path):
     assert b"Miller" not in (tmp_path / "Miller.dcm").read_bytes()
 
 
-def test_it_says_that_it_is_digitised_and_how_well(leads, tmp_path):
+def test_it_says_that_it_is_digitized_and_how_well(leads, tmp_path):
     texts = [note.UnformattedTextValue for note in written(leads, tmp_path / "a.dcm").WaveformAnnotationSequence]
-    assert texts[0].startswith("Digitised from paper by Papertrace")
+    assert texts[0].startswith("Digitized from paper by Papertrace")
     assert texts[0].endswith("Verdict: usable (the gain is assumed)")
     assert texts[1:] == list(leads.warnings)
     long = written(replace(leads, warnings=("µ" * 2000,)), tmp_path / "b.dcm")

@@ -30,7 +30,7 @@ def test_wfdb_round_trip(leads, tmp_path):
     assert record.adc_gain == [1000] * 12
     assert record.baseline == [0] * 12
     assert record.fs == leads.fs
-    assert record.comments == [f"digitised by Papertrace {__version__}"]
+    assert record.comments == [f"digitized by Papertrace {__version__}"]
     assert (np.isnan(record.p_signal.T) == np.isnan(leads.signal)).all()
     seen = np.isfinite(leads.signal)
     assert np.abs(record.p_signal.T[seen] - leads.signal[seen]).max() <= 0.000501

@@ -45,7 +45,7 @@ def test_a_page_without_a_grid_at_twice_the_usual_gain(record):
     assert leads.layout == page.layout
 
 
-def test_crisp_lines_of_a_large_picture_are_a_millimetre_apart():
+def test_crisp_lines_of_a_large_picture_are_a_millimeter_apart():
     """Rounded to its pixels, every second one looked like chance."""
     page, leads = read(1392, "clean")
     assert leads.calibration.pixels_per_mm == pytest.approx(page.pixels_per_mm, rel=0.002)

@@ -30,7 +30,7 @@ PAGES: dict[str, dict[str, Any]] = {
     "plain": {"layout": "3x4+II", "dpi": 200},
     "tilted": {"layout": "3x4+II+V1+V5", "rotation": 6.0, "gain": 5, "grid": "green", "separator": "bar", "dpi": 150},
     "large": {"layout": "6x2", "rotation": -2.5, "gain": 20, "grid": "blue", "separator": "tick", "dpi": 150},
-    "long": {"layout": "12x1", "grid": "grey", "label_position": "left", "dpi": 150},
+    "long": {"layout": "12x1", "grid": "gray", "label_position": "left", "dpi": 150},
     "fast": {"layout": "cabrera-3x4", "speed": 50, "separator": "gap", "dpi": 150},
     "shuffled": {"layout": SHUFFLED, "grid": "pink", "pulse": "right", "dpi": 200},
     "gridless": {"layout": "3x4+II", "grid": "none", "dpi": 200},
@@ -44,7 +44,7 @@ SCALE = {"large": 0.4, "long": 0.6}
 """Smaller beats where the rows stand closer: crossing rows are another test."""
 SECONDS = {"fast": 5.0}
 LATE = {"fast": 0.008, "inline": 0.008}
-"""The white between columns is known to a tenth of a millimetre, and there are three of them."""
+"""The white between columns is known to a tenth of a millimeter, and there are three of them."""
 
 
 @dataclass(frozen=True)
@@ -234,7 +234,7 @@ def test_a_page_without_a_grid_says_so(case):
 
 @pytest.fixture(scope="session")
 def small(recording) -> PrintedPage:
-    """Three limb leads of four seconds at 100 dpi: quick to digitise again and again."""
+    """Three limb leads of four seconds at 100 dpi: quick to digitize again and again."""
     return render_page(recording[:, :2000], FS, layout="limb-3x1", dpi=100, header=False)
 
 
@@ -244,7 +244,7 @@ def small_leads(small) -> Leads:
 
 
 def test_print_and_pulses_tell_that_a_grid_was_miscounted(recording):
-    """Dots half a millimetre apart pass for millimetres: the pulses are 20 mm high at 10 mm/mV, ten seconds are 500."""
+    """Dots half a millimeter apart pass for millimeters: the pulses are 20 mm high at 10 mm/mV, ten seconds are 500."""
     page = render_page(recording, 500, grid="none", paper="A4", dpi=240).image
     leads = trace_leads(on_dotted_grid(page, 240 / 25.4, faint=0.0, quality=90), refine=False)
     assert leads.calibration.pixels_per_mm == pytest.approx(240 / 25.4, rel=1e-3)
@@ -259,14 +259,14 @@ def test_a_page_of_few_leads(small, small_leads):
     assert any("aVR" in warning and "V6" in warning for warning in small_leads.warnings)
 
 
-@pytest.mark.parametrize("kind", ["path", "bytes", "PIL", "Page", "grey"])
+@pytest.mark.parametrize("kind", ["path", "bytes", "PIL", "Page", "gray"])
 def test_sources_agree(small, small_leads, tmp_path, kind):
     path = tmp_path / "page.png"
     Image.fromarray(small.image).save(path)
-    if kind == "grey":
-        grey = cv2.cvtColor(small.image, cv2.COLOR_RGB2GRAY)
+    if kind == "gray":
+        gray = cv2.cvtColor(small.image, cv2.COLOR_RGB2GRAY)
         np.testing.assert_array_equal(
-            trace_leads(grey).signal, trace_leads(np.repeat(grey[..., None], 3, axis=2)).signal
+            trace_leads(gray).signal, trace_leads(np.repeat(gray[..., None], 3, axis=2)).signal
         )
         return
     sources = {

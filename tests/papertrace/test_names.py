@@ -21,8 +21,8 @@ def test_every_name_is_that_of_the_package_below():
 
 
 def test_there_are_no_other_names():
-    with pytest.raises(AttributeError, match="module 'papertrace' has no attribute 'digitise'"):
-        papertrace.digitise  # noqa: B018
+    with pytest.raises(AttributeError, match="module 'papertrace' has no attribute 'digitize'"):
+        papertrace.digitize  # noqa: B018
 
 
 def test_the_package_runs_as_a_command():

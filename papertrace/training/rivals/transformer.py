@@ -1,7 +1,7 @@
 """A transformer over a sheet cut into short pieces (Vaswani et al. 2017; pieces as in Dosovitskiy et al. 2021).
 
 "Attention is all you need" and "An image is worth 16x16 words". A piece is a fifth of a second of all leads; places are
-learned, layers are normalised before attention.
+learned, layers are normalized before attention.
 """
 
 from __future__ import annotations

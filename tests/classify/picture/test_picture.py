@@ -24,7 +24,7 @@ def reading(height_mm: float, width_mm: float, rows_mm: tuple[float, ...], ends_
     return SimpleNamespace(view=SimpleNamespace(coverage=coverage, rows=SimpleNamespace(level=level), traces=traces))
 
 
-def test_a_millimetre_is_a_millimetre_and_the_rows_stand_in_the_middle():
+def test_a_millimeter_is_a_millimeter_and_the_rows_stand_in_the_middle():
     picture = picture_of(reading(200, 280, (40.0, 80.0), (20.0, 260.0)))
     rows, columns = np.flatnonzero(picture.ink.max(1) > 60), np.flatnonzero(picture.ink.max(0) > 60)
     assert picture.ink.shape == (HEIGHT, WIDTH)

@@ -83,18 +83,18 @@ def test_the_input_is_not_modified():
     np.testing.assert_array_equal(grid, before)
 
 
-@pytest.mark.parametrize("millimetres", [1.5, 3.0])
-def test_lines_of_a_curved_sheet_are_placed(millimetres):
-    """A sheet that arches by more than a line: its millimetres are straight again over most of the page."""
+@pytest.mark.parametrize("millimeters", [1.5, 3.0])
+def test_lines_of_a_curved_sheet_are_placed(millimeters):
+    """A sheet that arches by more than a line: its millimeters are straight again over most of the page."""
     per_mm, shape = 6.0, (1000, 1600)
     y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
-    drop = (millimetres * per_mm * np.sin(np.pi * x / shape[1])).astype(np.float32)
+    drop = (millimeters * per_mm * np.sin(np.pi * x / shape[1])).astype(np.float32)
     flat = np.full((*shape, 3), 252, np.uint8)
     for mm in range(0, 300):
-        width, colour = (2, (225, 120, 120)) if mm % 5 == 0 else (1, (240, 185, 185))
+        width, color = (2, (225, 120, 120)) if mm % 5 == 0 else (1, (240, 185, 185))
         at = round(mm * per_mm)
-        flat[at : at + width] = np.minimum(flat[at : at + width], colour)
-        flat[:, at : at + width] = np.minimum(flat[:, at : at + width], colour)
+        flat[at : at + width] = np.minimum(flat[at : at + width], color)
+        flat[:, at : at + width] = np.minimum(flat[:, at : at + width], color)
     page = cv2.remap(flat, x, y + drop, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
     grid = find_grid(page)
     assert grid is not None

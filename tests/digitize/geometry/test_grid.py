@@ -59,12 +59,12 @@ def draw_page(
 
 
 def place(grid: Grid, points: NDArray[np.float64], shape: tuple[int, int] = SHAPE) -> NDArray[np.float64]:
-    """Millimetres under pixels, bend included."""
+    """Millimeters under pixels, bend included."""
     return to_paper(points, grid.matrix, grid.bend, shape)
 
 
 def scale(grid: Grid, shape: tuple[int, int] = SHAPE) -> tuple[float, float]:
-    """Pixels a millimetre along time and along voltage in the picture's middle."""
+    """Pixels a millimeter along time and along voltage in the picture's middle."""
     return scale_at(grid.matrix, (shape[1] / 2, shape[0] / 2))[:2]
 
 
@@ -85,7 +85,7 @@ def test_pitch_and_rotation(per_mm, rotation):
 
 
 @pytest.mark.parametrize("per_mm", [2.835, 3.937, 5.906, 7.874])
-def test_lines_stand_on_whole_millimetres_and_wide_ones_on_fives(per_mm):
+def test_lines_stand_on_whole_millimeters_and_wide_ones_on_fives(per_mm):
     grid = found(draw_page(per_mm))
     distance = (place(grid, np.array([[0.0, 0.0], [per_mm * 50, per_mm * 25]])) / 5 + 0.5) % 1 - 0.5
     assert np.abs(distance * 5).max() < 0.06
@@ -101,7 +101,7 @@ def test_dotted_grid():
 
 
 @pytest.mark.parametrize(("faint", "quality"), [(0.2, 90), (0.8, 90), (0.4, 75)])
-def test_dots_half_a_millimetre_apart_on_5_mm_lines(faint, quality):
+def test_dots_half_a_millimeter_apart_on_5_mm_lines(faint, quality):
     shape = (800, 1100)
     page = draw_page(6.0, shape=shape, minor=0.0, major=0.0)
     grid = found(on_dotted_grid(page, 7.94, faint=faint, quality=quality))
@@ -109,7 +109,7 @@ def test_dots_half_a_millimetre_apart_on_5_mm_lines(faint, quality):
 
 
 def test_a_grid_of_a_known_pitch(recording):
-    """Dots half a millimetre apart look like millimetres where only 5 mm lines have them."""
+    """Dots half a millimeter apart look like millimeters where only 5 mm lines have them."""
     per_mm = 240 / 25.4
     page = render_page(recording, 500, grid="none", paper="A4", dpi=240).image
     page = on_dotted_grid(page, per_mm, faint=0.0, quality=90)
@@ -119,7 +119,7 @@ def test_a_grid_of_a_known_pitch(recording):
     assert find_grid(draw_page(6.0), 4.2) is None
 
 
-def test_a_dotted_grid_is_not_followed_on_half_of_its_millimetres(recording):
+def test_a_dotted_grid_is_not_followed_on_half_of_its_millimeters(recording):
     page = render_page(recording, 500, grid="none", paper="A4", dpi=200).image
     grid = found(on_dotted_grid(page, 7.94, faint=0.45, quality=88))
     assert scale(grid, page.shape[:2]) == pytest.approx((7.94, 7.94), rel=1e-3)
@@ -221,10 +221,10 @@ def test_bend_is_recovered():
     assert np.sqrt((error**2).mean()) < 0.5 * np.sqrt((straight**2).mean())
 
 
-def test_grey_and_black_and_white_pages():
+def test_gray_and_black_and_white_pages():
     page = draw_page(6.0, 2.0, minor=0.8, major=1.0)
-    grey = page.min(axis=2)
-    for plane in (grey, np.where(grey < 200, 0, 255).astype(np.uint8)):
+    gray = page.min(axis=2)
+    for plane in (gray, np.where(gray < 200, 0, 255).astype(np.uint8)):
         grid = found(np.repeat(plane[..., None], 3, axis=2))
         assert scale(grid) == pytest.approx((6.0, 6.0), rel=3e-3)
 
@@ -274,7 +274,7 @@ def test_page_is_not_modified():
 
 def test_creased_paper_is_followed_into_its_ridges():
     y, x = np.mgrid[:1000, :1400].astype(float)
-    # Ridges 40 mm apart push lines aside by up to an eighth of a millimetre; the smooth bend leaves 0.033 mm of it.
+    # Ridges 40 mm apart push lines aside by up to an eighth of a millimeter; the smooth bend leaves 0.033 mm of it.
     pushed = x + 2.0 * np.abs((x + 0.4 * y) / 320 % 1 - 0.5)
     lines = np.maximum(*(np.clip(1 - np.abs((place + 4) % 8 - 4) / 1.2, 0, 1) for place in (pushed, y)))
     grid = find_grid(np.repeat((250 - 80 * lines)[..., None], 3, axis=2).astype(np.uint8))

@@ -24,7 +24,7 @@ def printed(recording: NDArray[np.float32]) -> PrintedPage:
     return render_page(recording, 500, dpi=110, row_pitch=25.0)
 
 
-def millimetres_off(page: PrintedPage, camera: Camera, **bends: float) -> NDArray[np.float64]:
+def millimeters_off(page: PrintedPage, camera: Camera, **bends: float) -> NDArray[np.float64]:
     """Distances in mm of the found from the true places of the grid's nodes under the traces.
 
     Where the page's origin is, and which quarter turn it stands in, a grid cannot tell.
@@ -55,20 +55,20 @@ def millimetres_off(page: PrintedPage, camera: Camera, **bends: float) -> NDArra
     ids=str,
 )
 def test_pages_that_are_not_flat(printed, camera, bends, rms):
-    off = millimetres_off(printed, camera, **bends)
+    off = millimeters_off(printed, camera, **bends)
     assert np.sqrt((off**2).mean()) < rms
 
 
 @settings(max_examples=6, deadline=None)
 @given(tilt=st.floats(8.0, 40.0), axis=st.floats(0.0, 180.0), roll=st.floats(-40.0, 40.0))
 def test_any_perspective(printed, camera, tilt, axis, roll):
-    off = millimetres_off(printed, camera, tilt=tilt, axis=axis, roll=roll)
+    off = millimeters_off(printed, camera, tilt=tilt, axis=axis, roll=roll)
     assert np.sqrt((off**2).mean()) < 0.15
 
 
 def test_lines_of_5_mm_only(recording, camera):
     page = render_page(recording, 500, dpi=110, row_pitch=25.0, minor_strength=0.0, grid="blue")
-    off = millimetres_off(page, camera, tilt=25.0, axis=40.0)
+    off = millimeters_off(page, camera, tilt=25.0, axis=40.0)
     assert np.sqrt((off**2).mean()) < 0.15
 
 
@@ -104,7 +104,7 @@ def test_a_scan_or_print_may_be_squeezed(upright):
     assert (along, down) == pytest.approx((150 / 25.4, 0.8 * 150 / 25.4), rel=3e-3)
 
 
-def test_twice_as_many_lines_one_way_are_not_its_millimetres(upright):
+def test_twice_as_many_lines_one_way_are_not_its_millimeters(upright):
     """Every second line of a grid is a lattice, too: nothing but a fax, whose file says so, is squeezed so much."""
     assert find_grid(squeezed(upright, 0.5)) is None
 

@@ -25,7 +25,7 @@ def bend(height: float) -> np.ndarray:
 def test_to_picture_inverts_to_paper(turn, scale, lean, height):
     cos, sin = np.cos(turn) / scale, np.sin(turn) / scale
     homography = np.array([[cos, sin, 3.0], [-sin, cos, -7.0], [lean, 0.5 * lean, 1.0]])
-    # Paper that is bent by more than a third of a millimetre a millimetre stands on edge.
+    # Paper that is bent by more than a third of a millimeter a millimeter stands on edge.
     departure = bend(height / scale)
     points = np.stack(np.meshgrid(np.linspace(0, 899, 13), np.linspace(0, 599, 9)), axis=2)
     paper = to_paper(points, homography, departure, SHAPE)
@@ -45,7 +45,7 @@ def test_the_bend_goes_on_beyond_the_picture():
     )
 
 
-def test_scale_is_that_of_the_neighbourhood():
+def test_scale_is_that_of_the_neighborhood():
     homography = np.array([[0.12, 0.01, 0.0], [-0.02, 0.1, 5.0], [2e-4, 1e-4, 1.0]])
     back = np.linalg.inv(homography)
     here = project(homography, np.array([400.0, 300.0]))

@@ -12,7 +12,7 @@ from digitize.geometry.rectify import PIXELS_PER_MM, TILE_MM, rectify
 def matrix_of(
     pixels_per_mm: float, degrees: float = 0.0, shift: tuple[float, float] = (0.0, 0.0)
 ) -> NDArray[np.float64]:
-    """Pixels of a picture to millimetres: scaled and turned."""
+    """Pixels of a picture to millimeters: scaled and turned."""
     angle = np.radians(degrees)
     turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]) / pixels_per_mm
     return np.vstack([np.column_stack([turn, shift]), [0.0, 0.0, 1.0]])
@@ -25,8 +25,8 @@ def dots(shape: tuple[int, int], places: NDArray[np.float64], radius: float) -> 
     return np.repeat(np.rint(255 * (1 - np.clip(ink, 0, 1)))[..., None], 3, axis=2).astype(np.uint8)
 
 
-def centre_of_dot(image: NDArray[np.uint8], near: NDArray[np.float64], reach: int = 14) -> NDArray[np.float64]:
-    """Centre of mass of the ink around a place."""
+def center_of_dot(image: NDArray[np.uint8], near: NDArray[np.float64], reach: int = 14) -> NDArray[np.float64]:
+    """Center of mass of the ink around a place."""
     left, top = np.rint(near).astype(int) - reach
     ink = 255.0 - image[top : top + 2 * reach + 1, left : left + 2 * reach + 1, 0]
     y, x = np.mgrid[: ink.shape[0], : ink.shape[1]]
@@ -46,7 +46,7 @@ def test_to_original_inverts_the_mapping(pixels_per_mm, degrees):
     corners = project(matrix, corners)
     origin = np.floor(corners.min(axis=0) / TILE_MM + 0.02) * TILE_MM
     expected = (project(matrix, PLACES) - origin) * PIXELS_PER_MM
-    found = np.array([centre_of_dot(page.image, place) for place in expected])
+    found = np.array([center_of_dot(page.image, place) for place in expected])
     assert np.abs(found - expected).max() < 0.15
     assert np.abs(page.to_original(expected) - PLACES).max() < 0.01
     assert page.image.shape[:2] == page.inside.shape
@@ -54,7 +54,7 @@ def test_to_original_inverts_the_mapping(pixels_per_mm, degrees):
     assert page.inside[rows, columns].all()
 
 
-def test_bend_is_honoured():
+def test_bend_is_honored():
     shape = (300, 400)
     y, x = np.mgrid[: shape[0], : shape[1]]
     bend = np.stack([0.8 * np.sin(y / 60), 1.2 * np.sin(x / 90)], axis=2).astype(np.float32)
@@ -63,8 +63,8 @@ def test_bend_is_honoured():
     page = rectify(image, matrix, bend)
     departure = np.array([bend[round(py), round(px)] for px, py in PLACES])
     expected = (PLACES / 7.87 + departure) * PIXELS_PER_MM
-    found = np.array([centre_of_dot(page.image, place) for place in expected])
-    plain = np.array([centre_of_dot(rectify(image, matrix).image, place) for place in PLACES / 7.87 * PIXELS_PER_MM])
+    found = np.array([center_of_dot(page.image, place) for place in expected])
+    plain = np.array([center_of_dot(rectify(image, matrix).image, place) for place in PLACES / 7.87 * PIXELS_PER_MM])
     assert np.abs(found - expected).max() < 0.2
     assert np.abs(page.to_original(expected) - PLACES).max() < 0.15
     assert np.abs(plain - expected).max() > 4
@@ -95,8 +95,8 @@ def test_lines_stay_where_they_are_when_scaled_down():
     image = np.full((1200, 1200, 3), 255, np.uint8)
     image[:, 600:606] = 0
     ink = 255.0 - rectify(image, matrix_of(23.6)).image[100, :, 0]
-    centre = (ink * np.arange(len(ink))).sum() / ink.sum()
-    assert abs(centre - 602.5 / 2.36) < 0.05
+    center = (ink * np.arange(len(ink))).sum() / ink.sum()
+    assert abs(center - 602.5 / 2.36) < 0.05
 
 
 def test_outside_the_picture_is_marked():

@@ -34,7 +34,7 @@ def traces(slope: float = 0.0, length: int = 2500) -> tuple[Traces, NDArray[np.f
     seen = np.full(level.shape, TraceState.SEEN, np.uint8)
     ends = {"start": start, "end": start + length, "left": start + 0.8, "right": start + length - 1.8}
     ink = np.stack([level - 1.5, level + 1.5])
-    return Traces(centre=level, between=level, state=seen, **ends, radius=1.5, ink=ink), level
+    return Traces(center=level, between=level, state=seen, **ends, radius=1.5, ink=ink), level
 
 
 def marks(height: float | None) -> Marks:
@@ -113,7 +113,7 @@ def test_rows_that_begin_here_and_there_tell_no_slope():
 
 
 @pytest.mark.parametrize("turns", range(4))
-def test_slopes_are_levelled_and_turns_kept(turns):
+def test_slopes_are_leveled_and_turns_kept(turns):
     first = quarter_turn(turns) @ np.diag([0.127, 0.127, 1.0])
     scale = measured(PaperScale(first, "print"), slope=np.tan(np.radians(2.0)))
     before, after = (scale_at(matrix, (0.0, 0.0))[2] for matrix in (first, scale.matrix))
@@ -148,7 +148,7 @@ def test_a_page_is_laid_level_by_its_own_rows(degrees):
         (100.0, 1250, 1.0),
     ],
 )
-def test_where_rows_and_paper_tell_it_a_pulse_is_not_ten_millimetres_high(height, length, pixels):
+def test_where_rows_and_paper_tell_it_a_pulse_is_not_ten_millimeters_high(height, length, pixels):
     scale = measured(PaperScale(np.diag([0.11, 0.11, 1.0]), "assumed"), length=length, height=height)
     assert scale.source == "pulse"
     assert scale_at(scale.matrix, (0.0, 0.0))[0] == pytest.approx(pixels / 0.11, rel=0.015)

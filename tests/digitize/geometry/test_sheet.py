@@ -6,7 +6,7 @@ import pytest
 from numpy.typing import NDArray
 
 from digitize.geometry.mapping import project
-from digitize.geometry.sheet import find_sheet, sheet_to_millimetres
+from digitize.geometry.sheet import find_sheet, sheet_to_millimeters
 
 WIDTH, HEIGHT = 891, 630
 CORNERS = np.array([[-0.5, -0.5], [WIDTH - 0.5, -0.5], [WIDTH - 0.5, HEIGHT - 0.5], [-0.5, HEIGHT - 0.5]])
@@ -32,22 +32,22 @@ def test_corners(camera, bends):
     assert np.abs(found - way(CORNERS)).max() < 3.0
 
 
-def test_millimetres_of_a4(camera):
+def test_millimeters_of_a4(camera):
     picture, way = camera(written(), tilt=10.0, axis=30.0)
     found = find_sheet(picture)
     assert found is not None
     inner = np.array([[WIDTH * 0.25, HEIGHT * 0.5], [WIDTH * 0.75, HEIGHT * 0.5]]) - 0.5
-    across = np.diff(project(sheet_to_millimetres(found), way(inner)), axis=0)[0]
+    across = np.diff(project(sheet_to_millimeters(found), way(inner)), axis=0)[0]
     assert across == pytest.approx([148.5, 0.0], abs=1.5)
 
 
 @pytest.mark.parametrize(
-    ("size", "millimetres"), [((880, 680), (279.4, 215.9)), ((680, 880), (215.9, 279.4)), ((600, 850), (210.0, 297.0))]
+    ("size", "millimeters"), [((880, 680), (279.4, 215.9)), ((680, 880), (215.9, 279.4)), ((600, 850), (210.0, 297.0))]
 )
-def test_the_nearest_format_is_taken(size, millimetres):
+def test_the_nearest_format_is_taken(size, millimeters):
     width, height = size
     corners = np.array([[5, 7], [5 + width, 7], [5 + width, 7 + height], [5, 7 + height]], float)
-    assert project(sheet_to_millimetres(corners), corners[2]) == pytest.approx(millimetres)
+    assert project(sheet_to_millimeters(corners), corners[2]) == pytest.approx(millimeters)
 
 
 def _cropped() -> NDArray[np.uint8]:

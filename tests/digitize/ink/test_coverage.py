@@ -10,11 +10,11 @@ from digitize.ink.coverage import find_ink
 from digitize.ink.runs import find_runs
 
 HEIGHT, WIDTH = 700, 1000
-BLACK, GREY = (20, 20, 20), (95, 95, 95)
+BLACK, GRAY = (20, 20, 20), (95, 95, 95)
 PEN_RADIUS = 2.0
 GRIDS = {
     "red": ((250, 195, 190), (235, 130, 125)),
-    "grey": ((225, 225, 225), (190, 190, 190)),
+    "gray": ((225, 225, 225), (190, 190, 190)),
     "dark olive": ((150, 150, 95), (105, 105, 55)),
 }
 
@@ -31,14 +31,14 @@ def stroke(y: NDArray[np.float64], radius: float = PEN_RADIUS) -> NDArray[np.flo
     return np.clip(radius + 0.5 - across, 0.0, 1.0)
 
 
-def paper_with_grid(colours: tuple[tuple[int, int, int], ...] | None) -> NDArray[np.float64]:
+def paper_with_grid(colors: tuple[tuple[int, int, int], ...] | None) -> NDArray[np.float64]:
     """White paper with 1 mm and 5 mm lines of about a pixel and a half."""
     paper = np.full((HEIGHT, WIDTH, 3), 252.0)
-    for colour, pitch in zip(colours or (), (10, 50), strict=False):
+    for color, pitch in zip(colors or (), (10, 50), strict=False):
         for axis, side in enumerate((HEIGHT, WIDTH)):
             away = np.abs((np.arange(side) + pitch / 2) % pitch - pitch / 2)
             share = np.expand_dims(np.clip(1.25 - away, 0.0, 1.0), (1 - axis, 2))
-            paper = np.where(share > 0, np.minimum(paper, paper * (1 - share) + share * np.array(colour)), paper)
+            paper = np.where(share > 0, np.minimum(paper, paper * (1 - share) + share * np.array(color)), paper)
     return paper
 
 
@@ -62,7 +62,7 @@ def edge_errors(coverage: NDArray[np.float32], y: NDArray[np.float64]) -> NDArra
     return np.abs(np.stack([runs.top[:, 0] - (y - half), runs.bottom[:, 0] - (y + half)]))[:, columns]
 
 
-@pytest.mark.parametrize("pen", [BLACK, GREY], ids=["black pen", "grey pen"])
+@pytest.mark.parametrize("pen", [BLACK, GRAY], ids=["black pen", "gray pen"])
 @pytest.mark.parametrize("grid", GRIDS)
 def test_coverage_and_edges_are_those_that_were_drawn(grid, pen):
     truth = stroke(wave())
@@ -112,7 +112,7 @@ def test_dark_table_around_the_page_is_neither_paper_nor_ink(table):
     assert np.abs(ink.coverage - truth)[130:-10, 160:-10].mean() < 0.005
 
 
-def test_a_pale_pen_is_found_by_its_own_colour():
+def test_a_pale_pen_is_found_by_its_own_color():
     pale = (165, 165, 165)
     image = draw(paper_with_grid(GRIDS["red"]), stroke(wave()), pale)
     ink = find_ink(upright(image), tiled=True)
@@ -120,13 +120,13 @@ def test_a_pale_pen_is_found_by_its_own_colour():
     assert edge_errors(ink.coverage, wave()).mean() < 0.15
 
 
-def test_black_text_beside_a_grey_pen_is_ink_and_does_not_set_the_pen():
+def test_black_text_beside_a_gray_pen_is_ink_and_does_not_set_the_pen():
     text = np.zeros((HEIGHT, WIDTH), np.uint8)
     cv2.putText(text, "V1", (450, 110), cv2.FONT_HERSHEY_SIMPLEX, 1.0, 255, 3, cv2.LINE_AA)
     trace = stroke(wave())
-    image = draw(draw(paper_with_grid(GRIDS["red"]), trace, GREY), text / 255.0, (5, 5, 5))
+    image = draw(draw(paper_with_grid(GRIDS["red"]), trace, GRAY), text / 255.0, (5, 5, 5))
     ink = find_ink(upright(image), tiled=True)
-    assert np.allclose(np.array(ink.pen) * 252, GREY, atol=6)
+    assert np.allclose(np.array(ink.pen) * 252, GRAY, atol=6)
     assert ink.coverage[text == 255].min() > 0.9
     assert edge_errors(ink.coverage, wave()).mean() < 0.1
 
@@ -149,13 +149,13 @@ def test_page_without_grid():
 
 
 def test_bare_grid_has_no_ink():
-    for colours in GRIDS.values():
-        coverage = find_ink(upright(paper_with_grid(colours)), tiled=True).coverage
+    for colors in GRIDS.values():
+        coverage = find_ink(upright(paper_with_grid(colors)), tiled=True).coverage
         assert coverage.max() < 0.3 and coverage.mean() < 1e-3
 
 
 def test_a_page_of_any_size_and_nothing_is_modified():
-    page = upright(draw(paper_with_grid(GRIDS["grey"]), stroke(wave()), BLACK)[:333, :777])
+    page = upright(draw(paper_with_grid(GRIDS["gray"]), stroke(wave()), BLACK)[:333, :777])
     before = page.image.copy()
     ink = find_ink(page, tiled=True)
     assert ink.coverage.shape == ink.paper.shape == (333, 777)

@@ -166,7 +166,7 @@ def test_names_in_the_white_before_their_strips_tell_the_columns(layout, pulse):
     """A first name before a pulse stands farther from the second than columns do."""
     rows, gap = find_layout(layout).rows, 120.0
     pitch = (WIDTH + gap) / len(rows[0])
-    # The white is measured to half a millimetre.
+    # The white is measured to half a millimeter.
     best = hypotheses(names_before(rows, pitch, pulse), len(rows), gap=gap + 5)[0]
     assert (best.naming.name, best.lines.side) == (layout, 2)
     assert best.lines.pitch == pytest.approx(pitch, abs=3.0)

@@ -92,10 +92,10 @@ def test_pages_without_a_readable_name_are_named_by_the_law(read, name, monkeypa
 
     def traces():
         drawn = plain()
-        centre = drawn.centre.copy()
+        center = drawn.center.copy()
         at = np.linspace(0, N - 1, RIGHT - LEFT + 1).astype(int)
-        centre[:, LEFT : RIGHT + 1] += shown[:, at].astype(np.float32)
-        return type(drawn)(centre, centre, *(getattr(drawn, field) for field in list(vars(drawn))[2:]))
+        center[:, LEFT : RIGHT + 1] += shown[:, at].astype(np.float32)
+        return type(drawn)(center, center, *(getattr(drawn, field) for field in list(vars(drawn))[2:]))
 
     monkeypatch.setattr(page, "traces", traces)
     found = read(page)

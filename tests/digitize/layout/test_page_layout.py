@@ -59,21 +59,21 @@ class Print:
 
     def traces(self) -> Traces:
         count = len(self.rows)
-        centre = np.full((count, WIDTH), np.nan, np.float32)
-        centre[:, LEFT : RIGHT + 1] = self.baseline[:, None]
+        center = np.full((count, WIDTH), np.nan, np.float32)
+        center[:, LEFT : RIGHT + 1] = self.baseline[:, None]
         # The pen's middle at its ends lies a radius inside the ink.
         start, end = round(LEFT - RADIUS + 0.5), round(RIGHT + RADIUS + 0.5)
-        state = np.where(np.isfinite(centre), np.uint8(TraceState.SEEN), np.uint8(TraceState.UNKNOWN))
+        state = np.where(np.isfinite(center), np.uint8(TraceState.SEEN), np.uint8(TraceState.UNKNOWN))
         return Traces(
-            centre,
-            centre,
+            center,
+            center,
             state,
             np.full(count, start),
             np.full(count, end),
             np.full(count, start + RADIUS - 0.5),
             np.full(count, end - RADIUS - 0.5),
             RADIUS,
-            np.stack([centre - RADIUS, centre + RADIUS]),
+            np.stack([center - RADIUS, center + RADIUS]),
         )
 
     def words(self) -> list[Word]:

@@ -25,7 +25,7 @@ def pulse(height_mm: float, width_mm: float) -> Pulse:
         ((11.0, 5.5), 275.0, 1.0),
     ],
 )
-def test_millimetres_are_miscounted_where_height_and_time_say_so(pulse_mm, row_mm, times):
+def test_millimeters_are_miscounted_where_height_and_time_say_so(pulse_mm, row_mm, times):
     printed = PrintedScale(25.0, 10.0, None, "")
     assert miscount(printed, [pulse(*pulse_mm)], row_mm) == pytest.approx(times)
 

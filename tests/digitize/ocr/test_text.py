@@ -209,7 +209,7 @@ def test_missing_model_names_the_package(monkeypatch, tmp_path, installed):
     package.submodule_search_locations = [str(tmp_path)]
     monkeypatch.setattr(text, "find_spec", lambda name: package if installed else None)
     with pytest.raises(RuntimeError, match=r"rapidocr.*rec.*allowed: rapidocr>=3") as caught:
-        text._recogniser.__wrapped__()
+        text._recognizer.__wrapped__()
     assert ("not installed" in str(caught.value)) != installed
     assert (str(tmp_path) in str(caught.value)) == installed
 
@@ -217,10 +217,10 @@ def test_missing_model_names_the_package(monkeypatch, tmp_path, installed):
 def test_the_same_crop_is_read_the_same_alone_among_others_and_from_threads():
     rng = np.random.default_rng(7)
     crops = [rng.integers(0, 256, (48, width), np.uint8) for width in (40, 90, 96, 150, 300, 400)] * 4
-    alone = [text._recognise([crop], text._NAME_WIDTHS)[0] for crop in crops[:6]] * 4
+    alone = [text._recognize([crop], text._NAME_WIDTHS)[0] for crop in crops[:6]] * 4
     shares = [crops[start::8] for start in range(8)]
     with ThreadPoolExecutor(8) as pool:
-        read = list(pool.map(lambda share: text._recognise(share, text._NAME_WIDTHS), shares))
+        read = list(pool.map(lambda share: text._recognize(share, text._NAME_WIDTHS), shares))
     for start in range(8):
         for one, other in zip(alone[start::8], read[start], strict=True):
             np.testing.assert_array_equal(one, other)

@@ -32,7 +32,7 @@ def test_a_fax_turned_by_a_quarter_says_the_same():
 
 def test_pages_that_were_not_faxed_say_nothing():
     assert fax_resolution(faxed("none").image) is None
-    assert fax_resolution(faxed("none", color="grey").image) is None
+    assert fax_resolution(faxed("none", color="gray").image) is None
     enlarged = faxed("none", dpi=150.0).image.repeat(2, axis=0).repeat(2, axis=1)
     assert fax_resolution(enlarged) is None
     assert fax_resolution(np.full((900, 900, 3), 255, np.uint8)) is None
@@ -51,6 +51,6 @@ def test_a_fax_without_its_grid_is_measured_by_its_dots_and_laid_level():
 def test_only_a_dithered_page_is_smoothed():
     plain, dithered = faxed(), faxed(halftone=True)
     assert without_halftone(plain.image, 240.0) is plain.image
-    grey = without_halftone(dithered.image, 240.0)
-    assert is_bilevel(dithered.image) and not is_bilevel(grey)
-    assert abs(float(grey.mean()) - float(dithered.image.mean())) < 1.0
+    gray = without_halftone(dithered.image, 240.0)
+    assert is_bilevel(dithered.image) and not is_bilevel(gray)
+    assert abs(float(gray.mean()) - float(dithered.image.mean())) < 1.0

@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[3]
 RAMP = np.zeros((150, 220, 3), np.uint8)
 RAMP[..., 0] = np.linspace(0, 255, 220)[None]
 RAMP[..., 1] = np.linspace(0, 255, 150)[:, None]
-GREY = RAMP[..., 0]
+GRAY = RAMP[..., 0]
 
 
 def encoded(image: Image.Image, kind: str, **options) -> bytes:
@@ -128,19 +128,19 @@ def test_one_bit():
 
 @pytest.mark.parametrize("kind", [".png", ".tiff"])
 def test_sixteen_bits(kind):
-    grey = np.repeat(GREY[..., None], 3, axis=2)
-    deep = GREY.astype(np.uint16) * 257
-    assert difference(load_page(deep), grey) == 0
+    gray = np.repeat(GRAY[..., None], 3, axis=2)
+    deep = GRAY.astype(np.uint16) * 257
+    assert difference(load_page(deep), gray) == 0
     for image in (deep, np.dstack([deep] * 3)):
-        assert difference(load_page(cv2.imencode(kind, image)[1].tobytes()), grey) == 0
+        assert difference(load_page(cv2.imencode(kind, image)[1].tobytes()), gray) == 0
 
 
 def test_float_and_wide_tiffs():
-    grey = np.repeat(GREY[..., None], 3, axis=2)
-    for image in (GREY.astype(np.float32) / 255, GREY.astype(np.float32), GREY.astype(np.int32) * 257):
-        assert difference(load_page(encoded(Image.fromarray(image), "TIFF")), grey) < 0.01
+    gray = np.repeat(GRAY[..., None], 3, axis=2)
+    for image in (GRAY.astype(np.float32) / 255, GRAY.astype(np.float32), GRAY.astype(np.int32) * 257):
+        assert difference(load_page(encoded(Image.fromarray(image), "TIFF")), gray) < 0.01
     with pytest.raises(PageError, match="pixel values from -1 to"):
-        load_page(encoded(Image.fromarray(GREY.astype(np.float32) - 1), "TIFF"))
+        load_page(encoded(Image.fromarray(GRAY.astype(np.float32) - 1), "TIFF"))
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "TIFF"])
@@ -149,7 +149,7 @@ def test_cmyk(kind):
 
 
 def test_palette():
-    image = Image.fromarray(GREY).convert("P")
+    image = Image.fromarray(GRAY).convert("P")
     assert difference(load_page(encoded(image, "PNG")), np.asarray(image.convert("RGB"))) == 0
 
 
@@ -201,7 +201,7 @@ def test_many_pages_need_no_more_memory_than_two(tmp_path, kind):
 
 def pdf_of(count: int, kind: str) -> bytes:
     """Pages of a million pixels, each drawn anew from the same strokes or the same picture."""
-    grey = stream(
+    gray = stream(
         b"/Type/XObject/Subtype/Image/Width 1200/Height 900/ColorSpace/DeviceGray/BitsPerComponent 8"
         b"/Filter/FlateDecode",
         zlib.compress(bytes(1200 * 900)),
@@ -209,7 +209,7 @@ def pdf_of(count: int, kind: str) -> bytes:
     drawn = stream(b"", b"0 0 m 340 255 l S" if kind == "drawn" else b"340 0 0 255 0 0 cm /I Do")
     kids = b" ".join(b"%d 0 R" % (5 + place) for place in range(count))
     one = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 340 255]/Resources<</XObject<</I 3 0 R>>>>/Contents 4 0 R>>"
-    return pdf(CATALOG, b"<</Type/Pages/Kids[%s]/Count %d>>" % (kids, count), grey, drawn, *[one] * count)
+    return pdf(CATALOG, b"<</Type/Pages/Kids[%s]/Count %d>>" % (kids, count), gray, drawn, *[one] * count)
 
 
 def test_thumbnails_in_a_tiff_are_no_pages():
@@ -227,7 +227,7 @@ def test_an_animation_is_its_first_picture():
     assert difference(page, RAMP) == 0
 
 
-def test_drawn_pdf_has_ten_pixels_per_millimetre():
+def test_drawn_pdf_has_ten_pixels_per_millimeter():
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(200 / 25.4, 100 / 25.4))

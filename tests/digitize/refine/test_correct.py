@@ -30,16 +30,16 @@ def view(draw) -> UprightAnalysis:
     """Two rows on white paper: a wave with a steep part, and a straight line; a stretch of the first is hidden."""
     x = np.arange(WIDTH, dtype=np.float64)
     wave = 150 + 30 * np.sin(x / 40) - 90 * np.exp(-(((x - 700) / 6) ** 2))
-    centre = np.stack([wave, np.full(WIDTH, 300.0)])
-    coverage = np.maximum(*(draw((400, WIDTH), np.stack([x, y], axis=1)) for y in centre))
-    between = (centre + np.roll(centre, -1, axis=1)) / 2
+    center = np.stack([wave, np.full(WIDTH, 300.0)])
+    coverage = np.maximum(*(draw((400, WIDTH), np.stack([x, y], axis=1)) for y in center))
+    between = (center + np.roll(center, -1, axis=1)) / 2
     between[:, -1] = np.nan
-    centre[0, 400:430] = np.nan
+    center[0, 400:430] = np.nan
     between[0, 399:430] = np.nan
     ends = np.zeros(2, np.int64), np.full(2, WIDTH), np.zeros(2), np.full(2, WIDTH - 1.0)
-    state = np.where(np.isfinite(centre), np.uint8(TraceState.SEEN), np.uint8(TraceState.UNKNOWN))
+    state = np.where(np.isfinite(center), np.uint8(TraceState.SEEN), np.uint8(TraceState.UNKNOWN))
     traces = Traces(
-        centre.astype(np.float32), between.astype(np.float32), state, *ends, 1.5, np.stack([centre, centre])
+        center.astype(np.float32), between.astype(np.float32), state, *ends, 1.5, np.stack([center, center])
     )
     picture = np.repeat(np.uint8(255 * (1 - coverage))[..., None], 3, axis=2)
     matrix = np.diag([1 / PIXELS_PER_MM, 1 / PIXELS_PER_MM, 1.0])
@@ -76,7 +76,7 @@ class ToTheInk(torch.nn.Module):
 
 def displaced(view: UprightAnalysis, by: float) -> UprightAnalysis:
     traces = view.traces
-    moved = dataclasses.replace(traces, centre=traces.centre + by, between=traces.between + by)
+    moved = dataclasses.replace(traces, center=traces.center + by, between=traces.between + by)
     return dataclasses.replace(view, traces=moved)
 
 
@@ -139,7 +139,7 @@ class TestDesigns:
         logits, sure = network(*seen)
         (logits.square().mean() + sure.square().mean()).backward()
         idle = [name for name, weight in network.named_parameters() if weight.grad is None or not weight.grad.any()]
-        # A bias before a normalisation, or of a softmax's keys, has no effect on anything.
+        # A bias before a normalization, or of a softmax's keys, has no effect on anything.
         assert not [name for name in idle if not name.endswith("bias")]
 
     def test_segments_do_not_see_each_other(self, design, seen):
@@ -171,17 +171,17 @@ def test_unknown_networks_are_named():
 
 def test_untrained_it_leaves_the_traces(view):
     traces, sure = refine(view, 10.0, Refiner().eval())
-    np.testing.assert_allclose(traces.centre, view.traces.centre, atol=1e-3)
+    np.testing.assert_allclose(traces.center, view.traces.center, atol=1e-3)
     np.testing.assert_allclose(traces.between, view.traces.between, atol=1e-3)
     np.testing.assert_allclose(sure, 0.0, atol=1e-3)
 
 
 def test_what_is_hidden_stays_hidden_and_nothing_else_is(view):
-    before = [array.copy() for array in (view.traces.centre, view.traces.between, view.traces.state)]
+    before = [array.copy() for array in (view.traces.center, view.traces.between, view.traces.state)]
     traces = refine(view, 10.0, FOLLOWS)[0]
-    np.testing.assert_array_equal(np.isnan(traces.centre), np.isnan(view.traces.centre))
+    np.testing.assert_array_equal(np.isnan(traces.center), np.isnan(view.traces.center))
     np.testing.assert_array_equal(np.isnan(traces.between), np.isnan(view.traces.between))
-    for array, kept in zip((view.traces.centre, view.traces.between, view.traces.state), before, strict=True):
+    for array, kept in zip((view.traces.center, view.traces.between, view.traces.state), before, strict=True):
         np.testing.assert_array_equal(array, kept)
 
 
@@ -189,7 +189,7 @@ def test_what_is_hidden_stays_hidden_and_nothing_else_is(view):
 def test_traces_are_brought_to_the_ink(view, by):
     traces = refine(displaced(view, by), 10.0, FOLLOWS)[0]
     level = np.r_[50:380, 450:650]
-    for found, true in ((traces.centre, view.traces.centre), (traces.between, view.traces.between)):
+    for found, true in ((traces.center, view.traces.center), (traces.between, view.traces.between)):
         assert np.abs(found[1, :-1] - true[1, :-1]).max() < 0.3
         assert np.abs(found[0, level] - true[0, level]).max() < 0.5
 
@@ -203,13 +203,13 @@ def test_a_page_narrower_than_a_stretch(view):
         rows=dataclasses.replace(view.rows, level=view.rows.level[part]),
         traces=dataclasses.replace(
             view.traces,
-            centre=view.traces.centre[part],
+            center=view.traces.center[part],
             between=view.traces.between[part],
             state=view.traces.state[part],
         ),
     )
     traces = refine(displaced(cut, 2.0), 10.0, FOLLOWS)[0]
-    assert np.abs(traces.centre[1] - cut.traces.centre[1]).max() < 0.3
+    assert np.abs(traces.center[1] - cut.traces.center[1]).max() < 0.3
 
 
 @pytest.mark.parametrize("steps", (1, 2, 4))
@@ -222,7 +222,7 @@ def test_any_number_of_steps_tells_where_the_pen_is_half_way(view, steps, monkey
     monkeypatch.setattr("digitize.refine.correct.judge", lambda windows, network: (offsets, offsets))
     traces = refine(view, 10.0, Refiner("cnn", steps))[0]
     inner = np.arange(2, WIDTH - 2)
-    np.testing.assert_allclose((traces.centre - view.traces.centre)[1, inner], drift(inner), atol=1e-3)
+    np.testing.assert_allclose((traces.center - view.traces.center)[1, inner], drift(inner), atol=1e-3)
     np.testing.assert_allclose((traces.between - view.traces.between)[1, inner], drift(inner + 0.5), atol=1e-3)
 
 

@@ -10,7 +10,7 @@ import pytest
 from digitize.records.layouts import LEAD_NAMES
 from digitize.records.results import VERDICTS
 from digitize.render import notebook
-from digitize.render.notebook import LARGEST, VERDICT_COLOURS
+from digitize.render.notebook import LARGEST, VERDICT_COLORS
 from digitize.render.paper import leads_svg
 
 
@@ -27,10 +27,10 @@ def test_leads_show_themselves(leads):
 
 
 @pytest.mark.parametrize("verdict", VERDICTS)
-def test_every_verdict_has_a_colour(leads, verdict):
+def test_every_verdict_has_a_color(leads, verdict):
     judged = replace(leads, quality=replace(leads.quality, verdict=verdict, reasons=()), warnings=())
     html = judged._repr_html_()
-    assert f"background:{VERDICT_COLOURS[verdict]}" in html and "<ul" not in html
+    assert f"background:{VERDICT_COLORS[verdict]}" in html and "<ul" not in html
 
 
 def test_what_comes_from_a_page_is_escaped(leads):

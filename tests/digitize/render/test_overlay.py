@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from digitize.records.results import Shade
-from digitize.render.overlay import MARK_COLOUR, ROW_COLOURS, SHADE_COLOUR, UNSURE_COLOUR, Mark, overlay_svg
+from digitize.render.overlay import MARK_COLOR, ROW_COLORS, SHADE_COLOR, UNSURE_COLOR, Mark, overlay_svg
 
 
 def test_overlay(leads, paper):
@@ -17,15 +17,15 @@ def test_overlay(leads, paper):
     assert (paper == before).all()
     assert drawn.shape == paper.shape and drawn.dtype == np.uint8
 
-    def mixed(colour):
-        """Opaque shares of a colour over white, as the overlay mixes them."""
-        return np.rint(0.65 * np.array(colour) + 0.35 * 255)
+    def mixed(color):
+        """Opaque shares of a color over white, as the overlay mixes them."""
+        return np.rint(0.65 * np.array(color) + 0.35 * 255)
 
     rhythm = leads.strips[-1]
-    for sample, colour in ((2000, ROW_COLOURS[3]), (250, UNSURE_COLOUR)):
+    for sample, color in ((2000, ROW_COLORS[3]), (250, UNSURE_COLOR)):
         x, y = np.rint(rhythm.path[sample]).astype(int)
         near = drawn[y - 1 : y + 2, x].astype(float)
-        assert np.abs(near - mixed(colour)).max(axis=1).min() < 30, (sample, near)
+        assert np.abs(near - mixed(color)).max(axis=1).min() < 30, (sample, near)
     x, y = 55, 480  # sample 125, in the hidden stretch: nothing is drawn
     assert (drawn[y - 3 : y + 4, x] == paper[y - 3 : y + 4, x]).all()
     assert (drawn != paper).any(axis=2).mean() < 0.2
@@ -131,7 +131,7 @@ def test_marks_of_the_layer(leads):
     root = ET.fromstring(overlay_svg(leads, marks=[Mark(last, 2000), Mark(last, 2400), Mark(last, 3000, "<V>")]))
     ticks = [path for path in root.iter("{http://www.w3.org/2000/svg}path") if path.get("class") == "mark"]
     assert [path.get("d").count("M") for path in ticks] == [2, 1]
-    assert ticks[1].get("stroke") == f"rgb{MARK_COLOUR}".replace(" ", "")
+    assert ticks[1].get("stroke") == f"rgb{MARK_COLOR}".replace(" ", "")
     (text,) = [own for own in root.iter("{http://www.w3.org/2000/svg}text") if own.text == "<V>"]
     x = leads.strips[last].path[3000, 0]
     assert float(text.get("x")) == pytest.approx((x + 0.5) / leads.calibration.pixels_per_mm, abs=0.01)
@@ -157,7 +157,7 @@ def test_a_band_lies_along_the_trace_and_is_darker_where_it_is_stronger(leads, p
         away = np.hypot(*(changed[:, None] - path).transpose(2, 0, 1)).min(axis=1)
         assert away.max() < 2.2 * per_mm
         near = drawn[tuple(changed.T[::-1])].astype(float)
-        towards.append(np.abs(near - SHADE_COLOUR).mean())
+        towards.append(np.abs(near - SHADE_COLOR).mean())
     assert towards[0] > towards[1] > towards[2]
     assert (leads.overlay(paper, shade=band(leads, last, 0, 5000, 0.05))[: len(paper)] == plain).all()
 

@@ -91,15 +91,15 @@ def test_without_level_stretches_there_is_no_edge():
 @pytest.mark.parametrize("side", ["left", "right", "up", "down"])
 def test_a_trace_at_the_edge_is_cut_off(side):
     inside = np.ones((300, 800), bool)
-    centre = np.full((2, 800), np.nan, np.float32)
-    centre[:, 100:700] = np.array([[100.0], [200.0]])
-    assert not cut_off(centre, inside)
+    center = np.full((2, 800), np.nan, np.float32)
+    center[:, 100:700] = np.array([[100.0], [200.0]])
+    assert not cut_off(center, inside)
     if side == "left":
-        centre[0, :100] = 100
+        center[0, :100] = 100
     elif side == "right":
         inside[:, 705:] = False
     elif side == "up":
-        centre[0, 300:320] = 3
+        center[0, 300:320] = 3
     else:
         inside[205:] = False
-    assert cut_off(centre, inside)
+    assert cut_off(center, inside)

@@ -44,11 +44,11 @@ def half_way(ink, touch):
 
 
 def paths(edges) -> np.ndarray:
-    """Both rows' centres."""
+    """Both rows' centers."""
     both = []
     for top, bottom in zip(*edges, strict=True):
-        centre = (top + bottom) / 2
-        both.append(fit_path(top, bottom, centre, RADIUS)[::2])
+        center = (top + bottom) / 2
+        both.append(fit_path(top, bottom, center, RADIUS)[::2])
     return np.stack(both)
 
 

@@ -171,7 +171,7 @@ def test_rows_of_flutter_that_never_rest():
     for level, size, length in ((150, 95, 9), (420, 80, 16), (690, 40, 5), (960, 90, 12)):
         y = level + size * np.sin(x / length) * (1 + 0.2 * np.sin(x / 150))
         for step in range(60):
-            # Between neighbouring columns the pen draws all there is.
+            # Between neighboring columns the pen draws all there is.
             at = np.rint(y + (np.roll(y, -1) - y) * step / 60).astype(int)
             page[at[:-1], x[:-1]] = page[at[:-1] + 1, x[:-1]] = page[at[:-1] - 1, x[:-1]] = 1.0
     rows = find_rows(page)

@@ -20,8 +20,8 @@ def test_a_row_along_which_nothing_was_followed_is_left_out(recording, monkeypat
     def lose_one(*arguments):
         traces = trace(*arguments)
         if not calls:
-            traces.centre[1] = np.nan
-        calls.append(len(traces.centre))
+            traces.center[1] = np.nan
+        calls.append(len(traces.center))
         return traces
 
     monkeypatch.setattr(digitize.tracing.view, "trace_ink", lose_one)

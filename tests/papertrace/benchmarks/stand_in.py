@@ -1,4 +1,4 @@
-"""A digitiser that knows the truth; the page's name says what it does wrong. Imported by the benchmark's processes."""
+"""A digitizer that knows the truth; the page's name says what it does wrong. Imported by the benchmark's processes."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def test_every_stage_of_a_page_has_a_digest(sample):
 
 
 def test_a_page_without_an_ecg_has_its_picture_and_an_error(as_png):
-    order = Order("grey", "samples", as_png(np.full((300, 400, 3), 128, np.uint8), "grey.png"))
+    order = Order("gray", "samples", as_png(np.full((300, 400, 3), 128, np.uint8), "gray.png"))
     digests, facts, signal, _ = look_at(order)
     assert tuple(digests) == ("picture",) and "no electrocardiogram" in facts["error"] and signal.shape == (12, 0)
 
@@ -51,7 +51,7 @@ def test_what_has_no_order_of_its_own_is_refused():
 
 
 def test_files_are_left_whole_and_not_made_again(tmp_path, as_png):
-    orders = [Order("grey", "samples", as_png(np.full((300, 400, 3), 128, np.uint8), "grey.png")).__dict__]
+    orders = [Order("gray", "samples", as_png(np.full((300, 400, 3), 128, np.uint8), "gray.png")).__dict__]
     (tmp_path / "orders.json").write_text(json.dumps(orders))
     main([str(tmp_path / "orders.json"), str(tmp_path / "out")])
     (kept,) = (tmp_path / "out").iterdir()

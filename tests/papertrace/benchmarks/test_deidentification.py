@@ -114,7 +114,7 @@ def test_tables_count_items():
     assert "| faxed | 2 | 8 | 50% | 50% | 1 (0.3% to 52.7%) | 0.5 |" in text
     assert "| all | 3 | 12 | 67% | 50% | 1 (" in text
     assert f"| {PLACES[0]} | 3 | 100% | 100% | 1 (" in text and f"| {PLACES[-1]} | 0 | - |" in text
-    assert "1 of 3 pages could not be digitised" in text
+    assert "1 of 3 pages could not be digitized" in text
 
 
 def test_the_command_goes_on_where_it_stopped(tesseract, folder, tmp_path, capsys):

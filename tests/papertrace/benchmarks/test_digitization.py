@@ -18,8 +18,8 @@ from digitize.records.layouts import LEAD_NAMES
 from papertrace.benchmarks.digitization import (
     REAL,
     condition_of,
-    digitise,
-    digitise_unrefined,
+    digitize,
+    digitize_unrefined,
     find_targets,
     main,
 )
@@ -161,8 +161,8 @@ def test_the_deterministic_stage_alone_has_files_of_its_own(data, stand_in, tmp_
 def test_traces_are_refined_or_not(monkeypatch):
     asked = []
     monkeypatch.setattr("digitize.trace_leads", lambda _, **options: asked.append(options.get("refine", True)))
-    digitise(Path("a.png"))
-    digitise_unrefined(Path("a.png"))
+    digitize(Path("a.png"))
+    digitize_unrefined(Path("a.png"))
     assert asked == [True, False]
 
 

@@ -41,7 +41,7 @@ def test_every_preset_is_timed_at_one_resolution(monkeypatch: pytest.MonkeyPatch
 def test_results_are_written_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sections = {
         "printer": lambda runs: [Timing("clean", 0.25, 0.5, runs, 3.7)],
-        "digitiser": lambda runs: [Reading("faxed", 1.25, 1.5, runs, 3.6, peak=612.4, unread=2)],
+        "digitizer": lambda runs: [Reading("faxed", 1.25, 1.5, runs, 3.6, peak=612.4, unread=2)],
         "stages": lambda runs: [Timing("ink", 0.3, 0.5, runs, 3.7), Timing("the rest", 0.1, 0.2, runs, 3.7)],
     }
     monkeypatch.setattr(speed, "SECTIONS", sections)
@@ -55,7 +55,7 @@ def test_results_are_written_together(tmp_path: Path, monkeypatch: pytest.Monkey
     content = json.loads((tmp_path / "speed.json").read_text())
     assert content["command"][0]["value"] == 5.5
     assert content["dpi"] == 200 and content["printer"][0]["median"] == 0.25 and content["made with"]["cpus"]
-    assert content["digitiser"][0]["peak"] == 612.4 and content["stages"][1]["name"] == "the rest"
+    assert content["digitizer"][0]["peak"] == 612.4 and content["stages"][1]["name"] == "the rest"
 
 
 def test_pages_that_are_refused_are_counted_but_not_those_of_the_warm_up() -> None:
@@ -68,12 +68,12 @@ def test_pages_that_are_refused_are_counted_but_not_those_of_the_warm_up() -> No
     assert reading.peak > 50
 
 
-def test_every_kind_is_digitised_in_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_kind_is_digitized_in_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(speed, "DPI", 72.0)
     monkeypatch.setattr(speed, "PRESETS", ())
     monkeypatch.setattr(speed, "_NO_GRID", {})
     monkeypatch.setattr(speed, "_CLEAN", {"plain 3x4+II": {"layout": "3x4+II"}})
-    (reading,) = speed.digitiser(1)
+    (reading,) = speed.digitizer(1)
     assert isinstance(reading, Reading) and reading.name == "plain 3x4+II" and reading.unread == 0
     assert reading.median > 0 and 50 < reading.peak < 4000
 

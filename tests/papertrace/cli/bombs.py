@@ -71,7 +71,7 @@ def tiff(*directories: dict[int, tuple[int, int, int]], follow: int | None = Non
     return data + bytes(200)
 
 
-def grey(width: int, height: int, **more: tuple[int, int, int]) -> dict[int, tuple[int, int, int]]:
+def gray(width: int, height: int, **more: tuple[int, int, int]) -> dict[int, tuple[int, int, int]]:
     entries = {256: (4, 1, width), 257: (4, 1, height), 258: (3, 1, 8), 259: (3, 1, 1), 262: (3, 1, 1), 277: (3, 1, 1)}
     entries |= {273: (4, 1, 8), 278: (4, 1, height), 279: (4, 1, width * height)}
     return entries | {int(tag[1:]): value for tag, value in more.items()}
@@ -106,12 +106,12 @@ BOMBS = {
     "flat.pdf": lambda: pdf(CATALOG, PAGES, page(b"", b"0 0 0 0"), stream(b"", b"")),
     "large.png": lambda: png(2**31 - 1, 2**31 - 1),
     "text.png": lambda: png(200, 200, *[png_chunk(b"zTXt", b"k\0\0" + zlib.compress(bytes(60_000_000)))] * 20),
-    "colours.png": lambda: png(200, 200, png_chunk(b"iCCP", b"k\0\0" + zlib.compress(bytes(200_000_000)))),
-    "circle.tiff": lambda: tiff(grey(200, 200), grey(200, 200), follow=0),
-    "pages.tiff": lambda: tiff(*[grey(200, 200)] * 6_000),
-    "tiles.tiff": lambda: tiff(grey(200, 200, t322=(4, 1, 2**31 - 16), t323=(4, 1, 2**31 - 16), t324=(4, 1, 8))),
-    "strips.tiff": lambda: tiff(grey(200, 200, t273=(4, 2**30, 8), t279=(4, 2**30, 8))),
-    "samples.tiff": lambda: tiff(grey(200, 200, t277=(3, 1, 65535))),
+    "colors.png": lambda: png(200, 200, png_chunk(b"iCCP", b"k\0\0" + zlib.compress(bytes(200_000_000)))),
+    "circle.tiff": lambda: tiff(gray(200, 200), gray(200, 200), follow=0),
+    "pages.tiff": lambda: tiff(*[gray(200, 200)] * 6_000),
+    "tiles.tiff": lambda: tiff(gray(200, 200, t322=(4, 1, 2**31 - 16), t323=(4, 1, 2**31 - 16), t324=(4, 1, 8))),
+    "strips.tiff": lambda: tiff(gray(200, 200, t273=(4, 2**30, 8), t279=(4, 2**30, 8))),
+    "samples.tiff": lambda: tiff(gray(200, 200, t277=(3, 1, 65535))),
     "screen.gif": lambda: b"GIF89a" + struct.pack("<HHBBB", 65535, 65535, 0, 0, 0) + b"," + bytes(9) + b"\2\1\0\0;",
     "large.jpg": lambda: bytes.fromhex("ffd8ffc0000b08ffffffff0101110000ffda0008010100003f00") + bytes(99),
     "tall.bmp": lambda: b"BM" + struct.pack("<IIIIiiHHIIiiII", 200, 0, 54, 40, 2**31 - 1, -(2**31), 1, 24, *[0] * 6),

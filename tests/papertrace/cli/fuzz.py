@@ -34,36 +34,36 @@ def seeds() -> tuple[bytes, ...]:
     picture = np.full((130, 170, 3), 255, np.uint8)
     picture[::10] = picture[:, ::10] = (255, 180, 180)
     picture[60:64, rng.integers(0, 170, 300)] = 0
-    colour = Image.fromarray(picture)
-    grey, bits, palette = colour.convert("L"), colour.convert("1"), colour.quantize(16)
-    two = {"save_all": True, "append_images": [colour.rotate(90, expand=True)]}
+    color = Image.fromarray(picture)
+    gray, bits, palette = color.convert("L"), color.convert("1"), color.quantize(16)
+    two = {"save_all": True, "append_images": [color.rotate(90, expand=True)]}
     exif = Image.Exif()
     exif[0x0112] = 6
     figure = Figure(figsize=(3, 2))
     figure.add_subplot().plot([0, 1], [0, 1])
     drawn, heic = io.BytesIO(), io.BytesIO()
     figure.savefig(drawn, format="pdf")
-    pillow_heif.from_pillow(colour).save(heic)
+    pillow_heif.from_pillow(color).save(heic)
     return (
-        saved(colour, "PNG", dpi=(200, 200), exif=exif),
+        saved(color, "PNG", dpi=(200, 200), exif=exif),
         saved(palette, "PNG", transparency=3),
         saved(bits, "PNG"),
         saved(Image.fromarray(picture[..., 0].astype(np.uint16) * 257), "PNG"),
-        saved(colour, "JPEG", exif=exif),
-        saved(colour, "JPEG", progressive=True),
-        saved(colour.convert("CMYK"), "JPEG"),
-        saved(colour, "TIFF", **two),
-        saved(colour, "TIFF", compression="tiff_lzw", **two),
+        saved(color, "JPEG", exif=exif),
+        saved(color, "JPEG", progressive=True),
+        saved(color.convert("CMYK"), "JPEG"),
+        saved(color, "TIFF", **two),
+        saved(color, "TIFF", compression="tiff_lzw", **two),
         saved(bits, "TIFF", compression="group4"),
-        saved(colour, "TIFF", compression="jpeg"),
-        saved(grey, "TIFF", compression="tiff_adobe_deflate"),
+        saved(color, "TIFF", compression="jpeg"),
+        saved(gray, "TIFF", compression="tiff_adobe_deflate"),
         saved(Image.fromarray(picture[..., 0].astype(np.float32)), "TIFF"),
-        saved(colour, "WEBP", lossless=True),
-        saved(colour, "WEBP", quality=50, save_all=True, append_images=[colour.rotate(180)]),
+        saved(color, "WEBP", lossless=True),
+        saved(color, "WEBP", quality=50, save_all=True, append_images=[color.rotate(180)]),
         saved(palette, "GIF", save_all=True, append_images=[palette]),
-        saved(colour, "BMP"),
+        saved(color, "BMP"),
         saved(palette, "BMP"),
-        saved(colour, "PDF", resolution=100, **two),
+        saved(color, "PDF", resolution=100, **two),
         saved(bits, "PDF"),
         drawn.getvalue(),
         heic.getvalue(),

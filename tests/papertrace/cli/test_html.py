@@ -19,7 +19,7 @@ from classify.records.beats import NOT_READ
 from classify.records.measurements import not_measured
 from digitize.pages.page import Page
 from digitize.records.results import VERDICTS, Shade
-from digitize.render.overlay import ROW_COLOURS
+from digitize.render.overlay import ROW_COLORS
 from digitize.version import __version__
 from papertrace.cli import html
 from papertrace.cli.html import LARGEST_PICTURE, LONGEST_SIDE, build_html, embed_picture
@@ -169,7 +169,7 @@ def test_a_band_has_its_legend(paper, leads):
 
 
 @pytest.mark.parametrize("verdict", VERDICTS)
-def test_every_verdict_has_a_colour(paper, leads, verdict):
+def test_every_verdict_has_a_color(paper, leads, verdict):
     page = page_of(paper, replace(leads, quality=replace(leads.quality, verdict=verdict)))
     assert f'class="verdict {verdict}"' in page
     assert f".{verdict} {{ background: var(--{verdict}); }}" in page
@@ -178,8 +178,8 @@ def test_every_verdict_has_a_colour(paper, leads, verdict):
 def contrast(first: str, second: str) -> float:
     """Ratio of luminances, WCAG 2.2."""
 
-    def luminance(colour: str) -> float:
-        parts = np.array([int(colour[at : at + 2], 16) for at in (1, 3, 5)]) / 255
+    def luminance(color: str) -> float:
+        parts = np.array([int(color[at : at + 2], 16) for at in (1, 3, 5)]) / 255
         linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
         return float(linear @ (0.2126, 0.7152, 0.0722))
 
@@ -191,14 +191,14 @@ def test_contrast_in_light_and_dark(page):
     light, dark = (
         dict(re.findall(r"--(\w+): (#\w{6})", block)) for block in re.findall(r":root \{(.*?)\}", page, re.S)
     )
-    for colours in (light, {**light, **dark}):
+    for colors in (light, {**light, **dark}):
         for on in ("ground", "field"):
-            assert contrast(colours["text"], colours[on]) > 7
-            assert contrast(colours["faint"], colours[on]) > 4.5
+            assert contrast(colors["text"], colors[on]) > 7
+            assert contrast(colors["faint"], colors[on]) > 4.5
         for bar in ("bar", "absent"):
-            assert contrast(colours[bar], colours["track"]) > 2.9
+            assert contrast(colors[bar], colors["track"]) > 2.9
         for verdict in VERDICTS:
-            assert contrast("#ffffff", colours[verdict]) > 4.5
+            assert contrast("#ffffff", colors[verdict]) > 4.5
 
 
 def test_gaps_are_gaps_in_both_drawings(paper, leads):
@@ -221,7 +221,7 @@ def test_gaps_are_gaps_in_both_drawings(paper, leads):
         return [sum(path.get("d").count("M") for path in svg.iter() if path.get("class") == "trace") for svg in svgs]
 
     assert lines(whole) == [13, 13]
-    assert lines(leads) == [26, 13 * 4], "each is broken by its gap, and changes its colour twice"
+    assert lines(leads) == [26, 13 * 4], "each is broken by its gap, and changes its color twice"
     assert "none" in text_of(page_of(paper, whole)) and "together" not in text_of(page_of(paper, whole))
 
 
@@ -305,8 +305,8 @@ def screenshot(folder: Path, page: str, *options: str, width: int = 1200, height
         return np.asarray(shot.convert("RGB"))
 
 
-def share(shot: np.ndarray, colour: tuple[int, int, int], within: int = 12) -> float:
-    return float((np.abs(shot.astype(int) - colour).max(axis=2) <= within).mean())
+def share(shot: np.ndarray, color: tuple[int, int, int], within: int = 12) -> float:
+    return float((np.abs(shot.astype(int) - color).max(axis=2) <= within).mean())
 
 
 STAMP = (0, 200, 120)
@@ -319,7 +319,7 @@ def stamped(paper, leads) -> str:
     return page_of(paper, leads)
 
 
-ON_WHITE = tuple(round(0.75 * part + 0.25 * 255) for part in ROW_COLOURS[0])
+ON_WHITE = tuple(round(0.75 * part + 0.25 * 255) for part in ROW_COLORS[0])
 """The first row's traces as they look over white paper."""
 
 
@@ -354,7 +354,7 @@ def test_a_tall_page_fits_the_window_and_is_shown_in_full_size_when_asked(leads,
     page = page_of(tall, leads)
 
     def shown(page: str) -> int:
-        """Height of the coloured half in a window 600 pixels high, scrolled to by hiding what stands above."""
+        """Height of the colored half in a window 600 pixels high, scrolled to by hiding what stands above."""
         css = "header, section, .switch, label, .layers svg { display: none } section:has(.scan) { display: block }"
         shot = screenshot(tmp_path, page.replace("</style>", css + "</style>"), height=600)
         return int((np.abs(shot.astype(int) - STAMP).max(axis=2) <= 12).any(axis=1).sum())

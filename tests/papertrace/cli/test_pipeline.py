@@ -242,7 +242,7 @@ def test_a_summary_lists_the_most_probable_statements(calls, paper, as_png, out,
     assert len(json.loads((out / "scan.json").read_text())["statements"]) == count
 
 
-def test_options_reach_the_digitisation(calls, paper, as_png, out):
+def test_options_reach_the_digitization(calls, paper, as_png, out):
     scan = as_png(paper, "scan.png")
     app.main([scan, "--out", str(out), "--layout", "6x2+V1", "--speed", "50", "--gain", "5"])
     page, options = calls[0]
@@ -529,7 +529,7 @@ def test_interruption_leaves_nothing_half_written(calls, leads, paper, as_png, o
         (["scan.png", "--gain", "1e12"], "'1e12': allowed: 1 to 100 mm/mV"),
         (["scan.png", "--out", __file__], "is a file, not a folder"),
         (["scan.png", "--explain", "FLU"], "unknown statement 'FLU'; allowed: likeliest, NORM, MI,"),
-        (["scan.png", "--colour"], "unrecognized arguments: --colour"),
+        (["scan.png", "--color"], "unrecognized arguments: --color"),
     ],
 )
 def test_usage_errors(calls, capsys, arguments, told):

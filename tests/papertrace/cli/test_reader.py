@@ -30,24 +30,24 @@ def network(monkeypatch):
 
 @pytest.fixture
 def blank(tmp_path):
-    """A picture of nothing, which cannot be digitised."""
+    """A picture of nothing, which cannot be digitized."""
     file = tmp_path / "blank.png"
     Image.fromarray(np.full((300, 400, 3), 250, np.uint8)).save(file)
     return str(file)
 
 
-def test_a_page_that_cannot_be_digitised_is_looked_at(network, blank, tmp_path, capsys):
+def test_a_page_that_cannot_be_digitized_is_looked_at(network, blank, tmp_path, capsys):
     out = tmp_path / "out"
     given = [blank, "--out", str(out), "--reader", "auto", "--html", "--format", "wfdb,csv,fhir"]
     assert app.main(given) == 0
     left = sorted(file.name for file in out.iterdir())
     assert left == ["blank.html", "blank.json", "blank.overlay.png", "manifest.csv"], "there is no signal to write"
     report = json.loads((out / "blank.json").read_text(), parse_constant=pytest.fail)
-    assert report["reader"] == {"asked": "auto", "used": "image", "reason": "the page could not be digitised"}
+    assert report["reader"] == {"asked": "auto", "used": "image", "reason": "the page could not be digitized"}
     assert report["quality"]["verdict"] == "unreliable" and report["software"]["weights"]["classify"] == "image-1"
     assert {found["probability"] for found in report["statements"]} == {0.8}
     told = capsys.readouterr()
-    assert "read from the picture" in told.out and "could not be digitised" in told.out and not told.err
+    assert "read from the picture" in told.out and "could not be digitized" in told.out and not told.err
     assert app.main([*given, "--resume"]) == 0
     assert "reading" not in capsys.readouterr().out
 
@@ -60,7 +60,7 @@ def test_a_page_that_nobody_looks_at_fails_as_ever(blank, tmp_path, monkeypatch,
         assert "no electrocardiogram found" in capsys.readouterr().err
 
 
-def test_pictures_of_pages_that_cannot_be_digitised_stay_empty(network, blank, tmp_path):
+def test_pictures_of_pages_that_cannot_be_digitized_stay_empty(network, blank, tmp_path):
     out = tmp_path / "out"
     assert app.main([blank, "--out", str(out), "--reader", "auto", "--deidentify"]) == 0
     with Image.open(out / "page-0001.overlay.png") as overlay:
@@ -81,7 +81,7 @@ def test_a_network_that_is_not_there_is_refused_at_once(monkeypatch, capsys):
     assert parse(["scan.png"]).reader == "signal" and parse(["scan.png", "--reader", "auto"]).reader == "auto"
 
 
-def test_a_page_is_digitised_once_for_signal_and_picture(network, tmp_path, leads, monkeypatch):
+def test_a_page_is_digitized_once_for_signal_and_picture(network, tmp_path, leads, monkeypatch):
     from digitize import api
 
     readings = []

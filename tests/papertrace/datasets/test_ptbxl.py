@@ -44,7 +44,7 @@ def test_people(folder):
     assert records.axes == ("MID", "LAD", None, None, "MID")
 
 
-def test_normalised_limb_leads_fit_each_other_again(folder):
+def test_normalized_limb_leads_fit_each_other_again(folder):
     signal = load_ptbxl(folder, (9,)).signals[0]
     i, ii, iii, avr, avl, avf = signal[:6]
     for residual in (i - ii + iii, avr + (i + ii) / 2, avl - (i - iii) / 2, avf - (ii + iii) / 2):

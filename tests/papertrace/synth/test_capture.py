@@ -189,7 +189,7 @@ def test_sensor_noise_has_the_spread_that_was_asked_for() -> None:
     noisy = add_noise(flat, 6.0, np.random.default_rng(0)).astype(float) - 200
     assert noisy[..., 1].std() == pytest.approx(6 * np.sqrt(0.09 + 0.91 * 200 / 255), rel=0.05)
     assert np.abs(noisy.mean(axis=(0, 1))).max() < 0.3
-    # Colours are interpolated from every other pixel: neighbours share their grain.
+    # Colors are interpolated from every other pixel: neighbors share their grain.
     chroma = noisy[..., 0] - 0.5 * noisy[..., 1]
     assert np.corrcoef(chroma[:, :-1].ravel(), chroma[:, 1:].ravel())[0, 1] > 0.4
     dark = add_noise(np.full_like(flat, 20), 6.0, np.random.default_rng(0)).astype(float) - 20

@@ -62,7 +62,7 @@ def test_command_prints_pages_and_reports_bad_records(
     record: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
-    options = ["--out", str(out), "--layout", "6x2", "--dpi", "100", "--jpeg", "80", "--no-header", "--color", "grey"]
+    options = ["--out", str(out), "--layout", "6x2", "--dpi", "100", "--jpeg", "80", "--no-header", "--color", "gray"]
     assert main([str(tmp_path / "missing"), str(record), *options]) == 1
     assert "missing" in capsys.readouterr().err
     assert {path.name for path in out.iterdir()} == {

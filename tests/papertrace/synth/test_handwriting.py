@@ -74,8 +74,8 @@ def test_brush_covers_what_the_pen_is_wide(width: float, per_mm: float) -> None:
     area = coverage.sum() / 255 / per_mm**2
     assert area == pytest.approx(np.hypot(20, 3) * width, rel=0.12)
     rows, columns = np.nonzero(coverage)
-    centre = np.array([(columns.mean() + corner[0] + 0.5), (rows.mean() + corner[1] + 0.5)]) / per_mm
-    np.testing.assert_allclose(centre, (13.0, 3.5), atol=0.15)
+    center = np.array([(columns.mean() + corner[0] + 0.5), (rows.mean() + corner[1] + 0.5)]) / per_mm
+    np.testing.assert_allclose(center, (13.0, 3.5), atol=0.15)
 
 
 def test_smooth_goes_through_its_points() -> None:

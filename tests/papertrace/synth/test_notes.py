@@ -94,7 +94,7 @@ def test_one_kind_of_note_does_not_move_another() -> None:
     np.testing.assert_array_equal(alone.hidden, beside.hidden)
 
 
-def test_redaction_has_the_colour_that_was_asked_for() -> None:
+def test_redaction_has_the_color_that_was_asked_for() -> None:
     drawn = noted(sheet(), Notes(redactions=4, redaction_color=(205, 203, 200)))
     np.testing.assert_array_equal(np.unique(drawn.image[drawn.hidden == 255], axis=0), [(205, 203, 200)])
 

@@ -25,7 +25,7 @@ def test_forms_of_the_grid() -> None:
     widths = {"minor_width": 0.2, "major_width": 0.4, "minor_strength": 0.5, "major_strength": 1.0}
     lines, dots, dotted = (255 - sheet(grid_form=form, **widths)[..., 1] for form in ("lines", "dots", "dotted"))
     # 5 mm nodes stand at 2.5 mm and every 50 pixels on: look at a row
-    # through a millimetre line, and at one beside it.
+    # through a millimeter line, and at one beside it.
     on, beside = 35, 40
     between = np.arange(30, 70)
     for picture in (lines, dots, dotted):

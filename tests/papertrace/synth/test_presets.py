@@ -25,7 +25,7 @@ PAGES = ((0, 100.0), (1, 100.0), (2, 200.0))
 
 
 def slow_leads() -> NDArray[np.float64]:
-    """Waves so gentle that a few millimetres of them are nearly straight."""
+    """Waves so gentle that a few millimeters of them are nearly straight."""
     time = np.arange(5 * FS) / FS
     return np.array([0.15 * np.sin(3 * time + lead) for lead in range(12)])
 
@@ -51,7 +51,7 @@ def page_of(preset: str, seed: int, dpi: float) -> PrintedPage:
 
 
 def across(page: PrintedPage) -> NDArray[np.float64]:
-    """Centre of mass of the ink across each polyline minus the polyline, in pixels, where nothing hides the pen."""
+    """Center of mass of the ink across each polyline minus the polyline, in pixels, where nothing hides the pen."""
     reach = np.arange(-1.6, 1.601, 0.05) * page.pixels_per_mm
     offsets = []
     for strip in page.strips:
@@ -67,7 +67,7 @@ def across(page: PrintedPage) -> NDArray[np.float64]:
         inside = ((x > 1) & (y > 1) & (x < width - 2) & (y < height - 2)).all(axis=1)
         profile = map_coordinates(page.ink.astype(np.float32), [y[inside], x[inside]], order=1)
         mass = profile.sum(axis=1) * (reach[1] - reach[0])
-        # Where a hole, a sticker or mould takes half of the pen, what is left has another centre.
+        # Where a hole, a sticker or mould takes half of the pen, what is left has another center.
         whole = mass > 0.8 * np.median(mass)
         offsets.append(((profile * reach).sum(axis=1) * (reach[1] - reach[0]) / np.maximum(mass, 1e-9))[whole])
     return np.concatenate(offsets)
@@ -90,17 +90,17 @@ def test_polylines_lie_on_ink_that_can_be_read(preset: str) -> None:
 
 
 def contrasts(page: PrintedPage) -> list[float]:
-    """How much darker the pen is than the paper beside it, in grey levels, strip by strip."""
+    """How much darker the pen is than the paper beside it, in gray levels, strip by strip."""
     read = []
-    grey = cv2.GaussianBlur(cv2.cvtColor(page.image, cv2.COLOR_RGB2GRAY), (0, 0), 0.6).astype(np.float32)
+    gray = cv2.GaussianBlur(cv2.cvtColor(page.image, cv2.COLOR_RGB2GRAY), (0, 0), 0.6).astype(np.float32)
     aside = 1.6 * page.pixels_per_mm
     for strip in page.strips:
         line = strip.polyline[np.isfinite(strip.polyline).all(axis=1)].astype(float)
         if len(line) < 100:
             continue
-        pen = map_coordinates(grey, line.T[::-1], order=1, mode="nearest")
+        pen = map_coordinates(gray, line.T[::-1], order=1, mode="nearest")
         sides = [line + np.array([0.0, side]) for side in (-aside, aside)]
-        paper = np.mean([map_coordinates(grey, side.T[::-1], order=1, mode="nearest") for side in sides], axis=0)
+        paper = np.mean([map_coordinates(gray, side.T[::-1], order=1, mode="nearest") for side in sides], axis=0)
         read.append(float(np.median(paper - pen)))
     return read
 

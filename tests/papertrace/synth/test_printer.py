@@ -37,7 +37,7 @@ def read_back(page: PrintedPage, strip: PrintedStrip) -> tuple[NDArray[np.float6
 
 
 def ink_offsets(page: PrintedPage, darkness: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Ink's centre of mass minus the polyline, across it, in pixels, where the trace is slow."""
+    """Ink's center of mass minus the polyline, across it, in pixels, where the trace is slow."""
     reach = int(page.pixels_per_mm) + 2
     offsets = []
     for strip in page.strips:
@@ -51,7 +51,7 @@ def ink_offsets(page: PrintedPage, darkness: NDArray[np.float64]) -> NDArray[np.
 
 
 @pytest.mark.parametrize(("dpi", "rotation"), [(72, 0.0), (100, 2.0), (200, 0.0), (200, -1.5), (300, 4.0), (600, 0.0)])
-def test_polyline_lies_at_the_centre_of_the_ink(dpi: float, rotation: float) -> None:
+def test_polyline_lies_at_the_center_of_the_ink(dpi: float, rotation: float) -> None:
     page = render_page(slow_leads(5.0), FS, layout="6x2", dpi=dpi, rotation=rotation, bed_color=(255,) * 3, **BARE)
     darkness = 255.0 - page.image[..., 1]
     for offsets in (ink_offsets(page, darkness), ink_offsets(page, page.ink.astype(float))):
@@ -59,7 +59,7 @@ def test_polyline_lies_at_the_centre_of_the_ink(dpi: float, rotation: float) -> 
         assert np.abs(offsets).max() < 0.1
 
 
-def test_steep_parts_are_centred_along_time() -> None:
+def test_steep_parts_are_centered_along_time() -> None:
     ramp = np.zeros((12, 1000))
     ramp[:, 500:510] = np.linspace(0, 2, 10)
     ramp[:, 510:] = 2.0
@@ -226,15 +226,15 @@ def test_grid_nodes_lie_on_crossings(rotation: float, area: str) -> None:
     shape = np.array(page.image.shape[1::-1])
     inner = page.nodes[((page.nodes > 40) & (page.nodes < shape - 40)).all(axis=1)].astype(float)
     assert len(inner) > 20
-    centres = []
+    centers = []
     for x, y in inner:
         column, row = round(x), round(y)
         patch = ink[row - reach : row + reach + 1, column - reach : column + reach + 1]
         offsets = np.arange(-reach, reach + 1)
         mass = patch.sum()
-        centres.append(((patch * offsets).sum() / mass + column - x, (patch * offsets[:, None]).sum() / mass + row - y))
-    assert np.abs(np.median(centres, axis=0)).max() < 0.05
-    assert np.percentile(np.abs(centres), 80) < 0.3
+        centers.append(((patch * offsets).sum() / mass + column - x, (patch * offsets[:, None]).sum() / mass + row - y))
+    assert np.abs(np.median(centers, axis=0)).max() < 0.05
+    assert np.percentile(np.abs(centers), 80) < 0.3
 
 
 def test_calibration_pulse_is_a_millivolt_for_a_fifth_of_a_second() -> None:
@@ -252,10 +252,10 @@ def test_calibration_pulse_is_a_millivolt_for_a_fifth_of_a_second() -> None:
         assert columns.max() < start if side == "left" else columns.min() > end
 
 
-def test_colour_modes_and_whole_dots() -> None:
+def test_color_modes_and_whole_dots() -> None:
     signal = slow_leads(4.0)
-    grey = render_page(signal, FS, color="grey", dpi=100).image
-    assert (np.ptp(grey, axis=2) == 0).all() and len(np.unique(grey)) > 10
+    gray = render_page(signal, FS, color="gray", dpi=100).image
+    assert (np.ptp(gray, axis=2) == 0).all() and len(np.unique(gray)) > 10
     assert set(np.unique(render_page(signal, FS, color="1-bit", dpi=100).image)) == {0, 255}
     dots = render_page(signal, FS, antialias=False, dpi=100)
     assert set(np.unique(dots.ink)) == {0, 255}
@@ -327,8 +327,8 @@ def test_wrong_signals_are_refused(signal: NDArray[np.float64], fs: float) -> No
 
 
 def test_unknown_knob_and_style() -> None:
-    with pytest.raises(TypeError, match="colour"):
-        render_page(slow_leads(2.0), FS, colour="rgb")
+    with pytest.raises(TypeError, match="color"):
+        render_page(slow_leads(2.0), FS, color="rgb")
     with pytest.raises(ValueError, match="random"):
         render_page(slow_leads(2.0), FS, "fancy")
 

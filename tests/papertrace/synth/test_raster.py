@@ -48,7 +48,7 @@ def darkness_of(page: PrintedPage) -> NDArray[np.float64]:
 
 
 def offsets(page: PrintedPage, darkness: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Ink's centre of mass minus the polyline, across it, in pixels, where the trace is slow and there is ink."""
+    """Ink's center of mass minus the polyline, across it, in pixels, where the trace is slow and there is ink."""
     reach = int(page.pixels_per_mm) + 2
     found = []
     for strip in page.strips:
@@ -78,7 +78,7 @@ def to_ink(inked: NDArray[np.bool_], points: NDArray[np.float64]) -> NDArray[np.
 
 @pytest.mark.parametrize("ink", INKS)
 @pytest.mark.parametrize(("dpi", "rotation"), [(100, 0.0), (200, 1.7), (300, 0.0)])
-def test_slow_polyline_is_the_centre_of_the_ink(waves, dpi: float, rotation: float, ink: str) -> None:
+def test_slow_polyline_is_the_center_of_the_ink(waves, dpi: float, rotation: float, ink: str) -> None:
     page = bare_page(waves[:, :2500], dpi, rotation, ink)
     mask, seen = offsets(page, page.ink.astype(float)), offsets(page, darkness_of(page))
     # A dot is printed or not, which moves a line's edges by up to half a dot.
@@ -87,7 +87,7 @@ def test_slow_polyline_is_the_centre_of_the_ink(waves, dpi: float, rotation: flo
     assert np.abs(mask).max() < most
     assert len(seen) > 0.6 * len(mask)
     assert abs(seen.mean()) < 0.06
-    # What has dropped out of the line's width moves the centre of the rest.
+    # What has dropped out of the line's width moves the center of the rest.
     assert np.percentile(np.abs(seen), 95) < max(most, 0.5)
 
 

@@ -1,4 +1,4 @@
-"""Where things stand on the paper, in millimetres: no pixels are drawn here."""
+"""Where things stand on the paper, in millimeters: no pixels are drawn here."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def slow_leads(seconds: float = 5.0, fs: float = FS) -> NDArray[np.float64]:
 
 
 def across_pen(page: PrintedPage, layer: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Centre of mass of a layer across each polyline minus the polyline, in pixels, away from its ends."""
+    """Center of mass of a layer across each polyline minus the polyline, in pixels, away from its ends."""
     scale = page.pixels_per_mm
     reach = np.arange(-max(4.0, 0.9 * scale), max(4.0, 0.9 * scale) + 0.1, 0.25)
     offsets = []
@@ -186,9 +186,9 @@ def test_boxes_and_nodes_follow_the_paper(turns: int) -> None:
     offsets = np.stack(np.meshgrid(np.arange(-5, 6), np.arange(-5, 6)), axis=-1).reshape(-1, 2).astype(float)
     x, y = (inner[:, None] + offsets).transpose(2, 0, 1)
     mass = map_coordinates(darkness, [y, x], order=1)
-    centre = (mass[..., None] * offsets).sum(axis=1) / mass.sum(axis=1)[:, None]
-    assert np.abs(np.median(centre, axis=0)).max() < 0.05
-    assert np.percentile(np.abs(centre), 80) < 0.4
+    center = (mass[..., None] * offsets).sum(axis=1) / mass.sum(axis=1)[:, None]
+    assert np.abs(np.median(center, axis=0)).max() < 0.05
+    assert np.percentile(np.abs(center), 80) < 0.4
 
 
 def test_homography_is_the_plane_that_fits_best() -> None:

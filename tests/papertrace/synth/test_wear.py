@@ -167,7 +167,7 @@ def test_shading_turns_with_the_light() -> None:
     assert step[0] < -25
 
 
-def test_age_and_coffee_are_brown_and_mould_is_greenish_grey() -> None:
+def test_age_and_coffee_are_brown_and_mould_is_greenish_gray() -> None:
     for wear in (Wear(yellowing=1.0), Wear(soaking=1.0)):
         red, green, blue = worn(sheet(), wear).image.reshape(-1, 3).mean(axis=0)
         assert red > green > blue

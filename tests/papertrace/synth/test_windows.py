@@ -37,26 +37,26 @@ def beats(seconds: float = 5.0, fs: float = FS) -> NDArray[np.float64]:
     ],
 )
 @pytest.mark.parametrize("scale", [5.0, 8.0])
-def test_centre_line_lies_on_the_pen_in_upright_windows(
+def test_center_line_lies_on_the_pen_in_upright_windows(
     knobs: dict[str, object], waves: float, scale: float, wavy_paper: Callable[..., None]
 ) -> None:
     wavy_paper(waves)
     page = render_page(beats(), FS, **{**BARE, "dpi": 200, **knobs})
     offsets = []
     for strip in page.strips:
-        images, centres = strip_windows(page, strip, 16.0, 16.0, scale)
+        images, centers = strip_windows(page, strip, 16.0, 16.0, scale)
         assert images.shape[1:] == (round(16 * scale), round(16 * scale), 3) and images.dtype == np.uint8
-        assert centres.shape == (len(images), images.shape[2])
+        assert centers.shape == (len(images), images.shape[2])
         dark = 255.0 - images[..., 1]
         rows = np.arange(images.shape[1])[None, :, None]
-        near = np.abs(rows - np.nan_to_num(centres, nan=-99)[:, None]) < 0.8 * scale
+        near = np.abs(rows - np.nan_to_num(centers, nan=-99)[:, None]) < 0.8 * scale
         dark = (dark - dark.min(axis=1, keepdims=True)) * near
         found = (dark * rows).sum(axis=1) / np.maximum(dark.sum(axis=1), 1e-9)
-        # At its ends the pen is round, and neighbouring strips touch.
-        inner = np.isfinite(centres).reshape(-1)
+        # At its ends the pen is round, and neighboring strips touch.
+        inner = np.isfinite(centers).reshape(-1)
         inner[:8] = False
         inner[np.flatnonzero(inner)[-8:]] = False
-        offsets.append((found - centres).reshape(-1)[inner])
+        offsets.append((found - centers).reshape(-1)[inner])
     error = np.concatenate(offsets)
     assert abs(error.mean()) < 0.03
     assert np.percentile(np.abs(error), 99) < 0.25
@@ -66,9 +66,9 @@ def test_windows_show_time_and_voltage_where_they_say() -> None:
     signal = np.zeros((12, 2500))
     signal[:, 1000:] = 0.5
     page = render_page(signal, FS, capture=CAMERA, **{**BARE, "layout": "II"})
-    _, centres = strip_windows(page, page.strips[0], 10.0, 20.0, 10.0)
-    line = centres.reshape(-1)
-    # 2 s at 25 mm/s and 10 pixels a millimetre; half a millivolt is 5 mm.
+    _, centers = strip_windows(page, page.strips[0], 10.0, 20.0, 10.0)
+    line = centers.reshape(-1)
+    # 2 s at 25 mm/s and 10 pixels a millimeter; half a millivolt is 5 mm.
     assert line[100] == pytest.approx(99.5, abs=0.01) and line[700] == pytest.approx(49.5, abs=0.01)
     assert np.flatnonzero(line < 75)[0] == pytest.approx(500, abs=2)
 
@@ -118,7 +118,7 @@ def test_every_strip_of_every_page_is_cut() -> None:
     pages = stream_pages([(beats(2.0), FS)], None, passes=2, layout="3x4+II", dpi=72)
     cuts = list(stream_windows(pages, 6.0, 10.0, 4.0))
     assert [cut.strip.lead for cut in cuts] == [strip.lead for cut in (cuts[0], cuts[13]) for strip in cut.page.strips]
-    assert all(cut.images.shape == (len(cut.centres), 40, 24, 3) for cut in cuts)
+    assert all(cut.images.shape == (len(cut.centers), 40, 24, 3) for cut in cuts)
 
 
 @settings(max_examples=10, deadline=None)
@@ -126,10 +126,10 @@ def test_every_strip_of_every_page_is_cut() -> None:
 def test_windows_fit_together(seed: int, width: float, height: float, scale: float) -> None:
     page = render_page(beats(4.0, 250), 250, "random", seed=seed, dpi=72)
     for strip in page.strips:
-        images, centres = strip_windows(page, strip, width, height, scale)
-        assert images.shape == (*centres.shape[:1], round(height * scale), round(width * scale), 3)
+        images, centers = strip_windows(page, strip, width, height, scale)
+        assert images.shape == (*centers.shape[:1], round(height * scale), round(width * scale), 3)
         length = float(strip.zero[1, 0] - strip.zero[0, 0]) * scale
-        assert 0 <= centres.size - length + 1 and centres.size - length < round(width * scale) + 1
+        assert 0 <= centers.size - length + 1 and centers.size - length < round(width * scale) + 1
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ CONFIG = Config(
 )
 
 
-def records(n: int, seed: int, normalised: bool = False) -> Records:
+def records(n: int, seed: int, normalized: bool = False) -> Records:
     """Pulse trains whose rate and height decide the labels."""
     rng = np.random.default_rng(seed)
     fast = rng.random(n) < 0.5
@@ -48,7 +48,7 @@ def records(n: int, seed: int, normalised: bool = False) -> Records:
     labels[:, CODES.index("STACH")], labels[:, CODES.index("SR")] = fast, ~fast
     labels[:, CODES.index("HYP")], labels[:, CODES.index("NORM")] = high, ~high
     known = np.ones(n, bool)
-    if normalised:
+    if normalized:
         known[1::2] = False
     return Records(
         ids=np.arange(n),
@@ -72,7 +72,7 @@ def given(data: Records) -> tuple[Design, Lesson, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def uninterrupted():
-    return train(*given(records(32, 0, normalised=True)), CONFIG, Run("whole"))
+    return train(*given(records(32, 0, normalized=True)), CONFIG, Run("whole"))
 
 
 def test_loss_falls(uninterrupted):
@@ -88,7 +88,7 @@ def test_resumed_run_gives_the_same_weights(uninterrupted, tmp_path):
         if figures["epoch"] == 2:
             raise Interrupted
 
-    what = given(records(32, 0, normalised=True))
+    what = given(records(32, 0, normalized=True))
     with pytest.raises(Interrupted):
         train(*what, CONFIG, Run("part", tmp_path, on_epoch=interrupt))
     seen = []
@@ -110,7 +110,7 @@ def test_views_need_a_record_in_millivolts():
 
 
 def test_what_else_is_known_is_learned_by_the_way():
-    data = records(32, 0, normalised=True)
+    data = records(32, 0, normalized=True)
     lesson = lesson_of(data, 0.5)
     statements = len(STATEMENTS)
     # Age, sex, two axes and one rare code stand behind the statements.

@@ -12,7 +12,7 @@ from tests.papertrace.training.test_arrhythmia import records
 
 
 def test_networks_are_shown_other_pages_of_the_same_records_each_time():
-    data = records(8, 0, normalised=True)
+    data = records(8, 0, normalized=True)
     design = design_of(NETWORKS["xresnet1d"], data, records(4, 1), None, 0.0)
     rng = np.random.default_rng(0)
     first, second = (design.draw(np.array([0, 1, 5]), rng) for _ in range(2))

@@ -69,7 +69,7 @@ def test_what_is_not_known_costs_nothing_and_what_was_shown_little():
 
 @pytest.fixture(scope="module")
 def pools():
-    data = records(24, 0, normalised=True)
+    data = records(24, 0, normalized=True)
     views, of = views_of([recording("a", ("MLII", "V1"))], 8, 0, None)
     return [make_pool(data, 2, 0, None), pool_views(views, 24 + np.arange(len(of)))]
 

@@ -163,14 +163,14 @@ def test_upside_down_is_what_windows_show_of_a_page_upside_down(data):
     coverage = np.clip(2.0 - np.abs(y - path[:, :-1]), 0, 1).astype(np.float32)
     ends = np.zeros(1, np.int64), np.full(1, LENGTH), np.zeros(1), np.full(1, LENGTH - 1.0)
 
-    def windows(page, centre):
+    def windows(page, center):
         traces = Traces(
-            centre[:, :-1],
-            (centre[:, :-1] + centre[:, 1:]) / 2,
+            center[:, :-1],
+            (center[:, :-1] + center[:, 1:]) / 2,
             np.full((1, LENGTH), TraceState.SEEN, np.uint8),
             *ends,
             1.5,
-            np.stack([centre[:, :-1]] * 2),
+            np.stack([center[:, :-1]] * 2),
         )
         rows = Rows(np.full((1, LENGTH), 149.5, np.float32), *ends[:2])
         return cut_windows(page, np.uint8(255 * (1 - page)), traces, rows, gain=10, resolution=8)
@@ -221,8 +221,8 @@ def test_the_truth_lies_under_the_traces(skewed):
     page, reading = skewed
     truth = true_paths(page, reading.view, 2)
     traces = reading.view.traces
-    assert truth.shape == (*traces.centre.shape, 2)
-    for k, path in enumerate((traces.centre, traces.between)):
+    assert truth.shape == (*traces.center.shape, 2)
+    for k, path in enumerate((traces.center, traces.between)):
         off = np.abs(path - truth[..., k])
         assert np.nanmedian(off) < 0.3
         assert np.isfinite(off).mean() > 0.8 * np.isfinite(path).mean()
@@ -241,17 +241,17 @@ def test_the_weights_that_come_along_correct_a_page(skewed):
     refined, sure = refine(reading.view, reading.scale.gain.value)
     truth = true_paths(page, reading.view, 2)
     before, after = (
-        np.nanmean((np.stack([own.centre, own.between], axis=2) - truth) ** 2) for own in (traces, refined)
+        np.nanmean((np.stack([own.center, own.between], axis=2) - truth) ** 2) for own in (traces, refined)
     )
     assert after < 0.8 * before
-    np.testing.assert_array_equal(np.isnan(refined.centre), np.isnan(traces.centre))
-    assert sure.shape == traces.centre.shape and np.isfinite(sure).all()
+    np.testing.assert_array_equal(np.isnan(refined.center), np.isnan(traces.center))
+    assert sure.shape == traces.center.shape and np.isfinite(sure).all()
 
 
 def test_a_row_that_follows_nothing_printed_has_no_truth(skewed):
     page, reading = skewed
     view = reading.view
-    astray = dataclasses.replace(view.traces, centre=view.traces.centre + 60, between=view.traces.between + 60)
+    astray = dataclasses.replace(view.traces, center=view.traces.center + 60, between=view.traces.between + 60)
     assert np.isnan(true_paths(page, dataclasses.replace(view, traces=astray), 1)).all()
 
 

@@ -19,7 +19,7 @@ def house(tmp_path, monkeypatch) -> Path:
         "house/make.py": "from house.inner import step\n\n\ndef make():\n    return step.go()\n",
         "house/inner/__init__.py": "",
         "house/inner/step.py": "def go():\n    import house.inner.deep\n\n    return house.inner.deep.DEPTH\n",
-        "house/inner/deep.py": '"""Deep."""\nDEPTH = 1  # metres\n',
+        "house/inner/deep.py": '"""Deep."""\nDEPTH = 1  # meters\n',
         "house/apart.py": "APART = 1\n",
     }.items():
         file = tmp_path / name
@@ -83,7 +83,7 @@ def test_a_module_that_is_not_there_is_told():
         "papertrace.training.segments",
         "papertrace.training.samples",
         "papertrace.training.pictures",
-        "papertrace.training.digitised",
+        "papertrace.training.digitized",
     ],
 )
 def test_pages_depend_on_the_printer_and_the_reader(module):

@@ -1,6 +1,6 @@
 """Views of pages that `papertrace.synth` printed and `digitize` read, for `papertrace.training.arrhythmia`.
 
-What reading does to a signal, and how sure the digitiser is of it, is learned from its real work. Each page becomes one
+What reading does to a signal, and how sure the digitizer is of it, is learned from its real work. Each page becomes one
 small file (`papertrace.training.pages`).
 """
 
