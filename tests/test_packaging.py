@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "papertrace/__main__.py": {"papertrace.cli"},
     "papertrace/synth": {"digitize.records"},
     "papertrace/datasets": {"classify.statements", "digitize.pages.page", "digitize.records"},
-    "papertrace/metrics": {"classify.beats.view", "digitize.records"},
+    "papertrace/metrics": {"classify.records", "digitize.records"},
     "papertrace/cli": {"classify", "digitize"},
     "papertrace/training": {"classify", "digitize", "papertrace.datasets", "papertrace.metrics", "papertrace.synth"},
     "papertrace/benchmarks": {"classify", "digitize", "papertrace"},
