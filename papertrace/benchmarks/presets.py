@@ -1,6 +1,6 @@
-"""How pages of every kind are digitized.
+"""Score the digitization of printed pages of every kind.
 
-``python -m papertrace.benchmarks.presets [--pages N] [--fold F] [PRESET ...]``.
+``python -m papertrace.benchmarks presets [--pages N] [--fold F] [PRESET ...]``.
 
 Prints pages of `papertrace.synth`'s presets from 500 Hz PTB-XL records, digitizes them and scores them against their
 truth; writes ``presets.md`` and ``presets.json``. Every page that cannot be read counts 0 dB for every lead. The same
@@ -10,32 +10,27 @@ on another.
 
 from __future__ import annotations
 
-import argparse
-import json
-import multiprocessing
 import os
 import statistics
-import sys
 import time
-from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from digitize import PageError
 from digitize.api import analyze_page, leads_of, refined
-from digitize.export import written_together
 from digitize.leads import Leads
 from digitize.records.layouts import LEAD_NAMES
 from digitize.records.results import VERDICTS
 from digitize.strips.confidence import TOLERANCE_MV
+from papertrace.benchmarks.options import parser_for
+from papertrace.benchmarks.processes import run_all
 from papertrace.benchmarks.refinement import REACH
-from papertrace.benchmarks.report import provenance, table
+from papertrace.benchmarks.report import Report, Section, Table, provenance
 from papertrace.datasets.ptbxl import data_folder, find_500, read_500
 from papertrace.metrics.digitization import PageScore, score_page
 from papertrace.metrics.scores import bootstrap
@@ -170,103 +165,62 @@ def _by_confidence(
     )
 
 
-def markdown(outcomes: Sequence[Outcome], made_with: dict[str, object], fold: int) -> str:
-    """Tell the outcomes in three tables.
+def report(outcomes: Sequence[Outcome], made_with: Mapping[str, Any], fold: int) -> Report:
+    """Describe the outcomes: signals by preset, verdicts, confidence, and crashes where there are any.
 
     Parameters
     ----------
     outcomes : sequence of Outcome
-    made_with : dict
-        See `provenance`.
+    made_with : mapping
+        See `papertrace.benchmarks.report.provenance`.
     fold : int
 
     Returns
     -------
-    str
+    Report
     """
-    lines = [
-        "# Pages of every kind",
-        "",
-        f"Pages that `papertrace.synth` printed from fold {fold} of PTB-XL, digitized; {made_with['date']}, "
-        f"commit {made_with['commit']}.",
-        "",
-        "## Signal",
-        "",
+    about = f"Pages that `papertrace.synth` printed from fold {fold} of PTB-XL, digitized."
+    offsets = "Every lead without its median error, for paper does not tell where 0 mV lies; no shift."
+    sections = [
+        Section("", [about]),
+        Section("Signal", [_signal_table(outcomes), _MEASURES]),
+        Section("Verdicts", [_verdict_table(outcomes)]),
+        Section("Confidence", [_confidence_table(outcomes), offsets]),
     ]
-    rows = []
-    for preset in PRESETS:
-        of = [outcome for outcome in outcomes if outcome.preset == preset]
-        if of:
-            rows.append(_row(preset, of))
-    rows.append(_row("all", list(outcomes)))
-    lines += table(
-        (
-            *("preset", "pages", "crashed", "not read", "aligned SNR, dB (95 %)", "worst tenth"),
-            *("refinement off", "worst tenth, off", "refinement adds", f"worse by {REACH} dB"),
-            *("pages above 5 dB", "leads right", "seconds"),
-        ),
-        rows,
-    )
-    lines += [
-        "",
-        "Mean over pages, a page that was not read as 0 dB; mean of the worst tenth of the pages; the same without the "
-        f"network that corrects the traces, what it adds, paired, and how many pages it makes more than {REACH} dB "
-        "worse; share of pages of more than 5 dB; share of pages on which exactly the printed leads were found; median "
-        "seconds a page.",
-        "",
-        "## Verdicts",
-        "",
-    ]
-    verdicts = []
-    for verdict in VERDICTS:
-        of = [outcome for outcome in outcomes if outcome.verdict == verdict]
-        if of:
-            aligned = np.array([outcome.aligned for outcome in of])
-            verdicts.append(
-                (
-                    verdict,
-                    len(of),
-                    f"{np.nanmean(aligned):.1f}",
-                    f"{np.nanpercentile(aligned, 10):.1f}",
-                    f"{np.nanmean(aligned > 5):.0%}",
-                )
-            )
-    lines += table(("verdict", "pages", "aligned SNR, dB", "tenth percentile", "above 5 dB"), verdicts)
-    lines += ["", "## Confidence", ""]
-    said, right, count = (
-        np.sum([getattr(outcome, name) for outcome in outcomes], axis=0) for name in ("said", "right", "count")
-    )
-    lines += table(
-        ("confidence", "share of samples", "mean confidence", f"within {TOLERANCE_MV} mV"),
-        [
-            (
-                f"{k / BINS:.1f} to {(k + 1) / BINS:.1f}",
-                f"{count[k] / count.sum():.1%}",
-                f"{said[k] / count[k]:.3f}",
-                f"{right[k] / count[k]:.3f}",
-            )
-            for k in range(BINS)
-            if count[k]
-        ],
-    )
-    lines += ["", "Every lead without its median error, for paper does not tell where 0 mV lies; no shift.", ""]
-    failures = [outcome for outcome in outcomes if outcome.crashed]
-    if failures:
-        lines += ["## Crashes", ""]
-        lines += table(("preset", "seed", "record", "error"), [(o.preset, o.seed, o.record, o.error) for o in failures])
-    return "\n".join(lines) + "\n"
+    crashes = [(page.preset, page.seed, page.record, page.error) for page in outcomes if page.crashed]
+    if crashes:
+        sections.append(Section("Crashes", [Table(["preset", "seed", "record", "error"], crashes)]))
+    data = {"made_with": made_with, "fold": fold, "pages": [asdict(outcome) for outcome in outcomes]}
+    return Report("presets", "Pages of every kind", sections, made_with, data, indent=None)
 
 
-def _row(name: str, of: list[Outcome]) -> tuple[object, ...]:
-    scored = [outcome for outcome in of if np.isfinite(outcome.aligned)]
-    aligned, unrefined = (
-        np.array([getattr(outcome, which) for outcome in scored]) for which in ("aligned", "unrefined")
-    )
+_MEASURES = (
+    "Mean over pages, a page that was not read as 0 dB; mean of the worst tenth of the pages; the same without the "
+    f"network that corrects the traces, what it adds, paired, and how many pages it makes more than {REACH} dB "
+    "worse; share of pages of more than 5 dB; share of pages on which exactly the printed leads were found; median "
+    "seconds a page."
+)
+
+
+def _signal_table(outcomes: Sequence[Outcome]) -> Table:
+    by_preset = {preset: [page for page in outcomes if page.preset == preset] for preset in PRESETS}
+    rows = [_signal_row(preset, pages) for preset, pages in by_preset.items() if pages]
+    header = [
+        *("preset", "pages", "crashed", "not read", "aligned SNR, dB (95 %)", "worst tenth"),
+        *("refinement off", "worst tenth, off", "refinement adds", f"worse by {REACH} dB"),
+        *("pages above 5 dB", "leads right", "seconds"),
+    ]
+    return Table(header, [*rows, _signal_row("all", outcomes)])
+
+
+def _signal_row(name: str, pages: Sequence[Outcome]) -> tuple[object, ...]:
+    scored = [page for page in pages if np.isfinite(page.aligned)]
+    aligned, unrefined = (np.array([getattr(page, which) for page in scored]) for which in ("aligned", "unrefined"))
     return (
         name,
-        len(of),
-        sum(outcome.crashed for outcome in of),
-        sum(bool(outcome.error) for outcome in of),
+        len(pages),
+        sum(page.crashed for page in pages),
+        sum(bool(page.error) for page in pages),
         _mean(aligned),
         f"{_worst_tenth(aligned):.1f}",
         _mean(unrefined),
@@ -274,9 +228,44 @@ def _row(name: str, of: list[Outcome]) -> tuple[object, ...]:
         _mean(aligned - unrefined),
         int((aligned - unrefined < -REACH).sum()),
         f"{np.mean(aligned > 5):.0%}",
-        f"{np.mean([outcome.named for outcome in of]):.0%}",
-        f"{statistics.median(outcome.seconds for outcome in of):.2f}",
+        f"{np.mean([page.named for page in pages]):.0%}",
+        f"{statistics.median(page.seconds for page in pages):.2f}",
     )
+
+
+def _verdict_table(outcomes: Sequence[Outcome]) -> Table:
+    by_verdict = {
+        verdict: np.array([page.aligned for page in outcomes if page.verdict == verdict]) for verdict in VERDICTS
+    }
+    rows = [
+        (
+            verdict,
+            len(aligned),
+            f"{np.nanmean(aligned):.1f}",
+            f"{np.nanpercentile(aligned, 10):.1f}",
+            f"{np.nanmean(aligned > 5):.0%}",
+        )
+        for verdict, aligned in by_verdict.items()
+        if len(aligned)
+    ]
+    return Table(["verdict", "pages", "aligned SNR, dB", "tenth percentile", "above 5 dB"], rows)
+
+
+def _confidence_table(outcomes: Sequence[Outcome]) -> Table:
+    said, right, count = (
+        np.sum([getattr(page, name) for page in outcomes], axis=0) for name in ("said", "right", "count")
+    )
+    rows = [
+        (
+            f"{k / BINS:.1f} to {(k + 1) / BINS:.1f}",
+            f"{count[k] / count.sum():.1%}",
+            f"{said[k] / count[k]:.3f}",
+            f"{right[k] / count[k]:.3f}",
+        )
+        for k in range(BINS)
+        if count[k]
+    ]
+    return Table(["confidence", "share of samples", "mean confidence", f"within {TOLERANCE_MV} mV"], rows)
 
 
 def _mean(values: NDArray[np.float64]) -> str:
@@ -294,24 +283,19 @@ def _worst_tenth(values: NDArray[np.float64]) -> float:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command."""
-    parser = argparse.ArgumentParser(
-        prog="python -m papertrace.benchmarks.presets", description="Score pages of every kind."
+    """Run the command.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        By default those of the command line.
+    """
+    parser = parser_for(
+        "presets", __doc__, data=data_folder(), data_help="PTB-XL's folder", pages=PAGES, jobs=os.cpu_count()
     )
     parser.add_argument("presets", nargs="*", metavar="PRESET", help=f"of {', '.join(PRESETS)}; default: all")
-    parser.add_argument("--data", type=Path, default=data_folder(), help="PTB-XL's folder (default: %(default)s)")
-    parser.add_argument("--pages", type=int, default=PAGES, help="of each preset (default: %(default)s)")
     parser.add_argument("--fold", type=int, default=9, help="of PTB-XL (default: %(default)s)")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="pages at a time (default: %(default)s)")
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=Path(__file__).parent / "results",
-        help="folder for the two files (default: %(default)s)",
-    )
     chosen = parser.parse_args(arguments)
-    if chosen.pages < 1:
-        parser.error(f"--pages {chosen.pages}; allowed: whole numbers from 1")
     for preset in chosen.presets:
         if preset not in PRESETS:
             parser.error(f"unknown preset {preset!r}; allowed: {', '.join(PRESETS)}")
@@ -324,19 +308,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for k in range(chosen.pages)
         for preset in chosen.presets or PRESETS
     ]
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    # A fresh interpreter: a fork of one whose libraries run threads may hang.
-    fresh = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(chosen.jobs, mp_context=fresh, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
-        outcomes = list(tqdm(pool.map(run, jobs), total=len(jobs), unit="page", disable=None))
-    made_with = provenance()
-    text = markdown(outcomes, made_with, chosen.fold)
-    with written_together(chosen.out) as temporary:
-        (temporary / "presets.md").write_text(text, encoding="utf-8")
-        described = {"made_with": made_with, "fold": chosen.fold, "pages": [asdict(outcome) for outcome in outcomes]}
-        (temporary / "presets.json").write_text(json.dumps(described) + "\n", encoding="utf-8")
-    sys.stdout.write(text)
-
-
-if __name__ == "__main__":
-    main()
+    report(list(run_all(run, jobs, chosen.jobs)), provenance(), chosen.fold).write(chosen.out)

@@ -9,7 +9,7 @@ import pytest
 from digitize import Leads, PageError
 from digitize.api import leads_of
 from papertrace.benchmarks import presets
-from papertrace.benchmarks.presets import BINS, Outcome, main, markdown, run
+from papertrace.benchmarks.presets import BINS, Outcome, main, report, run
 from papertrace.benchmarks.report import provenance
 
 
@@ -64,10 +64,10 @@ def test_tables_tell_crashes_verdicts_and_confidence():
         return Outcome(preset, 1, "00001_hr", error, bool(error), *decibels, True, verdict, said, right, count, 1.0)
 
     pages = [page("clean", 20.0, "good"), page("clean", 10.0, "usable"), page("faxed", 0.0, "", "KeyError: x")]
-    text = markdown(pages, provenance(), 8)
+    text = report(pages, provenance(), 8).markdown()
     assert "| clean | 2 | 0 | 0 | 15.0 (" in text
     assert "| 14.0 (9.2 to 19.2) | 9.0 | 1.0 (1.0 to 1.0) | 0 |" in text
-    assert "| -1.0 (-1.0 to -1.0) | 1 |" in markdown([replace(pages[0], unrefined=21.0)], provenance(), 8)
+    assert "| -1.0 (-1.0 to -1.0) | 1 |" in report([replace(pages[0], unrefined=21.0)], provenance(), 8).markdown()
     assert "| faxed | 1 | 1 | 1 | 0.0 (" in text
     assert "| good | 1 | 20.0 |" in text
     assert "| 0.9 to 1.0 | 100.0% | 0.950 | 0.910 |" in text
@@ -88,7 +88,7 @@ def test_the_command_writes_both_files(folder, tmp_path, capsys):
     ("arguments", "message"),
     [
         (["clear"], "unknown preset 'clear'"),
-        (["--pages", "0"], "--pages 0"),
+        (["--pages", "0"], "--pages: 0"),
         (["--fold", "11"], "no record of folds 11"),
     ],
 )
