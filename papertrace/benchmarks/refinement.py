@@ -1,6 +1,6 @@
-"""What the network adds to the deterministic stage, condition by condition.
+"""Tell what the network adds to the deterministic stage, condition by condition.
 
-``python -m papertrace.benchmarks.refinement``.
+``python -m papertrace.benchmarks refinement [--results DIR]``.
 
 Sets ``digitization.json`` against ``digitization-unrefined.json``, page by page and lead by lead, and writes
 ``refinement.md``; nothing is digitized again. `papertrace.benchmarks.presets` does the same for the printer's pages.
@@ -8,9 +8,7 @@ Sets ``digitization.json`` against ``digitization-unrefined.json``, page by page
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digitize.export import written_together
-from papertrace.benchmarks.report import table
+from papertrace.benchmarks.options import RESULTS, parser_for
+from papertrace.benchmarks.report import Report, Section, Table
 from papertrace.metrics.scores import Interval, bootstrap
 
 REACH = 0.5
@@ -57,7 +55,7 @@ def pair(refined: dict[str, Any], unrefined: dict[str, Any]) -> list[Page]:
     Parameters
     ----------
     refined, unrefined : dict
-        See `papertrace.benchmarks.digitization.as_json`.
+        See `papertrace.benchmarks.digitization.report`.
 
     Returns
     -------
@@ -74,17 +72,17 @@ def pair(refined: dict[str, Any], unrefined: dict[str, Any]) -> list[Page]:
             (page["condition"], page["page"]): {
                 lead: ratio for lead, ratio in page["aligned_by_lead"].items() if ratio is not None
             }
-            for page in report["pages"]
+            for page in told["pages"]
         }
-        for report in (refined, unrefined)
+        for told in (refined, unrefined)
     ]
     after, before = leads
     for place in sorted(after.keys() | before.keys()):
         if after.get(place, {}).keys() != before.get(place, {}).keys():
             raise ValueError(f"{'/'.join(place)}: {REFINED} and {UNREFINED} are not of the same leads; make both again")
     return [
-        Page(condition, name, tuple(before[condition, name].values()), tuple(own.values()))
-        for (condition, name), own in after.items()
+        Page(condition, name, tuple(before[condition, name].values()), tuple(ratios.values()))
+        for (condition, name), ratios in after.items()
     ]
 
 
@@ -121,8 +119,8 @@ def summary(pages: Sequence[Page]) -> list[Interval]:
     return bootstrap(measure, len(pages))
 
 
-def markdown(pages: Sequence[Page], refined: dict[str, Any], unrefined: dict[str, Any]) -> str:
-    """Write the report.
+def report(pages: Sequence[Page], refined: dict[str, Any], unrefined: dict[str, Any]) -> Report:
+    """Describe what the network adds.
 
     Parameters
     ----------
@@ -132,42 +130,40 @@ def markdown(pages: Sequence[Page], refined: dict[str, Any], unrefined: dict[str
 
     Returns
     -------
-    str
-        Markdown.
+    Report
     """
-    conditions = list(dict.fromkeys(page.condition for page in pages))
-    groups = [(condition, [page for page in pages if page.condition == condition]) for condition in conditions]
-    if len(groups) > 1:
-        groups.append(("all", list(pages)))
-    rows = []
-    for name, of in groups:
-        worst = min(of, key=lambda page: page.change)
-        figures = [f"{figure.value:.2f} ({figure.low:.2f} to {figure.high:.2f})" for figure in summary(of)]
-        lost = sum(page.change < -REACH for page in of)
-        rows.append((name, len(of), *figures, f"{worst.change:+.2f}, {Path(worst.name).stem}", lost))
-    header = (
+    conditions = dict.fromkeys(page.condition for page in pages)
+    rows = [_row(condition, [page for page in pages if page.condition == condition]) for condition in conditions]
+    if len(conditions) > 1:
+        rows.append(_row("all", pages))
+    header = [
         *("condition", "pages", "deterministic", "refined", "refinement adds"),
         *("worst tenth, deterministic", "worst tenth, refined", "refinement adds to it"),
         *("worst change of a page", f"worse by {REACH} dB"),
-    )
-    told = "; ".join(
-        f"`{file}` of {report['made_with']['date']}, commit {report['made_with']['commit'] or 'unknown'}"
-        for file, report in ((REFINED, refined), (UNREFINED, unrefined))
-    )
-    lines = [
-        "# Refinement",
-        "",
-        "Aligned signal-to-noise ratios in dB of the deterministic stage alone and with the network that corrects its "
-        "traces, mean over leads, then pages; then the mean of the worst tenth of the leads (of a page's twelve; a "
-        "condition of four pages has 48, and four are its worst tenth). What refinement adds is paired, page by page. "
-        "95 % bootstrap intervals over pages in brackets: of four pages they are narrower than they should be. The "
-        f"last columns hold the network to never making a page more than {REACH} dB worse.",
-        "",
-        *table(header, rows),
-        "",
-        f"Made from {told}.",
     ]
-    return "\n".join(lines) + "\n"
+    made_from = "; ".join(
+        f"`{file}` of {made['made_with']['date']}, commit {made['made_with']['commit'] or 'unknown'}"
+        for file, made in ((REFINED, refined), (UNREFINED, unrefined))
+    )
+    return Report(
+        "refinement", "Refinement", [Section("", [_MEASURES, Table(header, rows), f"Made from {made_from}."])]
+    )
+
+
+_MEASURES = (
+    "Aligned signal-to-noise ratios in dB of the deterministic stage alone and with the network that corrects its "
+    "traces, mean over leads, then pages; then the mean of the worst tenth of the leads (of a page's twelve; a "
+    "condition of four pages has 48, and four are its worst tenth). What refinement adds is paired, page by page. "
+    "95 % bootstrap intervals over pages in brackets: of four pages they are narrower than they should be. The "
+    f"last columns hold the network to never making a page more than {REACH} dB worse."
+)
+
+
+def _row(name: str, pages: Sequence[Page]) -> list[object]:
+    worst = min(pages, key=lambda page: page.change)
+    figures = [f"{figure.value:.2f} ({figure.low:.2f} to {figure.high:.2f})" for figure in summary(pages)]
+    lost = sum(page.change < -REACH for page in pages)
+    return [name, len(pages), *figures, f"{worst.change:+.2f}, {Path(worst.name).stem}", lost]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -178,13 +174,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     arguments : sequence of str, optional
         By default those of the command line.
     """
-    parser = argparse.ArgumentParser(
-        prog="python -m papertrace.benchmarks.refinement", description=__doc__.splitlines()[0]
-    )
+    parser = parser_for("refinement", __doc__, out=False)
     parser.add_argument(
         "--results",
         type=Path,
-        default=Path(__file__).parent / "results",
+        default=RESULTS,
         help=f"folder of {REFINED} and {UNREFINED}, and for the report (default: %(default)s)",
     )
     chosen = parser.parse_args(arguments)
@@ -195,11 +189,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
         pages = pair(refined, unrefined)
     except (OSError, ValueError) as error:
         parser.error(str(error))
-    text = markdown(pages, refined, unrefined)
-    with written_together(chosen.results) as temporary:
-        (temporary / "refinement.md").write_text(text, encoding="utf-8")
-    sys.stdout.write(text)
-
-
-if __name__ == "__main__":
-    main()
+    report(pages, refined, unrefined).write(chosen.results)

@@ -4,13 +4,13 @@ import json
 
 import pytest
 
-from papertrace.benchmarks.readme import RESULTS
-from papertrace.benchmarks.refinement import REFINED, UNREFINED, Page, main, markdown, pair, summary
+from papertrace.benchmarks.options import RESULTS
+from papertrace.benchmarks.refinement import REFINED, UNREFINED, Page, main, pair, report, summary
 
 MADE_WITH = {"date": "today", "commit": "abc"}
 
 
-def report(pages: dict[tuple[str, str], dict[str, float | None]]) -> dict:
+def figures_of(pages: dict[tuple[str, str], dict[str, float | None]]) -> dict:
     return {
         "made_with": MADE_WITH,
         "pages": [
@@ -20,14 +20,14 @@ def report(pages: dict[tuple[str, str], dict[str, float | None]]) -> dict:
     }
 
 
-BEFORE = report(
+BEFORE = figures_of(
     {
         ("easy", "a.png"): {"I": 10.0, "II": 20.0, "V1": None},
         ("easy", "b.png"): {"I": 30.0, "II": 30.0, "V1": 30.0},
         ("hard", "c.png"): {"I": 6.0, "II": 4.0, "V1": 2.0},
     }
 )
-AFTER = report(
+AFTER = figures_of(
     {
         ("hard", "c.png"): {"I": 9.0, "II": 9.0, "V1": 9.0},
         ("easy", "a.png"): {"I": 12.0, "II": 22.0, "V1": None},
@@ -55,7 +55,7 @@ def test_figures_are_means_over_leads_then_pages_and_the_worst_tenth_of_leads():
 
 
 def test_pages_that_lose_are_counted():
-    table = rows(markdown(pair(AFTER, BEFORE), AFTER, BEFORE))
+    table = rows(report(pair(AFTER, BEFORE), AFTER, BEFORE).markdown())
     assert [row[0] for row in table] == ["hard", "easy", "all"]
     assert [row[-2:] for row in table] == [["+5.00, c", "0"], ["-1.00, b", "1"], ["-1.00, b", "1"]]
 
@@ -73,6 +73,6 @@ def test_reports_of_other_pages_are_refused(tmp_path, capsys):
 def test_the_report_is_that_of_the_committed_figures():
     refined, unrefined = (json.loads((RESULTS / name).read_text(encoding="utf-8")) for name in (REFINED, UNREFINED))
     told = (RESULTS / "refinement.md").read_text(encoding="utf-8")
-    assert told == markdown(pair(refined, unrefined), refined, unrefined), (
-        "run: python -m papertrace.benchmarks.refinement"
+    assert told == report(pair(refined, unrefined), refined, unrefined).markdown(), (
+        "run: python -m papertrace.benchmarks refinement"
     )
