@@ -1,6 +1,6 @@
-"""How well real pages are understood.
+"""Examine whether the layout of real pages is understood.
 
-``python -m papertrace.benchmarks.real_pages [--data DIR] [--out DIR] [PAGE ...]``.
+``python -m papertrace.benchmarks real_pages [--data DIR] [--out DIR] [PAGE ...]``.
 
 Digitizes the pages of ``real-pages/without-truth``. Nobody has their signals, but their layout was written down by
 looking at each of them (`TABLE`): leads, rows and columns are right or wrong, strips lie where they are printed or
@@ -9,30 +9,27 @@ not, and the leads obey Einthoven's law or not. Writes ``real_pages.md``.
 
 from __future__ import annotations
 
-import argparse
 import csv
 import math
-import multiprocessing
 import os
 import statistics
 import time
-from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from digitize.api import trace_leads
-from digitize.export import written_together
 from digitize.leads import Leads
 from digitize.pages.page import PageError
 from digitize.records.results import Strip
-from papertrace.benchmarks.report import provenance, table
+from papertrace.benchmarks.options import parser_for
+from papertrace.benchmarks.processes import run_all
+from papertrace.benchmarks.report import Report, Section, Table, provenance
 from papertrace.datasets.pages import KINDS
 from papertrace.datasets.ptbxl import data_folder
 from papertrace.metrics.digitization import einthoven_residual
@@ -159,38 +156,43 @@ def find_faults(page: RealPage, leads: Leads) -> list[str]:
         A line a fault, empty when every lead name and strip is right: the leads, their rows and columns, where the
         rows and the first row's strips lie, whether columns follow each other, the turn, and printed speed and gain.
     """
-    faults = []
-    rows: dict[int, list[tuple[int, str]]] = {}
-    for strip in leads.strips:
-        rows.setdefault(strip.row, []).append((strip.column, strip.lead))
-    found = tuple(tuple(lead for _, lead in sorted(rows[row])) for row in sorted(rows))
+    rows: dict[int, list[Strip]] = {}
+    for strip in sorted(leads.strips, key=lambda strip: (strip.row, strip.column, strip.lead)):
+        rows.setdefault(strip.row, []).append(strip)
+    found = tuple(tuple(strip.lead for strip in row) for row in rows.values())
     if found != page.rows:
         return [f"strips {_text(found)} instead of {_text(page.rows)}"]
-    if leads.layout != page.layout:
-        faults.append(f"layout {leads.layout} instead of {page.layout}")
+    layout = [] if leads.layout == page.layout else [f"layout {leads.layout} instead of {page.layout}"]
+    return [*layout, *_misplaced(page, leads, list(rows.values())), *_wrong_reading(page, leads)]
+
+
+def _misplaced(page: RealPage, leads: Leads, rows: Sequence[Sequence[Strip]]) -> Iterator[str]:
+    """Tell which rows, and which borders of the first row, do not lie where they are printed."""
     width, height = leads.geometry.page_size
-    for place, row in enumerate(sorted(rows)):
-        strips = sorted((strip for strip in leads.strips if strip.row == row), key=lambda strip: strip.column)
+    for place, strips in enumerate(rows):
         level = float(np.median(_seen(strips[0])[1][: max(1, len(strips[0].path) // 8)])) / height
         if not abs(level - page.levels[place]) <= _LEVEL:
-            faults.append(f"row {place + 1} at {level:.3f} of the height instead of {page.levels[place]:.3f}")
+            yield f"row {place + 1} at {level:.3f} of the height instead of {page.levels[place]:.3f}"
         if place == 0:
             ends = [*(_end(strip, 0) for strip in strips), _end(strips[-1], len(strips[-1].path) - 1)]
             for end, border in zip(ends, page.borders, strict=True):
                 if not abs(end / width - border) <= _BORDER:
-                    faults.append(f"border at {end / width:.3f} of the width instead of {border:.3f}")
+                    yield f"border at {end / width:.3f} of the width instead of {border:.3f}"
+
+
+def _wrong_reading(page: RealPage, leads: Leads) -> Iterator[str]:
+    """Tell whether the order of the columns, the turn, and the printed speed and gain were read wrong."""
     later = [strip.start for strip in leads.strips if strip.column > 0]
     if later and (min(later) > 0) != (page.columns == "sequential"):
-        faults.append(f"columns are not {page.columns}")
+        yield f"columns are not {page.columns}"
     if abs((leads.geometry.rotation - page.turned + 180) % 360 - 180) > 45:
-        faults.append(f"turned by {leads.geometry.rotation:.0f} degrees instead of {page.turned}")
-    for name, printed, own in (
+        yield f"turned by {leads.geometry.rotation:.0f} degrees instead of {page.turned}"
+    for name, printed, read in (
         ("speed", page.speed, leads.calibration.speed),
         ("gain", page.gain, leads.calibration.gain),
     ):
-        if printed is not None and not math.isclose(own, printed):
-            faults.append(f"{name} {own:g} instead of {printed:g}")
-    return faults
+        if printed is not None and not math.isclose(read, printed):
+            yield f"{name} {read:g} instead of {printed:g}"
 
 
 def _seen(strip: Strip) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
@@ -248,59 +250,48 @@ def examine_all(pages: Sequence[RealPage], folder: Path, jobs: int) -> list[Outc
     folder : Path
         Where their pictures are.
     jobs : int
-        Processes, each held to one core.
+        Pages at a time.
 
     Returns
     -------
     list of Outcome
     """
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
-        outcomes = pool.map(partial(examine, folder=folder), pages)
-        return list(tqdm(outcomes, total=len(pages), desc="real pages", disable=None))
+    return list(run_all(partial(examine, folder=folder), pages, jobs))
 
 
-def markdown(outcomes: Sequence[Outcome], made_with: dict[str, object]) -> str:
-    """Write the outcomes as a Markdown page.
+def report(outcomes: Sequence[Outcome], made_with: Mapping[str, Any]) -> Report:
+    """Describe the outcomes page by page.
 
     Parameters
     ----------
     outcomes : sequence of Outcome
-    made_with : dict
-        From `provenance`.
+    made_with : mapping
+        See `papertrace.benchmarks.report.provenance`.
 
     Returns
     -------
-    str
+    Report
     """
     right = sum(not outcome.faults for outcome in outcomes)
     known = [outcome.residual for outcome in outcomes if math.isfinite(outcome.residual)]
-    lines = [
-        "# Real pages without truth",
-        "",
+    about = (
         f"Every lead name and strip right on {right} of {len(outcomes)} pages. Einthoven residual: median "
         f"{_decibels(statistics.median(known) if known else math.nan)} over {len(known)} pages (goal: below "
-        f"{GOAL:g} dB). {statistics.median(outcome.seconds for outcome in outcomes):.1f} s a page (median).",
-        "",
-        f"Papertrace {made_with['papertrace']}, commit {made_with['commit']}, {made_with['date']}.",
-        "",
-        *table(
-            ["page", "layout found", "strips", "Einthoven residual", "seconds", "faults"],
-            [
-                [
-                    outcome.page.page,
-                    outcome.leads.layout if outcome.leads else "",
-                    "wrong" if outcome.faults else "right",
-                    _decibels(outcome.residual),
-                    f"{outcome.seconds:.1f}",
-                    "; ".join(outcome.faults),
-                ]
-                for outcome in outcomes
-            ],
-        ),
-        "",
+        f"{GOAL:g} dB). {statistics.median(outcome.seconds for outcome in outcomes):.1f} s a page (median)."
+    )
+    rows = [
+        (
+            outcome.page.page,
+            outcome.leads.layout if outcome.leads else "",
+            "wrong" if outcome.faults else "right",
+            _decibels(outcome.residual),
+            f"{outcome.seconds:.1f}",
+            "; ".join(outcome.faults),
+        )
+        for outcome in outcomes
     ]
-    return "\n".join(lines)
+    table = Table(["page", "layout found", "strips", "Einthoven residual", "seconds", "faults"], rows)
+    return Report("real_pages", "Real pages without truth", [Section("", [about, table])], made_with)
 
 
 def _decibels(value: float) -> str:
@@ -315,15 +306,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     arguments : sequence of str, optional
         By default those of the command line.
     """
-    parser = argparse.ArgumentParser(
-        prog="python -m papertrace.benchmarks.real_pages", description="Examine the real pages."
-    )
+    parser = parser_for("real_pages", __doc__, data=data_folder().parent, jobs=os.cpu_count())
     parser.add_argument("pages", nargs="*", metavar="PAGE", help="file names of the table; default: all")
-    parser.add_argument("--data", type=Path, default=data_folder().parent, help="folder with real-pages")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="pages at a time (default: %(default)s)")
-    parser.add_argument(
-        "--out", type=Path, default=Path(__file__).parent / "results", help="folder of the table (default: %(default)s)"
-    )
     chosen = parser.parse_args(arguments)
     pages = read_table()
     known = [page.page for page in pages]
@@ -333,15 +317,5 @@ def main(arguments: Sequence[str] | None = None) -> None:
     folder = chosen.data / KINDS["pages"].folder
     if not folder.is_dir():
         parser.error(f"{folder}: no such folder")
-    if chosen.jobs < 1:
-        parser.error(f"--jobs {chosen.jobs}; allowed: whole numbers from 1")
     wanted = [page for page in pages if page.page in chosen.pages or not chosen.pages]
-    outcomes = examine_all(wanted, folder, min(chosen.jobs, len(wanted)))
-    text = markdown(outcomes, provenance())
-    with written_together(chosen.out) as temporary:
-        (temporary / "real_pages.md").write_text(text, encoding="utf-8")
-    print(text)
-
-
-if __name__ == "__main__":
-    main()
+    report(examine_all(wanted, folder, chosen.jobs), provenance()).write(chosen.out)
