@@ -1,4 +1,4 @@
-"""Intervals and axis beside cardiologists: ``python -m papertrace.benchmarks.delineation [--data DIR] [--out DIR]``.
+"""Judge intervals and axis: ``python -m papertrace.benchmarks delineation [--data DIR] [--out DIR]``.
 
 In the Lobachevsky University Database (Kalyakulina et al. 2020), cardiologists marked where the waves of every beat
 begin and end, lead by lead. `classify.measure.measurements.measure` is compared with the median over the leads of what
@@ -10,10 +10,8 @@ to 180. Nothing was fitted on either. Writes ``delineation.md`` and ``delineatio
 
 from __future__ import annotations
 
-import argparse
-import json
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -22,12 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from classify.measure.measurements import measure
+from classify.measure.measurements import Measurements, measure
 from classify.records.measurements import Measurements
 from classify.records.segments import StripSegment
-from digitize.export import written_together
 from digitize.records.layouts import LEAD_NAMES
-from papertrace.benchmarks.report import made_line, provenance, table
+from papertrace.benchmarks.options import parser_for
+from papertrace.benchmarks.report import Report, Section, Table, provenance
 from papertrace.datasets.ptbxl import data_folder, restore_limb_ratios
 from papertrace.metrics.scores import Interval, bootstrap
 from papertrace.synth.simulator import draw_heart, simulate
@@ -252,21 +250,21 @@ def errors(measured: Sequence[Measurements], truths: Sequence[dict[str, float]])
         By the names of `NAMES`: ``n`` records with both, of ``asked`` with a truth; ``mean`` of measured minus true
         with its 95 % bootstrap interval, ``sd``; of the axis ``within_30`` and ``beyond_90``, counts of records.
     """
-    told: dict[str, Any] = {}
+    compared: dict[str, Any] = {}
     for name in NAMES:
-        values = [getattr(one, name).value for one in measured]
+        values = [getattr(measurements, name).value for measurements in measured]
         pairs = [(np.nan if value is None else value, truth[name]) for value, truth in zip(values, truths, strict=True)]
         value, truth = np.array(pairs).T
         apart = value - truth
         if name == "axis":
             apart = (apart + 180) % 360 - 180
         apart = apart[np.isfinite(apart)]
-        told[name] = {"n": len(apart), "asked": int(np.isfinite(truth).sum()), "mean": None, "sd": None}
+        compared[name] = {"n": len(apart), "asked": int(np.isfinite(truth).sum()), "mean": None, "sd": None}
         if len(apart) > 1:
-            told[name] |= {"mean": asdict(_mean(apart)), "sd": float(apart.std(ddof=1))}
+            compared[name] |= {"mean": asdict(_mean(apart)), "sd": float(apart.std(ddof=1))}
         if name == "axis":
-            told[name] |= {"within_30": int((abs(apart) <= 30).sum()), "beyond_90": int((abs(apart) > 90).sum())}
-    return told
+            compared[name] |= {"within_30": int((abs(apart) <= 30).sum()), "beyond_90": int((abs(apart) > 90).sum())}
+    return compared
 
 
 def _mean(values: NDArray[np.float64]) -> Interval:
@@ -302,18 +300,18 @@ def judge_marked(records: Sequence[Marked], noises: Sequence[NDArray[np.float32]
     dict
         By condition, what `errors` gave.
     """
-    truths = [truth_of(one) for one in records]
-    cut = [without_pr_segments(one) for one in records]
-    told = {
-        "as recorded": errors([measure_all(one.signal) for one in tqdm(records, disable=None)], truths),
+    truths = [truth_of(record) for record in records]
+    cut = [without_pr_segments(record) for record in records]
+    judged = {
+        "as recorded": errors([measure_all(record.signal) for record in tqdm(records, disable=None)], truths),
         "PR segment of 10 ms": errors(
-            [measure_all(one.signal) for one in tqdm(cut, disable=None)], [truth_of(one) for one in cut]
+            [measure_all(record.signal) for record in tqdm(cut, disable=None)], [truth_of(record) for record in cut]
         ),
     }
     for snr in SNRS_DB:
-        noisy = [with_noise(one.signal, noises, snr, seed) for seed, one in enumerate(records)]
-        told[f"noise, {snr} dB"] = errors([measure_all(signal) for signal in tqdm(noisy, disable=None)], truths)
-    return told
+        noisy = [with_noise(record.signal, noises, snr, seed) for seed, record in enumerate(records)]
+        judged[f"noise, {snr} dB"] = errors([measure_all(signal) for signal in tqdm(noisy, disable=None)], truths)
+    return judged
 
 
 def judge_simulated(rates: Sequence[int] = RATES, seeds: int = SEEDS) -> dict[str, Any]:
@@ -331,78 +329,80 @@ def judge_simulated(rates: Sequence[int] = RATES, seeds: int = SEEDS) -> dict[st
     dict
         By rate, what `errors` gave.
     """
-    told = {}
+    judged = {}
     for rate in tqdm(rates, desc="simulated", disable=None):
         truths = [asdict(draw_heart(rate, seed)) for seed in range(seeds)]
         signals = [simulate(10.0, FS, rate, seed).astype(np.float32) for seed in range(seeds)]
-        told[f"{rate}/min"] = errors([measure_all(signal) for signal in signals], truths)
-    return told
+        judged[f"{rate}/min"] = errors([measure_all(signal) for signal in signals], truths)
+    return judged
 
 
-def _rows(told: dict[str, Any]) -> list[list[object]]:
-    def cell(of: dict[str, Any], unit: str) -> str:
-        if of["mean"] is None:
-            return f"- ({of['n']})"
-        mean = of["mean"]
-        return f"{mean['value']:+.1f} ({mean['low']:+.1f} to {mean['high']:+.1f}) ± {of['sd']:.1f}{unit} ({of['n']})"
+def report(result: Mapping[str, Any]) -> Report:
+    """Describe how far measurements are from the truth.
 
-    return [
+    Parameters
+    ----------
+    result : mapping
+        What `judge_marked` (``ludb``) and `judge_simulated` (``simulated``) gave, how many ``records`` and ``seeds``
+        they are from, and what they were ``made with``.
+
+    Returns
+    -------
+    Report
+    """
+    cardiologists = (
+        "Truth is the median over the leads of what cardiologists marked; the axis is that of the net areas of I and "
+        "aVF between their bounds."
+    )
+    sections = [
+        Section("", [_ABOUT]),
+        Section(
+            f"Cardiologists: {result['records']} records of LUDB", [cardiologists, _table("signal", result["ludb"])]
+        ),
+        Section(f"Simulated hearts: {result['seeds']} at each rate", [_table("rate", result["simulated"])]),
+    ]
+    return Report("delineation", "Delineation", sections, result["made with"], result)
+
+
+_ABOUT = (
+    "Measured minus true: mean with its 95 % bootstrap interval ± standard deviation, and in brackets on how many "
+    "records both are known. Axes: on how many records, and how many differ by at most 30 and by more than 90 "
+    "degrees. Nothing was fitted on these signals."
+)
+
+
+def _table(what: str, judged: Mapping[str, Any]) -> Table:
+    header = [what, "PR", "QRS", "QT", "axes measured", "within 30 degrees", "wrong by more than 90"]
+    rows = [
         [
             condition,
-            *(cell(of[name], " ms") for name in NAMES[:-1]),
-            f"{of['axis']['n']} of {of['axis']['asked']}",
-            of["axis"]["within_30"],
-            of["axis"]["beyond_90"],
+            *(_cell(errors_of[name], " ms") for name in NAMES[:-1]),
+            f"{errors_of['axis']['n']} of {errors_of['axis']['asked']}",
+            errors_of["axis"]["within_30"],
+            errors_of["axis"]["beyond_90"],
         ]
-        for condition, of in told.items()
+        for condition, errors_of in judged.items()
     ]
+    return Table(header, rows)
 
 
-def _markdown(result: dict[str, Any]) -> str:
-    header = ["PR", "QRS", "QT", "axes measured", "within 30 degrees", "wrong by more than 90"]
-    lines = [
-        "# Delineation",
-        "",
-        "Measured minus true: mean with its 95 % bootstrap interval ± standard deviation, and in brackets on how many "
-        "records both are known. Axes: on how many records, and how many differ by at most 30 and by more than 90 "
-        "degrees. Nothing was fitted on these signals.",
-        "",
-        f"## Cardiologists: {result['records']} records of LUDB",
-        "",
-        "Truth is the median over the leads of what cardiologists marked; the axis is that of the net areas of I and "
-        "aVF between their bounds.",
-        "",
-        *table(["signal", *header], _rows(result["ludb"])),
-        "",
-        f"## Simulated hearts: {result['seeds']} at each rate",
-        "",
-        *table(["rate", *header], _rows(result["simulated"])),
-        "",
-        made_line(result["made with"]),
-    ]
-    return "\n".join(lines) + "\n"
+def _cell(error: Mapping[str, Any], unit: str) -> str:
+    mean = error["mean"]
+    if mean is None:
+        return f"- ({error['n']})"
+    interval = f"({mean['low']:+.1f} to {mean['high']:+.1f})"
+    return f"{mean['value']:+.1f} {interval} ± {error['sd']:.1f}{unit} ({error['n']})"
 
 
-def main(arguments: list[str] | None = None) -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command.
 
     Parameters
     ----------
-    arguments : list of str, optional
+    arguments : sequence of str, optional
         By default those of the command line.
     """
-    parser = argparse.ArgumentParser(
-        prog="python -m papertrace.benchmarks.delineation", description="Judge intervals and axis."
-    )
-    parser.add_argument(
-        "--data", type=Path, default=data_folder().parent, help="folder of ludb and noise (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=Path(__file__).parent / "results",
-        help="folder for the two files (default: %(default)s)",
-    )
+    parser = parser_for("delineation", __doc__, data=data_folder().parent, data_help="folder of ludb and noise")
     chosen = parser.parse_args(arguments)
     paths = sorted((chosen.data / "ludb").glob("*.hea"), key=lambda path: int(path.stem))
     if not paths:
@@ -415,12 +415,4 @@ def main(arguments: list[str] | None = None) -> None:
         "ludb": judge_marked(records, read_noises(chosen.data / "noise")),
         "simulated": judge_simulated(),
     }
-    text = _markdown(result)
-    with written_together(chosen.out) as unfinished:
-        (unfinished / "delineation.json").write_text(json.dumps(result, indent=1) + "\n")
-        (unfinished / "delineation.md").write_text(text)
-    print(text)
-
-
-if __name__ == "__main__":
-    main()
+    report(result).write(chosen.out)
