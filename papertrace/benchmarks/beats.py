@@ -1,4 +1,6 @@
-"""How well beats are found and named: ``python -m papertrace.benchmarks.beats --folds DIR [--data DIR] [--out DIR]``.
+"""Score how beats are found and named.
+
+``python -m papertrace.benchmarks beats [--folds DIR] [--data DIR] [--out DIR]``.
 
 Scores the beats of MIT-BIH's DS1 as they are read in use: on strips of ten seconds, at beats that were looked for. The
 beats of each record are named by the networks of the cross-validation of ``python -m papertrace.training.beats`` that
@@ -9,10 +11,8 @@ resampled patients. Writes ``beats.md`` and ``beats.json``.
 
 from __future__ import annotations
 
-import argparse
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,8 @@ from classify.beats.beats import load_network
 from classify.measure.peaks import find_r_peaks
 from classify.records.beats import CLASSES
 from classify.signal.network import Ensemble
-from digitize.export import written_together
-from papertrace.benchmarks.report import made_line, provenance, table
+from papertrace.benchmarks.options import parser_for
+from papertrace.benchmarks.report import Report, Section, Table, provenance
 from papertrace.datasets.mitbih import DS1, Recording, data_folder, load_mitbih
 from papertrace.metrics.beats import NONE, confusion, figures, found_or_not, match, outside
 from papertrace.metrics.scores import Interval, bootstrap
@@ -102,8 +102,8 @@ def score_classes(counts: NDArray[np.int64]) -> dict[str, dict[str, Interval]]:
         By class and measure; NaN where a class is never called.
     """
     with np.errstate(invalid="ignore"):
-        told = bootstrap(lambda i: np.nan_to_num(figures(counts[i].sum(axis=0))).ravel(), len(counts), seed=SEED)
-    rows = np.array(told, dtype=object).reshape(len(CLASSES), len(MEASURES))
+        intervals = bootstrap(lambda i: np.nan_to_num(figures(counts[i].sum(axis=0))).ravel(), len(counts), seed=SEED)
+    rows = np.array(intervals, dtype=object).reshape(len(CLASSES), len(MEASURES))
     return {name: dict(zip(MEASURES, row, strict=True)) for name, row in zip(CLASSES, rows, strict=True)}
 
 
@@ -138,7 +138,7 @@ def load_folds(folder: Path, recordings: Sequence[Recording]) -> dict[str, Ensem
     for path in sorted(folder.glob("fold-*.safetensors")):
         record = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
         networks.update(dict.fromkeys(record["held out"], load_network(path)[0]))
-    missing = [one.name for one in recordings if one.name not in networks]
+    missing = [recording.name for recording in recordings if recording.name not in networks]
     if missing:
         raise ValueError(
             f"{folder}: no network held out {', '.join(missing)}; `python -m papertrace.training.beats` writes them"
@@ -146,55 +146,137 @@ def load_folds(folder: Path, recordings: Sequence[Recording]) -> dict[str, Ensem
     return networks
 
 
-def _markdown(result: dict[str, Any], found: dict[str, dict[str, Interval]], classes: Any, annotated: Any) -> str:
-    total = np.array(result["confusion"])
-    names = [*CLASSES, "missed"]
-    rows = [[name, *counts] for name, counts in zip([*CLASSES, "no beat"], total[:, : NONE + 1].tolist(), strict=True)]
-    lines = [
-        "# Beats",
-        "",
-        f"MIT-BIH's DS1, {len(result['records'])} patients, {int(total[:NONE].sum())} beats; 95 % intervals over "
-        "resampled patients in brackets. Ventricular flutter is left out, as ANSI/AAMI EC57 has it.",
-        "",
-        "## Beats found, within 150 ms",
-        "",
-        *table(["detector", *MEASURES], [[name, *(of[measure] for measure in MEASURES)] for name, of in found.items()]),
-        "",
-        "## Beats named, out of fold",
-        "",
-        f"On strips of {STRIP_S:g} s of the limb lead, beats looked for; a missed beat counts against sensitivity, an "
-        "invented one against PPV.",
-        "",
-        *table(
-            ["class", "beats", *MEASURES, "F1, annotated beats"],
+def find_beats(recordings: Sequence[Recording]) -> dict[str, dict[str, Interval]]:
+    """Score the detectors, on strips and on whole records.
+
+    Parameters
+    ----------
+    recordings : sequence of Recording
+
+    Returns
+    -------
+    dict of str to dict
+        By detector, what `score_found` gives.
+    """
+    searches: tuple[tuple[str, bool, float | None, Detector], ...] = (
+        ("limb lead, strips of 10 s", True, STRIP_S, find_r_peaks),
+        ("limb lead, whole record", True, None, find_r_peaks),
+        ("chest lead, strips of 10 s", False, STRIP_S, find_r_peaks),
+        ("NeuroKit2's, limb lead, whole record", True, None, neurokit),
+    )
+    found = {}
+    for name, limb, seconds, detect in searches:
+        counts = [
+            count_found(recording, main_lead(recording) if limb else 1 - main_lead(recording), seconds, detect)
+            for recording in tqdm(recordings, desc=name, disable=None)
+        ]
+        found[name] = score_found(np.stack(counts))
+    return found
+
+
+def name_beats(recordings: Sequence[Recording], networks: Mapping[str, Ensemble]) -> dict[str, Any]:
+    """Score the classes of the beats, each record by a network that has not seen it.
+
+    Parameters
+    ----------
+    recordings : sequence of Recording
+    networks : mapping of str to Ensemble
+        See `load_folds`.
+
+    Returns
+    -------
+    dict
+        ``classes`` of the beats that were looked for and ``classes, annotated beats`` (see `score_classes`),
+        ``V, EC57`` (see `ventricular_ec57`), and the ``confusion`` of all ``records`` and of each.
+    """
+    counts, known = (
+        np.stack(
             [
-                [name, int(total[row].sum()), *(classes[name][measure] for measure in MEASURES), annotated[name]["F1"]]
-                for row, name in enumerate(CLASSES)
-            ],
-        ),
-        "",
+                count_beats(recording, main_lead(recording), networks[recording.name], annotated)
+                for recording in recordings
+            ]
+        )
+        for annotated in (False, True)
+    )
+    return {
+        "classes": score_classes(counts),
+        "classes, annotated beats": score_classes(known),
+        "V, EC57": ventricular_ec57(counts.sum(axis=0)),
+        "confusion": counts.sum(axis=0).tolist(),
+        "records": {
+            recording.name: of_record.tolist() for recording, of_record in zip(recordings, counts, strict=True)
+        },
+    }
+
+
+def report(result: Mapping[str, Any]) -> Report:
+    """Describe how beats are found and named.
+
+    Parameters
+    ----------
+    result : mapping
+        ``found`` as `find_beats` gave it, what `name_beats` gave, and what they were ``made with``.
+
+    Returns
+    -------
+    Report
+    """
+    confusion = np.array(result["confusion"])
+    about = (
+        f"MIT-BIH's DS1, {len(result['records'])} patients, {int(confusion[:NONE].sum())} beats; 95 % intervals over "
+        "resampled patients in brackets. Ventricular flutter is left out, as ANSI/AAMI EC57 has it."
+    )
+    on_strips = (
+        f"On strips of {STRIP_S:g} s of the limb lead, beats looked for; a missed beat counts against sensitivity, an "
+        "invented one against PPV."
+    )
+    ventricular = (
         f"V as EC57 counts it, where a fusion beat called V is no error: F1 {result['V, EC57']:.3f}. Nearly all beats "
-        "of class F are one patient's and hardly any is of class Q: what is out of fold has seen none of them.",
-        "",
-        "## What was called what",
-        "",
-        *table(["annotated", *names], rows),
-        "",
-        "## Record by record",
-        "",
-        *table(
-            ["record", "beats", "S", "V", "S: sensitivity", "S: PPV", "V: sensitivity", "V: PPV"],
-            [_record_row(name, np.array(counts)) for name, counts in result["records"].items()],
-        ),
+        "of class F are one patient's and hardly any is of class Q: what is out of fold has seen none of them."
+    )
+    sections = [
+        Section("", [about]),
+        Section("Beats found, within 150 ms", [_found_table(result["found"])]),
+        Section("Beats named, out of fold", [on_strips, _class_table(result, confusion), ventricular]),
+        Section("What was called what", [_confusion_table(confusion)]),
+        Section("Record by record", [_record_table(result["records"])]),
     ]
-    lines += ["", made_line(result["made with"])]
-    return "\n".join(lines) + "\n"
+    return Report("beats", "Beats", sections, result["made with"], result)
+
+
+def _found_table(found: Mapping[str, Mapping[str, Interval]]) -> Table:
+    rows = [[name, *(scores[measure] for measure in MEASURES)] for name, scores in found.items()]
+    return Table(["detector", *MEASURES], rows)
+
+
+def _class_table(result: Mapping[str, Any], confusion: NDArray[np.int64]) -> Table:
+    rows = [
+        [
+            name,
+            int(confusion[row].sum()),
+            *(result["classes"][name][measure] for measure in MEASURES),
+            result["classes, annotated beats"][name]["F1"],
+        ]
+        for row, name in enumerate(CLASSES)
+    ]
+    return Table(["class", "beats", *MEASURES, "F1, annotated beats"], rows)
+
+
+def _confusion_table(confusion: NDArray[np.int64]) -> Table:
+    names = [*CLASSES, "no beat"]
+    rows = [[name, *counts] for name, counts in zip(names, confusion[:, : NONE + 1].tolist(), strict=True)]
+    return Table(["annotated", *CLASSES, "missed"], rows)
+
+
+def _record_table(records: Mapping[str, Any]) -> Table:
+    header = ["record", "beats", "S", "V", "S: sensitivity", "S: PPV", "V: sensitivity", "V: PPV"]
+    return Table(header, [_record_row(name, np.array(counts)) for name, counts in records.items()])
 
 
 def _record_row(name: str, counts: NDArray[np.int64]) -> list[object]:
-    told = figures(counts)
+    scores = figures(counts)
     places = [CLASSES.index("S"), CLASSES.index("V")]
-    shares = [told[place, column] for place in places for column in (0, 1)]
+    shares = [scores[place, column] for place in places for column in (0, 1)]
     return [
         name,
         int(counts[:NONE].sum()),
@@ -203,27 +285,20 @@ def _record_row(name: str, counts: NDArray[np.int64]) -> list[object]:
     ]
 
 
-def main(arguments: list[str] | None = None) -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command.
 
     Parameters
     ----------
-    arguments : list of str, optional
+    arguments : sequence of str, optional
         By default those of the command line.
     """
-    parser = argparse.ArgumentParser(prog="python -m papertrace.benchmarks.beats", description="Score the beats.")
-    parser.add_argument("--data", type=Path, default=data_folder(), help="MIT-BIH's folder (default: %(default)s)")
+    parser = parser_for("beats", __doc__, data=data_folder(), data_help="MIT-BIH's folder")
     parser.add_argument(
         "--folds",
         type=Path,
         default=Path("runs/beats/folds"),
         help="the networks that papertrace.training.beats left there (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=Path(__file__).parent / "results",
-        help="folder for the two files (default: %(default)s)",
     )
     chosen = parser.parse_args(arguments)
     recordings = load_mitbih(chosen.data, DS1)
@@ -231,46 +306,5 @@ def main(arguments: list[str] | None = None) -> None:
         networks = load_folds(chosen.folds, recordings)
     except ValueError as error:
         parser.error(str(error))
-
-    ways: tuple[tuple[str, bool, float | None, Detector], ...] = (
-        ("limb lead, strips of 10 s", True, STRIP_S, find_r_peaks),
-        ("limb lead, whole record", True, None, find_r_peaks),
-        ("chest lead, strips of 10 s", False, STRIP_S, find_r_peaks),
-        ("NeuroKit2's, limb lead, whole record", True, None, neurokit),
-    )
-    found = {
-        name: score_found(
-            np.stack(
-                [
-                    count_found(one, main_lead(one) if limb else 1 - main_lead(one), seconds, detect)
-                    for one in tqdm(recordings, desc=name, disable=None)
-                ]
-            )
-        )
-        for name, limb, seconds, detect in ways
-    }
-    counts, known = (
-        np.stack([count_beats(one, main_lead(one), networks[one.name], annotated) for one in recordings])
-        for annotated in (False, True)
-    )
-    classes, annotated = score_classes(counts), score_classes(known)
-    result: dict[str, Any] = {
-        "made with": provenance(),
-        "found": {name: {key: asdict(value) for key, value in of.items()} for name, of in found.items()},
-        "classes": {name: {key: asdict(value) for key, value in of.items()} for name, of in classes.items()},
-        "classes, annotated beats": {
-            name: {key: asdict(value) for key, value in of.items()} for name, of in annotated.items()
-        },
-        "V, EC57": ventricular_ec57(counts.sum(axis=0)),
-        "confusion": counts.sum(axis=0).tolist(),
-        "records": {one.name: own.tolist() for one, own in zip(recordings, counts, strict=True)},
-    }
-    text = _markdown(result, found, classes, annotated)
-    with written_together(chosen.out) as unfinished:
-        (unfinished / "beats.json").write_text(json.dumps(result, indent=1) + "\n")
-        (unfinished / "beats.md").write_text(text)
-    print(text)
-
-
-if __name__ == "__main__":
-    main()
+    found = find_beats(recordings)
+    report({"made with": provenance(), "found": found, **name_beats(recordings, networks)}).write(chosen.out)
