@@ -1,20 +1,18 @@
-"""How well intervals are measured.
+"""Judge how well intervals are measured.
 
-``python -m papertrace.benchmarks.measurements [--data DIR] [--out DIR] [--pages N]``.
+``python -m papertrace.benchmarks measurements [--data DIR] [--out DIR] [--pages N]``.
 
 PTB-XL has no intervals, but physicians' statements that are defined by them. On fold 9, at 500 Hz: how well each
 measurement tells the records that have its statement from those that do not, what is measured at all, and where normal
 ECGs lie beside the reference ranges of healthy people; on the true signal, all of it and cut to a printed layout. Then
 pages are printed from the same records and digitized: the difference of every measurement, page minus true signal, is
-the price of paper. Writes ``measurements.md`` and ``measurements.json``.
+what paper costs. Writes ``measurements.md`` and ``measurements.json``.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +25,10 @@ from classify.measure.measurements import measure, measure_leads
 from classify.records.measurements import Measurements, as_values
 from classify.records.segments import StripSegment
 from classify.signal.view import cut_to_layout
-from digitize.export import written_together
 from papertrace.benchmarks.classification import LAYOUT, SEED
+from papertrace.benchmarks.options import parser_for
 from papertrace.benchmarks.reading import FOLD, choose_pages
-from papertrace.benchmarks.report import made_line, provenance, table
+from papertrace.benchmarks.report import Report, Section, Table, provenance
 from papertrace.datasets.ptbxl import Records, data_folder, load_ptbxl, read_500
 from papertrace.metrics.scores import Interval, auroc, bootstrap
 
@@ -235,144 +233,187 @@ def statements_of(records: Records, folder: Path) -> list[frozenset[str]]:
     ]
 
 
-def _markdown(result: dict[str, Any], told: dict[str, dict[str, Interval | None]]) -> str:
-    columns = list(told)
-    lines = [
-        "# Measurements",
-        "",
+def judge_signals(
+    columns: Mapping[str, NDArray[np.float64]], codes: Sequence[frozenset[str]]
+) -> dict[str, dict[str, Any]]:
+    """Compare the measurements on true signals with the statements.
+
+    Parameters
+    ----------
+    columns : mapping of str to ndarray, shape (records, measurements)
+        By what was measured, what `values_of` gave.
+    codes : sequence of frozenset
+        Statements of each record, see `statements_of`.
+
+    Returns
+    -------
+    dict of str to dict
+        ``positives`` by question, and by column ``auroc`` (see `tell`), ``measured`` (the share by group of records)
+        and ``normal`` (2nd percentile, median and 98th percentile of normal ECGs).
+    """
+    normal = np.array(["NORM" in of_record for of_record in codes])
+    groups = {name: [belongs(of_record) for of_record in codes] for name, belongs in _GROUPS.items()}
+    return {
+        "positives": {question.title: _positives(question, codes) for question in QUESTIONS},
+        "auroc": {
+            column: {question.title: tell(question, values, codes) for question in QUESTIONS}
+            for column, values in columns.items()
+        },
+        "measured": {
+            column: {name: measured_share(values[group]) for name, group in groups.items()}
+            for column, values in columns.items()
+        },
+        "normal": {
+            column: {
+                name: np.nanpercentile(values[normal, NAMES.index(name)], [2, 50, 98]).tolist() for name in REFERENCE
+            }
+            for column, values in columns.items()
+        },
+    }
+
+
+def _positives(question: Question, codes: Sequence[frozenset[str]]) -> int:
+    asked = [of_record for of_record in codes if not of_record & set(question.left_out)]
+    return sum(bool(of_record & set(question.positive)) for of_record in asked)
+
+
+def judge_pages(records: Records, pages: int, on_signal: NDArray[np.float64]) -> dict[str, Any]:
+    """Compare the measurements on printed pages with those on the true signal.
+
+    Parameters
+    ----------
+    records : Records
+    pages : int
+        How many to print.
+    on_signal : ndarray, shape (records, measurements)
+        What `values_of` gave for the true signals, cut to the layout.
+
+    Returns
+    -------
+    dict
+        ``pages`` that were printed, ``failures`` to digitize one, and ``paper``, see `differences`.
+    """
+    printed = choose_pages(records, pages)
+    measured = measure_pages(printed)
+    return {
+        "pages": len(printed),
+        "failures": sum(page is None for page in measured),
+        "paper": differences(values_of(measured), on_signal[np.isin(records.ids, printed.ids)]),
+    }
+
+
+def report(result: Mapping[str, Any]) -> Report:
+    """Describe how well intervals are measured.
+
+    Parameters
+    ----------
+    result : mapping
+        What `judge_signals` and `judge_pages` gave, how many ``records`` they are from, and what they were
+        ``made with``.
+
+    Returns
+    -------
+    Report
+    """
+    sections = [
+        Section("", [_about(result), _auroc_table(result)]),
+        Section("What is measured", [_MEASURED, _share_table(result["measured"])]),
+        Section("Normal ECGs", [_NORMAL, _normal_table(result["normal"])]),
+    ]
+    if result["pages"]:
+        title = f"The price of paper: {result['pages']} of these records, printed as {LAYOUT} at 200 dpi and digitized"
+        about = "Page minus the true signal cut to the same layout."
+        unread = f"Pages that could not be digitized: {result['failures']}."
+        sections.append(Section(title, [about, _paper_table(result["paper"]), unread]))
+    return Report("measurements", "Measurements", sections, result["made with"], result)
+
+
+_MEASURED = (
+    "Share of all records, and of those in sinus rhythm (SR, STACH, SBRAD or SARRH, not AFIB) and in atrial "
+    "fibrillation; an RR variation needs four beats, a PR interval steady P waves, a QTc a regular rhythm."
+)
+_NORMAL = (
+    "2nd percentile, median and 98th percentile of the records that physicians call normal (NORM), beside the 2nd "
+    "and 98th percentiles of 46,129 healthy people (Mason et al. 2007)."
+)
+
+
+def _about(result: Mapping[str, Any]) -> str:
+    return (
         f"PTB-XL fold {FOLD} at 500 Hz, {result['records']} records; every choice was made on folds 1 to 8. AUROC of "
         "each measurement for the statement that it defines, among the records on which it was measured, with 95 % "
-        "bootstrap intervals.",
-        "",
-        *table(
-            ["measurement, statement", "records with it", *columns],
-            ([q.title, result["positives"][q.title], *(told[c][q.title] or "-" for c in columns)] for q in QUESTIONS),
-        ),
-        "",
-        "## What is measured",
-        "",
-        "Share of all records, and of those in sinus rhythm (SR, STACH, SBRAD or SARRH, not AFIB) and in atrial "
-        "fibrillation; an RR variation needs four beats, a PR interval steady P waves, a QTc a regular rhythm.",
-        "",
-        *table(
-            ["measured", *(f"{column}, {group}" for column in columns for group in _GROUPS)],
-            ([name, *(f"{result['measured'][c][g][name]:.0%}" for c in columns for g in _GROUPS)] for name in NAMES),
-        ),
-        "",
-        "## Normal ECGs",
-        "",
-        "2nd percentile, median and 98th percentile of the records that physicians call normal (NORM), beside the 2nd "
-        "and 98th percentiles of 46,129 healthy people (Mason et al. 2007).",
-        "",
-        *table(
-            ["measured", *columns, "healthy people"],
-            (
-                [
-                    name,
-                    *("{:.0f}, {:.0f}, {:.0f}".format(*result["normal"][c][name]) for c in columns),
-                    "{} to {}".format(*REFERENCE[name]),
-                ]
-                for name in REFERENCE
-            ),
-        ),
-    ]  # fmt: skip
-    if result["pages"]:
-        lines += [
-            "",
-            f"## The price of paper: {result['pages']} of these records, printed as {LAYOUT} at 200 dpi and digitized",
-            "",
-            "Page minus the true signal cut to the same layout.",
-            "",
-            *table(
-                ["measured", "pages", "signals", "both", "median difference", "median absolute", "95 % within"],
-                (
-                    [
-                        name,
-                        f"{of['page']:.0%}",
-                        f"{of['signal']:.0%}",
-                        of["both"],
-                        *(f"{of[key]:.1f}{unit}" for key in ("median", "typical", "worst")),
-                    ]
-                    for name, unit in _UNITS.items()
-                    for of in [result["paper"][name]]
-                ),
-            ),
-            "",
-            f"Pages that could not be digitized: {result['failures']}.",
+        "bootstrap intervals."
+    )
+
+
+def _auroc_table(result: Mapping[str, Any]) -> Table:
+    columns = result["auroc"]
+    titles = [question.title for question in QUESTIONS]
+    rows = [
+        [title, result["positives"][title], *(columns[column][title] or "-" for column in columns)] for title in titles
+    ]
+    return Table(["measurement, statement", "records with it", *columns], rows)
+
+
+def _share_table(measured: Mapping[str, Any]) -> Table:
+    header = ["measured", *(f"{column}, {group}" for column in measured for group in _GROUPS)]
+    rows = [[name, *(f"{measured[c][group][name]:.0%}" for c in measured for group in _GROUPS)] for name in NAMES]
+    return Table(header, rows)
+
+
+def _normal_table(normal: Mapping[str, Any]) -> Table:
+    rows = [
+        [
+            name,
+            *("{:.0f}, {:.0f}, {:.0f}".format(*normal[column][name]) for column in normal),
+            "{} to {}".format(*REFERENCE[name]),
         ]
-    lines += ["", made_line(result["made with"])]
-    return "\n".join(lines) + "\n"
+        for name in REFERENCE
+    ]
+    return Table(["measured", *normal, "healthy people"], rows)
 
 
-def main(arguments: list[str] | None = None) -> None:
+def _paper_table(paper: Mapping[str, Mapping[str, float]]) -> Table:
+    header = ["measured", "pages", "signals", "both", "median difference", "median absolute", "95 % within"]
+    rows = [
+        [
+            name,
+            f"{paper[name]['page']:.0%}",
+            f"{paper[name]['signal']:.0%}",
+            paper[name]["both"],
+            *(f"{paper[name][key]:.1f}{unit}" for key in ("median", "typical", "worst")),
+        ]
+        for name, unit in _UNITS.items()
+    ]
+    return Table(header, rows)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command.
 
     Parameters
     ----------
-    arguments : list of str, optional
+    arguments : sequence of str, optional
         By default those of the command line.
     """
-    parser = argparse.ArgumentParser(
-        prog="python -m papertrace.benchmarks.measurements", description="Judge the measurements."
-    )
-    parser.add_argument("--data", type=Path, default=data_folder(), help="PTB-XL's folder (default: %(default)s)")
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=Path(__file__).parent / "results",
-        help="folder for the two files (default: %(default)s)",
-    )
-    parser.add_argument("--pages", type=int, default=60, help="pages to print and digitize (default: %(default)s)")
+    parser = parser_for("measurements", __doc__, data=data_folder(), data_help="PTB-XL's folder", pages=60, fewest=0)
     chosen = parser.parse_args(arguments)
-
     records = load_ptbxl(chosen.data, (FOLD,))
     records = records.take(np.array([path is not None for path in records.paths_500]))
-    codes = statements_of(records, chosen.data)
+    on_cut_signal = f"cut to {LAYOUT}"
     columns: dict[str, NDArray[np.float64]] = {}
-    for title, layout in (("12 leads, 10 s", "12x1"), (f"cut to {LAYOUT}", LAYOUT)):
+    for title, layout in (("12 leads, 10 s", "12x1"), (on_cut_signal, LAYOUT)):
         measured = [
             measure(strips_of(read_500(path), layout), FS)
             for path in tqdm(records.paths_500, desc=layout, disable=None)
             if path is not None
         ]
         columns[title] = values_of(measured)
-    told = {title: {q.title: tell(q, values, codes) for q in QUESTIONS} for title, values in columns.items()}
-    normal = np.array(["NORM" in of for of in codes])
-    result: dict[str, Any] = {
+    result = {
         "made with": provenance(),
         "records": len(records),
         "pages": 0,
-        "positives": {
-            q.title: sum(bool(of & set(q.positive)) and not of & set(q.left_out) for of in codes) for q in QUESTIONS
-        },
-        "auroc": {
-            title: {name: None if one is None else asdict(one) for name, one in of.items()}
-            for title, of in told.items()
-        },
-        "measured": {
-            title: {group: measured_share(values[[belongs(of) for of in codes]]) for group, belongs in _GROUPS.items()}
-            for title, values in columns.items()
-        },
-        "normal": {
-            title: {
-                name: np.nanpercentile(values[normal, NAMES.index(name)], [2, 50, 98]).tolist() for name in REFERENCE
-            }
-            for title, values in columns.items()
-        },
+        **judge_signals(columns, statements_of(records, chosen.data)),
+        **(judge_pages(records, chosen.pages, columns[on_cut_signal]) if chosen.pages else {}),
     }
-    if chosen.pages > 0:
-        printed = choose_pages(records, chosen.pages)
-        pages = measure_pages(printed)
-        on_signal = columns[f"cut to {LAYOUT}"][np.isin(records.ids, printed.ids)]
-        result["pages"] = len(printed)
-        result["failures"] = sum(one is None for one in pages)
-        result["paper"] = differences(values_of(pages), on_signal)
-    text = _markdown(result, told)
-    with written_together(chosen.out) as unfinished:
-        (unfinished / "measurements.json").write_text(json.dumps(result, indent=1) + "\n")
-        (unfinished / "measurements.md").write_text(text)
-    print(text)
-
-
-if __name__ == "__main__":
-    main()
+    report(result).write(chosen.out)
