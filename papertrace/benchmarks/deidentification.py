@@ -1,6 +1,6 @@
-"""What is left to read of a page's print.
+"""Look for what is left to read of a page's print.
 
-``python -m papertrace.benchmarks.deidentification [--pages N] [PRESET ...]``.
+``python -m papertrace.benchmarks deidentification [--pages N] [--resume] [PRESET ...]``.
 
 Prints pages of `papertrace.synth`'s presets with names and numbers all over them (`papertrace.benchmarks.names`), draws
 them anew as ``--deidentify`` does, and lets an OCR of another make look for the items (`papertrace.benchmarks.ocr`):
@@ -11,13 +11,9 @@ tell what it can find: the page itself, and the page wiped but for 2 mm on eithe
 
 from __future__ import annotations
 
-import argparse
 import json
-import multiprocessing
 import os
-import sys
-from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -26,14 +22,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
-from tqdm import tqdm
 
 from digitize import PageError, api
 from digitize.deidentify import redraw_page
 from digitize.leads import Leads, no_leads
 from papertrace.benchmarks.names import PLACES, SURNAMES, print_names
 from papertrace.benchmarks.ocr import IN_A_ROW, are_read, has_tesseract, is_read, read_items, read_page, version
-from papertrace.benchmarks.report import made_line, provenance, table
+from papertrace.benchmarks.options import parser_for
+from papertrace.benchmarks.processes import run_all
+from papertrace.benchmarks.report import Report, Section, Table, provenance
 from papertrace.datasets.ptbxl import data_folder, find_500, read_500
 from papertrace.synth import PRESETS, render_page, simulate
 
@@ -103,20 +100,9 @@ def run(job: Job) -> Outcome:
     signal = simulate(10, FS, seed=job.seed) if job.record is None else read_500(job.record)
     printed = render_page(signal, FS, job.preset, seed=job.seed)
     image, items = print_names(printed, np.random.default_rng(job.seed))
-    try:
-        reading = api.analyze_page(image)
-        leads = api.leads_of(reading, fs=FS)
-        redrawn, verdict = redraw_page(reading, leads), leads.quality.verdict
-    except PageError as error:
-        leads = no_leads((image.shape[1], image.shape[0]), str(error))
-        redrawn, verdict = np.full_like(image, 255), ""
-    texts = [
-        by_itself + in_whole
-        for by_itself, in_whole in zip(
-            read_items(redrawn, items), read_page(leads.overlay(redrawn), items, job.scales), strict=True
-        )
-    ]
-    named = [(item, text) for item, text in zip(items, texts, strict=True) if item.string in SURNAMES]
+    leads, verdict, redrawn = _redrawn(image)
+    by_itself, in_whole = read_items(redrawn, items), read_page(leads.overlay(redrawn), items, job.scales)
+    texts = [alone + among for alone, among in zip(by_itself, in_whole, strict=True)]
     return Outcome(
         preset=job.preset,
         seed=job.seed,
@@ -126,10 +112,49 @@ def run(job: Job) -> Outcome:
         page=tuple(are_read(items, read_items(image, items))),
         beside=tuple(are_read(items, read_items(beside_traces(image, leads), items))),
         redrawn=tuple(are_read(items, texts)),
-        chance=sum(
-            float(np.mean([is_read(name, text) for name in SURNAMES if name != item.string])) for item, text in named
-        ),
+        chance=sum(_chance(item.string, text) for item, text in zip(items, texts, strict=True)),
     )
+
+
+def _redrawn(image: NDArray[np.uint8]) -> tuple[Leads, str, NDArray[np.uint8]]:
+    """Digitize a page and draw it anew; without leads or a verdict, and all white, where it cannot be read."""
+    try:
+        reading = api.analyze_page(image)
+        leads = api.leads_of(reading, fs=FS)
+        return leads, leads.quality.verdict, redraw_page(reading, leads)
+    except PageError as error:
+        return no_leads((image.shape[1], image.shape[0]), str(error)), "", np.full_like(image, 255)
+
+
+def _chance(name: str, text: str) -> float:
+    """Share of the other names that would be read in a name's place; 0 for what is no name."""
+    if name not in SURNAMES:
+        return 0
+    return float(np.mean([is_read(other, text) for other in SURNAMES if other != name]))
+
+
+def plan(data: Path, presets: Sequence[str], pages: int, scales: tuple[float, ...]) -> list[Job]:
+    """List the pages to print.
+
+    Parameters
+    ----------
+    data : Path
+        PTB-XL's folder; where it is missing, recordings are simulated.
+    presets : sequence of str
+    pages : int
+        Of each preset.
+    scales : tuple of float
+        Of the whole overlay as it is searched.
+
+    Returns
+    -------
+    list of Job
+    """
+    try:
+        records: list[Path | None] = [*find_500(data, (FOLD,))]
+    except FileNotFoundError:
+        records = [None]
+    return [Job(preset, 1000 * FOLD + k, records[k % len(records)], scales) for k in range(pages) for preset in presets]
 
 
 def beside_traces(image: NDArray[np.uint8], leads: Leads) -> NDArray[np.uint8]:
@@ -152,124 +177,109 @@ def beside_traces(image: NDArray[np.uint8], leads: Leads) -> NDArray[np.uint8]:
     return np.where(shown[..., None] > 0, image, np.uint8(255))
 
 
-def markdown(outcomes: Sequence[Outcome], made_with: dict[str, object], ocr: str) -> str:
-    """Tell the outcomes in two tables.
+def report(outcomes: Sequence[Outcome], made_with: Mapping[str, Any], ocr: str) -> Report:
+    """Describe the outcomes by preset and by place.
 
     Parameters
     ----------
     outcomes : sequence of Outcome
-    made_with : dict
-        See `provenance`.
+    made_with : mapping
+        See `papertrace.benchmarks.report.provenance`.
     ocr : str
         Which OCR, of what version.
 
     Returns
     -------
-    str
+    Report
     """
-    presets = [name for name in PRESETS if any(outcome.preset == name for outcome in outcomes)]
-    columns = (
-        "printed",
-        "read on the page",
-        f"within {BESIDE_MM:g} mm of its traces",
-        "drawn anew (95 %)",
-        "by chance",
-    )
-    by_preset = [
-        (*_row(name, len(of), _counts(of)), f"{sum(outcome.chance for outcome in of):.1f}")
-        for name in (*presets, "all")
-        for of in [[outcome for outcome in outcomes if name in (outcome.preset, "all")]]
-    ]
-    by_place = [_row(place, None, _counts(outcomes, place)) for place in PLACES]
     unread = sum(not outcome.verdict for outcome in outcomes)
-    lines = [
-        "# What is left of a page's print",
-        "",
-        f"{made_line(made_with)} Pages of every preset with names and eight-digit numbers printed all over them, drawn "
-        f"anew as by `--deidentify`; an item counts as read where {ocr} gives {IN_A_ROW} of its characters in a row in "
-        f"its place. {unread} of {len(outcomes)} pages could not be digitized and stay empty.",
-        "",
-        *table(("preset", "pages", *columns), by_preset),
-        "",
-        *table(("items", *columns[:-1]), by_place),
-        "",
-        "Items read where they stand: on the page itself; on the page wiped but for the surroundings of its traces, in "
-        "which nothing was looked for; on the page drawn anew, each by itself, or in the whole of its overlay, with "
-        "exact binomial intervals; and there if every name stood in the place of each other one: an OCR takes the "
-        "wiggles of a trace for letters.",
+    about = (
+        "Pages of every preset with names and eight-digit numbers printed all over them, drawn anew as by "
+        f"`--deidentify`; an item counts as read where {ocr} gives {IN_A_ROW} of its characters in a row in "
+        f"its place. {unread} of {len(outcomes)} pages could not be digitized and stay empty."
+    )
+    columns = ("printed", "read on the page", f"within {BESIDE_MM:g} mm of its traces", "drawn anew (95 %)")
+    by_preset = {preset: [page for page in outcomes if page.preset == preset] for preset in PRESETS}
+    preset_rows = [
+        (name, len(pages), *_shares(_counts(pages)), f"{sum(page.chance for page in pages):.1f}")
+        for name, pages in (by_preset | {"all": list(outcomes)}).items()
+        if pages or name == "all"
     ]
-    return "\n".join(lines) + "\n"
+    place_rows = [(place, *_shares(_counts(outcomes, place))) for place in PLACES]
+    tables = [
+        Table(["preset", "pages", *columns, "by chance"], preset_rows),
+        Table(["items", *columns], place_rows),
+    ]
+    return Report(NAME, "What is left of a page's print", [Section("", [about, *tables, _COLUMNS])], made_with)
+
+
+_COLUMNS = (
+    "Items read where they stand: on the page itself; on the page wiped but for the surroundings of its traces, in "
+    "which nothing was looked for; on the page drawn anew, each by itself, or in the whole of its overlay, with "
+    "exact binomial intervals; and there if every name stood in the place of each other one: an OCR takes the "
+    "wiggles of a trace for letters."
+)
 
 
 def _counts(outcomes: Sequence[Outcome], place: str | None = None) -> NDArray[np.int64]:
     """Items of a place, or of all, and how many were read in each of three pictures."""
     counts = np.zeros(4, np.int64)
     for outcome in outcomes:
-        chosen = [place in (None, own) for own in outcome.places]
+        chosen = [place in (None, item_place) for item_place in outcome.places]
         read = np.array([outcome.page, outcome.beside, outcome.redrawn], bool).reshape(3, -1)[:, chosen]
         counts += [sum(chosen), *read.sum(axis=1)]
     return counts
 
 
-def _row(name: str, pages: int | None, counts: NDArray[np.int64]) -> tuple[object, ...]:
+def _shares(counts: NDArray[np.int64]) -> tuple[object, ...]:
+    """Cells that tell how many items were printed, and which share was read."""
     items, on_page, beside, redrawn = (int(count) for count in counts)
     if not items:
-        return (name, *([] if pages is None else [pages]), 0, "-", "-", "-")
+        return (0, "-", "-", "-")
     interval = stats.binomtest(redrawn, items).proportion_ci(method="exact")
     left = f"{redrawn} ({interval.low:.1%} to {interval.high:.1%})"
-    return (name, *([] if pages is None else [pages]), items, f"{on_page / items:.0%}", f"{beside / items:.0%}", left)
+    return (items, f"{on_page / items:.0%}", f"{beside / items:.0%}", left)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command."""
-    parser = argparse.ArgumentParser(
-        prog="python -m papertrace.benchmarks.deidentification",
-        description="Look for names on pages that were drawn anew.",
+    """Run the command.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        By default those of the command line.
+    """
+    parser = parser_for(
+        NAME,
+        __doc__,
+        data=data_folder(),
+        data_help="PTB-XL's folder",
+        pages=PAGES,
+        jobs=os.cpu_count(),
+        resume=True,
     )
     parser.add_argument("presets", nargs="*", metavar="PRESET", help=f"of {', '.join(PRESETS)}; default: all")
-    parser.add_argument("--data", type=Path, default=data_folder(), help="PTB-XL's folder (default: %(default)s)")
-    parser.add_argument("--pages", type=int, default=PAGES, help="of each preset (default: %(default)s)")
     parser.add_argument(
         "--scales", type=float, nargs="+", default=(1.0,), help="of the whole overlay as it is searched (default: 1)"
     )
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="pages at a time (default: %(default)s)")
-    parser.add_argument("--resume", action="store_true", help="keep the pages that are in the folder's file")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results", help="folder for the two files")
     chosen = parser.parse_args(arguments)
-    if chosen.pages < 1:
-        parser.error(f"--pages {chosen.pages}; allowed: whole numbers from 1")
     for preset in chosen.presets:
         if preset not in PRESETS:
             parser.error(f"unknown preset {preset!r}; allowed: {', '.join(PRESETS)}")
     if not has_tesseract():
         parser.error("there is no tesseract; Debian has it as tesseract-ocr")
-    try:
-        records: list[Path | None] = [*find_500(chosen.data, (FOLD,))]
-    except FileNotFoundError:
-        records = [None]
-    jobs = [
-        Job(preset, 1000 * FOLD + k, records[k % len(records)], tuple(chosen.scales))
-        for k in range(chosen.pages)
-        for preset in chosen.presets or PRESETS
-    ]
+    jobs = plan(chosen.data, chosen.presets or PRESETS, chosen.pages, tuple(chosen.scales))
     chosen.out.mkdir(parents=True, exist_ok=True)
     file = chosen.out / f"{NAME}.jsonl"
     outcomes = load(file) if chosen.resume and file.exists() else []
     known = {(outcome.preset, outcome.seed) for outcome in outcomes}
     left = [job for job in jobs if (job.preset, job.seed) not in known]
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    fresh = multiprocessing.get_context("spawn")
-    with (
-        file.open("a" if outcomes else "w", encoding="utf-8") as lines,
-        ProcessPoolExecutor(chosen.jobs, mp_context=fresh, initializer=cv2.setNumThreads, initargs=(1,)) as pool,
-    ):
-        for outcome in tqdm(pool.map(run, left), total=len(left), unit="page", disable=None):
+    with file.open("a" if outcomes else "w", encoding="utf-8") as lines:
+        for outcome in run_all(run, left, chosen.jobs):
             lines.write(json.dumps(asdict(outcome)) + "\n")
             lines.flush()
             outcomes.append(outcome)
-    text = markdown(outcomes, provenance(), version())
-    (chosen.out / f"{NAME}.md").write_text(text, encoding="utf-8")
-    sys.stdout.write(text)
+    report(outcomes, provenance(), version()).write(chosen.out)
 
 
 def load(file: Path) -> list[Outcome]:
@@ -289,7 +299,3 @@ def load(file: Path) -> list[Outcome]:
         several: dict[str, Any] = {name: tuple(page.pop(name)) for name in ("places", "page", "beside", "redrawn")}
         outcomes.append(Outcome(**page, **several))
     return outcomes
-
-
-if __name__ == "__main__":
-    main()

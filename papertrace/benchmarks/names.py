@@ -167,11 +167,11 @@ def _print(
     """Filter the light of a picture through ink; in place."""
     low = np.floor(corners.min(axis=0)).astype(int)
     size = np.ceil(corners.max(axis=0)).astype(int) + 1 - low
-    own = np.array([(0, 0), (mask.shape[1], 0), mask.shape[::-1], (0, mask.shape[0])], np.float32)
+    upright = np.array([(0, 0), (mask.shape[1], 0), mask.shape[::-1], (0, mask.shape[0])], np.float32)
     # What would alias in a small print is taken out first.
     shrunk = mask.shape[0] / max(float(np.hypot(*(corners[3] - corners[0]))), 1.0)
     soft = cv2.GaussianBlur(mask, (0, 0), 0.4 * shrunk) if shrunk > 1.3 else mask
-    matrix = cv2.getPerspectiveTransform(own, corners - low.astype(np.float32))
+    matrix = cv2.getPerspectiveTransform(upright, corners - low.astype(np.float32))
     share = cv2.warpPerspective(soft, matrix, size.tolist())[..., None] / np.float32(255)
     part = image[low[1] : low[1] + size[1], low[0] : low[0] + size[0]]
     part *= 1 - share * (1 - np.array(color, np.float32) / 255)

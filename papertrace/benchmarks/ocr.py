@@ -38,8 +38,8 @@ def has_tesseract() -> bool:
 
 def version() -> str:
     """Tell Tesseract's version, as it says it."""
-    told = subprocess.run([TESSERACT, "--version"], capture_output=True, text=True, check=True)
-    return (told.stdout or told.stderr).splitlines()[0]
+    answer = subprocess.run([TESSERACT, "--version"], capture_output=True, text=True, check=True)
+    return (answer.stdout or answer.stderr).splitlines()[0]
 
 
 @dataclass(frozen=True)
@@ -201,8 +201,8 @@ def _upright(image: NDArray[np.uint8], item: Item, cap_px: int) -> NDArray[np.ui
     scale = cap_px / max(tall, 1.0)
     edge = _AROUND * cap_px
     width, height = across * scale, tall * scale
-    own = np.array([(edge, edge), (edge + width, edge), (edge + width, edge + height), (edge, edge + height)])
-    matrix = cv2.getPerspectiveTransform(item.corners, own.astype(np.float32))
+    upright = np.array([(edge, edge), (edge + width, edge), (edge + width, edge + height), (edge, edge + height)])
+    matrix = cv2.getPerspectiveTransform(item.corners, upright.astype(np.float32))
     size = (round(width + 2 * edge), round(height + 2 * edge))
     crop = cv2.warpPerspective(
         image, matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_CONSTANT, borderValue=(255, 255, 255)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from papertrace.benchmarks import deidentification, ocr
-from papertrace.benchmarks.deidentification import Job, Outcome, beside_traces, load, main, markdown, run
+from papertrace.benchmarks.deidentification import Job, Outcome, beside_traces, load, main, report, run
 from papertrace.benchmarks.names import PLACES, Item, print_names
 from papertrace.benchmarks.ocr import are_read, is_read, montage, read_items, read_page
 from papertrace.benchmarks.report import provenance
@@ -107,9 +107,8 @@ def outcome(preset: str, page: int, redrawn: int, verdict: str = "good") -> Outc
 
 
 def test_tables_count_items():
-    text = markdown(
-        [outcome("clean", 4, 0), outcome("faxed", 3, 1), outcome("faxed", 1, 0, "")], provenance(), "an OCR"
-    )
+    pages = [outcome("clean", 4, 0), outcome("faxed", 3, 1), outcome("faxed", 1, 0, "")]
+    text = report(pages, provenance(), "an OCR").markdown()
     assert "| clean | 1 | 4 | 100% | 50% | 0 (0.0% to 60.2%) | 0.2 |" in text
     assert "| faxed | 2 | 8 | 50% | 50% | 1 (0.3% to 52.7%) | 0.5 |" in text
     assert "| all | 3 | 12 | 67% | 50% | 1 (" in text
@@ -131,7 +130,7 @@ def test_the_command_goes_on_where_it_stopped(tesseract, folder, tmp_path, capsy
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"), [(["clear"], "unknown preset 'clear'"), (["--pages", "0"], "--pages 0")]
+    ("arguments", "message"), [(["clear"], "unknown preset 'clear'"), (["--pages", "0"], "--pages: 0")]
 )
 def test_wrong_options_are_told(arguments, message, capsys):
     with pytest.raises(SystemExit):
