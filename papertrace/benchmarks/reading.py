@@ -247,8 +247,8 @@ def make(task: Task) -> None:
     times.append(time.process_time())
     arrays = {name: getattr(view, name) for name in INPUTS}
     arrays |= {_TRUE + name: getattr(truth, name) for name in INPUTS}
-    told = {"ink": picture.ink, "verdict": verdict, "error": error, "seconds": np.diff(times)}
-    write_arrays(task.file, {**told, **arrays})
+    outcome = {"ink": picture.ink, "verdict": verdict, "error": error, "seconds": np.diff(times)}
+    write_arrays(task.file, {**outcome, **arrays})
 
 
 def load(task: Task) -> Read:

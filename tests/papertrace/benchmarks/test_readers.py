@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +16,10 @@ from papertrace.benchmarks.readers import (
     MEASURES,
     TWO_STAGE,
     Reader,
-    describe,
     difference,
     find_networks,
     read_by_all,
+    report,
 )
 from papertrace.benchmarks.reading import KIT, NOT_READ, PAPERS, Read, Task
 from papertrace.training.pictures import blank_view
@@ -73,12 +74,13 @@ def test_the_table_has_every_reader_on_all_pages(pages, truth):
     made = {"date": "today", "papertrace": "1", "commit": None}
     judged = {"pictures": {"N": 1200, "V": 70}, "groups": 9, "folds": 3, "accuracy": 0.9, "F1": {"N": 0.99, "V": 0.75}}
     beats = {"cross-validated": judged, "parameters": 5000}
-    text, plain = describe(pages, truth, [good, bad], {"hybrid-0.3": own}, made, beats, resamples=20)
+    told = report(pages, truth, [good, bad], {"hybrid-0.3": own}, made, beats, resamples=20)
+    text, plain = told.markdown(), json.loads(told.json())
     assert "1,270 pictures of 9 records, 3-fold" in text and "| V | 70 | 0.750 |" in text
     assert {"clean", KIT, "all presets", "verdict good", f"verdict {NOT_READ}"} <= plain["scores"].keys()
     for measure in MEASURES:
-        told = plain["scores"]["all presets"]
-        assert told[TWO_STAGE][measure]["value"] > told["image"][measure]["value"] + 0.1
+        scores = plain["scores"]["all presets"]
+        assert scores[TWO_STAGE][measure]["value"] > scores["image"][measure]["value"] + 0.1
     assert "| clean | 12 | signal | 10 | 4.10 |" in text and "| clean | 12 | image | 20 | 3.70 |" in text
     assert "| hybrid-0.3 | 0.3 | 20 | 2 | an abacus | 0.800 |" in text
     assert "signal minus image" in text and "| image | stained |" in text
