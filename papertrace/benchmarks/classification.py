@@ -1,8 +1,10 @@
-"""How well pages are read: ``python -m papertrace.benchmarks.classification [--data DIR] [--out DIR] [--pages N]``.
+"""Score the reading of signals and pages.
+
+``python -m papertrace.benchmarks classification [--data DIR] [--out DIR] [--pages N]``.
 
 Scores the arrhythmia network on PTB-XL's fold 9: on the true signal with every lead for ten seconds, on the true signal
 cut to the printed layout, and on pages that `papertrace.synth` printed from the records and the digitizer read. Each
-page is compared with the true signal of its own strips: the difference is the price of paper. Pages are read once
+page is compared with the true signal of its own strips: the difference is what paper costs. Pages are read once
 (`papertrace.benchmarks.reading`), so an interrupted run is taken up again. Beside what the signal's reader loses stands
 what ``--reader auto`` loses. Where the folder of results has the ``baselines.json`` of `papertrace.training.baselines`,
 those networks stand beside ours. Writes ``classification.md`` and ``classification.json``.
@@ -10,10 +12,9 @@ those networks stand beside ours. Writes ``classification.md`` and ``classificat
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
@@ -28,7 +29,7 @@ from classify.signal.network import read_views
 from classify.signal.view import FS, cut_to_layout, view_pieces
 from classify.signal.weights import Weights, load_weights, predict
 from classify.statements import CHALLENGE, CODES, STATEMENTS, group_indices
-from digitize.export import written_together
+from papertrace.benchmarks.options import parser_for
 from papertrace.benchmarks.readers import read_by_all
 from papertrace.benchmarks.reading import (
     FOLD,
@@ -39,7 +40,7 @@ from papertrace.benchmarks.reading import (
     printed_tasks,
     read_pages,
 )
-from papertrace.benchmarks.report import made_line, provenance, table
+from papertrace.benchmarks.report import Report, Section, Table, provenance
 from papertrace.datasets.ptbxl import Records, data_folder, load_ptbxl
 from papertrace.metrics.scores import Interval, auroc, average_precision, bootstrap, calibration_error, f1
 from papertrace.training.comparison import LAYOUTS, MEASURES, compare
@@ -115,12 +116,12 @@ def score(
     -------
     dict of str to Interval
     """
-    own = np.broadcast_to(thresholds, probability.shape)
-    intervals = bootstrap(lambda i: figures(truth[i], probability[i], own[i]), len(truth), seed=SEED)
+    by_record = np.broadcast_to(thresholds, probability.shape)
+    intervals = bootstrap(lambda i: figures(truth[i], probability[i], by_record[i]), len(truth), seed=SEED)
     return dict(zip(NAMES, intervals, strict=True))
 
 
-def price_of_paper(
+def lost_on_paper(
     truth: NDArray[np.floating],
     cut: NDArray[np.floating],
     paper: NDArray[np.floating],
@@ -141,17 +142,13 @@ def price_of_paper(
     dict of str to Interval
         Page minus true signal.
     """
-    own, papers = np.broadcast_to(thresholds, cut.shape), np.broadcast_to(paper_thresholds, paper.shape)
+    of_cut, of_paper = np.broadcast_to(thresholds, cut.shape), np.broadcast_to(paper_thresholds, paper.shape)
     intervals = bootstrap(
-        lambda i: figures(truth[i], paper[i], papers[i]) - figures(truth[i], cut[i], own[i]),
+        lambda i: figures(truth[i], paper[i], of_paper[i]) - figures(truth[i], cut[i], of_cut[i]),
         len(truth),
         seed=SEED,
     )
     return dict(zip(NAMES, intervals, strict=True))
-
-
-def _table(columns: dict[str, dict[str, Interval]]) -> list[str]:
-    return table(["figure", *columns], ([name, *(of[name] for of in columns.values())] for name in NAMES))
 
 
 def by_people(records: Records, probability: NDArray[np.floating]) -> dict[str, tuple[int, Interval]]:
@@ -170,14 +167,14 @@ def by_people(records: Records, probability: NDArray[np.floating]) -> dict[str, 
     groups = {"women": records.women, "men": ~records.women}
     for first, last in pairwise(_AGES):
         groups[f"{first} to {last - 1} years"] = (records.ages >= first) & (records.ages < last)
-    told = {}
+    scores = {}
     for name, chosen in groups.items():
         if not chosen.any():
             continue
-        truth, own = records.labels[chosen], probability[chosen]
-        interval = bootstrap(_superclasses(truth, own), len(truth), seed=SEED)[0]
-        told[name] = (int(chosen.sum()), interval)
-    return told
+        truth, said = records.labels[chosen], probability[chosen]
+        interval = bootstrap(_superclasses(truth, said), len(truth), seed=SEED)[0]
+        scores[name] = (int(chosen.sum()), interval)
+    return scores
 
 
 def reliability(truth: NDArray[np.floating], probability: NDArray[np.floating]) -> list[tuple[float, float, int]]:
@@ -192,8 +189,8 @@ def reliability(truth: NDArray[np.floating], probability: NDArray[np.floating]) 
     list of (float, float, int)
         Of each tenth of the probabilities that holds any: their mean, the share that was true, their count.
     """
-    own = list(_GROUPS["all statements"])
-    said, true = probability[:, own].ravel(), truth[:, own].ravel()
+    places = list(_GROUPS["all statements"])
+    said, true = probability[:, places].ravel(), truth[:, places].ravel()
     tenth = np.minimum((said * _BINS).astype(int), _BINS - 1)
     return [
         (float(said[tenth == k].mean()), float(true[tenth == k].mean()), int((tenth == k).sum()))
@@ -218,12 +215,12 @@ def by_chance(probability: NDArray[np.floating]) -> dict[str, Interval]:
     rng = np.random.default_rng(SEED)
     draws = (np.asarray(rng.random(probability.shape) < probability, float) for _ in range(_DRAWS))
     errors = np.array([calibration_error(truth, probability) for truth in draws])
-    told = {}
+    intervals = {}
     for name, places in _GROUPS.items():
         means = errors[:, list(places)].mean(axis=1)
         low, high = np.percentile(means, (2.5, 97.5))
-        told[name] = Interval(float(means.mean()), float(low), float(high))
-    return told
+        intervals[name] = Interval(float(means.mean()), float(low), float(high))
+    return intervals
 
 
 def beside_others(weights: Weights, choice: Records, report: Records, baselines: Path) -> dict[str, dict[str, Any]]:
@@ -248,35 +245,35 @@ def beside_others(weights: Weights, choice: Records, report: Records, baselines:
     ours: dict[str, nn.Module] = {"this one": weights.network}
     if len(members) > 1:
         ours = {f"this one, {len(members)} averaged": weights.network, "this one, one of them": members[0]}
-    told = {}
+    compared = {}
     for name, network in ours.items():
 
         def read(pages: Sequence[Sequence[StripSegment]], network: nn.Module = network) -> NDArray[np.float32]:
             return read_views(network, [view_pieces(pieces, FS) for pieces in pages])
 
-        told[name] = compare(read, sum(part.numel() for part in network.parameters()), choice, report)
-    return {**told, **(json.loads(baselines.read_text(encoding="utf-8")) if baselines.is_file() else {})}
+        compared[name] = compare(read, sum(part.numel() for part in network.parameters()), choice, report)
+    return {**compared, **(json.loads(baselines.read_text(encoding="utf-8")) if baselines.is_file() else {})}
 
 
-def _networks(told: dict[str, dict[str, Any]]) -> list[str]:
+def _networks_table(networks: Mapping[str, Mapping[str, Any]]) -> Table:
     names = {"superclass": "superclasses", "rhythm": "rhythm", "all": "all"}
     header = ["network", "shown", "parameters", "ms a page"]
     header += [f"{names[measure]}, fold {fold}" for fold in (CHOICE_FOLD, FOLD) for measure in MEASURES]
     rows = []
-    for name, of in told.items():
+    for name, compared in networks.items():
         for shown in LAYOUTS:
-            chosen, reported = of[shown][f"fold {CHOICE_FOLD}"], of[shown][f"fold {FOLD}"]
+            chosen, reported = compared[shown][f"fold {CHOICE_FOLD}"], compared[shown][f"fold {FOLD}"]
             rows.append(
                 [
                     name,
                     shown,
-                    f"{of['parameters'] / 1e6:.2f} M",
-                    f"{1000 * of['seconds']:.0f}",
+                    f"{compared['parameters'] / 1e6:.2f} M",
+                    f"{1000 * compared['seconds']:.0f}",
                     *(f"{chosen[measure]['value']:.3f}" for measure in MEASURES),
                     *(Interval(**reported[measure]) for measure in MEASURES),
                 ]
             )
-    return table(header, rows)
+    return Table(header, rows)
 
 
 def _superclasses(
@@ -291,187 +288,244 @@ def _superclasses(
     return mean
 
 
-def _markdown(
-    result: dict[str, Any],
-    all_records: dict[str, dict[str, Interval]],
-    papers: dict[str, dict[str, dict[str, Interval]]],
-    people: dict[str, tuple[int, Interval]],
-) -> str:
-    lines = [
-        "# Classification",
-        "",
-        f"PTB-XL fold {FOLD}, weights {result['weights_version']}; 95 % bootstrap intervals in brackets. Thresholds "
-        "and calibration were fixed on fold 8. Of the PhysioNet Challenge 2024's classes, F1 is their macro F.",
-        "",
-        f"## True signal, {result['records']} records",
-        "",
-        *_table(all_records),
-    ]
-    if papers:
-        lines += [
-            "",
-            "## The price of paper",
-            "",
-            f"Pages of {result['pages']} of these records, as `papertrace.synth`'s presets print them, in many "
-            "layouts; beside the true signal of their strips. A page that could not be digitized counts with every "
-            "statement denied; `--reader auto` reads its picture.",
-            "",
-            *table(
-                ["pages", "not read", "figure", *next(iter(papers.values()))],
-                (
-                    [paper, len(result["failures"][paper]), name, *(of[name] for of in columns.values())]
-                    for paper, columns in papers.items()
-                    for name in NAMES
-                    if name.startswith(("macro AUROC", "F1"))
-                ),
-            ),
-        ]
-    lines += ["", f"## By sex and age, true signal cut to {LAYOUT}", ""]
-    rows = ([name, count, interval] for name, (count, interval) in people.items())
-    lines += table(["who", "records", "macro AUROC, superclasses"], rows)
-    lines += ["", f"## What probabilities were worth, true signal cut to {LAYOUT}", ""]
-    bins = ([f"{said:.3f}", f"{true:.3f}", count] for said, true, count in result["reliability"])
-    lines += table(["said, mean", "true", "statements"], bins)
-    lines += [
-        "",
-        "## Calibration error, and what chance alone makes of it",
-        "",
-        "Over as few records a perfectly calibrated network would show an error, too: the mean, and between what 95 % "
-        "of truths lie that are drawn from its probabilities.",
-        "",
-    ]
-    lines += table(
-        ["statements", "shown", "error", "by chance alone"],
-        (
-            [group, shown, told[f"calibration error, {group}"], Interval(**result["by chance"][shown][group])]
-            for shown, told in all_records.items()
-            for group in _GROUPS
+def judge_signals(weights: Weights, choice: Records, records: Records, baselines: Path) -> dict[str, Any]:
+    """Score the reading of true signals, whole and cut to the layout.
+
+    Parameters
+    ----------
+    weights : Weights
+    choice, records : Records
+        Folds 8 and 9, in millivolts.
+    baselines : Path
+        See `beside_others`.
+
+    Returns
+    -------
+    dict
+        ``signals``, by what was shown what `score` gives; ``people``, ``reliability``, ``by chance`` and
+        ``networks``, see `by_people`, `reliability`, `by_chance` and `beside_others`; every one of the ``statements``
+        by itself.
+    """
+    whole = predict([view_pieces(cut_to_layout(signal, "12x1"), FS) for signal in records.signals])
+    cut = predict([view_pieces(cut_to_layout(signal, LAYOUT), FS) for signal in records.signals])
+    shown = {"12 leads, 10 s": whole, f"cut to {LAYOUT}": cut}
+    return {
+        "signals": {name: score(records.labels, said, weights.thresholds) for name, said in shown.items()},
+        "people": by_people(records, cut),
+        "reliability": reliability(records.labels, cut),
+        "by chance": {name: by_chance(said) for name, said in shown.items()},
+        "statements": _each(records.labels, cut, weights.thresholds),
+        "networks": beside_others(weights, choice, records, baselines),
+    }
+
+
+def judge_pages(weights: Weights, printed: Records, folder: Path, jobs: int) -> dict[str, Any]:
+    """Score the reading of printed pages beside that of their own true signals.
+
+    Parameters
+    ----------
+    weights : Weights
+    printed : Records
+    folder : Path
+        For what was read of each page.
+    jobs : int
+        Pages at a time.
+
+    Returns
+    -------
+    dict
+        ``papers``, by preset and by what was read what `score` or `lost_on_paper` gives; ``failures``, by preset the
+        pages that could not be digitized.
+    """
+    pictures = {"image": load_picture_weights("image")}
+    papers: dict[str, dict[str, dict[str, Interval]]] = {}
+    failures = {}
+    for preset in PAPERS:
+        pages = read_pages(printed_tasks(printed, (preset,), folder), jobs)
+        known, readers = predict([page.truth for page in pages]), read_by_all(pages, pictures)
+        signal, auto = readers[0], readers[-1]
+        papers[preset] = {
+            "true signal": score(printed.labels, known, weights.thresholds),
+            "digitized page": score(printed.labels, signal.probability, signal.thresholds),
+        }
+        for name, reader in (("price (page minus signal)", signal), ("price with --reader auto", auto)):
+            papers[preset][name] = lost_on_paper(
+                printed.labels, known, reader.probability, weights.thresholds, reader.thresholds
+            )
+        failures[preset] = [f"record {page.task.record}: {page.error}" for page in pages if page.verdict == NOT_READ]
+    return {"papers": papers, "failures": failures}
+
+
+def report(result: Mapping[str, Any]) -> Report:
+    """Describe how well signals and pages are read.
+
+    Parameters
+    ----------
+    result : mapping
+        What `judge_signals` and `judge_pages` gave (without pages, ``papers`` and ``failures`` are empty), how many
+        ``records`` and ``pages`` they are from, the ``weights_version``, and what they were ``made with``.
+
+    Returns
+    -------
+    Report
+    """
+    signals = result["signals"]
+    sections = [
+        Section("", [_about(result)]),
+        Section(f"True signal, {result['records']} records", [_signals_table(signals)]),
+        *([_papers_section(result)] if result["papers"] else []),
+        Section(f"By sex and age, true signal cut to {LAYOUT}", [_people_table(result["people"])]),
+        Section(
+            f"What probabilities were worth, true signal cut to {LAYOUT}", [_reliability_table(result["reliability"])]
         ),
-    )
-    each = (
-        [
-            row["code"],
-            row["group"],
-            row["positives"],
-            *("-" if row[name] is None else f"{row[name]:.3f}" for name in _EACH),
-        ]
-        for row in result["statements"]
-    )
-    lines += ["", f"## Statement by statement, true signal cut to {LAYOUT}", ""]
-    lines += table(["statement", "group", "positives", "AUROC", "average precision", "F1"], each)
-    lines += [
-        "",
-        "## Beside other networks",
-        "",
-        "Macro AUROC. The others read the strips in their places in an array of 12 leads and ten seconds; they were "
-        "trained on the same records by the same loop, each in one configuration (`papertrace.training.baselines`).",
-        "",
-        *_networks(result["networks"]),
-        "",
-        made_line(result["made with"]),
+        Section(
+            "Calibration error, and what chance alone makes of it",
+            [_CHANCE, _chance_table(signals, result["by chance"])],
+        ),
+        Section(f"Statement by statement, true signal cut to {LAYOUT}", [_statements_table(result["statements"])]),
+        Section("Beside other networks", [_NETWORKS, _networks_table(result["networks"])]),
     ]
-    return "\n".join(lines) + "\n"
+    return Report("classification", "Classification", sections, result["made with"], _data(result))
+
+
+_CHANCE = (
+    "Over as few records a perfectly calibrated network would show an error, too: the mean, and between what 95 % "
+    "of truths lie that are drawn from its probabilities."
+)
+_NETWORKS = (
+    "Macro AUROC. The others read the strips in their places in an array of 12 leads and ten seconds; they were "
+    "trained on the same records by the same loop, each in one configuration (`papertrace.training.baselines`)."
+)
+
+
+def _about(result: Mapping[str, Any]) -> str:
+    return (
+        f"PTB-XL fold {FOLD}, weights {result['weights_version']}; 95 % bootstrap intervals in brackets. Thresholds "
+        "and calibration were fixed on fold 8. Of the PhysioNet Challenge 2024's classes, F1 is their macro F."
+    )
+
+
+def _data(result: Mapping[str, Any]) -> dict[str, Any]:
+    """Arrange what the report says for machines."""
+    first = ("made with", "weights_version", "records", "pages", "failures", "reliability", "by chance")
+    return {
+        **{name: result[name] for name in first},
+        "people": {name: {"records": count, **asdict(auc)} for name, (count, auc) in result["people"].items()},
+        "statements": result["statements"],
+        "networks": result["networks"],
+        "figures": {"all records": result["signals"], **result["papers"]},
+    }
+
+
+def _signals_table(signals: Mapping[str, Mapping[str, Interval]]) -> Table:
+    return Table(["figure", *signals], [[name, *(scores[name] for scores in signals.values())] for name in NAMES])
+
+
+def _papers_section(result: Mapping[str, Any]) -> Section:
+    papers = result["papers"]
+    about = (
+        f"Pages of {result['pages']} of these records, as `papertrace.synth`'s presets print them, in many "
+        "layouts; beside the true signal of their strips. A page that could not be digitized counts with every "
+        "statement denied; `--reader auto` reads its picture."
+    )
+    rows = [
+        [paper, len(result["failures"][paper]), name, *(scores[name] for scores in columns.values())]
+        for paper, columns in papers.items()
+        for name in NAMES
+        if name.startswith(("macro AUROC", "F1"))
+    ]
+    header = ["pages", "not read", "figure", *next(iter(papers.values()))]
+    return Section("The price of paper", [about, Table(header, rows)])
+
+
+def _people_table(people: Mapping[str, tuple[int, Interval]]) -> Table:
+    rows = [[name, count, interval] for name, (count, interval) in people.items()]
+    return Table(["who", "records", "macro AUROC, superclasses"], rows)
+
+
+def _reliability_table(bins: Sequence[tuple[float, float, int]]) -> Table:
+    return Table(["said, mean", "true", "statements"], [[f"{said:.3f}", f"{true:.3f}", n] for said, true, n in bins])
+
+
+def _chance_table(
+    signals: Mapping[str, Mapping[str, Interval]], by_chance: Mapping[str, Mapping[str, Interval]]
+) -> Table:
+    rows = [
+        [group, shown, scores[f"calibration error, {group}"], by_chance[shown][group]]
+        for shown, scores in signals.items()
+        for group in _GROUPS
+    ]
+    return Table(["statements", "shown", "error", "by chance alone"], rows)
 
 
 _EACH = ("auroc", "average precision", "f1")
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Run the command.
-
-    Parameters
-    ----------
-    arguments : list of str, optional
-        By default those of the command line.
-    """
-    parser = argparse.ArgumentParser(
-        prog="python -m papertrace.benchmarks.classification", description="Score the reading."
-    )
-    parser.add_argument("--data", type=Path, default=data_folder(), help="PTB-XL's folder (default: %(default)s)")
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=Path(__file__).parent / "results",
-        help="folder for the two files (default: %(default)s)",
-    )
-    parser.add_argument("--pages", type=int, default=150, help="pages of each kind (default: %(default)s)")
-    parser.add_argument("--read", type=Path, default=Path("runs/pages"), help="for what was read of each page")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="pages at a time (default: %(default)s)")
-    chosen = parser.parse_args(arguments)
-
-    weights = load_weights()
-    both = load_ptbxl(chosen.data, (CHOICE_FOLD, FOLD))
-    choice, records = (both.take((both.folds == fold) & both.millivolts) for fold in (CHOICE_FOLD, FOLD))
-    whole = predict([view_pieces(cut_to_layout(signal, "12x1"), FS) for signal in records.signals])
-    cut = predict([view_pieces(cut_to_layout(signal, LAYOUT), FS) for signal in records.signals])
-    all_records = {
-        "12 leads, 10 s": score(records.labels, whole, weights.thresholds),
-        f"cut to {LAYOUT}": score(records.labels, cut, weights.thresholds),
-    }
-    people = by_people(records, cut)
-    result: dict[str, Any] = {
-        "made with": provenance(),
-        "weights_version": weights.version,
-        "records": len(records),
-        "pages": 0,
-        "failures": {},
-        "reliability": reliability(records.labels, cut),
-        "by chance": {
-            shown: {group: asdict(interval) for group, interval in by_chance(said).items()}
-            for shown, said in zip(all_records, (whole, cut), strict=True)
-        },
-        "people": {name: {"records": count, **asdict(interval)} for name, (count, interval) in people.items()},
-        "statements": _each(records.labels, cut, weights.thresholds),
-        "networks": beside_others(weights, choice, records, chosen.out / "baselines.json"),
-    }
-    papers: dict[str, dict[str, dict[str, Interval]]] = {}
-    if chosen.pages > 0:
-        printed = choose_pages(records, chosen.pages)
-        result["pages"] = len(printed)
-        folder, pictures = folder_of_pages(chosen.read), {"image": load_picture_weights("image")}
-        for preset in PAPERS:
-            pages = read_pages(printed_tasks(printed, (preset,), folder), chosen.jobs)
-            known, told = predict([page.truth for page in pages]), read_by_all(pages, pictures)
-            signal, auto = told[0], told[-1]
-            papers[preset] = {
-                "true signal": score(printed.labels, known, weights.thresholds),
-                "digitized page": score(printed.labels, signal.probability, signal.thresholds),
-                **{
-                    name: price_of_paper(
-                        printed.labels, known, reader.probability, weights.thresholds, reader.thresholds
-                    )
-                    for name, reader in (("price (page minus signal)", signal), ("price with --reader auto", auto))
-                },
-            }
-            result["failures"][preset] = [
-                f"record {page.task.record}: {page.error}" for page in pages if page.verdict == NOT_READ
-            ]
-    result["figures"] = {
-        part: {column: {name: asdict(value) for name, value in of.items()} for column, of in columns.items()}
-        for part, columns in (("all records", all_records), *papers.items())
-    }
-    text = _markdown(result, all_records, papers, people)
-    with written_together(chosen.out) as unfinished:
-        (unfinished / "classification.json").write_text(json.dumps(result, indent=1) + "\n")
-        (unfinished / "classification.md").write_text(text)
-    print(text)
+def _statements_table(statements: Sequence[Mapping[str, Any]]) -> Table:
+    rows = [
+        [
+            statement["code"],
+            statement["group"],
+            statement["positives"],
+            *("-" if statement[name] is None else f"{statement[name]:.3f}" for name in _EACH),
+        ]
+        for statement in statements
+    ]
+    return Table(["statement", "group", "positives", "AUROC", "average precision", "F1"], rows)
 
 
 def _each(
     truth: NDArray[np.floating], probability: NDArray[np.floating], thresholds: NDArray[np.floating]
 ) -> list[dict[str, Any]]:
-    """Every statement by itself."""
-    told = (auroc(truth, probability), average_precision(truth, probability), f1(truth, probability >= thresholds))
+    """Score every statement by itself."""
+    scores = (auroc(truth, probability), average_precision(truth, probability), f1(truth, probability >= thresholds))
     return [
         {
             "code": statement.code,
             "group": statement.group,
             "positives": int(truth[:, i].sum()),
-            **{name: float(of[i]) if np.isfinite(of[i]) else None for name, of in zip(_EACH, told, strict=True)},
+            **{
+                name: float(values[i]) if np.isfinite(values[i]) else None
+                for name, values in zip(_EACH, scores, strict=True)
+            },
         }
         for i, statement in enumerate(STATEMENTS)
     ]
 
 
-if __name__ == "__main__":
-    main()
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        By default those of the command line.
+    """
+    parser = parser_for(
+        "classification",
+        __doc__,
+        data=data_folder(),
+        data_help="PTB-XL's folder",
+        pages=150,
+        fewest=0,
+        jobs=os.cpu_count(),
+    )
+    parser.add_argument("--read", type=Path, default=Path("runs/pages"), help="for what was read of each page")
+    chosen = parser.parse_args(arguments)
+    weights = load_weights()
+    both = load_ptbxl(chosen.data, (CHOICE_FOLD, FOLD))
+    choice, records = (both.take((both.folds == fold) & both.millivolts) for fold in (CHOICE_FOLD, FOLD))
+    result = {
+        "made with": provenance(),
+        "weights_version": weights.version,
+        "records": len(records),
+        "pages": 0,
+        "papers": {},
+        "failures": {},
+        **judge_signals(weights, choice, records, chosen.out / "baselines.json"),
+    }
+    if chosen.pages:
+        printed = choose_pages(records, chosen.pages)
+        result["pages"] = len(printed)
+        result |= judge_pages(weights, printed, folder_of_pages(chosen.read), chosen.jobs)
+    report(result).write(chosen.out)

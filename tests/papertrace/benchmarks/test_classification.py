@@ -12,8 +12,8 @@ from papertrace.benchmarks.classification import (
     by_chance,
     by_people,
     figures,
+    lost_on_paper,
     main,
-    price_of_paper,
     reliability,
     score,
 )
@@ -37,10 +37,10 @@ def test_perfect_predictions(judged):
 def test_price_is_nothing_for_the_same_predictions_and_something_for_worse_ones(judged):
     truth, probability = judged
     thresholds = np.full(len(CODES), 0.5)
-    same = price_of_paper(truth, probability, probability, thresholds, thresholds)
+    same = lost_on_paper(truth, probability, probability, thresholds, thresholds)
     assert all((i.value, i.low, i.high) == (0, 0, 0) for i in same.values())
     noise = np.random.default_rng(1).random(truth.shape)
-    worse = price_of_paper(truth, probability, noise, thresholds, thresholds)["macro AUROC, all statements"]
+    worse = lost_on_paper(truth, probability, noise, thresholds, thresholds)["macro AUROC, all statements"]
     assert worse.high < 0
     alone = score(truth, probability, thresholds)["macro AUROC, all statements"]
     assert alone.low < alone.value < alone.high
@@ -50,7 +50,7 @@ def test_pages_may_have_thresholds_of_their_own(judged):
     truth, probability = judged
     thresholds = np.full(len(CODES), 0.5)
     own = np.where(np.arange(len(truth)) < 40, 0.5, 2.0)[:, None] * np.ones(len(CODES))
-    told = price_of_paper(truth, probability, probability, thresholds, own)
+    told = lost_on_paper(truth, probability, probability, thresholds, own)
     assert told["macro AUROC, all statements"].value == 0 and told["F1, all statements"].high < 0
 
 
