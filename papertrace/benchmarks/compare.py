@@ -1,4 +1,4 @@
-"""Hold two states of the code against each other: ``python -m papertrace.benchmarks.compare BASE [HEAD] [options]``.
+"""Compare two states of the code: ``python -m papertrace.benchmarks compare BASE [HEAD] [options]``.
 
 Checks both commits out, lets each read the same pages on this machine (`papertrace.benchmarks.stages`), and tells stage
 by stage where they differ: a step that moves code must differ nowhere, bit for bit, and one that mends something shows
@@ -9,7 +9,6 @@ there, the pages of the data folder.
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import itertools
 import json
@@ -30,7 +29,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitize.pages.page import PageError
-from papertrace.benchmarks.report import table
+from papertrace.benchmarks.options import parser_for, whole_number
+from papertrace.benchmarks.report import Section, Table
 from papertrace.benchmarks.stages import FS, STAGES, Order
 from papertrace.datasets.pages import KINDS, PageFile, find_pages, read_truth
 from papertrace.datasets.ptbxl import data_folder, find_500
@@ -218,8 +218,8 @@ def first_difference(base: Seen, head: Seen) -> str | None:
     return None if base.facts == head.facts else "error"
 
 
-def report(orders: Sequence[Order], base: Sequence[Seen], head: Sequence[Seen]) -> list[str]:
-    """Lay out what differs.
+def report(orders: Sequence[Order], base: Sequence[Seen], head: Sequence[Seen]) -> Section:
+    """Describe what differs.
 
     Parameters
     ----------
@@ -228,40 +228,41 @@ def report(orders: Sequence[Order], base: Sequence[Seen], head: Sequence[Seen]) 
 
     Returns
     -------
-    list of str
-        Lines of Markdown: a table of the kinds of pages, and one of the pages whose layout, verdict, rightness or error
-        is another.
+    Section
+        A table of the kinds of pages, and one of the pages whose layout, verdict, rightness or error is another.
     """
-    rows = []
-    for group in dict.fromkeys(order.group for order in orders):
-        pairs = [(b, h) for order, b, h in zip(orders, base, head, strict=True) if order.group == group]
-        first = Counter(first_difference(b, h) for b, h in pairs)
-        stages = ", ".join(f"{stage} {first[stage]}" for stage in (*STAGES, "error") if first[stage]) or "-"
-        rows.append(
-            (group, len(pairs), first[None], stages, *(_summary([pair[side] for pair in pairs]) for side in (0, 1)))
-        )
+    pages = list(zip(orders, base, head, strict=True))
+    kinds = dict.fromkeys(order.group for order in orders)
+    rows = [_kind_row(kind, [(b, h) for order, b, h in pages if order.group == kind]) for kind in kinds]
     changed = [
         (order.group, order.name, first_difference(b, h), b.brief(), h.brief())
-        for order, b, h in zip(orders, base, head, strict=True)
+        for order, b, h in pages
         if (b.brief(), b.right) != (h.brief(), h.right)
-    ]  # fmt: skip
-    return [
-        *table(["kind", "pages", "equal to the last bit", "first difference", "base", "head"], rows),
-        "",
-        f"Pages whose layout, verdict, ratio or error is another: {len(changed)}.",
-        "",
-        *table(["kind", "page", "first difference", "base", "head"], changed),
     ]
+    return Section(
+        "",
+        [
+            Table(["kind", "pages", "equal to the last bit", "first difference", "base", "head"], rows),
+            f"Pages whose layout, verdict, ratio or error is another: {len(changed)}.",
+            Table(["kind", "page", "first difference", "base", "head"], changed),
+        ],
+    )
+
+
+def _kind_row(kind: str, pairs: Sequence[tuple[Seen, Seen]]) -> list[object]:
+    first = Counter(first_difference(base, head) for base, head in pairs)
+    stages = ", ".join(f"{stage} {first[stage]}" for stage in (*STAGES, "error") if first[stage]) or "-"
+    return [kind, len(pairs), first[None], stages, *(_summary(side) for side in zip(*pairs, strict=True))]
 
 
 def _summary(seen: Sequence[Seen]) -> str:
-    scored = [one for one in seen if one.right is not None]
-    read = sum("error" not in one.facts for one in seen)
+    scored = [page for page in seen if page.right is not None]
+    read = sum("error" not in page.facts for page in seen)
     if not scored:
         return f"{read} read"
-    mean = float(np.mean([one.aligned for one in scored]))
-    wrong = sum(one.trusted and not one.right for one in scored)
-    return f"{read} read, {mean:.2f} dB, right {sum(bool(one.right) for one in scored)}, wrong and trusted {wrong}"
+    mean = float(np.mean([page.aligned for page in scored]))
+    wrong = sum(page.trusted and not page.right for page in scored)
+    return f"{read} read, {mean:.2f} dB, right {sum(bool(page.right) for page in scored)}, wrong and trusted {wrong}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -277,9 +278,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         0 where all pages are equal to the last bit, else 1.
     """
-    parser = argparse.ArgumentParser(
-        prog="python -m papertrace.benchmarks.compare", description="Compare two states of the code."
-    )
+    parser = parser_for("compare", __doc__, data=data_folder().parent, jobs=1, out=False)
     parser.add_argument("base", help="commit")
     parser.add_argument("head", nargs="?", help="commit; default: the working tree")
     kinds = [*KINDS, PRINTED]
@@ -287,9 +286,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--pages", default=",".join(kinds), help="kinds of pages, parted by commas (default: %(default)s)"
     )
     parser.add_argument("--printed", type=int, default=200, help="pages to print (default: %(default)s)")
-    parser.add_argument("--every", type=int, default=1, help="take every so many pages of a kind")
-    parser.add_argument("--jobs", type=int, default=1, help="pages at a time")
-    parser.add_argument("--data", type=Path, default=data_folder().parent, help="folder of the data")
+    parser.add_argument("--every", type=whole_number(1), default=1, help="take every so many pages of a kind")
     parser.add_argument(
         "--cache", type=Path, default=Path(gettempdir()) / "papertrace-compare", help="what is kept between runs"
     )
@@ -299,9 +296,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for group in groups:
         if group not in kinds:
             parser.error(f"--pages {group!r}; allowed: {', '.join(kinds)}")
-    for name in ("every", "jobs"):
-        if getattr(chosen, name) < 1:
-            parser.error(f"--{name} {getattr(chosen, name)}; allowed: whole numbers from 1")
     try:
         orders = find_orders(chosen.data.resolve(), groups, chosen.printed, chosen.every)
     except PageError as error:
@@ -310,12 +304,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for commit in (chosen.base, chosen.head):
         files = look(commit, orders, chosen.cache, chosen.jobs)
         sides.append([read_seen(file, order) for file, order in zip(files, orders, strict=True)])
-    lines = report(orders, *sides)
-    print("\n".join(lines))
+    text = report(orders, *sides).markdown() + "\n"
+    sys.stdout.write(text)
     if chosen.out is not None:
-        chosen.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        chosen.out.write_text(text, encoding="utf-8")
     return int(any(first_difference(b, h) is not None for b, h in zip(*sides, strict=True)))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

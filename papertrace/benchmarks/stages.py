@@ -1,4 +1,4 @@
-"""What each stage makes of a page, as digests: ``python -m papertrace.benchmarks.stages ORDERS.json OUT``.
+"""Hash what each stage makes of a page: ``python -m papertrace.benchmarks.stages ORDERS.json OUT``.
 
 The half of `papertrace.benchmarks.compare` that runs inside either of the two trees. It leaves one file a page in OUT,
 passes over pages whose file is there, and imports nothing but the product: a stage keeps its name and its order of
@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -199,16 +199,22 @@ def _scale(worth: Any) -> list[Any]:
     return [speed.value, gain.value, chest_gain.value, speed.source, gain.source, worth.warnings]
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Read all pages of a list of orders (JSON, see `Order`) whose files are not there yet."""
-    orders, out = sys.argv[1:] if arguments is None else arguments
-    folder = Path(out)
+def look_at_all(orders: Path, folder: Path) -> None:
+    """Read the pages of a list whose files are not there yet, and leave a file of each.
+
+    Parameters
+    ----------
+    orders : Path
+        JSON, see `Order`.
+    folder : Path
+        It is made when missing.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    for number, fields_of in enumerate(tqdm(json.loads(Path(orders).read_text(encoding="utf-8")), disable=None)):
+    for number, order in enumerate(tqdm(json.loads(orders.read_text(encoding="utf-8")), disable=None)):
         file = folder / f"{number:05d}.npz"
         if file.exists():
             continue
-        digests, facts, signal, truth = look_at(Order(**fields_of))
+        digests, facts, signal, truth = look_at(Order(**order))
         unfinished = file.with_suffix(".tmp")
         with unfinished.open("wb") as stream:
             np.savez_compressed(
@@ -218,4 +224,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    look_at_all(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -11,7 +11,7 @@ import pytest
 
 from papertrace.benchmarks import compare
 from papertrace.benchmarks.compare import Seen, find_orders, first_difference, read_seen, report
-from papertrace.benchmarks.stages import STAGES, Order, digest, look_at, main
+from papertrace.benchmarks.stages import STAGES, Order, digest, look_at, look_at_all
 
 SAMPLES = Path(__file__).parents[3] / "samples"
 
@@ -53,10 +53,10 @@ def test_what_has_no_order_of_its_own_is_refused():
 def test_files_are_left_whole_and_not_made_again(tmp_path, as_png):
     orders = [Order("gray", "samples", as_png(np.full((300, 400, 3), 128, np.uint8), "gray.png")).__dict__]
     (tmp_path / "orders.json").write_text(json.dumps(orders))
-    main([str(tmp_path / "orders.json"), str(tmp_path / "out")])
+    look_at_all(tmp_path / "orders.json", tmp_path / "out")
     (kept,) = (tmp_path / "out").iterdir()
     before = kept.stat().st_mtime_ns
-    main([str(tmp_path / "orders.json"), str(tmp_path / "out")])
+    look_at_all(tmp_path / "orders.json", tmp_path / "out")
     assert kept.stat().st_mtime_ns == before
     assert "no electrocardiogram" in read_seen(kept, Order(**orders[0])).facts["error"]
 
@@ -80,7 +80,7 @@ def test_a_table_names_the_stage_and_the_pages_that_changed():
         Seen({"picture": "p", "ink": "j"}, fact, 9.0, False),
         Seen({"picture": "p"}, {"error": "page: no trace"}, 0.0, False),
     ]
-    lines = report(orders, base, head)
+    lines = report(orders, base, head).markdown().splitlines()
     assert lines[2] == (
         "| kit | 3 | 1 | ink 2 | 3 read, 20.00 dB, right 3, wrong and trusted 0 "
         "| 2 read, 9.67 dB, right 1, wrong and trusted 1 |"
