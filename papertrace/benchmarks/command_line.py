@@ -1,4 +1,4 @@
-"""How fast the command is as people start it: one page, an archive on two cores, its memory over hundreds of pages.
+"""Time the command as people start it: one page, an archive on two cores, its memory over hundreds of pages.
 
 Everything runs in processes of its own, from a cold start to the written files, in seconds of the clock.
 """
@@ -83,7 +83,7 @@ def command_line(pages: int, dpi: float) -> list[Figure]:
         )
         archive = _archive(kinds, Path(folder) / "archive", pages)
         _, memory = _read([archive], Path(folder) / "out", 1)
-    growth, highest = _growth(memory, pages), max((own for _, own in memory), default=float("nan"))
+    growth, highest = _growth(memory, pages), max((mebibytes for _, mebibytes in memory), default=float("nan"))
     return [
         Figure("import digitize", importing - empty, "s", "below 0.5", _STARTS),
         Figure("the command on one page, cold", cold, "s", "below 6", _STARTS),
@@ -136,7 +136,7 @@ def _watched(process: int, done: Callable[[], int]) -> Iterator[list[tuple[int, 
 
     def look() -> None:
         while not over.wait(_LOOK):
-            seen.append((done(), sum(_resident(one) for one in family(process, _parents()))))
+            seen.append((done(), sum(_resident(member) for member in family(process, _parents()))))
 
     watcher = threading.Thread(target=look)
     if Path("/proc/self/stat").exists():
@@ -169,7 +169,7 @@ def family(process: int, parents: Mapping[int, int]) -> list[int]:
     """
     found = [process]
     for parent in found:
-        found += [child for child, own in parents.items() if own == parent]
+        found += [child for child, parent_of_child in parents.items() if parent_of_child == parent]
     return found
 
 
@@ -195,6 +195,6 @@ def _resident(process: int) -> float:
 def _growth(memory: Sequence[tuple[int, float]], pages: int) -> float:
     """Highest memory in the last tenth of the pages less that in the first, from when all kinds were seen once."""
     tenth = max(_KINDS, pages // 10)
-    first = [own for done, own in memory if _KINDS <= done < _KINDS + tenth]
-    last = [own for done, own in memory if pages - tenth <= done < pages]
+    first = [mebibytes for done, mebibytes in memory if _KINDS <= done < _KINDS + tenth]
+    last = [mebibytes for done, mebibytes in memory if pages - tenth <= done < pages]
     return max(last) - max(first) if first and last else float("nan")

@@ -72,9 +72,9 @@ def pair(refined: dict[str, Any], unrefined: dict[str, Any]) -> list[Page]:
             (page["condition"], page["page"]): {
                 lead: ratio for lead, ratio in page["aligned_by_lead"].items() if ratio is not None
             }
-            for page in told["pages"]
+            for page in figures["pages"]
         }
-        for told in (refined, unrefined)
+        for figures in (refined, unrefined)
     ]
     after, before = leads
     for place in sorted(after.keys() | before.keys()):

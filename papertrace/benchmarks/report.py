@@ -70,11 +70,11 @@ def made_line(made: Mapping[str, Any]) -> str:
     >>> made_line({**made, "python": "3.11.2", "platform": "Linux", "cpus": 2, "libraries": {"numpy": "2.2.0"}})
     'Made on 2026-01-01 00:00 UTC with papertrace 0.1.0, commit unknown, Python 3.11.2, numpy 2.2.0; Linux, 2 cores.'
     """
-    told = f"Made on {made['date']} with papertrace {made['papertrace']}, commit {made['commit'] or 'unknown'}"
+    sentence = f"Made on {made['date']} with papertrace {made['papertrace']}, commit {made['commit'] or 'unknown'}"
     if "python" not in made:
-        return f"{told}."
+        return f"{sentence}."
     libraries = "".join(f", {name} {version}" for name, version in made["libraries"].items() if version)
-    return f"{told}, Python {made['python']}{libraries}; {made['platform']}, {made['cpus']} cores."
+    return f"{sentence}, Python {made['python']}{libraries}; {made['platform']}, {made['cpus']} cores."
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
