@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def names() -> tuple[str, ...]:
-    """List the benchmarks: the modules of this package that are commands.
+    """List the benchmarks: the modules of this package that have a ``main``.
 
     Examples
     --------
@@ -39,8 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not chosen or chosen[0] not in known:
         close = get_close_matches(chosen[0], known, 1) if chosen else []
         guess = f"; did you mean {close[0]}?" if close else ""
-        told = f"usage: python -m papertrace.benchmarks NAME [options]; NAME is one of: {', '.join(known)}{guess}"
-        print(told, file=sys.stderr)
+        usage = f"usage: python -m papertrace.benchmarks NAME [options]; NAME is one of: {', '.join(known)}{guess}"
+        print(usage, file=sys.stderr)
         return 2
     result = import_module(f"papertrace.benchmarks.{chosen[0]}").main(chosen[1:])
     return result if isinstance(result, int) else 0

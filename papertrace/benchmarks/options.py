@@ -55,8 +55,9 @@ def parser_for(
     >>> parser.prog, parser.parse_args(["--jobs", "3"]).jobs
     ('python -m papertrace.benchmarks beats', 3)
     """
+    first_line = (description or "").partition("\n")[0]
     parser = argparse.ArgumentParser(
-        prog=f"python -m papertrace.benchmarks {name}", description=(description or "").partition("\n")[0]
+        prog=f"python -m papertrace.benchmarks {name}", description=f"{first_line.partition(': ``')[0].rstrip('.')}."
     )
     if data is not None:
         parser.add_argument("--data", type=Path, default=data, help=f"{data_help} (default: %(default)s)")

@@ -1,4 +1,4 @@
-"""Copy the benchmarks' tables into the pages that people read: ``python -m papertrace.benchmarks.readme``.
+"""Copy the benchmarks' tables into the pages that people read: ``python -m papertrace.benchmarks readme``.
 
 A table of such a page (`PAGES`) stands between two comments, of which the first says where it comes from, which columns
 are kept and, if not all, how its rows begin::
@@ -10,17 +10,16 @@ are kept and, if not all, how its rows begin::
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
 
-from digitize.export import written_together
+from digitize.files import written_together
+from papertrace.benchmarks.options import RESULTS, parser_for
 from papertrace.benchmarks.report import table
 
 PAGES = tuple(Path(__file__).parents[2] / name for name in ("README.md", "docs/figures.md", "docs/model-card.md"))
 """Pages whose tables are copied."""
-
-RESULTS = Path(__file__).parent / "results"
 
 _PLACE = re.compile(
     r"(?P<head><!-- table (?P<number>\d+) of (?P<file>\S+): (?P<columns>[^;\n]+?)(?:; rows: (?P<rows>[^\n]+?))? -->\n)"
@@ -67,15 +66,9 @@ def fill(text: str, results: Path) -> str:
 
 
 def _table(place: re.Match[str], results: Path) -> str:
+    """Take the columns and rows that a place asks for out of its table."""
     where = f"table {place['number']} of {place['file']}"
-    lines = (results / place["file"]).read_text(encoding="utf-8").splitlines()
-    tables, inside = list[list[list[str]]](), False
-    for line in lines:
-        if line.startswith("|"):
-            if not inside:
-                tables.append([])
-            tables[-1].append([cell.strip() for cell in line.strip("|").split("|")])
-        inside = line.startswith("|")
+    tables = _tables_of((results / place["file"]).read_text(encoding="utf-8"))
     number = int(place["number"])
     if not 1 <= number <= len(tables):
         raise ValueError(f"{where}: the file has {len(tables)} tables")
@@ -90,16 +83,30 @@ def _table(place: re.Match[str], results: Path) -> str:
     return "\n".join(table(columns, [[row[header.index(name)] for name in columns] for row in kept]))
 
 
-def main(arguments: Sequence[str] = ()) -> None:
-    """Run the command."""
+def _tables_of(text: str) -> list[list[list[str]]]:
+    """Find the tables of a Markdown text: of each its lines, of each line its cells."""
+    blocks = groupby(text.splitlines(), key=lambda line: line.startswith("|"))
+    return [
+        [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+        for is_table, lines in blocks
+        if is_table
+    ]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        By default those of the command line.
+    """
+    parser = parser_for("readme", __doc__, out=False)
+    parser.parse_args(arguments)
     try:
         filled = {page: fill(page.read_text(encoding="utf-8"), RESULTS) for page in PAGES}
     except (OSError, ValueError) as error:
-        sys.exit(f"papertrace.benchmarks.readme: {error}")
+        parser.error(str(error))
     for page, text in filled.items():
         with written_together(page.parent) as temporary:
             (temporary / page.name).write_text(text, encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()

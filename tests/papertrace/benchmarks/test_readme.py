@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from papertrace.benchmarks import readme
 from papertrace.benchmarks.readme import PAGES, RESULTS, fill
 
 RESULT = """# Figures
@@ -28,7 +29,7 @@ def test_the_page_has_the_figures_that_the_benchmarks_wrote(page):
     text = page.read_text(encoding="utf-8")
     assert text.count("<!-- table") >= 3
     assert text.count("<!-- table") == text.count("<!-- end -->")
-    assert fill(text, RESULTS) == text, "run: python -m papertrace.benchmarks.readme"
+    assert fill(text, RESULTS) == text, "run: python -m papertrace.benchmarks readme"
 
 
 def test_columns_and_rows_are_chosen(results):
@@ -49,3 +50,19 @@ def test_columns_and_rows_are_chosen(results):
 def test_what_is_not_there_is_named(results, asked, message):
     with pytest.raises(ValueError, match=message):
         fill(f"<!-- {asked} -->\n<!-- end -->", results)
+
+
+def test_the_command_fills_the_pages(results, monkeypatch, capsys):
+    page = results / "page.md"
+    page.write_text("<!-- table 2 of a.md: other -->\n<!-- end -->\n")
+    monkeypatch.setattr(readme, "PAGES", (page,))
+    monkeypatch.setattr(readme, "RESULTS", results)
+    readme.main([])
+    assert "| 1 |" in page.read_text()
+    (results / "a.md").unlink()
+    with pytest.raises(SystemExit):
+        readme.main([])
+    assert "a.md" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        readme.main(["--pages", "3"])
+    assert "unrecognized arguments: --pages 3" in capsys.readouterr().err
