@@ -418,7 +418,7 @@ def _networks_table(networks: Mapping[str, Mapping[str, Any]]) -> Table:
             name,
             record["configuration"]["signal"] if record["configuration"]["design"] == "hybrid" else 0,
             f"{record['parameters']:,}",
-            f"{sum(record['seconds']) / 60:.0f}",
+            f"{np.sum(record['seconds']) / 60:.0f}",
             record["device"],
             *(f"{record['figures']['fold 8'][column]:.3f}" for column in columns),
         ]

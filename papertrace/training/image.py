@@ -11,13 +11,9 @@ pages and epochs alike. The two files of a design belong in ``classify/weights``
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
-import platform
-import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,31 +21,36 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import save
 from torch import Tensor, nn
 from torch.nn import functional
-from tqdm import tqdm
 
 from classify.picture.image import DESIGNS, load_picture_weights, make_network
 from classify.picture.network import CELL, NOWHERE, DualNetwork, PictureNetwork, Seen
 from classify.signal.weights import load_weights
 from classify.statements import STATEMENTS
-from digitize.export import written_together
-from digitize.records.weights import hash_of
-from papertrace.datasets.ptbxl import Records, data_folder, load_ptbxl
-from papertrace.metrics.calibration import fit_calibration
-from papertrace.metrics.scores import best_f1_thresholds
-from papertrace.training.arrhythmia import Lesson, calibrated, lesson_of, macro_auroc
-from papertrace.training.fitting import (
-    Fit,
-    commit_of_code,
-    keep_memory,
-    load_checkpoint,
-    save_checkpoint,
-    short_numbers,
+from papertrace.datasets.ptbxl import Records
+from papertrace.training.arrhythmia import Lesson, calibrate, lesson_of, macro_auroc, split
+from papertrace.training.experiment import (
+    Experiment,
+    configured,
+    count_parameters,
+    options,
+    run_of,
+    write_experiment,
 )
 from papertrace.training.imagenet import RESNET18, load_resnet18
 from papertrace.training.look import Batch, batch_of, blank, draw_places
+from papertrace.training.loop import (
+    Configuration,
+    Forward,
+    Run,
+    Trained,
+    fit,
+    mixed_precision,
+    shuffled,
+    to_device,
+    tune_malloc,
+)
 from papertrace.training.pages import CHOICE_FOLD, TRAIN_FOLDS, plan
 from papertrace.training.pictures import Album, draw_all, joined, read_all
 from papertrace.training.sources import version_of_code
@@ -73,8 +74,8 @@ _JOINED = 2
 
 
 @dataclass(frozen=True)
-class Config:
-    """Everything that a run depends on, its data aside.
+class Config(Configuration):
+    """Everything that a run depends on, its data aside; `epochs` are those with labels.
 
     Attributes
     ----------
@@ -90,21 +91,23 @@ class Config:
         Pictures to draw of each recording.
     train_pages, choose_pages : int
         Pages to print and read, of folds 1 to 7 and of fold 8.
-    before, epochs : int
-        Passes without labels, and with them.
-    batch, seed : int
-    rate, decay, dropout : float
-        Highest rate of the one-cycle schedule, weight decay, share of features dropped.
+    before : int
+        Passes without labels, which come first.
+    dropout : float
+        Share of features dropped.
     printed : float
         Chance that a recording of which a page was read is shown by it and not by a sketch.
     blank : float
         Chance of each stream of the dual network to see nothing.
-    average : float
-        Decay of the running average of the weights, a step; the average is what is chosen and kept.
     aside : float
         Weight of what is learned by the way (`papertrace.training.aside`).
     """
 
+    epochs: int = 12
+    batch: int = 16
+    seed: int = 5
+    rate: float = 2e-3
+    decay: float = 0.05
     design: str = "image"
     signal: float = 0.3
     width: int = 24
@@ -114,15 +117,9 @@ class Config:
     train_pages: int = 450
     choose_pages: int = 150
     before: int = 5
-    epochs: int = 12
-    batch: int = 16
-    seed: int = 5
-    rate: float = 2e-3
-    decay: float = 0.05
     dropout: float = 0.3
     printed: float = 0.4
     blank: float = 0.15
-    average: float = 0.998
     aside: float = 0.3
 
 
@@ -158,25 +155,6 @@ class Pages:
 
     album: Album
     lesson: Lesson
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A finished fit.
-
-    Attributes
-    ----------
-    network : Module
-        With the averaged weights of the best epoch.
-    history : tuple of dict
-        Figures of every epoch.
-    seconds : float
-        What the epochs took, those of interrupted runs included.
-    """
-
-    network: nn.Module
-    history: tuple[dict[str, float], ...]
-    seconds: float
 
 
 def goals_of(config: Config) -> tuple[Goal, Goal]:
@@ -232,20 +210,8 @@ def signal_loss(seen: Seen, batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tenso
     return leads, signal, -10 * worse.detach(), right
 
 
-def train(
-    network: nn.Module,
-    pages: Pages,
-    choice: Pages,
-    config: Config,
-    goal: Goal,
-    checkpoint: Path,
-    on_epoch: Callable[[dict[str, float]], None],
-    device: str = "cpu",
-) -> Trained:
-    """Fit a network, taking up `checkpoint` where it exists; the best epoch on `choice` wins.
-
-    Every epoch draws from its own seed, so an interrupted run ends with the same weights as an uninterrupted one on
-    the same machine.
+def train(network: nn.Module, pages: Pages, choice: Pages, config: Config, goal: Goal, run: Run) -> Trained[nn.Module]:
+    """Fit a network; the best epoch on `choice` wins.
 
     Parameters
     ----------
@@ -254,12 +220,7 @@ def train(
     pages, choice : Pages
     config : Config
     goal : Goal
-    checkpoint : Path
-        Written after every epoch.
-    on_epoch : callable
-        Called with the figures of every epoch, after its checkpoint is written.
-    device : str
-        ``"cpu"`` or ``"cuda"``.
+    run : Run
 
     Returns
     -------
@@ -268,62 +229,32 @@ def train(
     Raises
     ------
     ValueError
-        If `checkpoint` is of another configuration, or there is nothing to train on or to choose by.
+        If there is a checkpoint of another configuration, or there is nothing to train on or to choose by.
     """
     if not len(pages.album) or not len(choice.album):
         raise ValueError(
             f"{len(pages.album)} pictures to train on, {len(choice.album)} to choose; at least one each is needed"
         )
-    identity = {**asdict(config), "goal": asdict(goal)}
-    _move(network, device, config.width)
-    averaged = make_network(config.design if goal.statements else "image", config.width, config.blocks,
-                            pages.lesson.truth.shape[1], config.dropout)  # fmt: skip
-    _move(averaged, device, config.width)
-    averaged.load_state_dict(network.state_dict())
-    optimizer = torch.optim.AdamW(_groups(network, config.rate), weight_decay=config.decay)
-    records = sorted(pages.album.by_record)
-    steps_an_epoch = -(-len(records) // config.batch)
-    steps = goal.epochs * steps_an_epoch + 1
-    highest = [group["lr"] for group in optimizer.param_groups]
-    # The rate needs a step to rise, however short the run.
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, highest, steps, pct_start=max(0.15, 2 / steps))
-    history: list[dict[str, float]] = []
-    best: dict[str, Any] = {"score": -np.inf, "state": None}
-    fit = Fit(network, averaged, optimizer, schedule, config.average)
-    began = time.monotonic()
-    saved = load_checkpoint(checkpoint, identity, device)
-    if saved is not None:
-        began -= saved["seconds"]
-        fit.take_up(saved)
-        history, best = saved["history"], saved["best"]
-    for epoch in range(len(history), goal.epochs):
-        rng = np.random.default_rng((config.seed, epoch))
-        torch.manual_seed(config.seed * 1000 + epoch)
-        network.train()
-        order = rng.permutation(records)
-        losses = []
-        for step in tqdm(range(steps_an_epoch), desc=f"{goal.name} {epoch + 1}", leave=False, disable=None):
-            chosen = [int(record) for record in order[step * config.batch : (step + 1) * config.batch]]
-            if len(chosen) == 1 and steps_an_epoch > 1:
-                continue
-            batch = batch_of(pages.album, draw_places(pages.album, chosen, config.printed, rng), rng)
-            if isinstance(network, DualNetwork):
-                batch = blank(batch, config.blank, rng)
-            batch = batch.to(device)
-            loss = _loss(_see(network, batch, device), batch, chosen, pages.lesson, goal)
-            fit.step(loss, epoch * steps_an_epoch + step)
-            losses.append(float(loss.detach()))
-        figures, _ = judge(averaged, choice, device)
-        history.append({"epoch": epoch + 1, "loss": float(np.mean(losses)), **figures})
-        score = (figures["superclass"] + figures["all"]) / 2 if goal.statements else -figures["signal loss"]
-        # Written so that a score that is NaN, for want of positives, keeps the last epoch.
-        if not score <= best["score"]:
-            best = {"score": score, "state": {name: part.clone() for name, part in averaged.state_dict().items()}}
-        seconds = time.monotonic() - began
-        save_checkpoint(checkpoint, identity, {"history": history, "best": best, "seconds": seconds, **fit.states()})
-        on_epoch(history[-1])
-    averaged.load_state_dict(best["state"])
-    return Trained(averaged.cpu().eval(), tuple(history), time.monotonic() - began)
+    dual = isinstance(network, DualNetwork)
+
+    def draw(chosen: NDArray[np.intp], rng: np.random.Generator) -> tuple[Batch, Lesson]:
+        places = draw_places(pages.album, chosen.tolist(), config.printed, rng)
+        batch = batch_of(pages.album, places, rng)
+        return blank(batch, config.blank, rng) if dual else batch, pages.lesson.take(chosen)
+
+    def loss(network: Forward, batch: tuple[Batch, Lesson]) -> Tensor:
+        views = batch[0].views if dual else ()
+        return _loss(network(batch[0].pictures, *views), *batch, goal)
+
+    def score(network: nn.Module) -> tuple[float, dict[str, float]]:
+        figures, _ = judge(network, choice, run.device)
+        return (figures["superclass"] + figures["all"]) / 2 if goal.statements else -figures["signal loss"], figures
+
+    _lay_out(network, config.width)
+    # One picture alone has no spread to normalize by.
+    batches = shuffled(sorted(pages.album.by_record), config.batch, draw, least=2)
+    rates = {"picture.": _SLOW, "signal.": _SLOW} if dual else None
+    return fit(lambda: network, replace(config, epochs=goal.epochs), batches, loss, score, run=run, rates=rates)
 
 
 def judge(
@@ -352,8 +283,9 @@ def judge(
     with torch.inference_mode():
         for first in range(0, len(pages.album), batch_size):
             places = range(first, min(first + batch_size, len(pages.album)))
-            batch = batch_of(pages.album, places, None).to(device)
-            seen = _see(network, batch, device)
+            batch = to_device(batch_of(pages.album, places, None), device)
+            with mixed_precision(device):
+                seen = network(batch.pictures, *(batch.views if isinstance(network, DualNetwork) else ()))
             leads, signal, ratio, right = signal_loss(seen, batch)
             losses.append(float(leads + signal))
             ratios.append(ratio.cpu())
@@ -414,46 +346,26 @@ def go_on(config: Config, outputs: int, before: nn.Module) -> nn.Module:
     return network
 
 
-def _move(network: nn.Module, device: str, width: int) -> None:
-    """Move a network to a device, its filters laid out as they are quickest."""
-    network.to(device)
+def _lay_out(network: nn.Module, width: int) -> None:
+    """Lay the filters of a network out as they are quickest."""
     for weight in network.parameters():
         # With fewer channels PyTorch 2.13 crashes over gradients in this layout.
         if weight.ndim == 4 and width >= _SAFE_WIDTH:
             weight.data = weight.data.contiguous(memory_format=torch.channels_last)
 
 
-def _see(network: nn.Module, batch: Batch, device: str) -> Seen:
-    views = batch.views if isinstance(network, DualNetwork) else ()
-    with short_numbers(device):
-        seen: Seen = network(batch.pictures, *views)
-    return seen
-
-
-def _loss(seen: Seen, batch: Batch, records: list[int], lesson: Lesson, goal: Goal) -> Tensor:
+def _loss(seen: Seen, batch: Batch, lesson: Lesson, goal: Goal) -> Tensor:
     loss = torch.zeros((), device=batch.pictures.device)
     if goal.statements:
-        truth, weight = (part[records].to(loss.device) for part in (lesson.truth, lesson.weight))
-        told = functional.binary_cross_entropy_with_logits(seen.logits.float(), truth, weight)
+        told = functional.binary_cross_entropy_with_logits(seen.logits, lesson.truth, lesson.weight)
         loss = loss + goal.statements * told
     leads, signal, _, _ = signal_loss(seen, batch)
     return loss + goal.leads * leads + goal.signal * signal
 
 
-def _groups(network: nn.Module, rate: float) -> list[dict[str, Any]]:
-    if not isinstance(network, DualNetwork):
-        return [{"params": list(network.parameters()), "lr": rate}]
-    return [
-        {"params": list(network.head.parameters()), "lr": rate},
-        {"params": [*network.picture.parameters(), *network.signal.parameters()], "lr": _SLOW * rate},
-    ]
-
-
 def write_weights(
     out: Path,
-    network: nn.Module,
-    histories: tuple[tuple[dict[str, float], ...], ...],
-    seconds: tuple[float, ...],
+    fits: Mapping[str, Trained[nn.Module]],
     config: Config,
     pages: Pages,
     choice: Pages,
@@ -465,10 +377,8 @@ def write_weights(
     ----------
     out : Path
         Folder to write into.
-    network : Module
-        Trained, on the CPU.
-    histories, seconds : tuple
-        Of what was learned first and then.
+    fits : mapping of str to Trained
+        What was learned first, and then; the network of the last one ships.
     config : Config
     pages, choice : Pages
         Of folds 1 to 7, and of fold 8.
@@ -481,36 +391,19 @@ def write_weights(
         What the ``.json`` holds.
     """
     own = make_network(config.design, config.width, config.blocks, dropout=config.dropout)
-    state = network.state_dict()
+    state = list(fits.values())[-1].network.state_dict()
     for name, tensor in own.state_dict().items():
         # What was learned by the way comes after the statements.
         tensor.copy_(state[name][: len(tensor)] if tensor.ndim else state[name])
     # Judged as it ships: in half precision, which halves the file.
-    content = save({name: tensor.half().contiguous() for name, tensor in own.state_dict().items()})
+    weights = {name: tensor.half().contiguous() for name, tensor in own.state_dict().items()}
     own.half().float()
     figures, logits = judge(own, choice, "cpu")
     truth = truth_of(choice)
-    calibration = fit_calibration(truth, logits)
-    thresholds = best_f1_thresholds(truth, calibrated(logits, calibration))
     trained_on = pages.lesson.truth.numpy()[sorted(pages.album.by_record), : len(STATEMENTS)]
-    record = {
-        **hash_of(content),
-        "parameters": sum(weight.numel() for weight in own.parameters()),
-        "statements": [
-            {
-                **asdict(statement),
-                "slope": float(calibration.slope[i]),
-                "offset": float(calibration.offset[i]),
-                "threshold": float(thresholds[i]),
-                "positives": {"train": int(trained_on[:, i].sum()), "fold 8, pictures": int(truth[:, i].sum())},
-            }
-            for i, statement in enumerate(STATEMENTS)
-        ],
-        "figures": {
-            "measure": "macro AUROC, and the signal head's figures, on drawn, read and coarse pictures of fold 8",
-            "fold 8": figures,
-        },
-        "data": {
+    experiment = Experiment(
+        configuration=config,
+        data={
             "source": "PTB-XL, CC BY 4.0 (Wagner et al. 2020)",
             "records": {"folds 1 to 7": len(pages.album.by_record), "fold 8": len(choice.album.by_record)},
             "pictures": {
@@ -518,17 +411,17 @@ def write_weights(
                 for name, of in (("folds 1 to 7", pages), ("fold 8", choice))
             },
         },
-        "configuration": asdict(config),
-        "histories": [list(history) for history in histories],
-        "seconds": [round(took) for took in seconds],
-        "device": torch.cuda.get_device_name() if device == "cuda" else f"{torch.get_num_threads()} threads of the CPU",
-        "commit": commit_of_code(),
-        "software": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
-    }
-    with written_together(out) as scratch:
-        (scratch / f"{config.design}.safetensors").write_bytes(content)
-        (scratch / f"{config.design}.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    return record
+        folds={"train": TRAIN_FOLDS, "choose": (CHOICE_FOLD,)},
+        figures={
+            "measure": "macro AUROC, and the signal head's figures, on drawn, read and coarse pictures of fold 8",
+            "fold 8": figures,
+        },
+        fits=fits,
+        parameters=count_parameters(own),
+        device=device,
+        use={"statements": calibrate(truth, logits, {"train": trained_on, "fold 8, pictures": truth})},
+    )
+    return write_experiment(out, config.design, weights, experiment)
 
 
 def make_pages(records: Records, config: Config, sketches: int, pages: int, folder: Path, jobs: int) -> Album:
@@ -549,46 +442,25 @@ def main(arguments: list[str] | None = None) -> None:
     arguments : list of str, optional
         By default those of the command line.
     """
-    parser = argparse.ArgumentParser(prog="python -m papertrace.training.image", description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, default=data_folder(), help="PTB-XL's folder (default: %(default)s)")
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=Path("runs/image"),
-        help="folder for pictures, checkpoints and results (default: %(default)s)",
-    )
+    choices = {
+        "sketches": "pictures to draw of each recording",
+        "train_pages": "pages of folds 1 to 7 to print and read",
+        "choose_pages": "pages of fold 8",
+        "before": "passes without labels",
+        "signal": "weight of the hybrid's signal",
+    }
+    parser = options("image", str(__doc__), Config, choices)
     parser.add_argument("--design", choices=DESIGNS, action="append", help="default: all, one after the other")
-    parser.add_argument(
-        "--signal", type=float, default=Config.signal, help="weight of the hybrid's signal (default: %(default)s)"
-    )
     parser.add_argument("--imagenet", type=Path, help="torchvision's ResNet-18 to begin with; it sets width and depth")
-    for name, what in (
-        ("sketches", "pictures to draw of each recording"),
-        ("train_pages", "pages of folds 1 to 7 to print and read"),
-        ("choose_pages", "pages of fold 8"),
-        ("before", "passes without labels"),
-        ("epochs", "passes with them"),
-    ):
-        option = f"--{name.replace('_', '-')}"
-        parser.add_argument(option, type=int, default=getattr(Config, name), help=f"{what} (default: %(default)s)")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="pages at a time (default: %(default)s)")
     chosen = parser.parse_args(arguments)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    keep_memory()
+    tune_malloc()
     cv2.setNumThreads(1)
-    common = Config(
-        sketches=chosen.sketches,
-        train_pages=chosen.train_pages,
-        choose_pages=chosen.choose_pages,
-        before=chosen.before,
-        epochs=chosen.epochs,
-        **({} if chosen.imagenet is None else {**RESNET18, "imagenet": chosen.imagenet.name}),
-    )
-    records = load_ptbxl(chosen.data, (*TRAIN_FOLDS, CHOICE_FOLD))
-    train_records = records.take(np.isin(records.folds, TRAIN_FOLDS))
-    choice_records = records.take((records.folds == CHOICE_FOLD) & records.millivolts)
-    if not len(choice_records):
-        parser.error(f"{chosen.data}: no record of fold {CHOICE_FOLD} in millivolts has its files there")
+    trunk = {"imagenet": ""} if chosen.imagenet is None else {**RESNET18, "imagenet": chosen.imagenet.name}
+    common = configured(Config, chosen, design="image", signal=Config.signal, **trunk)
+    try:
+        train_records, choice_records = split(chosen.data, (CHOICE_FOLD,))
+    except ValueError as error:
+        parser.error(str(error))
     folder = chosen.out / "pictures" / version_of_code("papertrace.training.pictures")
     pages = Pages(
         make_pages(train_records, common, common.sketches, common.train_pages, folder / "train", chosen.jobs),
@@ -598,46 +470,32 @@ def main(arguments: list[str] | None = None) -> None:
         make_pages(choice_records, common, 1, common.choose_pages, folder / "fold8", chosen.jobs),
         lesson_of(choice_records, common.aside),
     )
-    print(f"{len(pages.album)} pictures to train on, {len(choice.album)} to choose; on {device}")
+    print(f"{len(pages.album)} pictures to train on, {len(choice.album)} to choose; on {chosen.device}")
     outputs = pages.lesson.truth.shape[1]
     for design in chosen.design or DESIGNS:
         config = replace(common, design=design, **({"signal": chosen.signal} if design == "hybrid" else {}))
         first, then = goals_of(config)
-        histories: tuple[tuple[dict[str, float], ...], ...]
-        seconds: tuple[float, ...]
-        start: nn.Module
         if design == "dual":
             try:
-                start = load_picture_weights("image", chosen.out / "image").network
+                before = _trained_before(chosen.out / "image")
             except FileNotFoundError as error:
                 parser.error(f"`dual` begins with `image`: {error}")
-            image = json.loads((chosen.out / "image" / "image.json").read_text(encoding="utf-8"))
-            histories, seconds = tuple(map(tuple, image["histories"])), tuple(image["seconds"])
         else:
             # What is learned without labels is the same for every design.
-            shared = replace(config, design="image", signal=Config.signal, epochs=0)
-            before = train(begin(shared, outputs, chosen.imagenet), pages, choice, shared, first,
-                           chosen.out / "signal.checkpoint", _shown(first), device)  # fmt: skip
-            start, histories, seconds = before.network, (before.history,), (before.seconds,)
+            network = begin(common, outputs, chosen.imagenet)
+            before = {first.name: train(network, pages, choice, common, first, run_of(first.name, chosen))}
         name = f"{design}-{config.signal:g}" if design == "hybrid" else design
-        trained = train(go_on(config, outputs, start), pages, choice, config, then,
-                        chosen.out / f"{name}.checkpoint", _shown(then), device)  # fmt: skip
-        record = write_weights(
-            chosen.out / name, trained.network, (*histories, trained.history), (*seconds, trained.seconds),
-            config, pages, choice, device,
-        )  # fmt: skip
+        network = go_on(config, outputs, list(before.values())[-1].network)
+        trained = train(network, pages, choice, config, then, run_of(name, chosen))
+        record = write_weights(chosen.out / name, {**before, design: trained}, config, pages, choice, chosen.device)
         print(f"{name}: {record['parameters']} parameters, {json.dumps(record['figures']['fold 8'])}")
 
 
-def _shown(goal: Goal) -> Callable[[dict[str, float]], None]:
-    started = time.monotonic()
-
-    def show(figures: dict[str, float]) -> None:
-        told = ", ".join(f"{name} {value:.3f}" for name, value in figures.items() if name != "epoch")
-        minutes = (time.monotonic() - started) / 60
-        tqdm.write(f"{goal.name}, epoch {figures['epoch']:.0f}: {told}; {minutes:.1f} min")
-
-    return show
+def _trained_before(folder: Path) -> dict[str, Trained[nn.Module]]:
+    """Load the network of the image design, with what its record tells of its fits, each epoch under its own."""
+    network = load_picture_weights("image", folder).network
+    record = json.loads((folder / "image.json").read_text(encoding="utf-8"))
+    return {"image": Trained(network, tuple(record["history"]), record["seconds"])}
 
 
 if __name__ == "__main__":

@@ -50,13 +50,6 @@ class Batch(NamedTuple):
     pen: Tensor
     views: tuple[Tensor, ...]
 
-    def to(self, device: str) -> Batch:
-        """Move to a device."""
-        pictures, leads, at, strip, pen = (
-            part.to(device) for part in (self.pictures, self.leads, self.at, self.strip, self.pen)
-        )
-        return Batch(pictures, leads, at, strip, pen, tuple(view.to(device) for view in self.views))
-
 
 def draw_places(album: Album, records: Sequence[int], printed: float, rng: np.random.Generator) -> list[int]:
     """Draw one picture of each of some records.

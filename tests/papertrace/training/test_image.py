@@ -25,6 +25,7 @@ from papertrace.training.image import (
     write_weights,
 )
 from papertrace.training.look import batch_of
+from papertrace.training.loop import Run
 from papertrace.training.pictures import Sketches, load, make_sketches, view_at
 from tests.papertrace.training.test_arrhythmia import records
 
@@ -56,15 +57,15 @@ def network_of(design: str, data) -> torch.nn.Module:
     return go_on(config, outputs, begin(CONFIG, outputs, None))
 
 
-def fit(design: str, data, checkpoint, on_epoch, epochs, **changes):
+def fit(design: str, data, run: Run, epochs: int = 3, **changes):
     config = dataclasses.replace(CONFIG, design=design, epochs=epochs, **changes)
     goal = dataclasses.replace(goals_of(config)[1], epochs=epochs)
-    return train(network_of(design, data), *data, config, goal, checkpoint, on_epoch)
+    return train(network_of(design, data), *data, config, goal, run)
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(design, data, tmp_path_factory):
-    return fit(design, data, tmp_path_factory.mktemp("run") / "checkpoint", lambda figures: None, epochs=3)
+def uninterrupted(design, data):
+    return fit(design, data, Run("whole"))
 
 
 class TestDesigns:
@@ -83,20 +84,19 @@ class TestDesigns:
                 raise Interrupted
 
         with pytest.raises(Interrupted):
-            fit(design, data, tmp_path / "checkpoint", interrupt, epochs=3)
+            fit(design, data, Run("part", tmp_path, on_epoch=interrupt))
         seen = []
-        resumed = fit(design, data, tmp_path / "checkpoint", seen.append, epochs=3)
+        resumed = fit(design, data, Run("part", tmp_path, on_epoch=seen.append))
         assert [figures["epoch"] for figures in seen] == [3]
         np.testing.assert_equal(resumed.history, uninterrupted.history)
         for name, tensor in uninterrupted.network.state_dict().items():
             assert torch.equal(tensor, resumed.network.state_dict()[name]), name
         with pytest.raises(ValueError, match="of another configuration"):
-            fit(design, data, tmp_path / "checkpoint", seen.append, epochs=3, seed=1)
+            fit(design, data, Run("part", tmp_path), seed=1)
 
     def test_what_is_written_is_read_again(self, design, data, uninterrupted, tmp_path):
         config = dataclasses.replace(CONFIG, design=design, epochs=3)
-        given = ((), uninterrupted.history), (0.0, uninterrupted.seconds)
-        record = write_weights(tmp_path, uninterrupted.network, *given, config, *data, "cpu")
+        record = write_weights(tmp_path, {design: uninterrupted}, config, *data, "cpu")
         weights = load_picture_weights(design, tmp_path)
         album = data[1].album
         views = [view_at(album, place) for place in range(2)] if design == "dual" else None
@@ -107,11 +107,11 @@ class TestDesigns:
         assert [row["code"] for row in record["statements"]] == list(CODES)
 
 
-def test_the_signal_is_learned_without_labels(data, tmp_path):
+def test_the_signal_is_learned_without_labels(data):
     goal = dataclasses.replace(goals_of(CONFIG)[0], epochs=4)
     network = begin(CONFIG, data[0].lesson.truth.shape[1], None)
     head = network.head[1].weight.clone()
-    trained = train(network, *data, CONFIG, goal, tmp_path / "checkpoint", lambda figures: None)
+    trained = train(network, *data, CONFIG, goal, Run("signal"))
     losses = [figures["loss"] for figures in trained.history]
     assert losses[-1] < 0.9 * losses[0]
     assert torch.allclose(trained.network.head[1].weight, head, atol=0.01), "no label was shown"
@@ -154,7 +154,10 @@ def test_command(folder, tmp_path, capsys):
     main(["--data", str(folder), "--out", str(out), "--design", "hybrid", "--signal", "1", "--jobs", "1", *small])
     assert "2 pictures to train on, 1 to choose" in capsys.readouterr().out
     record = json.loads((out / "hybrid-1" / "hybrid.json").read_text())
-    assert record["configuration"]["signal"] == 1.0 and len(record["histories"]) == 2
+    assert record["configuration"]["signal"] == 1.0 and [row["fit"] for row in record["history"]] == [
+        "signal",
+        "hybrid",
+    ]
     assert load_picture_weights("hybrid", out / "hybrid-1").version == record["version"]
     assert (out / "hybrid-1" / "hybrid.safetensors").stat().st_size < 4_000_000
     given = ["--data", str(folder), "--out", str(out), "--jobs", "1", *small]
@@ -167,4 +170,5 @@ def test_command(folder, tmp_path, capsys):
         if name.endswith("conv1.weight"):
             change = (dual[f"picture.{name}"].float() - weight.float()).norm() / weight.float().norm()
             assert 0 < change < 0.1, "it begins with what was learned"
-    assert len(json.loads((out / "dual" / "dual.json").read_text())["histories"]) == 3
+    history = json.loads((out / "dual" / "dual.json").read_text())["history"]
+    assert [row["fit"] for row in history] == ["signal", "image", "dual"]
