@@ -18,14 +18,21 @@ from numpy.typing import NDArray
 from scipy import optimize
 
 from digitize.geometry.rectify import PIXELS_PER_MM
-from digitize.records.layouts import ALL_NAMES, CUSTOM, LAYOUTS, LEAD_NAMES, MOST_ROWS, OTHER_NAMES, UNKNOWN, Layout
+from digitize.records.layouts import (
+    ALL_NAMES,
+    COLUMN_COUNTS,
+    CUSTOM,
+    LAYOUTS,
+    LEAD_NAMES,
+    MOST_ROWS,
+    OTHER_NAMES,
+    UNKNOWN,
+    Layout,
+)
 from digitize.tracing.alignment import Given, align
 
 NUMERALS = 3
 """I, II and III come first in `LEAD_NAMES`: names that any upright strokes can look like."""
-
-COLUMNS = (1, 2, 3, 4, 6)
-"""Numbers of columns that layouts have."""
 
 _NAME_BEFORE, _NAME_AFTER = 25.0 * PIXELS_PER_MM, 30.0 * PIXELS_PER_MM
 """Farthest that names stand before and after the beginnings of their strips."""
@@ -366,7 +373,7 @@ def _ways(
 ) -> list[Lines]:
     """Ways in which names may stand in line: columns that are whole shares of the rows, or the last one cut short."""
     start, length = float(np.median(left)), float(np.median(right - left))
-    counts = COLUMNS if columns is None else (columns,)
+    counts = COLUMN_COUNTS if columns is None else (columns,)
     found = [Lines(n, length / n, start, 0) for n in counts]
     # Names that stand left of their strips fill the white between those.
     found += [Lines(n, (length + gaps[n]) / n, start - PIXELS_PER_MM, 2) for n in counts if gaps.get(n, 0.0) > _LINE]

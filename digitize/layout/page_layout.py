@@ -17,7 +17,6 @@ from scipy import sparse
 from digitize.geometry.rectify import PIXELS_PER_MM
 from digitize.layout.columns import begin_together, past_names, row_ends, strip_edges, white_between
 from digitize.layout.naming import (
-    COLUMNS,
     NUMERALS,
     Lines,
     Names,
@@ -30,7 +29,7 @@ from digitize.layout.naming import (
 )
 from digitize.layout.obedience import obedience
 from digitize.ocr.text import LeadReadings, Word, find_words, read_lead_names
-from digitize.records.layouts import ALL_NAMES, LEAD_NAMES, UNKNOWN, Layout
+from digitize.records.layouts import ALL_NAMES, COLUMN_COUNTS, LEAD_NAMES, UNKNOWN, Layout
 from digitize.records.traces import Traces
 from digitize.records.values import Source
 from digitize.tracing.alignment import Given, likely_pitches
@@ -219,7 +218,7 @@ def read_layout(
     ends = past_names(ends, traces, seen, baseline)
     left, right = ends.left, ends.right
     gaps, parted = {}, []
-    for n in COLUMNS:
+    for n in COLUMN_COUNTS:
         pitch, columns = (right - left) / n, [n] * n_rows
         gaps[n] = white_between(traces, left, pitch, columns, seen, baseline, len(bars) > 0)
         # Worn ink is white everywhere.

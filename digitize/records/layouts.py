@@ -92,6 +92,9 @@ LAYOUTS: dict[str, Layout] = {
 }
 """Rectangles by name, without rhythm strips; `find_layout` adds those."""
 
+COLUMN_COUNTS = tuple(sorted({layout.columns for layout in LAYOUTS.values()}))
+"""How many columns a page may have, from one."""
+
 
 _SPELLINGS = {lead.lower(): lead for lead in ALL_NAMES}
 _USUAL = tuple(f"{rectangle}+{lead}" for rectangle in ("3x4", "6x2", "12x1") for lead in ("II", "V1", "V5"))

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from digitize.geometry.rectify import PIXELS_PER_MM
 from digitize.ink.components import find_pieces
+from digitize.records.layouts import COLUMN_COUNTS
 from digitize.tracing.rows import Rows
 
 _LEAST = 2 * PIXELS_PER_MM + 1
@@ -369,7 +370,7 @@ def _separators(strokes: list[Bar], level: NDArray[np.floating], start: float, e
         support.append(len(alike) * (stroke.bottom - stroke.top) if len(alike) >= max(2, 0.5 * len(level)) else 0.0)
     x, weight = np.array([stroke.x for stroke in strokes]), np.array(support)
     best: tuple[float, list[Bar]] = (0.0, [])
-    for n_columns in (2, 3, 4, 6):
+    for n_columns in COLUMN_COUNTS[1:]:
         borders = start + (end - start) * np.arange(1, n_columns) / n_columns
         near = np.abs(x - borders[:, None]) < 2.0 * PIXELS_PER_MM
         strongest = np.where(near, weight, 0.0).max(axis=1, initial=0.0)

@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 
 from classify.signal.view import cut_to_layout
 from digitize.layout.naming import evidence, name_rows
-from digitize.records.layouts import ALL_NAMES, LAYOUTS, LEAD_NAMES, MOST_ROWS, UNKNOWN, find_layout
+from digitize.records.layouts import ALL_NAMES, COLUMN_COUNTS, LAYOUTS, LEAD_NAMES, MOST_ROWS, UNKNOWN, find_layout
 from papertrace.synth import PageStyle
 
-COLUMNS = (1, 2, 3, 4, 6)
 LEADS = st.sampled_from(ALL_NAMES)
 
 
@@ -34,7 +33,7 @@ def test_every_layout_of_the_table_is_known_in_any_case(rectangle, rhythm):
 
 @given(
     readings=st.lists(st.lists(st.none() | LEADS, min_size=6, max_size=6), min_size=1, max_size=30),
-    columns=st.sampled_from(COLUMNS),
+    columns=st.sampled_from(COLUMN_COUNTS),
     seed=st.integers(0, 100),
 )
 @settings(max_examples=60, deadline=None)
