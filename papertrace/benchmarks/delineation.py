@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from classify.measure.measurements import Measurements, measure
+from classify.measure.measurements import measure
 from classify.records.measurements import Measurements
 from classify.records.segments import StripSegment
 from digitize.records.layouts import LEAD_NAMES
