@@ -19,7 +19,7 @@ from digitize.layout.printed import ReadPage, without_false_rows
 from digitize.leads import Leads
 from digitize.pages.page import Page, PageError, PageSource, load_only_page
 from digitize.records.known import Known
-from digitize.records.layouts import LEAD_NAMES
+from digitize.records.layouts import LEAD_NAMES, is_chest
 from digitize.records.results import Calibration, Geometry, Strip
 from digitize.records.values import PitchSource
 from digitize.refine.correct import refine as refine_traces
@@ -147,7 +147,7 @@ def analyze_page(
     read = without_false_rows(page, orientation.choose(page, placement, known), known)
     strips = _checked(page, read)
     view = led_past_names(read.analysis, strips.names)
-    limb_rows = {place.row for place in strips.places if not place.lead.startswith("V")}
+    limb_rows = {place.row for place in strips.places if not is_chest(place.lead)}
     chest_rows = {place.row for place in strips.places} - limb_rows
     scale = find_scale(read.scale, read.pulses, chest_rows, speed=known.speed, gain=known.gain)
     return PageAnalysis(page, view, strips, scale)
@@ -241,7 +241,9 @@ def strips_of(analysis: PageAnalysis, fs: int) -> tuple[list[Strip], str, float,
     cut = cut_strips(analysis.view, analysis.layout, analysis.scale, fs)
     cut, layout, residual, law_warnings = confirm_names(cut, analysis.layout)
     strips, name, clock_warnings = set_clock(cut, layout, fs)
-    return strips, name, residual, [*layout.warnings, *analysis.scale.warnings, *law_warnings, *clock_warnings]
+    # Those of the layout are about the names as they were read.
+    warnings = [*analysis.layout.warnings, *analysis.scale.warnings, *law_warnings, *clock_warnings]
+    return strips, name, residual, warnings
 
 
 def features_of(analysis: PageAnalysis, strips: Sequence[Strip], residual: float, fs: int) -> list[NDArray[np.float32]]:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from classify.records.segments import StripSegment, longest_segment, segments_from_leads
 from classify.signal.stack import AFTER_S, BEFORE_S, Stack, stack_beats
 from digitize.leads import Leads
-from digitize.records.layouts import LEAD_NAMES, Layout, find_layout
+from digitize.records.layouts import LEAD_NAMES, Layout, find_layout, lead_of
 
 FS = 100
 """Sampling frequency of a view in Hz."""
@@ -129,7 +129,7 @@ def cut_to_layout(
     if signal.ndim != 2 or len(signal) != len(LEAD_NAMES):
         raise ValueError(f"signal has shape {signal.shape}; allowed: (12, n)")
     page = find_layout(layout) if isinstance(layout, str) else layout
-    unknown = {lead.lstrip("-") for row in (*page.rows, page.rhythm) for lead in row} - set(LEAD_NAMES)
+    unknown = {lead_of(label) for label in page.labels} - set(LEAD_NAMES)
     if unknown:
         raise ValueError(f"unknown lead {min(unknown)!r} in layout {page.name!r}; allowed: {', '.join(LEAD_NAMES)}")
     length = signal.shape[1] // page.columns
@@ -141,10 +141,10 @@ def cut_to_layout(
         )
     rectangle = [
         StripSegment(
-            lead.lstrip("-"), signal[LEAD_NAMES.index(lead.lstrip("-")), start : start + length], place * length / fs
+            lead_of(label), signal[LEAD_NAMES.index(lead_of(label)), start : start + length], place * length / fs
         )
         for row in page.rows
-        for place, (lead, start) in enumerate(zip(row, starts, strict=True))
+        for place, (label, start) in enumerate(zip(row, starts, strict=True))
     ]
     return (*rectangle, *(StripSegment(lead, signal[LEAD_NAMES.index(lead)]) for lead in page.rhythm))
 

@@ -2,48 +2,62 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 from digitize.layout.page_layout import PageLayout
 from digitize.layout.rhythm import lead_of_rhythm
 from digitize.layout.timing import columns_are_simultaneous
+from digitize.records.layouts import Layout
 from digitize.records.results import Strip
 
 
 def set_clock(strips: list[Strip], found: PageLayout, fs: int) -> tuple[list[Strip], str, list[str]]:
     """Starts of the strips and leads of the rhythm strips, as the strips themselves tell; and the layout's name."""
-    columns = {row: sum(place.row == row for place in found.places) for row in {place.row for place in found.places}}
+    columns = Counter(place.row for place in found.places)
     alone = [k for k, strip in enumerate(strips) if columns[strip.row] == 1]
-    warnings = []
-    later = [(strip.start, strip.signal) for strip in strips if strip.column > 0]
-    if later:
-        inside = [strip for strip in strips if columns[strip.row] > 1]
-        beside = [[strip.signal for strip in inside if strip.column == k] for k in range(max(columns.values()))]
-        together = columns_are_simultaneous(beside, later, [strips[k].signal for k in alone], fs)
-        if together is None:
-            warnings.append("columns taken to follow each other in time (neither beats nor a rhythm strip tell)")
-        elif together:
-            strips = [replace(strip, start=0.0) for strip in strips]
-    name = found.name
-    if "+" not in name or "*" in name:
-        return strips, name, warnings
-    rhythm = [strips[k] for k in alone[-name.count("+") :]]
+    strips, warnings = _in_time(strips, alone, fs)
+    n_rhythm = len(found.layout.rhythm)
+    if not n_rhythm:
+        return strips, found.layout.name, warnings
+    rhythm = [strips[k] for k in alone[-n_rhythm:]]
     others = [strip for strip in strips if strip not in rhythm]
-    kept = list(others)
-    known = [strip for strip in rhythm if strip.name_source == "given"]
+    named, more = _name_rhythm(rhythm, others, found.layout, fs)
+    given = any(strip.name_source == "given" for strip in rhythm)
+    layout = found.layout if given else replace(found.layout, rhythm=tuple(strip.lead for strip in named))
+    kept = sorted([*others, *named], key=lambda strip: (strip.row, strip.column))
+    return kept, layout.name, [*warnings, *more]
+
+
+def _in_time(strips: list[Strip], alone: list[int], fs: int) -> tuple[list[Strip], list[str]]:
+    """The strips, at the same time where columns were recorded together; `alone` are those that have a row each."""
+    later = [(strip.start, strip.signal) for strip in strips if strip.column > 0]
+    if not later:
+        return strips, []
+    inside = [strip for k, strip in enumerate(strips) if k not in alone]
+    n_columns = 1 + max(strip.column for strip in strips)
+    beside = [[strip.signal for strip in inside if strip.column == k] for k in range(n_columns)]
+    together = columns_are_simultaneous(beside, later, [strips[k].signal for k in alone], fs)
+    if together is None:
+        return strips, ["columns taken to follow each other in time (neither beats nor a rhythm strip tell)"]
+    return [replace(strip, start=0.0) for strip in strips] if together else strips, []
+
+
+def _name_rhythm(rhythm: list[Strip], others: list[Strip], layout: Layout, fs: int) -> tuple[list[Strip], list[str]]:
+    """Rhythm strips under the leads that they repeat; without those that neither print nor another strip names."""
+    above = [(other.lead, other.start, other.signal) for other in others]
+    kept, warnings = [], []
     for strip in rhythm:
-        above = [(other.lead, other.start, other.signal) for other in others]
         lead = lead_of_rhythm(strip.signal, above, fs, strip.lead)
-        if strip.name_source == "given":
-            if lead not in (None, strip.lead) and strip.lead in name.split("+")[1:]:
-                there = f"the strip in row {strip.row + 1} repeats {lead}, not {strip.lead}"
-                warnings.append(f"layout {name!r} was given, but {there}")
-        elif lead is not None and lead != strip.lead:
-            strip = replace(strip, lead=lead, name_source="measured")
         if lead is None and strip.name_source == "assumed":
             warnings.append("a row without a readable name that repeats no lead of the page was left out")
-            continue
-        kept.append(strip)
-    if not known:
-        name = "+".join([name.split("+")[0], *(strip.lead for strip in kept[len(others) :])])
-    return sorted(kept, key=lambda strip: (strip.row, strip.column)), name, warnings
+        elif lead in (None, strip.lead):
+            kept.append(strip)
+        elif strip.name_source != "given":
+            kept.append(replace(strip, lead=lead, name_source="measured"))
+        else:
+            kept.append(strip)
+            if strip.lead in layout.rhythm:
+                there = f"the strip in row {strip.row + 1} repeats {lead}, not {strip.lead}"
+                warnings.append(f"layout {layout.name!r} was given, but {there}")
+    return kept, warnings

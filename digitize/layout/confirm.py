@@ -8,7 +8,7 @@ import numpy as np
 
 from digitize.layout.einthoven import LIMB_LEADS, check_limb_leads
 from digitize.layout.page_layout import PageLayout
-from digitize.records.layouts import ALL_NAMES, CUSTOM, LAYOUTS
+from digitize.records.layouts import ALL_NAMES, LAYOUTS, Layout, lead_of
 from digitize.records.results import Strip
 
 DISAGREEMENT = 0.25
@@ -55,14 +55,14 @@ def confirm_names(strips: list[Strip], found: PageLayout) -> tuple[list[Strip], 
                 "does not fit together"
             )
     worst = float(np.fmax.reduce(residuals))
-    return strips, replace(found, name=_name_again(strips, found)), worst, warnings
+    return strips, replace(found, layout=_layout_again(strips, found)), worst, warnings
 
 
 def _chest_where_lawless(strips: list[Strip], found: PageLayout) -> tuple[list[Strip], list[float], list[str]]:
     """Six rows without names that were taken for the limb leads, renamed where the law says that they are not."""
     strips, residuals, warnings = list(strips), [float("nan")], list[str]()
     six = strips[: len(LIMB_LEADS)]
-    if found.name.split("+")[0] != "limb-6x1" or any(strip.name_source != "assumed" for strip in six):
+    if found.layout.rectangle != "limb-6x1" or any(strip.name_source != "assumed" for strip in six):
         return strips, residuals, warnings
     residual = check_limb_leads({strip.lead: strip.signal for strip in six}, (), ()).residual
     if residual > _LAWLESS:
@@ -72,21 +72,19 @@ def _chest_where_lawless(strips: list[Strip], found: PageLayout) -> tuple[list[S
     return strips, residuals, warnings
 
 
-def _name_again(strips: list[Strip], found: PageLayout) -> str:
-    """Name of a layout after some of its strips got other leads."""
-    leads = [strip.lead for strip in strips]
+def _layout_again(strips: list[Strip], found: PageLayout) -> Layout:
+    """Layout of a page after some of its strips got other leads."""
+    leads, layout = [strip.lead for strip in strips], found.layout
     if leads == [place.lead for place in found.places]:
-        return found.name
-    block, goes_on, times = found.name.partition("*")
-    rectangle, *rhythm = block.split("+")
-    if goes_on:
-        size = 1 + len(rhythm)
-        return "+".join(leads[:size]) + f"*{times}" if leads == leads[:size] * int(times) else f"{CUSTOM}{len(leads)}x1"
-    if rectangle in ALL_NAMES:
-        return "+".join(leads)
-    inside = strips[: len(strips) - len(rhythm)]
+        return layout
+    if layout.continues:
+        block = leads[: layout.n_rows // layout.times]
+        return Layout.of_strips(block, layout.times) if leads == block * layout.times else Layout.custom(zip(leads))
+    if layout.rectangle in ALL_NAMES:
+        return Layout.of_strips(leads)
+    inside = strips[: len(strips) - len(layout.rhythm)]
     rows = [[strip.lead for strip in inside if strip.row == row] for row in dict.fromkeys(s.row for s in inside)]
-    for layout in LAYOUTS.values():
-        if rows == [[lead.removeprefix("-") for lead in leads] for leads in layout.rows]:
-            return "+".join([layout.name, *rhythm])
-    return "+".join([f"{CUSTOM}{len(rows)}x{len(rows[0])}", *rhythm])
+    for known in LAYOUTS.values():
+        if rows == [[lead_of(label) for label in labels] for labels in known.rows]:
+            return replace(known, rhythm=layout.rhythm)
+    return Layout.custom(rows, layout.rhythm)

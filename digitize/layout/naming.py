@@ -28,6 +28,7 @@ from digitize.records.layouts import (
     OTHER_NAMES,
     UNKNOWN,
     Layout,
+    lead_of,
 )
 from digitize.tracing.alignment import Given, align
 
@@ -88,12 +89,12 @@ _LEFT_OUT = 4.0
 _PRICES = {"3x4": 0.0, "12x1": 0.5, "6x2": 1.0}
 _RARE, _PARTIAL = 2.0, 3.0
 """Prices of the common layouts, of others, and of those without all twelve leads."""
-_GOES_ON = 4.0
-"""Price of one lead that goes on from row to row."""
-_RARELY_GOES_ON = 1.0
+_CONTINUES = 4.0
+"""Price of one lead that continues from row to row."""
+_RARELY_CONTINUES = 1.0
 """Price of one that is seldom chosen for that."""
 _LONGEST_BLOCK = 3
-"""Most leads that go on together."""
+"""Most leads that continue together."""
 _RHYTHM_PRICES = (0.5, 0.0, 1.0, 0.5)
 """Prices of 0 to 3 rhythm strips."""
 _BAR, _STRAY_BAR, _MISSING_BAR = 1.0, 0.5, 0.5
@@ -183,23 +184,20 @@ class Naming:
     ----------
     score : float
         What speaks for it, nats.
-    name : str
-        Of the layout; for one that is in no table, ``custom-`` and its size.
+    layout : Layout
+        As it was given, else with the leads that were found.
     rows : tuple of tuple of str
-        Leads with their signs, rhythm strips last; empty for a row of the page that a given layout lacks.
+        Labels of the page's rows, rhythm strips last; empty for a row of the page that a given layout lacks.
     skipped : int
         Rows above the first of these that are no strips.
-    goes_on : bool
-        Whether leads go on from row to row, or from block of rows to block.
     missing : tuple of str
         Leads of rows of a given layout that the page lacks.
     """
 
     score: float
-    name: str
+    layout: Layout
     rows: tuple[tuple[str, ...], ...]
     skipped: int = 0
-    goes_on: bool = False
     missing: tuple[str, ...] = ()
 
 
@@ -542,7 +540,7 @@ def name_rows(
     >>> cells = np.full((3, 4, len(ALL_NAMES)), np.nan)
     >>> cells[1, 2] = -3.0
     >>> cells[1, 2, LEAD_NAMES.index("V2")] = 5.0
-    >>> name_rows(cells, np.zeros(3, int), 0.5).name
+    >>> name_rows(cells, np.zeros(3, int), 0.5).layout.name
     '3x4'
     """
     return likely_namings(cells, astray, unread, given)[0]
@@ -593,8 +591,9 @@ def likely_namings(
             worth, rhythm = _rhythm(below, later[skipped + size :])
             score += worth - unread * float(empty[skipped + size :, 0].sum())
             score -= _RHYTHM_PRICES[rest] + _LEFT_OUT * skipped
-            name = layout.name if rows == layout.rows else f"{CUSTOM}{layout.name}"
-            found.append(Naming(score, "+".join([name, *rhythm]), (*rows, *((lead,) for lead in rhythm)), skipped))
+            rectangle = layout.rectangle if rows == layout.rows else f"{CUSTOM}{layout.rectangle}"
+            whole = Layout(rectangle, rows, tuple(rhythm))
+            found.append(Naming(score, whole, whole.all_rows, skipped))
     found += _single_rows(held[:, 0], free[:, 0]) if n_columns == 1 else []
     found += [
         _own_order(free, size, n_rows, later, unread * float(empty[:size].sum() + empty[size:, 0].sum()))
@@ -611,7 +610,7 @@ def likely_namings(
 def _as_given(held: NDArray[np.float64], free: NDArray[np.float64], later: NDArray[np.int64], given: Given) -> Naming:
     """A layout that is known, its rows among those of the page."""
     layout = given.layout
-    rows = (*layout.rows, *((lead,) for lead in layout.rhythm))
+    rows = layout.all_rows
     worth = np.array([[_of_row(held[row], leads) for row in range(len(held))] for leads in rows])
     worth[len(layout.rows) :] -= _ASTRAY * later
     # The caller knows better than names that seem to say something else: these only tell which row is which.
@@ -622,11 +621,11 @@ def _as_given(held: NDArray[np.float64], free: NDArray[np.float64], later: NDArr
     for index, row in pairs:
         shown[row] = rows[index]
     block = [row for index, row in pairs if index < len(layout.rows)]
-    if block and UNKNOWN in layout.rows[0]:
+    if block and not layout.tells_leads:
         for row, leads in zip(block, _own_leads(held[block], free[block]), strict=True):
             shown[row] = leads
     missing = tuple(lead for index, row in enumerate(row_of) if row < 0 for lead in rows[index] if lead != UNKNOWN)
-    return Naming(float(score), layout.name, tuple(shown), 0, layout.goes_on, missing)
+    return Naming(float(score), layout, tuple(shown), missing=missing)
 
 
 def _of_row(held: NDArray[np.float64], leads: Sequence[str]) -> float:
@@ -679,8 +678,8 @@ def _forgiven(expected: NDArray[np.float64], rhythm: NDArray[np.float64]) -> flo
     return float(illegible) * max(0.0, -float(np.minimum(expected, 0.0).sum()) - _ILLEGIBLE)
 
 
-def _index(lead: str) -> int:
-    return ALL_NAMES.index(lead.removeprefix("-"))
+def _index(label: str) -> int:
+    return ALL_NAMES.index(lead_of(label))
 
 
 def _rhythm(free: NDArray[np.float64], later: NDArray[np.int64]) -> tuple[float, list[str]]:
@@ -692,42 +691,41 @@ def _rhythm(free: NDArray[np.float64], later: NDArray[np.int64]) -> tuple[float,
 
 
 def _single_rows(held: NDArray[np.float64], free: NDArray[np.float64]) -> list[Naming]:
-    """Rows of one strip each: different leads, or a few that go on below."""
+    """Rows of one strip each: different leads, or a few that continue below."""
     n_rows = len(held)
     found = []
     if n_rows <= 1 + _MOST_RHYTHM:
         worth, leads = _rhythm(free, np.zeros(n_rows, int))
         price = _RARE + 1.0 * (n_rows - 1)
-        found.append(Naming(worth - price, "+".join(leads), tuple((lead,) for lead in leads)))
+        layout = Layout.of_strips(leads)
+        found.append(Naming(worth - price, layout, layout.all_rows))
     longest = min(_LONGEST_BLOCK, n_rows // 2) if n_rows <= MOST_ROWS else 0
-    found += [_going_on(held, size) for size in range(1, longest + 1) if n_rows % size == 0]
+    found += [_continued(held, size) for size in range(1, longest + 1) if n_rows % size == 0]
     return found
 
 
-def _going_on(held: NDArray[np.float64], size: int) -> Naming:
-    """Blocks of so many leads, each lead going on in the next block."""
+def _continued(held: NDArray[np.float64], size: int) -> Naming:
+    """Blocks of so many leads, each continuing in the next block."""
     times = len(held) // size
     folded = held.reshape(times, size, -1).sum(axis=0)
     # The same single stroke in every row is a mark of some kind, and proves nothing.
     folded[:, 0] = np.minimum(folded[:, 0], 0.0)
-    rare = np.where([lead in _USUAL_RHYTHM for lead in ALL_NAMES], 0.0, _RARELY_GOES_ON)
+    rare = np.where([lead in _USUAL_RHYTHM for lead in ALL_NAMES], 0.0, _RARELY_CONTINUES)
     _, leads = optimize.linear_sum_assignment(rare - folded)
     worth = float((folded - rare)[np.arange(size), leads].sum())
     # Unless half of the rows name their leads, they are more likely to be different ones.
     named = (held[np.arange(len(held)), np.tile(leads, times)] > 0).mean()
-    block = tuple((ALL_NAMES[lead],) for lead in leads)
-    name = f"{'+'.join(lead for (lead,) in block)}*{times}"
-    score = worth - _GOES_ON if named >= 0.5 else -np.inf
-    return Naming(score, name, block * times, goes_on=True)
+    layout = Layout.of_strips([ALL_NAMES[lead] for lead in leads], times)
+    return Naming(worth - _CONTINUES if named >= 0.5 else -np.inf, layout, layout.all_rows)
 
 
 def _own_order(free: NDArray[np.float64], size: int, n_rows: int, later: NDArray[np.int64], unread: float) -> Naming:
     """A rectangle of leads in an order of its own, and rhythm strips below."""
-    n_columns = free.shape[1]
     score, rows = _assigned(free[:size])
     worth, rhythm = _rhythm(free[size:, 0], later[size:])
     score += worth - unread - _RHYTHM_PRICES[n_rows - size]
-    return Naming(score, "+".join([f"{CUSTOM}{size}x{n_columns}", *rhythm]), (*rows, *((lead,) for lead in rhythm)))
+    layout = Layout.custom(rows, rhythm)
+    return Naming(score, layout, layout.all_rows)
 
 
 def _assigned(free: NDArray[np.float64]) -> tuple[float, tuple[tuple[str, ...], ...]]:

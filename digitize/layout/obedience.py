@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitize.layout.einthoven import LIMB_LEADS, check_limb_leads
+from digitize.records.layouts import lead_of, sign_of
 
 _MARGIN = 0.05
 """Part of a column at either end that is left out: names, borders and the pen's lifting stand there."""
@@ -65,9 +66,9 @@ def obedience(
         of_column: dict[str, NDArray[np.floating]] = {}
         begin, end = (max(0, round(first + pitch * (column + part))) for part in (_MARGIN, 1 - _MARGIN))
         for row, leads in enumerate(rows, skipped):
-            lead = leads[column].removeprefix("-") if len(leads) == columns else ""
+            lead = lead_of(leads[column]) if len(leads) == columns else ""
             if lead in LIMB_LEADS and lead not in of_column:
-                of_column[lead] = center[row, begin:end] * (-1 if leads[column] != lead else 1)
+                of_column[lead] = center[row, begin:end] * sign_of(leads[column])
         for part in range(parts):
             together = {lead: np.array_split(signal, parts)[part] for lead, signal in of_column.items()}
             residual = check_limb_leads(together, (), ("aVR",)).residual

@@ -29,7 +29,7 @@ from digitize.layout.naming import (
 )
 from digitize.layout.obedience import obedience
 from digitize.ocr.text import LeadReadings, Word, find_words, read_lead_names
-from digitize.records.layouts import ALL_NAMES, COLUMN_COUNTS, LEAD_NAMES, UNKNOWN, Layout
+from digitize.records.layouts import ALL_NAMES, COLUMN_COUNTS, LEAD_NAMES, Layout, lead_of, sign_of
 from digitize.records.traces import Traces
 from digitize.records.values import Source
 from digitize.tracing.alignment import Given, likely_pitches
@@ -114,19 +114,39 @@ class PageLayout:
     places : tuple of Place
     names : ndarray, shape (n, 4), float64
         Boxes of their printed names.
-    name : str
-        Of the layout.
-    warnings : tuple of str
-        What a reader should know.
+    layout : Layout
+    shown_rows, named_rows : int
+        Rows that the page shows, and those of them that the layout has: the rest were left out.
+    contradictions : tuple of str
+        What on the page contradicts the layout that the caller gave.
     lost : tuple of str
         Leads without a strip whose names stand on the page nevertheless; none where the layout was given.
     """
 
     places: tuple[Place, ...]
     names: NDArray[np.float64]
-    name: str
-    warnings: tuple[str, ...]
+    layout: Layout
+    shown_rows: int
+    named_rows: int
+    contradictions: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a reader should know."""
+        unread = [place.lead for place in self.places if place.name_source == "assumed"]
+        outside = [place.lead for place in self.places if place.lead not in LEAD_NAMES]
+        warnings = []
+        if unread:
+            warnings.append(f"lead names not read, taken from position: {', '.join(unread)}")
+        if outside:
+            warnings.append(f"leads outside the standard twelve, kept as strips only: {', '.join(outside)}")
+        if self.named_rows < self.shown_rows:
+            warnings.append(
+                f"the page shows {self.shown_rows} rows, layout {self.layout.name!r} has {self.named_rows}: "
+                "the rest were left out"
+            )
+        return (*warnings, *self.contradictions)
 
 
 class RowsMissing(ValueError):
@@ -269,14 +289,14 @@ def read_layout(
     for index, leads in enumerate(naming.rows):
         row_number = index + naming.skipped
         begins = 0.0
-        for column, signed in enumerate(leads):
+        for column, label in enumerate(leads):
             slot = row_number * lines.columns + column
-            lead = signed.removeprefix("-")
+            lead = lead_of(label)
             certainty = _certainty(logs[slot], lead)
-            known = given is not None and (len(leads) == 1 or UNKNOWN not in given.rows[0])
+            known = given is not None and (len(leads) == 1 or given.tells_leads)
             source: Source = "given" if known else "read" if certainty > _READ else "assumed"
             # In Cabrera's order aVR is inverted, even where its minus was not seen.
-            inverted = signed != lead or (source == "read" and negated[slot])
+            inverted = sign_of(label) < 0 or (source == "read" and negated[slot])
             first, last = edges[index][column]
             if last - first < _LEAST_STRIP:
                 continue
@@ -288,7 +308,7 @@ def read_layout(
                     column=column,
                     left=first,
                     right=last,
-                    before=shown[lead] if naming.goes_on else begins,
+                    before=shown[lead] if naming.layout.continues else begins,
                     name_source=source,
                     certainty=certainty,
                     contradicted=_surely_other(logs[slot], lead) if known else "",
@@ -299,8 +319,9 @@ def read_layout(
             shown[lead] += last - first
     printed_names = _name_boxes(places, slots, np.array(chosen, np.intp), boxes, tall)
     lost = () if given is not None else _lost_names(places, names, slots)
-    warnings = _warn(places, naming, n_rows) + ([] if given is None else _warn_of_given(places, naming, given))
-    return PageLayout(tuple(places), printed_names, naming.name, tuple(warnings), lost)
+    named_rows = sum(bool(leads) for leads in naming.rows)
+    contradictions = () if given is None else _contradictions(places, naming, given)
+    return PageLayout(tuple(places), printed_names, naming.layout, n_rows, named_rows, contradictions, lost)
 
 
 def _lost_names(places: list[Place], names: Names, slots: _Slots) -> tuple[str, ...]:
@@ -312,21 +333,7 @@ def _lost_names(places: list[Place], names: Names, slots: _Slots) -> tuple[str, 
     return tuple(lead for lead in LEAD_NAMES if lead in named - found)
 
 
-def _warn(places: list[Place], naming: Naming, n_rows: int) -> list[str]:
-    unread = [place.lead for place in places if place.name_source == "assumed"]
-    outside = [place.lead for place in places if place.lead not in LEAD_NAMES]
-    warnings = []
-    if unread:
-        warnings.append(f"lead names not read, taken from position: {', '.join(unread)}")
-    if outside:
-        warnings.append(f"leads outside the standard twelve, kept as strips only: {', '.join(outside)}")
-    named = sum(bool(leads) for leads in naming.rows)
-    if named < n_rows:
-        warnings.append(f"the page shows {n_rows} rows, layout {naming.name!r} has {named}: the rest were left out")
-    return warnings
-
-
-def _warn_of_given(places: list[Place], naming: Naming, given: Layout) -> list[str]:
+def _contradictions(places: list[Place], naming: Naming, given: Layout) -> tuple[str, ...]:
     """What on the page contradicts the layout that the caller gave."""
     warnings = []
     shown = sum(bool(leads) for leads in naming.rows)
@@ -336,7 +343,7 @@ def _warn_of_given(places: list[Place], naming: Naming, given: Layout) -> list[s
     others = [f"{place.contradicted} in row {place.row + 1}" for place in places if place.contradicted]
     if others:
         warnings.append(f"layout {given.name!r} was given, but the page's names read {', '.join(others)}")
-    return warnings
+    return tuple(warnings)
 
 
 def _surely_other(logs: NDArray[np.float64], lead: str) -> str:
@@ -576,11 +583,11 @@ def _height_of_piece(boxes: NDArray[np.float64], x: float, y: float, tall: float
     return float(middle[piece][np.abs(middle[piece] - y).argmin()]) if piece.any() else float(y)
 
 
-def _certainty(logs: NDArray[np.float64], lead: str) -> float:
+def _certainty(logs: NDArray[np.float64], label: str) -> float:
     """Probability of a lead by a reading, what is something else shared out among all; 0 without a reading."""
     if np.isnan(logs[0]):
         return 0.0
-    return float(np.exp(logs[ALL_NAMES.index(lead.removeprefix("-"))]) + np.exp(logs[-1]) / len(ALL_NAMES))
+    return float(np.exp(logs[ALL_NAMES.index(lead_of(label))]) + np.exp(logs[-1]) / len(ALL_NAMES))
 
 
 def _name_boxes(

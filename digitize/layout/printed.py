@@ -101,6 +101,5 @@ def without_false_rows(page: Page, read: ReadPage, known: Known) -> ReadPage:
     again = None if followed is None else read_print(followed, known)
     if again is None or again.layout is None:
         return read
-    left_out = [warning for warning in layout.warnings if "were left out" in warning]
-    others = [warning for warning in again.layout.warnings if "were left out" not in warning]
-    return again._replace(layout=replace(again.layout, warnings=(*others, *left_out)))
+    counted = replace(again.layout, shown_rows=layout.shown_rows, named_rows=layout.named_rows)
+    return again._replace(layout=counted)

@@ -10,7 +10,7 @@ from scipy.interpolate import CubicSpline
 
 from digitize.geometry.rectify import PIXELS_PER_MM
 from digitize.layout.page_layout import PageLayout, Place
-from digitize.records.layouts import LEAD_NAMES
+from digitize.records.layouts import LEAD_NAMES, is_chest
 from digitize.records.results import Strip
 from digitize.records.traces import Traces
 from digitize.strips.scale import Scale
@@ -41,7 +41,7 @@ def cut_strips(view: UprightAnalysis, found: PageLayout, worth: Scale, fs: int) 
     for place in found.places:
         x, _ = columns_of(view.traces, place, worth, fs)
         y = _sample(view.traces, place, x, [bar.x for bar in view.marks.bars if bar.row == place.row])
-        gain = (worth.chest_gain if place.lead.startswith("V") else worth.gain).value
+        gain = (worth.chest_gain if is_chest(place.lead) else worth.gain).value
         signal = place.sign * (view.baseline[place.row] - y) / (PIXELS_PER_MM * gain)
         strips.append(
             Strip(

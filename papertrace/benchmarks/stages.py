@@ -175,7 +175,7 @@ def _stages(page: Any, digests: dict[str, str]) -> Any:
     digests["rows"] = digest([view.rows.level, view.rows.start, view.rows.end, view.baseline])
     digests["symbols"] = digest([view.marks.pulses, view.marks.bars, view.marks.mask])
     digests["traces"] = digest([_path(view.traces), view.traces.ink, view.traces.radius])
-    digests["layout"] = digest([reading.layout, _scale(reading.scale)])
+    digests["layout"] = digest([_layout(reading.layout), _scale(reading.scale)])
     reading = api.refined(reading)
     digests["refined"] = digest([_path(reading.view.traces), reading.right])
     leads = api.leads_of(reading, fs=FS)
@@ -192,6 +192,10 @@ def _path(traces: Any) -> list[NDArray[Any]]:
     # The state of a trace was once kept as these numbers.
     sure = sureness(traces.state)
     return [traces.center, traces.between, sure, traces.start, traces.end, traces.left, traces.right]
+
+
+def _layout(found: Any) -> list[Any]:
+    return [found.places, found.names, found.layout.name, found.warnings, found.lost]
 
 
 def _scale(worth: Any) -> list[Any]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from digitize.records.layouts import LEAD_NAMES, Layout
+from digitize.records.layouts import LEAD_NAMES, Layout, is_chest, lead_of, sign_of
 from papertrace.synth.header import HeaderColumn, footer_text, header_columns
 from papertrace.synth.style import SHEETS, PageStyle
 from papertrace.synth.text import text_width
@@ -276,8 +276,7 @@ def _grid(block: _Block, style: PageStyle) -> tuple[tuple[float, float, float, f
 
 
 def _across(layout: Layout, style: PageStyle) -> _Across:
-    names = [name for row in layout.rows for name in row] + list(layout.rhythm)
-    label = max(text_width(_spell(name, style), style.font, style.label_size) for name in names)
+    label = max(text_width(_spell(name, style), style.font, style.label_size) for name in layout.labels)
     pulse = style.pulse_seconds * style.speed + 2.5 if style.pulse != "none" else 0.0
     before = 1.0 + (pulse if style.pulse == "left" else 0.0)
     after = 1.0 + (pulse if style.pulse == "right" else 0.0)
@@ -320,7 +319,7 @@ def _rows(
     layout: Layout, starts: list[float], free: float | None, style: PageStyle
 ) -> tuple[list[tuple[tuple[str, ...], float]], float]:
     """Leads of each row and when it starts, as many as fit in `free` mm of height, and how far apart the rows are."""
-    block = [*layout.rows, *((lead,) for lead in layout.rhythm)]
+    block = layout.all_rows
     if free is not None and len(starts) > 1:
         starts = starts[: max(1, int(free / _LEAST_WRAPPED_PITCH) // len(block))]
     rows = [(leads, start) for start in starts for leads in block]
@@ -344,18 +343,15 @@ def _trace(
     baseline: float,
     style: PageStyle,
 ) -> Trace:
-    lead = name.removeprefix("-")
-    inverted = name.startswith("-")
+    lead, sign = lead_of(name), sign_of(name)
     samples = signal[LEAD_NAMES.index(lead), slice(*span)]
     gain = _gain(lead, style)
-    path = np.column_stack(
-        (x + (np.arange(*span) / fs - start) * style.speed, baseline - (-samples if inverted else samples) * gain)
-    )
-    return Trace(lead, inverted, 0, 0, *span, path, baseline, gain, Text(_spell(name, style), x, baseline, 0.0))
+    path = np.column_stack((x + (np.arange(*span) / fs - start) * style.speed, baseline - sign * samples * gain))
+    return Trace(lead, sign < 0, 0, 0, *span, path, baseline, gain, Text(_spell(name, style), x, baseline, 0.0))
 
 
 def _gain(lead: str, style: PageStyle) -> float:
-    return style.gain if style.chest_gain is None or not lead.startswith("V") else style.chest_gain
+    return style.gain if style.chest_gain is None or not is_chest(lead) else style.chest_gain
 
 
 def _header_texts(columns: list[HeaderColumn], available: float, style: PageStyle) -> list[Text]:
@@ -384,7 +380,7 @@ def _cell_widths(column: HeaderColumn, style: PageStyle) -> list[float]:
 
 
 def _spell(lead: str, style: PageStyle) -> str:
-    if lead.startswith("V"):
+    if is_chest(lead):
         return style.chest_spelling + lead[1:]
     if "aV" not in lead:
         return lead
@@ -428,7 +424,7 @@ def _underline(label: Text, style: PageStyle) -> Stroke:
 
 def _gains(leads: tuple[str, ...], style: PageStyle) -> list[float]:
     """The gains of a row's leads, in the order in which they first appear."""
-    return list(dict.fromkeys(_gain(lead.removeprefix("-"), style) for lead in leads))
+    return list(dict.fromkeys(_gain(lead_of(lead), style) for lead in leads))
 
 
 def _pulse(x: float, baseline: float, gains: list[float], style: PageStyle) -> Stroke:

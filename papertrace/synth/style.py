@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from digitize.records.layouts import LEAD_NAMES, Layout, find_layout
+from digitize.records.layouts import LEAD_NAMES, Layout, find_layout, lead_of
 from papertrace.synth.canvas import RGB
 from papertrace.synth.capture import Capture
 from papertrace.synth.chance import Dice
@@ -141,8 +141,7 @@ def _layout(machine: _Machine) -> Any:
         return layout.name
     leads = machine.rng.permutation([lead for row in layout.rows for lead in row]).tolist()
     rows = tuple(tuple(leads[start : start + layout.columns]) for start in range(0, len(leads), layout.columns))
-    rhythm = "".join(f"+{lead}" for lead in layout.rhythm)
-    return Layout(f"custom-{len(rows)}x{layout.columns}{rhythm}", rows, layout.rhythm)
+    return Layout.custom(rows, layout.rhythm)
 
 
 @described
@@ -454,8 +453,7 @@ class PageStyle:
     def resolved_layout(self) -> Layout:
         """Look the layout up, if it is given by name, and check it."""
         layout = find_layout(self.layout) if isinstance(self.layout, str) else self.layout
-        printed = [lead for row in layout.rows for lead in row] + list(layout.rhythm)
-        unknown = [lead for lead in printed if lead.removeprefix("-") not in LEAD_NAMES]
+        unknown = [label for label in layout.labels if lead_of(label) not in LEAD_NAMES]
         if unknown:
             raise ValueError(f"unknown lead {unknown[0]!r} in layout {layout.name!r}; allowed: {', '.join(LEAD_NAMES)}")
         if len({len(row) for row in layout.rows}) != 1:

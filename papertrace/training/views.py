@@ -21,7 +21,7 @@ from classify.records.segments import StripSegment
 from classify.signal.network import INPUTS
 from classify.signal.view import FS, View, cut_to_layout, view_pieces
 from classify.statements import group_indices
-from digitize.records.layouts import LEAD_NAMES
+from digitize.records.layouts import LEAD_NAMES, find_layout
 from papertrace.datasets.ptbxl import Records
 
 # Rectangle, whether rhythm strips stand below, and how often.
@@ -169,7 +169,7 @@ def show_pieces(
         pieces: list[StripSegment] = [StripSegment(lead, disturbed[LEAD_NAMES.index(lead)])]
     else:
         layout = f"{rectangle}+{rng.choice(LEAD_NAMES, p=_RHYTHM_LEADS)}" if has_rhythm else rectangle
-        columns = int(rectangle.split("x")[1])
+        columns = find_layout(rectangle).columns
         last = signal.shape[1] - signal.shape[1] // columns
         starts = rng.integers(0, last + 1, columns).tolist() if rng.random() < 0.5 else None
         pieces = _lose(list(cut_to_layout(disturbed, layout, starts)), rng)

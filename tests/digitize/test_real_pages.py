@@ -22,7 +22,7 @@ def test_the_table_is_whole():
     assert len({page.page for page in pages}) == 26
     for page in pages:
         layout = find_layout(page.layout)
-        assert page.rows == (*layout.rows, *((lead,) for lead in layout.rhythm))
+        assert page.rows == layout.all_rows
         assert len(page.levels) == len(page.rows)
         assert len(page.borders) == len(page.rows[0]) + 1
         assert list(page.borders) == sorted(page.borders)

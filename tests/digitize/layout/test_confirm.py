@@ -31,7 +31,7 @@ def page(recording: np.ndarray, shown: tuple[str, ...], source: str) -> tuple[li
         Place(lead, 1, row, 0, 0.0, 2500.0, 0.0, source, 0.9 if source == "read" else 0.0)
         for row, lead in enumerate(named)
     )
-    return strips, PageLayout(places, np.zeros((0, 4)), "limb-6x1", ())
+    return strips, PageLayout(places, np.zeros((0, 4)), find_layout("limb-6x1"), 6, 6)
 
 
 @pytest.mark.parametrize("shown", ["limb-6x1", "chest-6x1"])
@@ -39,13 +39,13 @@ def test_six_rows_without_names_are_the_leads_that_the_law_allows(recording, sho
     leads = tuple(row[0] for row in find_layout(shown).rows)
     strips, found, _, warnings = confirm_names(*page(recording, leads, "assumed"))
     assert tuple(strip.lead for strip in strips) == leads
-    assert found.name == shown
+    assert found.layout.name == shown
     assert any("V1 to V6" in warning for warning in warnings) == (shown == "chest-6x1")
 
 
 def test_names_that_were_read_stay(recording):
     strips, found, residual, warnings = confirm_names(*page(recording, LEAD_NAMES[6:], "read"))
     assert [strip.lead for strip in strips] == [row[0] for row in find_layout("limb-6x1").rows]
-    assert found.name == "limb-6x1"
+    assert found.layout.name == "limb-6x1"
     assert residual > 0.5
     assert any("Einthoven disagreement" in warning for warning in warnings)

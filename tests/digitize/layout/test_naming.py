@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from digitize.layout.naming import Names, evidence, find_lines, name_rows, place_names, rows_of_names
 from digitize.layout.rhythm import lead_of_rhythm
-from digitize.records.layouts import ALL_NAMES, LAYOUTS, LEAD_NAMES, find_layout
+from digitize.records.layouts import ALL_NAMES, LAYOUTS, LEAD_NAMES, find_layout, lead_of
 
 LEFT, WIDTH, ROW = 100.0, 2400.0, 300.0
 TALL = 26.0
@@ -30,7 +30,7 @@ def cells_of(rows, hidden=()) -> np.ndarray:
     for row, leads in enumerate(rows):
         for column, lead in enumerate(leads):
             if (row, column) not in hidden:
-                cells[row, column] = evidence(log_reading(lead.removeprefix("-"))[None])[0]
+                cells[row, column] = evidence(log_reading(lead_of(lead))[None])[0]
     return cells
 
 
@@ -68,30 +68,28 @@ def hypotheses(names: Names, n_rows: int, right: float = LEFT + WIDTH, gap: floa
 @pytest.mark.parametrize("rhythm", ["", "+II", "+V1+II+V5"])
 def test_names_that_are_all_read_give_their_layout(name, rhythm):
     layout = find_layout(name + rhythm)
-    rows = [*layout.rows, *((lead,) for lead in layout.rhythm)]
+    rows = layout.all_rows
     naming = name_rows(cells_of(rows), NOTHING_ASTRAY[len(rows)], 0.5)
-    assert naming.name == layout.name
-    assert [lead.removeprefix("-") for row in naming.rows for lead in row] == [
-        lead.removeprefix("-") for row in rows for lead in row
-    ]
+    assert naming.layout.name == layout.name
+    assert [lead_of(lead) for row in naming.rows for lead in row] == [lead_of(lead) for row in rows for lead in row]
 
 
 @given(hidden=st.sets(st.tuples(st.integers(0, 2), st.integers(0, 3)), max_size=8))
 def test_eight_names_of_twelve_may_be_lost(hidden):
     rows = [*find_layout("3x4").rows, ("II",)]
-    assert name_rows(cells_of(rows, hidden), NOTHING_ASTRAY[4], 0.5).name == "3x4+II"
+    assert name_rows(cells_of(rows, hidden), NOTHING_ASTRAY[4], 0.5).layout.name == "3x4+II"
 
 
 @pytest.mark.parametrize("rows", [2, 3, 6])
 @pytest.mark.parametrize("lead", ["II", "V1"])
 def test_a_lead_that_every_row_names_goes_on(lead, rows):
     naming = name_rows(cells_of([(lead,)] * rows), NOTHING_ASTRAY[rows], 0.5)
-    assert (naming.name, naming.goes_on, naming.rows) == (f"{lead}*{rows}", True, ((lead,),) * rows)
+    assert (naming.layout.name, naming.layout.continues, naming.rows) == (f"{lead}*{rows}", True, ((lead,),) * rows)
 
 
 def test_rows_without_a_name_are_not_one_lead_that_goes_on():
     naming = name_rows(np.full((3, 1, len(ALL_NAMES)), np.nan), NOTHING_ASTRAY[3], 0.5)
-    assert not naming.goes_on
+    assert not naming.layout.continues
 
 
 def test_names_that_can_be_read_below_are_none_that_something_hid():
@@ -101,14 +99,14 @@ def test_names_that_can_be_read_below_are_none_that_something_hid():
     one[0, 0] = evidence(log_reading("I", 0.9)[None])[0]
     four = np.concatenate([one, np.full((6, 3, len(ALL_NAMES)), np.nan)], axis=1)
     as_one, as_four = (name_rows(cells, NOTHING_ASTRAY[6], 0.5) for cells in (one, four))
-    assert as_one.name == "chest-6x1" and as_one.score > as_four.score
+    assert as_one.layout.name == "chest-6x1" and as_one.score > as_four.score
 
 
 def test_leads_of_the_right_side_take_the_place_of_those_that_they_replace():
     rows = [list(row) for row in find_layout("3x4").rows]
     rows[2][2] = "V3R"
     naming = name_rows(cells_of([*rows, ("II",)]), NOTHING_ASTRAY[4], 0.5)
-    assert naming.name == "custom-3x4+II"
+    assert naming.layout.name == "custom-3x4+II"
     assert naming.rows[2] == ("III", "aVF", "V3R", "V6")
 
 
@@ -123,7 +121,7 @@ def test_a_lone_lead_of_the_back_is_a_digit_misread():
     rows = [list(row) for row in find_layout("3x4").rows]
     rows[1][3] = "V9"
     naming = name_rows(cells_of([*rows, ("II",)]), NOTHING_ASTRAY[4], 0.5)
-    assert (naming.name, naming.rows[1]) == ("3x4+II", ("II", "aVL", "V2", "V5"))
+    assert (naming.layout.name, naming.rows[1]) == ("3x4+II", ("II", "aVL", "V2", "V5"))
 
 
 def test_an_order_of_its_own_is_a_permutation_of_the_leads():
@@ -133,7 +131,7 @@ def test_an_order_of_its_own_is_a_permutation_of_the_leads():
     cells = cells_of([*rows, ("II",)])
     cells[2] = evidence(log_reading("aVF", 0.7)[None])
     naming = name_rows(cells, NOTHING_ASTRAY[13], 0.5)
-    assert naming.name == "custom-12x1+II"
+    assert naming.layout.name == "custom-12x1+II"
     assert naming.rows == (*rows, ("II",))
 
 
@@ -142,7 +140,7 @@ def test_columns_cut_short_or_followed_by_something_keep_their_pitch(share):
     rows = find_layout("3x4").rows
     pitch = share * WIDTH / 4
     best = hypotheses(names_at(rows, pitch), 3)[0]
-    assert best.naming.name == "3x4"
+    assert best.naming.layout.name == "3x4"
     assert best.lines.pitch == pytest.approx(pitch, abs=1.0)
 
 
@@ -155,7 +153,7 @@ def test_columns_that_a_pictures_edge_cuts_begin_before_or_end_after_their_rows(
     shown = (boxes[:, 0] > LEFT - 5) & (boxes[:, 2] < LEFT + WIDTH - missing - short)
     names = Names(boxes[shown], all_names.logs[shown], all_names.sure[shown])
     best = hypotheses(names, 3, right=LEFT + WIDTH - missing - short)[0]
-    assert best.naming.name == "3x4"
+    assert best.naming.layout.name == "3x4"
     assert best.lines.pitch == pytest.approx(pitch, abs=1.0)
     assert best.begin == pytest.approx(LEFT - missing, abs=0.1 if not missing or not short else 15.0)
 
@@ -168,7 +166,7 @@ def test_names_in_the_white_before_their_strips_tell_the_columns(layout, pulse):
     pitch = (WIDTH + gap) / len(rows[0])
     # The white is measured to half a millimeter.
     best = hypotheses(names_before(rows, pitch, pulse), len(rows), gap=gap + 5)[0]
-    assert (best.naming.name, best.lines.side) == (layout, 2)
+    assert (best.naming.layout.name, best.lines.side) == (layout, 2)
     assert best.lines.pitch == pytest.approx(pitch, abs=3.0)
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from digitize.layout.einthoven import LIMB_LEADS
 from digitize.layout.obedience import obedience
-from digitize.records.layouts import LAYOUTS, LEAD_NAMES
+from digitize.records.layouts import LAYOUTS, LEAD_NAMES, lead_of, sign_of
 from tests.digitize.layout.test_page_layout import LEFT, RIGHT, Print, names, read  # noqa: F401
 
 N = 2400
@@ -28,7 +28,7 @@ def draw(rows, columns: int, leads) -> np.ndarray:
     width = N // columns
     page = []
     for row in rows:
-        shown = [(-1 if lead.startswith("-") else 1) * leads[lead.removeprefix("-")] for lead in row]
+        shown = [sign_of(lead) * leads[lead_of(lead)] for lead in row]
         span = N if len(row) < columns else width
         page.append(np.concatenate([signal[k * span : (k + 1) * span] for k, signal in enumerate(shown)]))
     return np.array(page)
@@ -43,13 +43,13 @@ def test_the_right_layout_is_obeyed_and_others_of_its_rows_are_not(name):
     right = obedience(page, layout.rows, 0, 0.0, N / layout.columns)
     assert right >= 3.5
     for other in LAYOUTS.values():
-        if len(other.rows) == len(layout.rows) and other.name != name and not other.goes_on:
+        if len(other.rows) == len(layout.rows) and other.name != name and not other.continues:
             told = obedience(page, other.rows, 0, 0.0, N / other.columns)
             assert told < right - 3.0 or not _limb_leads_together(other), other.name
 
 
 def _limb_leads_together(layout) -> bool:
-    columns = zip(*([lead.removeprefix("-") for lead in row] for row in layout.rows), strict=True)
+    columns = zip(*([lead_of(lead) for lead in row] for row in layout.rows), strict=True)
     return any(len(LIMB_LEADS.keys() & set(column)) > 2 for column in columns)
 
 
@@ -99,5 +99,5 @@ def test_pages_without_a_readable_name_are_named_by_the_law(read, name, monkeypa
 
     monkeypatch.setattr(page, "traces", traces)
     found = read(page)
-    assert found.name == name
-    assert names(found) == [lead.removeprefix("-") for row in layout.rows for lead in row]
+    assert found.layout.name == name
+    assert names(found) == [lead_of(lead) for row in layout.rows for lead in row]

@@ -11,7 +11,7 @@ import pytest
 import digitize.layout.page_layout
 from digitize.layout.page_layout import PageLayout, read_layout
 from digitize.ocr.text import LeadReadings, Word
-from digitize.records.layouts import ALL_NAMES, LEAD_NAMES, Layout, find_layout
+from digitize.records.layouts import ALL_NAMES, LEAD_NAMES, Layout, find_layout, lead_of, sign_of
 from digitize.records.traces import Traces, TraceState
 from digitize.tracing.symbols import Bar, Marks
 
@@ -27,7 +27,7 @@ class Print:
 
     def __init__(self, layout: Layout, bars: bool = False):
         self.layout = layout
-        self.rows = [*layout.rows, *((lead,) for lead in layout.rhythm)]
+        self.rows = list(layout.all_rows)
         self.baseline = 200.0 + PITCH * np.arange(len(self.rows))
         self.readings: dict[tuple[int, int, int, int], tuple[str, float]] = {}
         self.bars = bars
@@ -94,8 +94,8 @@ def read(monkeypatch) -> Callable[..., PageLayout]:
                 for (x0, y0, x1, y1), (lead, probability) in page.readings.items():
                     if x0 <= middle[0] <= x1 and y0 <= middle[1] <= y1:
                         share = np.full(len(ALL_NAMES) + 1, (1 - probability) / len(ALL_NAMES))
-                        share[ALL_NAMES.index(lead.removeprefix("-"))] = probability
-                        logs[index], negated[index] = np.log(share), lead.startswith("-")
+                        share[ALL_NAMES.index(lead_of(lead))] = probability
+                        logs[index], negated[index] = np.log(share), sign_of(lead) < 0
             return LeadReadings(logs, negated)
 
         monkeypatch.setattr(digitize.layout.page_layout, "read_lead_names", readings)
@@ -110,7 +110,7 @@ def names(found: PageLayout) -> list[str]:
 
 
 def printed(layout: Layout) -> list[str]:
-    return [lead.removeprefix("-") for row in layout.rows for lead in row] + list(layout.rhythm)
+    return [lead_of(label) for label in layout.labels]
 
 
 EVERY = (
@@ -124,7 +124,7 @@ EVERY = (
 def test_every_layout_is_read(read, name, bars):
     page = Print(find_layout(name), bars)
     found = read(page)
-    assert found.name == name
+    assert found.layout.name == name
     assert names(found) == printed(page.layout)
     assert {place.name_source for place in found.places} == {"read"}
     assert found.warnings == ()
@@ -167,7 +167,7 @@ def test_an_order_of_its_own_is_read(read):
     rows = (("V3", "aVF", "I", "V6"), ("aVL", "V1", "V5", "II"), ("III", "V4", "aVR", "V2"))
     found = read(Print(Layout("own", rows, ("V1",)), bars=True))
     assert names(found) == [lead for row in rows for lead in row] + ["V1"]
-    assert found.name == "custom-3x4+V1"
+    assert found.layout.name == "custom-3x4+V1"
     assert found.warnings == ()
 
 
@@ -184,7 +184,7 @@ def test_a_page_without_names_is_taken_to_be_the_usual_one(read):
     page = Print(find_layout("3x4+II"), bars=True)
     page.readings.clear()
     found = read(page)
-    assert found.name == "3x4+II"
+    assert found.layout.name == "3x4+II"
     assert {place.name_source for place in found.places} == {"assumed"}
     assert all(lead in found.warnings[0] for lead in LEAD_NAMES)
 
@@ -239,7 +239,7 @@ def test_a_given_layout_is_not_read(read):
 def test_a_rhythm_strip_that_is_named_otherwise_than_given_is_told(read):
     page = Print(find_layout("3x4+II"))
     found = read(page, find_layout("3x4+V1"))
-    assert (found.name, names(found)[-1]) == ("3x4+V1", "V1")
+    assert (found.layout.name, names(found)[-1]) == ("3x4+V1", "V1")
     assert found.warnings == ("layout '3x4+V1' was given, but the page's names read II in row 4",)
     assert read(page, find_layout("3x4+II")).warnings == ()
 
@@ -249,7 +249,7 @@ def test_an_order_of_its_own_is_given_by_its_size(read):
     rows = (("V3", "aVF", "I", "V6"), ("aVL", "V1", "V5", "II"), ("III", "V4", "aVR", "V2"))
     page = Print(Layout("own", rows, ("V1",)), bars=True)
     found = read(page, find_layout("custom-3x4+V1"))
-    assert found.name == "custom-3x4+V1"
+    assert found.layout.name == "custom-3x4+V1"
     assert names(found) == [lead for row in rows for lead in row] + ["V1"]
     assert [place.name_source for place in found.places] == ["read"] * 12 + ["given"]
     assert found.warnings == ()

@@ -11,7 +11,19 @@ from hypothesis import strategies as st
 
 from classify.signal.view import cut_to_layout
 from digitize.layout.naming import evidence, name_rows
-from digitize.records.layouts import ALL_NAMES, COLUMN_COUNTS, LAYOUTS, LEAD_NAMES, MOST_ROWS, UNKNOWN, find_layout
+from digitize.records.layouts import (
+    ALL_NAMES,
+    COLUMN_COUNTS,
+    LAYOUTS,
+    LEAD_NAMES,
+    MOST_ROWS,
+    UNKNOWN,
+    Layout,
+    find_layout,
+    is_chest,
+    lead_of,
+    sign_of,
+)
 from papertrace.synth import PageStyle
 
 LEADS = st.sampled_from(ALL_NAMES)
@@ -47,16 +59,18 @@ def test_what_the_naming_calls_a_page_can_be_given_back(readings, columns, seed)
             share[ALL_NAMES.index(lead)], share[-1] = 0.95, 0.05
             cells[place] = evidence(np.log(share)[None])[0]
     naming = name_rows(cells, np.zeros(len(readings), int), 0.5)
-    again = find_layout(in_any_case(naming.name, seed))
-    assert again.name == naming.name
-    assert (again.n_rows, again.columns, again.goes_on) == (len(naming.rows), len(naming.rows[0]), naming.goes_on)
+    layout = naming.layout
+    again = find_layout(in_any_case(layout.name, seed))
+    assert (again.name, again.times) == (layout.name, layout.times)
+    assert (again.n_rows, again.columns) == (len(naming.rows), len(naming.rows[0]))
+    assert layout.all_rows == naming.rows
     told = [
         (own, lead)
-        for one, other in zip(again.rows + tuple((lead,) for lead in again.rhythm), naming.rows, strict=True)
+        for one, other in zip(again.all_rows, naming.rows, strict=True)
         for own, lead in zip(one, other, strict=True)
     ]
     assert all(own in (lead, UNKNOWN) for own, lead in told)
-    assert (UNKNOWN in again.rows[0]) == naming.name.startswith("custom-")
+    assert again.tells_leads != layout.name.startswith("custom-")
 
 
 @pytest.mark.parametrize("rows", [25, 27, 30])
@@ -65,7 +79,7 @@ def test_no_lead_is_said_to_go_on_over_more_rows_than_can_be_given(rows):
     cells[:, 0] = -1.0
     cells[:, 0, LEAD_NAMES.index("II")] = 5.0
     assert rows > MOST_ROWS
-    assert name_rows(cells, np.zeros(rows, int), 0.5).name == f"custom-{rows - 1}x1+II"
+    assert name_rows(cells, np.zeros(rows, int), 0.5).layout.name == f"custom-{rows - 1}x1+II"
 
 
 @pytest.mark.parametrize(
@@ -101,3 +115,31 @@ def test_a_layout_that_the_page_tells_cannot_be_printed_or_cut(name):
         PageStyle(layout=name)
     with pytest.raises(ValueError, match="unknown lead"):
         cut_to_layout(np.zeros((12, 1000), np.float32), name)
+
+
+ROWS = st.integers(1, 6).flatmap(lambda n: st.lists(st.lists(LEADS, min_size=n, max_size=n), min_size=1, max_size=12))
+
+
+@given(rows=ROWS, rhythm=st.lists(LEADS, max_size=3))
+def test_a_layout_of_ones_own_is_known_again_by_its_name(rows, rhythm):
+    layout = Layout.custom(rows, rhythm)
+    again = find_layout(layout.name)
+    assert (again.name, again.n_rows, again.columns) == (layout.name, layout.n_rows, layout.columns)
+    assert again.rhythm == layout.rhythm
+    assert layout.tells_leads and not again.tells_leads and not again.continues
+    assert layout.labels == (*(lead for row in rows for lead in row), *rhythm)
+
+
+@given(leads=st.lists(LEADS, min_size=1, max_size=3), times=st.integers(1, 8))
+def test_strips_without_a_rectangle_are_known_again_by_their_name(leads, times):
+    layout = Layout.of_strips(leads, times)
+    assert find_layout(layout.name) == layout
+    assert layout.labels == tuple(leads) * times
+    assert layout.continues == (times > 1) and (not layout.continues or layout.rhythm == ())
+
+
+@given(lead=LEADS, minus=st.sampled_from(["", "-"]))
+def test_a_label_is_a_sign_and_a_lead(lead, minus):
+    label = minus + lead
+    assert lead_of(label) == lead and sign_of(label) == (-1 if minus else 1)
+    assert is_chest(lead) == (lead not in LEAD_NAMES[:6])

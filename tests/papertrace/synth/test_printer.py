@@ -96,7 +96,7 @@ def test_every_layout_prints_each_lead_in_its_place(layout: str, columns: str) -
     levels = np.repeat(np.arange(12)[:, None] * 0.1 - 0.55, 5000, axis=1)
     page = render_page(levels, FS, layout=layout, columns=columns, dpi=72, label_offset=12.0, row_pitch=40.0)
     arrangement = page.style.resolved_layout()
-    printed = [*arrangement.rows, *((lead,) for lead in arrangement.rhythm)]
+    printed = arrangement.all_rows
     assert [strip.label for strip in page.strips] == [name for row in printed for name in row]
     for strip in page.strips:
         assert printed[strip.row][strip.column] == strip.label
