@@ -10,22 +10,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitize.geometry.placement import certainty_of, place_page, scale_in_middle
-from digitize.geometry.scale import PaperScale
 from digitize.layout import orientation
 from digitize.layout.clock import set_clock
 from digitize.layout.confirm import confirm_names
-from digitize.layout.page_layout import PageLayout
 from digitize.layout.printed import ReadPage, without_false_rows
 from digitize.leads import Leads
-from digitize.pages.page import Page, PageError, PageSource, load_only_page
+from digitize.pages.page import PageSource, load_only_page
 from digitize.records.known import Known
 from digitize.records.layouts import LEAD_NAMES, is_chest
+from digitize.records.page import Page, PageError
+from digitize.records.page_layout import PageLayout
+from digitize.records.placement import PaperScale
 from digitize.records.results import Calibration, Geometry, Strip
-from digitize.records.values import PitchSource
+from digitize.records.values import PitchSource, Scale
 from digitize.refine.correct import refine as refine_traces
 from digitize.strips import confidence
 from digitize.strips.cut import columns_of, cut_strips, join_strips
-from digitize.strips.scale import Scale, find_scale
+from digitize.strips.scale import find_scale
 from digitize.strips.verdict import cut_off, edge_width, judge
 from digitize.tracing.view import UprightAnalysis, led_past_names
 

@@ -16,15 +16,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitize.geometry.grid import Grid
-from digitize.geometry.rectify import PIXELS_PER_MM
+from digitize.records.placement import Grid
+from digitize.records.symbols import Pulse
+from digitize.records.upright import PIXELS_PER_MM
 from digitize.strips.cut import columns_of
-from digitize.tracing.symbols import Pulse
 
 if TYPE_CHECKING:
     from digitize.api import PageAnalysis
-    from digitize.layout.page_layout import Place
     from digitize.leads import Leads
+    from digitize.records.page_layout import Place
     from digitize.tracing.view import UprightAnalysis
 
 INK = (45, 45, 45)

@@ -75,7 +75,7 @@ def picture_of(analysis: PageAnalysis) -> Picture:
     >>> picture.ink.shape, picture.matrix[0].round(2).tolist()[:2]
     ((448, 608), [0.2, 0.0])
     """
-    from digitize.geometry.rectify import PIXELS_PER_MM as UPRIGHT_PIXELS_PER_MM
+    from digitize.records.upright import PIXELS_PER_MM as UPRIGHT_PIXELS_PER_MM
 
     shown = around(analysis.waveform_box, UPRIGHT_PIXELS_PER_MM)
     return place(analysis.ink_image, shown, PIXELS_PER_MM / UPRIGHT_PIXELS_PER_MM)

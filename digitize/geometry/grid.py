@@ -20,7 +20,8 @@ from scipy import fft, ndimage, optimize
 from digitize.geometry.bend import follow_bend
 from digitize.geometry.flatten import FlatPicture, lay_flat
 from digitize.geometry.lattice import enlarged, follow_lattice
-from digitize.geometry.mapping import box_around, derivative_at, project, quarter_turn, scale_at
+from digitize.geometry.mapping import box_around, derivative_at, project, quarter_turn, scale_at, turned
+from digitize.records.placement import Grid
 
 Spacing = TypeVar("Spacing", float, NDArray[np.float64])
 
@@ -134,43 +135,6 @@ _SURELY_FLAT = 0.92
 
 _KEPT = 0.7
 """Share of the blocks' strength that smoothing leaves; of less, the bend has turned the phases against each other."""
-
-
-@dataclass(frozen=True)
-class Grid:
-    """A lattice of millimeters on the picture.
-
-    A pixel ``(x, y)`` lies at ``p / w + bend(x, y)`` millimeters, ``(p, w) = matrix @ (x, y, 1)``, the grid's lines at
-    whole millimeters, its 5 mm lines, where there are any, at multiples of five.
-
-    Attributes
-    ----------
-    matrix : ndarray, shape (3, 3), float64
-        Homography from pixels of the picture to millimeters along time and (downward) along voltage.
-    bend : ndarray, shape (h, w, 2), float32
-        What the paper departs from a plane (a scanner's uneven feed, a wavy sheet), in millimeters along time and
-        voltage, at the nodes of a coarse lattice that spans the picture from corner to corner.
-    line_mm : float
-        Distance of the finest lines that were seen: 1 or 5 mm.
-    certainty : float
-        0 to 1: the share of the comb's teeth that stand clear of the noise.
-    extent : tuple of float, optional
-        Left, top, right and bottom in millimeters of the part of the page whose place is known; None where the grid
-        tells the place of every pixel.
-    """
-
-    matrix: NDArray[np.float64]
-    bend: NDArray[np.float32]
-    line_mm: float
-    certainty: float
-    extent: tuple[float, float, float, float] | None = None
-
-    def turned(self, turns: int) -> Grid:
-        """The same grid, time and voltage turned by quarter turns clockwise as seen."""
-        turn = quarter_turn(turns)
-        extent = None if self.extent is None else box_around(turn, self.extent)
-        bend = (self.bend @ turn[:2, :2].T).astype(np.float32)
-        return replace(self, matrix=turn @ self.matrix, bend=bend, extent=extent)
 
 
 @dataclass(frozen=True)
@@ -353,7 +317,7 @@ def _fit_laid_flat(flat: FlatPicture, size: _Size, known: _Fit | None) -> _Fit |
     turns = min(range(4), key=lambda turns: _departure(change, turns))
     if _departure(change, turns) > _SAME_BASIS:
         return None
-    return replace(placed, grid=placed.grid.turned(turns)) if turns else placed
+    return replace(placed, grid=turned(placed.grid, turns)) if turns else placed
 
 
 def _departure(change: NDArray[np.float64], turns: int) -> float:

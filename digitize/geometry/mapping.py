@@ -7,11 +7,16 @@ at the nodes of a coarse lattice that spans the picture from corner to corner, a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from digitize.records.placement import Grid, Placement
+
+P = TypeVar("P", bound=Placement)
 
 _ROUNDS = 8
 """Where the bend changes by a third from place to place, this leaves less than a thousandth of it."""
@@ -114,6 +119,26 @@ def quarter_turn(turns: int) -> NDArray[np.float64]:
     """
     cos, sin = ((1.0, 0.0), (0.0, 1.0), (-1.0, 0.0), (0.0, -1.0))[turns % 4]
     return np.array([[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, 1.0]])
+
+
+def turned(placement: P, turns: int) -> P:
+    """Turn time and voltage of a placement by quarter turns clockwise as seen.
+
+    Parameters
+    ----------
+    placement : Grid or PaperScale
+    turns : int
+
+    Returns
+    -------
+    Grid or PaperScale
+    """
+    turn = quarter_turn(turns)
+    extent = None if placement.extent is None else box_around(turn, placement.extent)
+    changed: dict[str, Any] = {"matrix": turn @ placement.matrix, "extent": extent}
+    if isinstance(placement, Grid):
+        changed["bend"] = (placement.bend @ turn[:2, :2].T).astype(np.float32)
+    return replace(placement, **changed)
 
 
 def box_around(homography: NDArray[Any], box: Sequence[float]) -> tuple[float, float, float, float]:

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TypeAlias
 
-from digitize.geometry.grid import Grid, find_grid
+from digitize.geometry.grid import find_grid
 from digitize.geometry.mapping import scale_at
-from digitize.geometry.scale import PaperScale, first_scale
+from digitize.geometry.scale import first_scale
 from digitize.pages.fax import fax_resolution, without_halftone
-from digitize.pages.page import Page
+from digitize.records.page import Page
+from digitize.records.placement import Grid, PaperScale, Placement
 
 _SAME_PITCH = 0.003
 """Part by which a grid's pitch may differ from what the dots of a fax say: a dither's beat is 0.4 % off."""
-
-Placement: TypeAlias = Grid | PaperScale
-"""Where a page's millimeters lie."""
 
 
 def place_page(page: Page) -> tuple[Page, Placement]:

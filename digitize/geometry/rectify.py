@@ -6,18 +6,12 @@ millimeter in both directions, time to the right, voltage up.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from digitize.geometry.mapping import project, scale_at, to_picture
-
-PIXELS_PER_MM = 10
-"""Scale of upright pages: 0.01 mV and 4 ms a pixel at 10 mm/mV and 25 mm/s. Finer than a 200-dpi scan (7.9), so that
-nothing of it is lost; what a 300-dpi scan (11.8) has more is below the width of a pen."""
+from digitize.records.upright import CELL, PIXELS_PER_MM, UprightPage
 
 TILE_MM = 5
 """The page's origin lies on a whole multiple of this, so that the grid repeats every tile of the upright page."""
@@ -25,51 +19,6 @@ TILE_MM = 5
 MOST_PIXELS = 100_000_000
 """Largest upright page, pixels: a square meter. Sixteen sheets of A4 side by side; a scale that makes a page larger was
 taken from what is neither a grid nor a pulse."""
-
-_CELL = 16
-"""Upright pixels between the nodes at which the way back to the picture is computed exactly."""
-
-
-@dataclass(frozen=True)
-class UprightPage:
-    """A page at `PIXELS_PER_MM`, upright.
-
-    Attributes
-    ----------
-    image : ndarray, shape (h, w, 3), uint8
-        RGB.
-    inside : ndarray, shape (h, w), bool
-        Where the picture has pixels.
-    nodes : ndarray, shape (r, c, 2), float32
-        Pixels ``(x, y)`` of the original picture under upright pixels ``(16 j - 8.5, 16 i - 8.5)``.
-    """
-
-    image: NDArray[np.uint8]
-    inside: NDArray[np.bool_]
-    nodes: NDArray[np.float32]
-
-    def to_original(self, points: NDArray[np.floating]) -> NDArray[np.float32]:
-        """Pixels of the original picture under upright points.
-
-        Parameters
-        ----------
-        points : ndarray, shape (n, 2)
-            Upright ``(x, y)``.
-
-        Returns
-        -------
-        ndarray, shape (n, 2), float32
-            NaN for points that are not finite.
-        """
-        at = (np.asarray(points, np.float64) + 0.5) / _CELL + 0.5
-        known = np.isfinite(at).all(axis=1)
-        original = np.full(at.shape, np.nan, np.float32)
-        # cv2.remap rounds places to 1/32 of a cell, half an upright pixel.
-        for axis in (0, 1):
-            original[known, axis] = ndimage.map_coordinates(
-                self.nodes[..., axis], at[known, ::-1].T, order=1, mode="nearest"
-            )
-        return original
 
 
 def extent_of(
@@ -139,13 +88,13 @@ def rectify(
     columns, rows = np.ceil((high - first) * PIXELS_PER_MM).astype(int)
 
     node_y, node_x = (
-        np.arange(-(-side // _CELL) + 2, dtype=np.float64) * _CELL - (_CELL + 1) / 2 for side in (rows, columns)
+        np.arange(-(-side // CELL) + 2, dtype=np.float64) * CELL - (CELL + 1) / 2 for side in (rows, columns)
     )
     millimeters = np.stack(np.meshgrid(node_x, node_y), axis=2) / PIXELS_PER_MM + first
     nodes = to_picture(millimeters, matrix, bend, image.shape).astype(np.float32)
 
-    dense = cv2.resize(nodes, None, fx=_CELL, fy=_CELL, interpolation=cv2.INTER_LINEAR)
-    dense = dense[_CELL : _CELL + rows, _CELL : _CELL + columns]
+    dense = cv2.resize(nodes, None, fx=CELL, fy=CELL, interpolation=cv2.INTER_LINEAR)
+    dense = dense[CELL : CELL + rows, CELL : CELL + columns]
     enlargement = PIXELS_PER_MM / float(np.sqrt(np.prod(scale_at(matrix, (width / 2, height / 2))[:2])))
     # Fewer pixels than the scan has: what would alias is taken out first.
     source = cv2.GaussianBlur(image, (0, 0), 0.4 / enlargement) if enlargement < 0.7 else image

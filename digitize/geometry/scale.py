@@ -7,15 +7,13 @@ have; and then as its own calibration pulses and rows tell (`digitize.tracing.re
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitize.geometry.mapping import box_around, project, quarter_turn
+from digitize.geometry.mapping import project
 from digitize.geometry.sheet import find_sheet, sheet_to_millimeters
-from digitize.records.values import PitchSource
+from digitize.records.placement import PaperScale
 
 _SHEET_MM = 279.4
 """Long side of a Letter sheet; A4 is 6 % longer, which is near enough for a first view."""
@@ -27,24 +25,6 @@ _SKEWS = np.arange(-60, 61)
 
 _LEVEL = 3
 """Tenths of a degree up to which rows are level enough for a first view."""
-
-
-@dataclass(frozen=True)
-class PaperScale:
-    """Pixels to millimeters of a page without a grid, and what they were taken from (`Calibration.pitch_source`).
-
-    The extent is that of the sheet where its outline was seen: left, top, right and bottom in millimeters.
-    """
-
-    matrix: NDArray[np.float64]
-    source: PitchSource
-    extent: tuple[float, float, float, float] | None = None
-
-    def turned(self, turns: int) -> PaperScale:
-        """The same, time and voltage turned by quarter turns clockwise as seen."""
-        turn = quarter_turn(turns)
-        extent = None if self.extent is None else box_around(turn, self.extent)
-        return PaperScale(turn @ self.matrix, self.source, extent)
 
 
 def first_scale(image: NDArray[np.uint8], dpi: float | None, received: float | None = None) -> PaperScale:

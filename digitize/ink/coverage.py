@@ -14,8 +14,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitize.geometry.rectify import PIXELS_PER_MM, TILE_MM, UprightPage
+from digitize.geometry.rectify import TILE_MM
 from digitize.ink.grid_area import Ground, find_ground, spread
+from digitize.records.upright import PIXELS_PER_MM, UprightPage
 
 _TILE = TILE_MM * PIXELS_PER_MM
 _TILES_USED = 300

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
-from digitize.layout.page_layout import PageLayout
 from digitize.layout.rhythm import lead_of_rhythm
 from digitize.layout.timing import columns_are_simultaneous
 from digitize.records.layouts import Layout
+from digitize.records.page_layout import PageLayout
 from digitize.records.results import Strip
 
 

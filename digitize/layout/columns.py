@@ -13,10 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from digitize.geometry.rectify import PIXELS_PER_MM
+from digitize.records.symbols import Marks
 from digitize.records.traces import Traces, TraceState
+from digitize.records.upright import PIXELS_PER_MM
 from digitize.tracing.ends import PEN_DOWN
-from digitize.tracing.symbols import Marks, split_pulses
+from digitize.tracing.symbols import split_pulses
 
 _TOGETHER = 4 * PIXELS_PER_MM
 """Rows that begin no farther apart than this begin together: one that strays was cut by print or worn ink."""

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from digitize.layout.einthoven import LIMB_LEADS, check_limb_leads
-from digitize.layout.page_layout import PageLayout
 from digitize.records.layouts import ALL_NAMES, LAYOUTS, Layout, lead_of
+from digitize.records.page_layout import PageLayout
 from digitize.records.results import Strip
 
 DISAGREEMENT = 0.25

@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize
 
-from digitize.geometry.rectify import PIXELS_PER_MM
 from digitize.records.layouts import (
     ALL_NAMES,
     COLUMN_COUNTS,
@@ -30,6 +29,7 @@ from digitize.records.layouts import (
     Layout,
     lead_of,
 )
+from digitize.records.upright import PIXELS_PER_MM
 from digitize.tracing.alignment import Given, align
 
 NUMERALS = 3

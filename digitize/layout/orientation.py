@@ -10,18 +10,18 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from digitize.geometry.grid import Grid
-from digitize.geometry.placement import Placement
-from digitize.geometry.rectify import PIXELS_PER_MM
+from digitize.geometry.mapping import turned
 from digitize.layout.printed import ReadPage, read_print
 from digitize.layout.recount import recounted_grid
 from digitize.ocr.text import Word, find_words, read_lead_names
-from digitize.pages.page import Page, PageError
 from digitize.records.known import Known
 from digitize.records.layouts import LEAD_NAMES
+from digitize.records.page import Page, PageError
+from digitize.records.placement import Grid, Placement
+from digitize.records.traces import Rows
+from digitize.records.upright import PIXELS_PER_MM
 from digitize.tracing.direction import runs_downward
 from digitize.tracing.rescale import measured_scale
-from digitize.tracing.rows import Rows
 from digitize.tracing.symbols import find_marks
 from digitize.tracing.view import LaidPage, UprightAnalysis, follow_traces, lay
 
@@ -78,7 +78,7 @@ def choose(page: Page, placement: Placement, known: Known) -> ReadPage:
         read = _read(page, grid, known) or read
     turns = _turns_by_print(read)
     if turns:
-        read = _read(page, read.analysis.placement.turned(turns), known, may_turn=False) or read
+        read = _read(page, turned(read.analysis.placement, turns), known, may_turn=False) or read
     return read
 
 
@@ -100,7 +100,7 @@ def _analyze(page: Page, placement: Placement, known: Known, *, may_turn: bool) 
 def _laid(page: Page, placement: Placement, may_turn: bool) -> LaidPage:
     """Put a page upright, so that its traces run across it if it may be turned."""
     laid = lay(page, placement)
-    return lay(page, placement.turned(1)) if may_turn and runs_downward(laid.near_grid) else laid
+    return lay(page, turned(placement, 1)) if may_turn and runs_downward(laid.near_grid) else laid
 
 
 def _turns_by_print(read: ReadPage) -> int:

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from digitize.geometry.rectify import PIXELS_PER_MM
 from digitize.layout.columns import begin_together, past_names, row_ends, strip_edges, white_between
 from digitize.layout.naming import (
     NUMERALS,
@@ -30,10 +29,12 @@ from digitize.layout.naming import (
 from digitize.layout.obedience import obedience
 from digitize.ocr.text import LeadReadings, Word, find_words, read_lead_names
 from digitize.records.layouts import ALL_NAMES, COLUMN_COUNTS, LEAD_NAMES, Layout, lead_of, sign_of
+from digitize.records.page_layout import READ, PageLayout, Place
+from digitize.records.symbols import Marks
 from digitize.records.traces import Traces
+from digitize.records.upright import PIXELS_PER_MM
 from digitize.records.values import Source
 from digitize.tracing.alignment import Given, likely_pitches
-from digitize.tracing.symbols import Marks
 
 _NAME_HEIGHT_MM = (1.2, 7.0)
 _NAME_WIDTH_MM = 18.0
@@ -54,99 +55,12 @@ _TEN_SECONDS = 250.0 * PIXELS_PER_MM
 _LEAST_STRIP = 2.0 * PIXELS_PER_MM
 """Shortest strip: where a row was cut short there may be nothing left of its last one."""
 _SURE, _SURER = float(np.log(0.6)), float(np.log(0.9))
-_READ = 0.3
-"""Least probability of a lead, from its own name, that makes it read."""
 _CHARACTER_WIDTHS = {"I": 0.45}
 """Widths of letters, in heights of the name, where they are not the usual 0.8."""
 _MOST_MISSING = 1 / 3
 """Share of the rows of a given layout that a page may lack."""
 _NOTHING = np.log(np.r_[np.full(len(ALL_NAMES), 0.001 / len(ALL_NAMES)), 0.999])
 """Reading of a word that is no name."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """A strip on the upright page.
-
-    Attributes
-    ----------
-    lead : str
-        One of `ALL_NAMES`.
-    sign : int
-        -1 when the page shows the lead inverted (Cabrera's -aVR), else 1.
-    row, column : int
-        Row of the traces; column from the left.
-    left, right : float
-        Where the strip's first and last samples lie, pixels (x).
-    before : float
-        Pixels of time between the page's first sample and this strip's first, when columns follow each other.
-    name_source : str
-        ``"read"``, ``"assumed"`` or ``"given"``.
-    certainty : float
-        Probability of the lead by its own name alone, 0 to 1.
-    contradicted : str
-        The lead that its name beyond doubt is instead, where the caller gave another; else empty.
-    """
-
-    lead: str
-    sign: int
-    row: int
-    column: int
-    left: float
-    right: float
-    before: float
-    name_source: Source
-    certainty: float
-    contradicted: str = ""
-
-    @property
-    def is_read(self) -> bool:
-        """Whether its own name can be read, whoever knew the lead."""
-        return self.certainty > _READ
-
-
-@dataclass(frozen=True)
-class PageLayout:
-    """Which strips a page has.
-
-    Attributes
-    ----------
-    places : tuple of Place
-    names : ndarray, shape (n, 4), float64
-        Boxes of their printed names.
-    layout : Layout
-    shown_rows, named_rows : int
-        Rows that the page shows, and those of them that the layout has: the rest were left out.
-    contradictions : tuple of str
-        What on the page contradicts the layout that the caller gave.
-    lost : tuple of str
-        Leads without a strip whose names stand on the page nevertheless; none where the layout was given.
-    """
-
-    places: tuple[Place, ...]
-    names: NDArray[np.float64]
-    layout: Layout
-    shown_rows: int
-    named_rows: int
-    contradictions: tuple[str, ...] = ()
-    lost: tuple[str, ...] = ()
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """What a reader should know."""
-        unread = [place.lead for place in self.places if place.name_source == "assumed"]
-        outside = [place.lead for place in self.places if place.lead not in LEAD_NAMES]
-        warnings = []
-        if unread:
-            warnings.append(f"lead names not read, taken from position: {', '.join(unread)}")
-        if outside:
-            warnings.append(f"leads outside the standard twelve, kept as strips only: {', '.join(outside)}")
-        if self.named_rows < self.shown_rows:
-            warnings.append(
-                f"the page shows {self.shown_rows} rows, layout {self.layout.name!r} has {self.named_rows}: "
-                "the rest were left out"
-            )
-        return (*warnings, *self.contradictions)
 
 
 class RowsMissing(ValueError):
@@ -294,7 +208,7 @@ def read_layout(
             lead = lead_of(label)
             certainty = _certainty(logs[slot], lead)
             known = given is not None and (len(leads) == 1 or given.tells_leads)
-            source: Source = "given" if known else "read" if certainty > _READ else "assumed"
+            source: Source = "given" if known else "read" if certainty > READ else "assumed"
             # In Cabrera's order aVR is inverted, even where its minus was not seen.
             inverted = sign_of(label) < 0 or (source == "read" and negated[slot])
             first, last = edges[index][column]
@@ -520,7 +434,7 @@ def _find_doubts(
         # A name through which a trace ran has lost some of its ink.
         in_doubt = word >= 0 and not apart[word]
         cut[index] = in_doubt and (whole[0] < boxes[word, 0] or _was_cut(whole, coverage, printed))
-        if word < 0 or _certainty(logs[index], leads[column]) < _READ or cut[index]:
+        if word < 0 or _certainty(logs[index], leads[column]) < READ or cut[index]:
             x, y = whole[0] if cut[index] else slots.x[index], slots.y[index]
             if word < 0:
                 y = _height_of_piece(boxes, x, y, tall)

@@ -7,12 +7,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from digitize.layout.page_layout import PageLayout, RowsMissing, read_layout
+from digitize.layout.page_layout import RowsMissing, read_layout
 from digitize.ocr.text import PrintedScale, find_words, read_scale
-from digitize.pages.page import Page
 from digitize.records.known import Known
-from digitize.tracing.rows import Rows
-from digitize.tracing.symbols import Pulse
+from digitize.records.page import Page
+from digitize.records.page_layout import PageLayout
+from digitize.records.symbols import Pulse
+from digitize.records.traces import Rows
 from digitize.tracing.trace import erase_traces
 from digitize.tracing.view import UprightAnalysis, follow_rows, lay
 

@@ -10,15 +10,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from digitize.geometry.grid import Grid, find_grid
+from digitize.geometry.grid import find_grid
 from digitize.geometry.placement import scale_in_middle
-from digitize.geometry.rectify import PIXELS_PER_MM
-from digitize.geometry.scale import PaperScale
 from digitize.layout.printed import ReadPage
 from digitize.ocr.text import PrintedScale
-from digitize.pages.page import Page
+from digitize.records.page import Page
+from digitize.records.placement import Grid, PaperScale
 from digitize.records.standards import PULSE_SECONDS, ROW_SECONDS
-from digitize.tracing.symbols import Pulse
+from digitize.records.symbols import Pulse
+from digitize.records.upright import PIXELS_PER_MM
 
 _MISCOUNTED, _AGREE = 1.5, 0.08
 """Factor from which a grid's millimeters are others than the page's, and part by which two witnesses of it may differ.

@@ -24,11 +24,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import signal, sparse
 
-from digitize.geometry.rectify import PIXELS_PER_MM
 from digitize.ink.components import find_pieces
 from digitize.ocr.onnx import read_notes
 from digitize.records.layouts import ALL_NAMES
 from digitize.records.standards import GAINS, SPEEDS
+from digitize.records.upright import PIXELS_PER_MM
 
 _LEVEL = 0.4
 """Coverage of ink from which a pixel belongs to a letter."""

@@ -14,13 +14,15 @@ import stat
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
+
+from digitize.records.page import Page, PageError
 
 if TYPE_CHECKING:
     import pypdfium2
@@ -48,35 +50,6 @@ _ORIENTATION = 274
 
 _FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF")
 _ALLOWED = "PNG, JPEG, BMP, TIFF, WebP, GIF, HEIC or PDF"
-
-
-class PageError(ValueError):
-    """A page that cannot be read; the message is one line that names the file and says why."""
-
-
-@dataclass(frozen=True, eq=False)
-class Page:
-    """One page as a picture.
-
-    Attributes
-    ----------
-    image : ndarray, shape (height, width, 3), uint8
-        RGB, upright as the file's orientation tag says, transparent parts white.
-    name : str
-        Stem of the file, with ``-1``, ``-2``, ... appended where the file has several pages; ``"page"`` when there
-        is no file.
-    dpi : float or None
-        Resolution that the file states, or at which a PDF page was rendered. Cameras and editors often write a
-        meaningless 72. Where the file states another one down than across, as a fax does, the picture is enlarged to
-        the finer of the two.
-    index : int
-        Place in the file, from 0.
-    """
-
-    image: NDArray[np.uint8]
-    name: str
-    dpi: float | None
-    index: int
 
 
 PageSource: TypeAlias = "str | os.PathLike[str] | bytes | NDArray[Any] | Image.Image | Page"

@@ -60,3 +60,20 @@ class Traces:
     right: NDArray[np.float64]
     radius: float
     ink: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of a page, top to bottom.
+
+    Attributes
+    ----------
+    level : ndarray, shape (rows, w), float32
+        Where each row is between beats, in pixels (y), column by column; defined over the whole width.
+    start, end : ndarray, shape (rows,), int
+        First column with ink of the row, and the column after its last.
+    """
+
+    level: NDArray[np.float32]
+    start: NDArray[np.int64]
+    end: NDArray[np.int64]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 Source = Literal["given", "read", "measured", "assumed"]
@@ -22,3 +23,25 @@ class Value(NamedTuple):
 
     value: float
     source: Source
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What a millimeter is worth.
+
+    Attributes
+    ----------
+    speed : Value
+        Paper speed, mm/s.
+    gain : Value
+        mm/mV.
+    chest_gain : Value
+        That of V1 to V6: on many pages half of the limb leads'. Assumed to be `gain` where nothing tells another.
+    warnings : tuple of str
+        What a reader should know of them.
+    """
+
+    speed: Value
+    gain: Value
+    chest_gain: Value
+    warnings: tuple[str, ...]

@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from digitize.ink.runs import Runs, find_runs
-from digitize.records.traces import Traces, TraceState
-from digitize.tracing.rows import Rows
+from digitize.records.traces import Rows, Traces, TraceState
 
 HEIGHT = 32
 """Bands of a window."""

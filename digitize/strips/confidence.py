@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from digitize.geometry.rectify import PIXELS_PER_MM
 from digitize.records.results import Strip
 from digitize.records.traces import Traces, TraceState
+from digitize.records.upright import PIXELS_PER_MM
 from digitize.records.weights import read_weights
 from digitize.strips.agreement import compare_strips
 from digitize.tracing.trace import erase_traces

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 
-from digitize.geometry.rectify import PIXELS_PER_MM
-from digitize.layout.page_layout import PageLayout, Place
 from digitize.records.layouts import LEAD_NAMES, is_chest
+from digitize.records.page_layout import PageLayout, Place
 from digitize.records.results import Strip
 from digitize.records.traces import Traces
-from digitize.strips.scale import Scale
+from digitize.records.upright import PIXELS_PER_MM
+from digitize.records.values import Scale
 from digitize.tracing.view import UprightAnalysis
 
 _END = 8.0

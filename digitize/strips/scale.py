@@ -8,36 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from digitize.geometry.rectify import PIXELS_PER_MM
 from digitize.ocr.text import PrintedScale
 from digitize.records.standards import GAINS, PULSE_SECONDS, SPEEDS, USUAL_GAIN, USUAL_SPEED
-from digitize.records.values import Value
-from digitize.tracing.symbols import Pulse
+from digitize.records.symbols import Pulse
+from digitize.records.upright import PIXELS_PER_MM
+from digitize.records.values import Scale, Value
 
 _OFF = 0.08
 """Part by which a pulse may be off what it means."""
-
-
-@dataclass(frozen=True)
-class Scale:
-    """What a millimeter is worth.
-
-    Attributes
-    ----------
-    speed : Value
-        Paper speed, mm/s.
-    gain : Value
-        mm/mV.
-    chest_gain : Value
-        That of V1 to V6: on many pages half of the limb leads'. Assumed to be `gain` where nothing tells another.
-    warnings : tuple of str
-        What a reader should know of them.
-    """
-
-    speed: Value
-    gain: Value
-    chest_gain: Value
-    warnings: tuple[str, ...]
 
 
 @dataclass(frozen=True)

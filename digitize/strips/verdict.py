@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from digitize.geometry.rectify import PIXELS_PER_MM
 from digitize.layout.confirm import DISAGREEMENT
 from digitize.records.results import Calibration, Quality, Strip
+from digitize.records.upright import PIXELS_PER_MM
 
 BLURRED_MM = 0.55
 """Width of the pen's edge from which a page is called out of focus: wider than any pen's radius."""

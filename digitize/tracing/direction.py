@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitize.geometry.rectify import PIXELS_PER_MM
+from digitize.records.upright import PIXELS_PER_MM
 
 _INKED = 0.4
 """Coverage from which a pixel is ink."""

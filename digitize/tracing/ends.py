@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from digitize.geometry.rectify import PIXELS_PER_MM
+from digitize.records.upright import PIXELS_PER_MM
 from digitize.tracing.rows import close_gaps, span_of_pieces
 
 _GAP = 61

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from digitize.geometry.rectify import PIXELS_PER_MM
-from digitize.tracing.rows import Rows
+from digitize.records.traces import Rows
+from digitize.records.upright import PIXELS_PER_MM
 
 _BAND = 5 * PIXELS_PER_MM
 """How far above and below its level a row's ink is looked for."""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitize.ink.runs import Runs
-from digitize.tracing.rows import Rows
+from digitize.records.traces import Rows
 
 _AWAY = 0.003
 """Cost a pixel of distance from the row's level: a trace 33 mm away is worth one column without ink."""

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from digitize.geometry.rectify import PIXELS_PER_MM
 from digitize.ink.runs import Runs, find_runs
-from digitize.tracing.rows import Rows
+from digitize.records.traces import Rows
+from digitize.records.upright import PIXELS_PER_MM
 
 _TOGETHER = 15
 """Pixels between the levels of two rows that ran together."""

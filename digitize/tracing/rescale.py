@@ -7,12 +7,13 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from digitize.geometry.mapping import box_around
-from digitize.geometry.rectify import PIXELS_PER_MM
-from digitize.geometry.scale import PaperScale, straight
+from digitize.geometry.scale import straight
+from digitize.records.placement import PaperScale
 from digitize.records.standards import GAINS, ROW_SECONDS, USUAL_GAIN, USUAL_SPEED
+from digitize.records.symbols import Marks
 from digitize.records.traces import Traces
+from digitize.records.upright import PIXELS_PER_MM
 from digitize.tracing.ends import unseen_end
-from digitize.tracing.symbols import Marks
 
 _USUAL_DPI = (72, 75, 96, 100, 120, 150, 200, 240, 250, 300, 400, 600)
 _ROW_FITS, _SIZE_FITS = 0.3, 0.3

@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage, signal
 
-from digitize.geometry.rectify import PIXELS_PER_MM
 from digitize.ink.components import find_pieces
 from digitize.ink.runs import Runs, find_runs
+from digitize.records.traces import Rows
+from digitize.records.upright import PIXELS_PER_MM
 from digitize.tracing.alignment import align, likely_pitches
 
 _LEAST_WIDTH = 15 * PIXELS_PER_MM
@@ -87,23 +88,6 @@ _STRAIGHT_REACH = 0.7 * PIXELS_PER_MM
 
 _SLOW = 81
 """Columns of the running median (0.32 s at 25 mm/s) that keeps wander and drops beats."""
-
-
-@dataclass(frozen=True)
-class Rows:
-    """The rows of a page, top to bottom.
-
-    Attributes
-    ----------
-    level : ndarray, shape (rows, w), float32
-        Where each row is between beats, in pixels (y), column by column; defined over the whole width.
-    start, end : ndarray, shape (rows,), int
-        First column with ink of the row, and the column after its last.
-    """
-
-    level: NDArray[np.float32]
-    start: NDArray[np.int64]
-    end: NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitize.geometry.rectify import PIXELS_PER_MM
 from digitize.ink.components import find_pieces
 from digitize.records.layouts import COLUMN_COUNTS
-from digitize.tracing.rows import Rows
+from digitize.records.symbols import Bar, Marks, Pulse
+from digitize.records.traces import Rows
+from digitize.records.upright import PIXELS_PER_MM
 
 _LEAST = 2 * PIXELS_PER_MM + 1
 """Shortest stroke."""
@@ -32,50 +32,6 @@ _LEAST_ROOF, _LEAST_STEPPED = 5, 2 * PIXELS_PER_MM
 
 _AT_END = 0.1
 """Share of a row's length that counts as its end."""
-
-
-@dataclass(frozen=True)
-class Pulse:
-    """A calibration pulse, in upright pixels.
-
-    Attributes
-    ----------
-    row : int
-        Row of traces that it belongs to.
-    left, right : float
-        Middles of its flanks (x).
-    top, foot : float
-        Middle of its roof, and of the line it stands on (y): 1 mV and 0 mV.
-    step : float
-        Middle of its second, lower roof (y): 1 mV of the chest leads, where theirs is a gain of their own. NaN where it
-        has none.
-    """
-
-    row: int
-    left: float
-    right: float
-    top: float
-    foot: float
-    step: float = math.nan
-
-
-@dataclass(frozen=True)
-class Bar:
-    """A separator between columns, in upright pixels: middle (x), ends (y), and the row it stands in."""
-
-    row: int
-    x: float
-    top: float
-    bottom: float
-
-
-@dataclass(frozen=True)
-class Marks:
-    """Pulses and separators of a page, and the pixels that they cover (h, w)."""
-
-    pulses: tuple[Pulse, ...]
-    bars: tuple[Bar, ...]
-    mask: NDArray[np.bool_]
 
 
 def find_marks(coverage: NDArray[np.float32], rows: Rows) -> Marks:

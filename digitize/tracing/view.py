@@ -8,18 +8,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from digitize.geometry.grid import Grid
-from digitize.geometry.placement import Placement
-from digitize.geometry.rectify import MOST_PIXELS, PIXELS_PER_MM, UprightPage, extent_of, rectify
+from digitize.geometry.rectify import MOST_PIXELS, extent_of, rectify
 from digitize.ink.coverage import Ink, find_ink
 from digitize.ink.grid_area import Ground
 from digitize.ocr.text import find_words
-from digitize.pages.page import Page, PageError
-from digitize.records.traces import Traces
+from digitize.records.page import Page, PageError
+from digitize.records.placement import Grid, Placement
+from digitize.records.symbols import Marks
+from digitize.records.traces import Rows, Traces
+from digitize.records.upright import PIXELS_PER_MM, UprightPage
 from digitize.tracing.fading import without_fading
 from digitize.tracing.pen_ink import PenInk, find_pen_ink
-from digitize.tracing.rows import Rows, find_rows, holds
-from digitize.tracing.symbols import Marks, find_marks, without_pulses
+from digitize.tracing.rows import find_rows, holds
+from digitize.tracing.symbols import find_marks, without_pulses
 from digitize.tracing.trace import touch_names, trace_ink
 
 _LEAST_ROW_MM = 40.0

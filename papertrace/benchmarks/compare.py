@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digitize.pages.page import PageError
+from digitize.records.page import PageError
 from papertrace.benchmarks.options import parser_for, whole_number
 from papertrace.benchmarks.report import Section, Table
 from papertrace.benchmarks.stages import FS, STAGES, Order

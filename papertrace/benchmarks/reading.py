@@ -24,8 +24,9 @@ from classify.signal.network import INPUTS
 from classify.signal.view import View, view_leads, view_pieces
 from classify.signal.weights import predict
 from digitize.api import analyze_page, leads_of, refined
-from digitize.pages.page import PageError, load_pages
+from digitize.pages.page import load_pages
 from digitize.records.layouts import LEAD_NAMES
+from digitize.records.page import PageError
 from papertrace.datasets.pages import find_pages
 from papertrace.datasets.ptbxl import Records, read_500
 from papertrace.synth import PrintedStrip, render_page

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from digitize.api import trace_leads
 from digitize.leads import Leads
-from digitize.pages.page import PageError
+from digitize.records.page import PageError
 from digitize.records.results import Strip
 from papertrace.benchmarks.options import parser_for
 from papertrace.benchmarks.processes import run_all

@@ -149,7 +149,8 @@ def look_at(order: Order) -> tuple[dict[str, str], dict[str, Any], NDArray[np.fl
 
 def _page(order: Order) -> tuple[Any, NDArray[np.float32]]:
     """Load a page, or print it; what it shows where the printer tells."""
-    from digitize.pages.page import Page, load_page
+    from digitize.pages.page import load_page
+    from digitize.records.page import Page
 
     if not order.preset:
         return replace(load_page(order.file, order.index), name="page"), np.zeros((12, 0), np.float32)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from classify import Explanation, Interpretation
     from classify.records.beats import Beats
     from digitize import Leads
-    from digitize.pages.page import Page
+    from digitize.records.page import Page
     from papertrace.cli.plan import Job
 
 REPORT_FORMAT = "papertrace-report/2"

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from classify import Interpretation
     from digitize import Leads
-    from digitize.pages.page import Page
+    from digitize.records.page import Page
     from digitize.records.results import Shade
 
 

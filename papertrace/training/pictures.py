@@ -21,8 +21,8 @@ from classify.picture.picture import Picture, coarse_picture, picture_of
 from classify.signal.network import INPUTS
 from classify.signal.view import ABSENT, BEAT_SAMPLES, FS, INTERVALS, RHYTHM_SAMPLES, View, view_leads, view_pieces
 from digitize.api import PageAnalysis, analyze_page, leads_of, refined
-from digitize.pages.page import PageError
 from digitize.records.layouts import LEAD_NAMES
+from digitize.records.page import PageError
 from papertrace.datasets.ptbxl import Records, read_500
 from papertrace.synth import PrintedPage, render_page
 from papertrace.training.cells import Cells, Drawn, cells_of

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitize.api import PageAnalysis, analyze_page, features_of, refined, strips_of
-from digitize.pages.page import PageError
 from digitize.records.layouts import LEAD_NAMES
+from digitize.records.page import PageError
 from digitize.refine.correct import WEIGHTS
 from digitize.strips.confidence import FEATURES, TOLERANCE_MV
 from papertrace.datasets.ptbxl import read_500

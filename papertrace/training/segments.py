@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitize.api import analyze_page
-from digitize.pages.page import PageError
+from digitize.records.page import PageError
 from digitize.records.traces import Traces
 from digitize.refine.correct import LENGTH, windows_of
 from digitize.refine.windows import CHANNELS, HEIGHT, MARKS, Windows

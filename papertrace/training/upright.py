@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 
-from digitize.geometry.grid import Grid
 from digitize.geometry.mapping import to_paper
-from digitize.geometry.rectify import PIXELS_PER_MM
+from digitize.records.placement import Grid
+from digitize.records.upright import PIXELS_PER_MM
 from digitize.tracing.view import UprightAnalysis
 from papertrace.synth.printer import PrintedPage
 

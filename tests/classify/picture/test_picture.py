@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classify.picture.picture import HEIGHT, PIXELS_PER_MM, WIDTH, coarse_picture, picture_of, place
-from digitize.geometry.rectify import PIXELS_PER_MM as UPRIGHT
+from digitize.records.upright import PIXELS_PER_MM as UPRIGHT
 
 
 def reading(height_mm: float, width_mm: float, rows_mm: tuple[float, ...], ends_mm: tuple[float, float]):

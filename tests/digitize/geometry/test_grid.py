@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 import digitize.geometry.grid
 from digitize.geometry.flatten import FlatPicture
-from digitize.geometry.grid import Grid, find_grid
-from digitize.geometry.mapping import project, scale_at, to_paper
+from digitize.geometry.grid import find_grid
+from digitize.geometry.mapping import project, scale_at, to_paper, turned
 from digitize.pages.page import load_page
+from digitize.records.placement import Grid
 from papertrace.datasets.ptbxl import data_folder
 from papertrace.synth import render_page
 from tests.digitize.dotted import on_dotted_grid
@@ -155,7 +156,7 @@ def test_followed_lattices_keep_the_basis_and_the_turn_of_a_flat_fit(monkeypatch
     flat = found(draw_page())
     known = digitize.geometry.grid._Fit(flat, 0.5)
     laid = FlatPicture(draw_page(), np.eye(3), np.zeros((2, 2, 2), np.float32), SHAPE)
-    followed = flat.turned(turns)
+    followed = turned(flat, turns)
 
     def fit(change: list[list[float]]) -> digitize.geometry.grid._Fit | None:
         matrix = np.eye(3)

@@ -6,7 +6,8 @@ import pytest
 from numpy.typing import NDArray
 
 from digitize.geometry.mapping import project
-from digitize.geometry.rectify import PIXELS_PER_MM, TILE_MM, rectify
+from digitize.geometry.rectify import TILE_MM, rectify
+from digitize.records.upright import PIXELS_PER_MM
 
 
 def matrix_of(

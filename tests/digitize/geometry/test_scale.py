@@ -8,10 +8,11 @@ import pytest
 from numpy.typing import NDArray
 
 from digitize.geometry.mapping import quarter_turn, scale_at
-from digitize.geometry.scale import PaperScale, first_scale
+from digitize.geometry.scale import first_scale
+from digitize.records.placement import PaperScale
+from digitize.records.symbols import Marks, Pulse
 from digitize.records.traces import Traces, TraceState
 from digitize.tracing.rescale import measured_scale
-from digitize.tracing.symbols import Marks, Pulse
 
 WIDTH, HEIGHT = 2900, 1800
 

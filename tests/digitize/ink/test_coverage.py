@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from digitize.geometry.rectify import UprightPage
 from digitize.ink.coverage import find_ink
 from digitize.ink.runs import find_runs
+from digitize.records.upright import UprightPage
 
 HEIGHT, WIDTH = 700, 1000
 BLACK, GRAY = (20, 20, 20), (95, 95, 95)

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digitize.layout.columns import Ends, begin_together, past_names, row_ends, strip_edges, white_between
+from digitize.records.symbols import Marks, Pulse
 from digitize.records.traces import Traces, TraceState
-from digitize.tracing.symbols import Marks, Pulse
 
 NO_BARS, NO_NAMES = np.zeros(0), np.zeros((0, 4))
 WIDTH = 3000

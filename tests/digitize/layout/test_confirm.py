@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from digitize.layout.confirm import confirm_names
-from digitize.layout.page_layout import PageLayout, Place
 from digitize.records.layouts import LEAD_NAMES, find_layout
+from digitize.records.page_layout import PageLayout, Place
 from digitize.records.results import Strip
 
 

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 import digitize.layout.page_layout
-from digitize.layout.page_layout import PageLayout, read_layout
+from digitize.layout.page_layout import read_layout
 from digitize.ocr.text import LeadReadings, Word
 from digitize.records.layouts import ALL_NAMES, LEAD_NAMES, Layout, find_layout, lead_of, sign_of
+from digitize.records.page_layout import PageLayout
+from digitize.records.symbols import Bar, Marks
 from digitize.records.traces import Traces, TraceState
-from digitize.tracing.symbols import Bar, Marks
 
 LEFT, RIGHT, PITCH = 100, 2600, 250
 WIDTH, HEIGHT = 2700, 3600

@@ -4,7 +4,7 @@ import pytest
 
 from digitize.layout.recount import miscount
 from digitize.ocr.text import PrintedScale
-from digitize.tracing.symbols import Pulse
+from digitize.records.symbols import Pulse
 
 
 def pulse(height_mm: float, width_mm: float) -> Pulse:

@@ -5,9 +5,9 @@ import pytest
 
 from digitize.geometry.mapping import scale_at
 from digitize.geometry.placement import place_page
-from digitize.geometry.scale import PaperScale
 from digitize.pages.fax import fax_resolution, is_bilevel, without_halftone
 from digitize.pages.page import load_pages
+from digitize.records.placement import PaperScale
 from papertrace.synth import PrintedPage, render_page
 from papertrace.synth.capture import Capture
 

@@ -20,7 +20,8 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from digitize.pages import page as page_module
-from digitize.pages.page import MAX_SIDE, Page, PageError, load_page, load_pages, page_names
+from digitize.pages.page import MAX_SIDE, load_page, load_pages, page_names
+from digitize.records.page import Page, PageError
 from tests.papertrace.cli.bombs import CATALOG, pdf, stream
 
 ROOT = Path(__file__).parents[3]

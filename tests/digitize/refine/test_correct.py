@@ -10,16 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load, save
 
-from digitize.geometry.rectify import PIXELS_PER_MM, rectify
-from digitize.geometry.scale import PaperScale
-from digitize.records.traces import Traces, TraceState
+from digitize.geometry.rectify import rectify
+from digitize.records.placement import PaperScale
+from digitize.records.symbols import Marks
+from digitize.records.traces import Rows, Traces, TraceState
+from digitize.records.upright import PIXELS_PER_MM
 from digitize.records.weights import hash_of
 from digitize.refine.correct import LENGTH, load_network, refine, windows_of
 from digitize.refine.network import DESIGNS, HOP, LATENT, OFFSETS, Refiner, mean_offsets, read_offsets
 from digitize.refine.windows import CHANNELS, HEIGHT, MARKS, growing
 from digitize.tracing.pen_ink import find_pen_ink
-from digitize.tracing.rows import Rows
-from digitize.tracing.symbols import Marks
 from digitize.tracing.view import UprightAnalysis
 
 WIDTH = 1300

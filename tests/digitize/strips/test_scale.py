@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digitize.ocr.text import GAINS, SPEEDS, PrintedScale
+from digitize.records.symbols import Pulse
 from digitize.strips.scale import find_scale, resolve
-from digitize.tracing.symbols import Pulse
 
 NOTHING = PrintedScale(None, None, None, "")
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from digitize.records.traces import Rows
 from digitize.tracing.fading import without_fading
-from digitize.tracing.rows import Rows
 
 HEIGHT, WIDTH, LEVELS = 700, 1500, (200.0, 450.0)
 

@@ -3,8 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from digitize.tracing.rows import Rows
-from digitize.tracing.symbols import Marks, find_marks, without_pulses
+from digitize.records.symbols import Marks
+from digitize.records.traces import Rows
+from digitize.tracing.symbols import find_marks, without_pulses
 
 WIDTH, HEIGHT = 1600, 1000
 LEVELS = (260.0, 530.0, 800.0)

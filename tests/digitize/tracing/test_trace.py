@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from digitize.records.traces import Traces, TraceState
+from digitize.records.traces import Rows, Traces, TraceState
 from digitize.tracing.pen_ink import find_pen_ink
-from digitize.tracing.rows import Rows, find_rows
+from digitize.tracing.rows import find_rows
 from digitize.tracing.trace import erase_traces, touch_names, trace_ink
 from tests.digitize.traced import trace_rows
 

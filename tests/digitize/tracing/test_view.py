@@ -6,9 +6,10 @@ import pytest
 import digitize.tracing.view
 from digitize.geometry.placement import place_page
 from digitize.geometry.rectify import MOST_PIXELS
-from digitize.geometry.scale import PaperScale
-from digitize.pages.page import Page, PageError, load_pages
-from digitize.tracing.rows import Rows
+from digitize.pages.page import load_pages
+from digitize.records.page import Page, PageError
+from digitize.records.placement import PaperScale
+from digitize.records.traces import Rows
 from digitize.tracing.view import follow_traces, lay
 from papertrace.synth import render_page
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from digitize.pages.page import PageError, load_page, page_names
+from digitize.pages.page import load_page, page_names
+from digitize.records.page import PageError
 
 ROOT = Path(__file__).parents[3]
 EXTREMES = [struct.pack(order + "I", value) for order in "<>" for value in (0, 1, 0x7FFFFFFF, 0xFFFFFFFF, 0x10000)]

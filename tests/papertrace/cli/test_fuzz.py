@@ -58,7 +58,8 @@ def test_bombs_cost_little(name):
 
 
 def test_pages_are_bounded():
-    from digitize.pages.page import PageError, page_names
+    from digitize.pages.page import page_names
+    from digitize.records.page import PageError
 
     with pytest.raises(PageError, match=f"more than {MAX_PAGES} pages in one file; split it"):
         page_names(BOMBS["pages.tiff"]())

@@ -17,7 +17,7 @@ from PIL import Image
 from classify import Interpretation, StatementResult
 from classify.records.beats import NOT_READ
 from classify.records.measurements import not_measured
-from digitize.pages.page import Page
+from digitize.records.page import Page
 from digitize.records.results import VERDICTS, Shade
 from digitize.render.overlay import ROW_COLORS
 from digitize.version import __version__

@@ -7,7 +7,7 @@ import pytest
 
 from classify import Interpretation
 from classify.records.beats import NOT_READ, Beat, Beats
-from digitize.pages.page import Page
+from digitize.records.page import Page
 from digitize.render.overlay import Mark
 from papertrace.cli.html import build_html
 from papertrace.cli.marks import beat_marks

@@ -9,12 +9,11 @@ import torch
 from PIL import Image
 
 from digitize.api import analyze_page
-from digitize.records.traces import Traces, TraceState
+from digitize.records.traces import Rows, Traces, TraceState
 from digitize.records.weights import read_weights
 from digitize.refine.correct import LENGTH, load_network, refine
 from digitize.refine.network import DESIGNS, OFFSETS
 from digitize.refine.windows import cut_windows
-from digitize.tracing.rows import Rows
 from papertrace.synth import render_page
 from papertrace.training.loop import Run
 from papertrace.training.pages import plan
