@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,58 +19,23 @@ from digitize.pages.page import PageSource, load_only_page
 from digitize.records.known import Known
 from digitize.records.layouts import LEAD_NAMES, is_chest
 from digitize.records.page import Page, PageError
+from digitize.records.page_analysis import PageAnalysis
 from digitize.records.page_layout import PageLayout
 from digitize.records.placement import PaperScale
 from digitize.records.results import Calibration, Geometry, Strip
-from digitize.records.values import PitchSource, Scale
+from digitize.records.values import PitchSource
 from digitize.refine.correct import refine as refine_traces
 from digitize.strips import confidence
 from digitize.strips.cut import columns_of, cut_strips, join_strips
 from digitize.strips.scale import find_scale
 from digitize.strips.verdict import cut_off, edge_width, judge
-from digitize.tracing.view import UprightAnalysis, led_past_names
+from digitize.tracing.view import led_past_names
 
 if TYPE_CHECKING:
     from digitize.refine.network import Refiner
 
 _SOME_NAMES = 3
 """Limb leads by whose names alone a page without grid and pulse is known."""
-
-
-@dataclass(frozen=True, eq=False)
-class PageAnalysis:
-    """What was found on a page, before it is turned into millivolts.
-
-    Attributes
-    ----------
-    page : Page
-    view : UprightAnalysis
-        The page upright, its rows and traces.
-    layout : PageLayout
-        Which lead stands where.
-    scale : Scale
-        Speed and gain.
-    right : ndarray, shape (rows, w), float32, or None
-        Logit that the traces are right, of the network that corrected them; None if none did (`refined`).
-    """
-
-    page: Page
-    view: UprightAnalysis
-    layout: PageLayout
-    scale: Scale
-    right: NDArray[np.float32] | None = None
-
-    @property
-    def ink_image(self) -> NDArray[np.uint8]:
-        """Ink of the upright page, shape (h, w): 255 where a pixel is all ink."""
-        return np.asarray(self.view.coverage * 255, np.uint8)
-
-    @property
-    def waveform_box(self) -> tuple[float, float, float, float]:
-        """Left, top, right and bottom of the rows on the upright page, pixels: tall beats reach beyond."""
-        level, traces = self.view.rows.level, self.view.traces
-        top, bottom = float(np.nanmin(level)), float(np.nanmax(level))
-        return float(traces.start.min()), top, float(traces.end.max()), bottom
 
 
 def trace_leads(
@@ -151,7 +116,18 @@ def analyze_page(
     limb_rows = {place.row for place in strips.places if not is_chest(place.lead)}
     chest_rows = {place.row for place in strips.places} - limb_rows
     scale = find_scale(read.scale, read.pulses, chest_rows, speed=known.speed, gain=known.gain)
-    return PageAnalysis(page, view, strips, scale)
+    return PageAnalysis(
+        page=page,
+        placement=view.placement,
+        upright=view.upright,
+        coverage=view.coverage,
+        rows=view.rows,
+        baseline=view.baseline,
+        symbols=view.symbols,
+        traces=view.traces,
+        layout=strips,
+        scale=scale,
+    )
 
 
 def refined(analysis: PageAnalysis, network: Refiner | None = None) -> PageAnalysis:
@@ -173,8 +149,8 @@ def refined(analysis: PageAnalysis, network: Refiner | None = None) -> PageAnaly
     FileNotFoundError
         If no network is given and the package's weights are missing.
     """
-    traces, right = refine_traces(analysis.view, analysis.scale.gain.value, network)
-    return replace(analysis, view=replace(analysis.view, traces=traces), right=right)
+    traces, right = refine_traces(analysis, network)
+    return replace(analysis, traces=traces, right=right)
 
 
 def leads_of(analysis: PageAnalysis, *, fs: int) -> Leads:
@@ -190,20 +166,20 @@ def leads_of(analysis: PageAnalysis, *, fs: int) -> Leads:
     -------
     Leads
     """
-    view, layout = analysis.view, analysis.layout
+    layout, traces = analysis.layout, analysis.traces
     strips, name, residual, warnings = strips_of(analysis, fs)
     strips = _rated(analysis, strips, residual, fs)
     signal, certainty = join_strips(strips, fs)
     missing = [lead for lead, row in zip(LEAD_NAMES, signal, strict=True) if not np.isfinite(row).any()]
     lost = [lead for lead in layout.lost if lead in missing]
-    pixels_per_mm, _, rotation = scale_in_middle(view.placement, analysis.page)
+    pixels_per_mm, _, rotation = scale_in_middle(analysis.placement, analysis.page)
     calibration = _calibration(analysis, pixels_per_mm)
     quality = judge(
         strips,
         calibration,
         residual=residual,
-        edge_mm=edge_width(view.coverage, view.traces.center),
-        truncated=cut_off(view.traces.center, view.upright.inside),
+        edge_mm=edge_width(analysis.coverage, traces.center),
+        truncated=cut_off(traces.center, analysis.upright.inside),
         lost=lost,
         unread=_unread(layout, strips),
         contradicted=any(place.contradicted for place in layout.places),
@@ -216,7 +192,7 @@ def leads_of(analysis: PageAnalysis, *, fs: int) -> Leads:
         strips=tuple(strips),
         layout=name,
         calibration=calibration,
-        geometry=Geometry((width, height), rotation, certainty_of(view.placement)),
+        geometry=Geometry((width, height), rotation, certainty_of(analysis.placement)),
         quality=quality,
         warnings=(*_no_grid(calibration), *warnings, *_not_found(missing, lost)),
     )
@@ -239,7 +215,7 @@ def strips_of(analysis: PageAnalysis, fs: int) -> tuple[list[Strip], str, float,
         Share of the limb leads' power that breaks Einthoven's law, the worst of the columns; NaN where none tells.
     warnings : list of str
     """
-    cut = cut_strips(analysis.view, analysis.layout, analysis.scale, fs)
+    cut = cut_strips(analysis, fs)
     cut, layout, residual, law_warnings = confirm_names(cut, analysis.layout)
     strips, name, clock_warnings = set_clock(cut, layout, fs)
     # Those of the layout are about the names as they were read.
@@ -263,21 +239,21 @@ def features_of(analysis: PageAnalysis, strips: Sequence[Strip], residual: float
     -------
     list of ndarray, shape (samples, len(digitize.strips.confidence.FEATURES)), float32
     """
-    view, layout, scale = analysis.view, analysis.layout, analysis.scale
+    level, layout, scale = analysis.rows.level, analysis.layout, analysis.scale
     along = confidence.measure(
-        view.coverage,
-        view.traces,
-        view.rows.level,
+        analysis.coverage,
+        analysis.traces,
+        level,
         gain=scale.gain.value,
-        grid=certainty_of(view.placement),
-        named=_named(layout, len(view.rows.level)),
+        grid=certainty_of(analysis.placement),
+        named=_named(layout, len(level)),
         sure=analysis.right,
     )
     places = {(place.row, place.column): place for place in layout.places}
     paths = [
-        along[strip.row, columns_of(view.traces, places[strip.row, strip.column], scale, fs)[1]] for strip in strips
+        along[strip.row, columns_of(analysis.traces, places[strip.row, strip.column], scale, fs)[1]] for strip in strips
     ]
-    return confidence.measure_strips(strips, paths, fs=fs, residual=residual, pulse=bool(view.marks.pulses))
+    return confidence.measure_strips(strips, paths, fs=fs, residual=residual, pulse=bool(analysis.symbols.pulses))
 
 
 def _checked(page: Page, read: ReadPage) -> PageLayout:
@@ -309,7 +285,7 @@ def _rated(analysis: PageAnalysis, strips: Sequence[Strip], residual: float, fs:
 
 
 def _calibration(analysis: PageAnalysis, pixels_per_mm: float) -> Calibration:
-    placement, scale = analysis.view.placement, analysis.scale
+    placement, scale = analysis.placement, analysis.scale
     pitch_source: PitchSource = placement.source if isinstance(placement, PaperScale) else "grid"
     speed, gain = scale.speed, scale.gain
     return Calibration(speed.value, gain.value, speed.source, gain.source, pixels_per_mm, pitch_source)

@@ -22,10 +22,9 @@ from digitize.records.upright import PIXELS_PER_MM
 from digitize.strips.cut import columns_of
 
 if TYPE_CHECKING:
-    from digitize.api import PageAnalysis
     from digitize.leads import Leads
+    from digitize.records.page_analysis import PageAnalysis
     from digitize.records.page_layout import Place
-    from digitize.tracing.view import UprightAnalysis
 
 INK = (45, 45, 45)
 """RGB of all that is drawn, but for the grid."""
@@ -47,15 +46,15 @@ _SUBPIXEL_BITS = 4
 _FARTHEST = 1e6  # pixels: what lies farther out of the picture cannot be told from it
 
 
-def redraw_page(reading: PageAnalysis, leads: Leads) -> NDArray[np.uint8]:
+def redraw_page(analysis: PageAnalysis, leads: Leads) -> NDArray[np.uint8]:
     """Draw a page anew, as large as its picture and every place where it is there.
 
     Parameters
     ----------
-    reading : PageAnalysis
+    analysis : PageAnalysis
         What was found on the page, its traces corrected if those of the leads are. Of its pictures the size counts.
     leads : Leads
-        The leads of that reading.
+        The leads of that analysis.
 
     Returns
     -------
@@ -65,35 +64,35 @@ def redraw_page(reading: PageAnalysis, leads: Leads) -> NDArray[np.uint8]:
 
     Examples
     --------
-    >>> from digitize.api import leads_of, analyze_page
-    >>> reading = analyze_page("samples/00024_hr.png")
-    >>> leads = leads_of(reading, fs=500)
-    >>> page = redraw_page(reading, leads)
+    >>> from digitize.api import analyze_page, leads_of
+    >>> analysis = analyze_page("samples/00024_hr.png")
+    >>> leads = leads_of(analysis, fs=500)
+    >>> page = redraw_page(analysis, leads)
     >>> x, y = leads.strips[0].path[600].round().astype(int)
-    >>> page.shape == reading.page.image.shape, page[y, x].tolist() == list(INK)
+    >>> page.shape == analysis.page.image.shape, page[y, x].tolist() == list(INK)
     (True, True)
     """
     width, height = leads.geometry.page_size
     paper = np.full((height, width, 3), 255, np.uint8)
-    view, per_mm = reading.view, leads.calibration.pixels_per_mm
-    if isinstance(view.placement, Grid):
-        _draw_grid(paper, view, view.placement.line_mm, per_mm)
-    pen = max(1, round(2 * view.traces.radius / PIXELS_PER_MM * per_mm))
-    for bar in view.marks.bars:
-        _draw(paper, [_on_picture(view, [(bar.x, bar.top), (bar.x, bar.bottom)])], INK, pen)
-    for pulse in view.marks.pulses:
-        _draw(paper, [_on_picture(view, _outline(pulse))], INK, pen)
-    _draw(paper, _strokes(reading, leads), INK, pen)
-    names = reading.layout.names
-    for place, box in zip(reading.layout.places, names, strict=bool(len(names))):
+    per_mm = leads.calibration.pixels_per_mm
+    if isinstance(analysis.placement, Grid):
+        _draw_grid(paper, analysis, analysis.placement.line_mm, per_mm)
+    pen = max(1, round(2 * analysis.traces.radius / PIXELS_PER_MM * per_mm))
+    for bar in analysis.symbols.bars:
+        _draw(paper, [_on_picture(analysis, [(bar.x, bar.top), (bar.x, bar.bottom)])], INK, pen)
+    for pulse in analysis.symbols.pulses:
+        _draw(paper, [_on_picture(analysis, _outline(pulse))], INK, pen)
+    _draw(paper, _strokes(analysis, leads), INK, pen)
+    names = analysis.layout.names
+    for place, box in zip(analysis.layout.places, names, strict=bool(len(names))):
         if place.name_source == "read":
-            _write_name(paper, view, place, box)
+            _write_name(paper, analysis, place, box)
     return paper
 
 
-def _draw_grid(paper: NDArray[np.uint8], view: UprightAnalysis, line_mm: float, per_mm: float) -> None:
+def _draw_grid(paper: NDArray[np.uint8], analysis: PageAnalysis, line_mm: float, per_mm: float) -> None:
     """Draw the lines that were seen, the coarse over the fine ones; in place."""
-    height, width = view.upright.inside.shape
+    height, width = analysis.upright.inside.shape
     across, down = (np.arange(0, side + _STEP, _STEP, dtype=float) for side in (width, height))
     for distance, color in GRID_COLORS.items():
         if distance < max(line_mm, 5 if per_mm < _FINE else 1):
@@ -101,7 +100,7 @@ def _draw_grid(paper: NDArray[np.uint8], view: UprightAnalysis, line_mm: float, 
         step = distance * PIXELS_PER_MM
         lines = [np.stack([np.full(len(down), float(x)), down], axis=1) for x in range(0, width, step)]
         lines += [np.stack([across, np.full(len(across), float(y))], axis=1) for y in range(0, height, step)]
-        _draw(paper, [_on_picture(view, line) for line in lines], color, max(1, round(0.1 * per_mm)))
+        _draw(paper, [_on_picture(analysis, line) for line in lines], color, max(1, round(0.1 * per_mm)))
 
 
 def _outline(pulse: Pulse) -> list[tuple[float, float]]:
@@ -113,22 +112,22 @@ def _outline(pulse: Pulse) -> list[tuple[float, float]]:
     return [(left, foot), (left, top), (middle, top), (middle, pulse.step), (right, pulse.step), (right, foot)]
 
 
-def _strokes(reading: PageAnalysis, leads: Leads) -> list[NDArray[np.floating]]:
+def _strokes(analysis: PageAnalysis, leads: Leads) -> list[NDArray[np.floating]]:
     """The pen's way along every strip, where its stroke meets the ink that was followed."""
-    traces = reading.view.traces
+    traces = analysis.traces
     top, bottom = traces.ink
     inked = (traces.center >= top - traces.radius) & (traces.center <= bottom + traces.radius)
-    places = {(place.row, place.column): place for place in reading.layout.places}
+    places = {(place.row, place.column): place for place in analysis.layout.places}
     strokes = []
     for strip in leads.strips:
-        column = columns_of(traces, places[strip.row, strip.column], reading.scale, leads.fs)[1]
+        column = columns_of(traces, places[strip.row, strip.column], analysis.scale, leads.fs)[1]
         seen = inked[strip.row, column] & np.isfinite(strip.path).all(axis=1)
         edges = np.flatnonzero(np.diff(seen, prepend=False, append=False)).reshape(-1, 2)
         strokes += [strip.path[start:end] for start, end in edges]
     return strokes
 
 
-def _write_name(paper: NDArray[np.uint8], view: UprightAnalysis, place: Place, box: NDArray[np.float64]) -> None:
+def _write_name(paper: NDArray[np.uint8], analysis: PageAnalysis, place: Place, box: NDArray[np.float64]) -> None:
     """Write a lead's name into the box that it was read in, as the paper lies; in place."""
     text = f"-{place.lead}" if place.sign < 0 else place.lead
     scale = _LETTER_PX / cv2.getTextSize("I", _FACE, 1, 1)[0][1]
@@ -137,7 +136,7 @@ def _write_name(paper: NDArray[np.uint8], view: UprightAnalysis, place: Place, b
     mask = np.zeros((tall + thickness, across), np.uint8)
     cv2.putText(mask, text, (0, tall + thickness // 2), _FACE, scale, 255, thickness, cv2.LINE_AA)
     x0, y0, x1, y1 = box + _AROUND_NAME
-    corners = _on_picture(view, [(x0, y0), (x1, y0), (x1, y1), (x0, y1)])
+    corners = _on_picture(analysis, [(x0, y0), (x1, y0), (x1, y1), (x0, y1)])
     if not np.isfinite(corners).all():
         return
     size = np.array(paper.shape[1::-1])
@@ -152,9 +151,9 @@ def _write_name(paper: NDArray[np.uint8], view: UprightAnalysis, place: Place, b
 
 
 def _on_picture(
-    view: UprightAnalysis, points: Sequence[tuple[float, float]] | NDArray[np.floating]
+    analysis: PageAnalysis, points: Sequence[tuple[float, float]] | NDArray[np.floating]
 ) -> NDArray[np.float32]:
-    return view.upright.to_original(np.asarray(points, float))
+    return analysis.upright.to_original(np.asarray(points, float))
 
 
 def _draw(

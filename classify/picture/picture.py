@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from digitize.api import PageAnalysis
+    from digitize.records.page_analysis import PageAnalysis
 
 HEIGHT, WIDTH = 448, 608
 """Pixels of every picture: A4 across, with a little around it."""

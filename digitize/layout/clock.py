@@ -19,7 +19,7 @@ def set_clock(strips: list[Strip], found: PageLayout, fs: int) -> tuple[list[Str
     strips, warnings = _in_time(strips, alone, fs)
     n_rhythm = len(found.layout.rhythm)
     if not n_rhythm:
-        return strips, found.layout.name, warnings
+        return strips, found.name, warnings
     rhythm = [strips[k] for k in alone[-n_rhythm:]]
     others = [strip for strip in strips if strip not in rhythm]
     named, more = _name_rhythm(rhythm, others, found.layout, fs)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from digitize.records.symbols import Marks
+from digitize.records.symbols import Symbols
 from digitize.records.traces import Traces, TraceState
 from digitize.records.upright import PIXELS_PER_MM
 from digitize.tracing.ends import PEN_DOWN
@@ -72,13 +72,13 @@ class Ends:
     sure_right: NDArray[np.bool_]
 
 
-def row_ends(traces: Traces, marks: Marks) -> Ends:
+def row_ends(traces: Traces, symbols: Symbols) -> Ends:
     """Find where the rows begin and end.
 
     Parameters
     ----------
     traces : Traces
-    marks : Marks
+    symbols : Symbols
 
     Returns
     -------
@@ -88,14 +88,14 @@ def row_ends(traces: Traces, marks: Marks) -> Ends:
     --------
     >>> nothing = np.zeros((2, 900), np.float32)
     >>> ends = np.array([50, 50]), np.array([850, 850]), np.array([50.0, 52.0]), np.array([849.0, 849.0])
-    >>> unknown, no_marks = np.zeros((2, 900), np.uint8), Marks((), (), nothing > 0)
+    >>> unknown, no_marks = np.zeros((2, 900), np.uint8), Symbols((), (), nothing > 0)
     >>> found = row_ends(Traces(nothing, nothing, unknown, *ends, 1.5, nothing), no_marks)
     >>> found.left.tolist(), found.right.tolist()
     ([51.0, 51.0], [849.0, 849.0])
     """
     left, right = traces.left.copy(), traces.right.copy()
     middle = float(np.median((left + right) / 2))
-    before, after = split_pulses(marks.pulses, middle)
+    before, after = split_pulses(symbols.pulses, middle)
     flanks_of = [pulse.right for pulse in before], [pulse.left for pulse in after]
     late = _begins_late(left)
     sure = []

@@ -22,7 +22,7 @@ from digitize.records.traces import Rows
 from digitize.records.upright import PIXELS_PER_MM
 from digitize.tracing.direction import runs_downward
 from digitize.tracing.rescale import measured_scale
-from digitize.tracing.symbols import find_marks
+from digitize.tracing.symbols import find_symbols
 from digitize.tracing.view import LaidPage, UprightAnalysis, follow_traces, lay
 
 _NAME_MM = (1.2, 6.0)
@@ -93,7 +93,7 @@ def _analyze(page: Page, placement: Placement, known: Known, *, may_turn: bool) 
     if analysis is None or isinstance(analysis.placement, Grid):
         return analysis
     traces, level = analysis.traces, analysis.rows.level
-    scale = measured_scale(analysis.placement, traces, level, analysis.marks, speed=known.speed, gain=known.gain)
+    scale = measured_scale(analysis.placement, traces, level, analysis.symbols, speed=known.speed, gain=known.gain)
     return follow_traces(_laid(page, scale, may_turn), known.n_rows)
 
 
@@ -138,7 +138,7 @@ def is_upside_down(coverage: NDArray[np.float32], rows: Rows) -> bool:
     turned = np.ascontiguousarray(coverage[::-1, ::-1])
     height, width = coverage.shape
     rows_turned = Rows(height - 1 - rows.level[::-1, ::-1], width - rows.end[::-1], width - rows.start[::-1])
-    ahead_by = len(find_marks(turned, rows_turned).pulses) - len(find_marks(coverage, rows).pulses)
+    ahead_by = len(find_symbols(turned, rows_turned).pulses) - len(find_symbols(coverage, rows).pulses)
     pulses = min(max(ahead_by, -_MOST_PULSES), _MOST_PULSES)
     ahead = _names_read(turned) + pulses
     # To read takes longest, and what can be read the right way up only ever speaks against.

@@ -30,7 +30,7 @@ from digitize.layout.obedience import obedience
 from digitize.ocr.text import LeadReadings, Word, find_words, read_lead_names
 from digitize.records.layouts import ALL_NAMES, COLUMN_COUNTS, LEAD_NAMES, Layout, lead_of, sign_of
 from digitize.records.page_layout import READ, PageLayout, Place
-from digitize.records.symbols import Marks
+from digitize.records.symbols import Symbols
 from digitize.records.traces import Traces
 from digitize.records.upright import PIXELS_PER_MM
 from digitize.records.values import Source
@@ -93,7 +93,7 @@ def read_layout(
     printed: NDArray[np.float32],
     traces: Traces,
     baseline: NDArray[np.float64],
-    marks: Marks,
+    symbols: Symbols,
     words: list[Word],
     given: Layout | None = None,
 ) -> PageLayout:
@@ -108,7 +108,7 @@ def read_layout(
     traces : Traces
     baseline : ndarray, shape (rows,), float64
         0 mV of those rows (y): names keep to it, not to the wandering trace.
-    marks : Marks
+    symbols : Symbols
     words : list of Word
     given : Layout, optional
         The layout as the caller knows it; names then only tell where its columns begin, and which rows are its rows
@@ -123,7 +123,7 @@ def read_layout(
     RowsMissing
         If the page has far fewer rows than the given layout.
     """
-    ends = row_ends(traces, marks)
+    ends = row_ends(traces, symbols)
     n_rows = len(ends.left)
     if given is not None and n_rows < (1 - _MOST_MISSING) * given.n_rows:
         raise RowsMissing(f"layout {given.name!r} has {given.n_rows} rows, but the page shows {n_rows}")
@@ -131,7 +131,7 @@ def read_layout(
     level: NDArray[np.float64] = np.maximum.accumulate(baseline) + np.arange(n_rows, dtype=np.float64)
     beside = None if given is None else Given(given, level, likely_pitches(np.zeros((given.n_rows, n_rows)), level))
 
-    unmarked = np.where(marks.mask, np.float32(0.0), coverage)
+    unmarked = np.where(symbols.mask, np.float32(0.0), coverage)
     boxes = np.array([word.box for word in words if _may_be_name(word, baseline)], float).reshape(-1, 4)
     boxes, readings = _read_words(printed, _join_strokes(boxes))
     names = _of_one_height(boxes, readings.log_probability)
@@ -147,7 +147,7 @@ def read_layout(
     tall = _usual_height(names)
     apart = np.arange(len(boxes)) >= known
     standings = rows_of_names(boxes, names.sure, baseline)
-    bars = np.array([bar.x for bar in marks.bars])
+    bars = np.array([bar.x for bar in symbols.bars])
     seen = names.boxes[names.sure]
     ends = past_names(ends, traces, seen, baseline)
     left, right = ends.left, ends.right

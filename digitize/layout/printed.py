@@ -42,7 +42,7 @@ class ReadPage(NamedTuple):
     @property
     def pulses(self) -> tuple[Pulse, ...]:
         """Calibration pulses of the page."""
-        return self.analysis.marks.pulses
+        return self.analysis.symbols.pulses
 
 
 def read_print(analysis: UprightAnalysis, known: Known) -> ReadPage:
@@ -60,12 +60,12 @@ def read_print(analysis: UprightAnalysis, known: Known) -> ReadPage:
     ReadPage
     """
     printed = erase_traces(analysis.coverage, analysis.traces)
-    printed[analysis.marks.mask] = 0.0
+    printed[analysis.symbols.mask] = 0.0
     words = find_words(printed)[0]
     scale = read_scale(printed, words)
     try:
         layout = read_layout(
-            analysis.coverage, printed, analysis.traces, analysis.baseline, analysis.marks, words, known.layout
+            analysis.coverage, printed, analysis.traces, analysis.baseline, analysis.symbols, words, known.layout
         )
     except RowsMissing as error:
         return ReadPage(analysis, scale, None, str(error))

@@ -82,6 +82,11 @@ class PageLayout:
     lost: tuple[str, ...] = ()
 
     @property
+    def name(self) -> str:
+        """Name of the layout."""
+        return self.layout.name
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """What a reader should know."""
         unread = [place.lead for place in self.places if place.name_source == "assumed"]

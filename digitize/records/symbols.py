@@ -45,7 +45,7 @@ class Bar:
 
 
 @dataclass(frozen=True)
-class Marks:
+class Symbols:
     """Pulses and separators of a page, and the pixels that they cover (h, w)."""
 
     pulses: tuple[Pulse, ...]

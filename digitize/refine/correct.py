@@ -19,10 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitize.geometry.mapping import scale_at
+from digitize.records.page_analysis import PageAnalysis
 from digitize.records.traces import Traces
 from digitize.records.weights import read_weights
 from digitize.refine.windows import Windows, cut_windows, upside_down
-from digitize.tracing.view import UprightAnalysis
 
 if TYPE_CHECKING:
     from digitize.refine.network import Refiner
@@ -39,49 +39,45 @@ _AT_ONCE = 16
 """Stretches that are judged together."""
 
 
-def windows_of(view: UprightAnalysis, gain: float) -> Windows:
+def windows_of(analysis: PageAnalysis) -> Windows:
     """Cut the windows along the traces of a page.
 
     Parameters
     ----------
-    view : UprightAnalysis
-    gain : float
-        mm/mV.
+    analysis : PageAnalysis
 
     Returns
     -------
     Windows
     """
-    upright = view.upright
+    upright = analysis.upright
     height, width = upright.nodes.shape[:2]
     # The middle of the lattice lies in the middle of the page.
     middle = upright.nodes[height // 2, width // 2]
     return cut_windows(
-        view.coverage,
+        analysis.coverage,
         np.asarray(cv2.cvtColor(upright.image, cv2.COLOR_RGB2GRAY), np.uint8),
-        view.traces,
-        view.rows,
-        gain=gain,
-        resolution=scale_at(view.placement.matrix, (float(middle[0]), float(middle[1])))[0],
+        analysis.traces,
+        analysis.rows,
+        gain=analysis.scale.gain.value,
+        resolution=scale_at(analysis.placement.matrix, (float(middle[0]), float(middle[1])))[0],
     )
 
 
-def refine(view: UprightAnalysis, gain: float, network: Refiner | None = None) -> tuple[Traces, NDArray[np.float32]]:
+def refine(analysis: PageAnalysis, network: Refiner | None = None) -> tuple[Traces, NDArray[np.float32]]:
     """Correct the traces of a page.
 
     Parameters
     ----------
-    view : UprightAnalysis
-        What was found on the page; not modified.
-    gain : float
-        mm/mV.
+    analysis : PageAnalysis
+        Not modified.
     network : Refiner, optional
         By default the one that comes with the package.
 
     Returns
     -------
     traces : Traces
-        Hidden where those of the view are.
+        Hidden where those of the analysis are.
     sure : ndarray, shape (rows, w), float32
         The network's logit that they are right: a mark for `digitize.strips.confidence`.
 
@@ -91,9 +87,9 @@ def refine(view: UprightAnalysis, gain: float, network: Refiner | None = None) -
         If no network is given and the package's weights are missing.
     """
     network = load_network() if network is None else network
-    offsets, sure = judge(windows_of(view, gain), network)
+    offsets, sure = judge(windows_of(analysis), network)
     half_way = offsets[..., network.steps // 2] if network.steps > 1 else _half_way(offsets[..., 0])
-    traces = view.traces
+    traces = analysis.traces
     corrected = replace(traces, center=traces.center + offsets[..., 0], between=traces.between + half_way)
     return corrected, sure[..., 0]
 

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 
 from digitize.records.layouts import LEAD_NAMES, is_chest
-from digitize.records.page_layout import PageLayout, Place
+from digitize.records.page_analysis import PageAnalysis
+from digitize.records.page_layout import Place
 from digitize.records.results import Strip
 from digitize.records.traces import Traces
 from digitize.records.upright import PIXELS_PER_MM
 from digitize.records.values import Scale
-from digitize.tracing.view import UprightAnalysis
 
 _END = 8.0
 """Pixels by which a trace is prolonged at its ends."""
@@ -26,23 +26,24 @@ _HALF_BAR = 5.0
 """Pixels to either side of a bar's middle in which a trace is hidden."""
 
 
-def columns_of(traces: Traces, place: Place, worth: Scale, fs: int) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+def columns_of(traces: Traces, place: Place, scale: Scale, fs: int) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
     """Where the samples of a strip lie: x of the upright page, and the nearest column of pixels."""
-    per_second = worth.speed.value * PIXELS_PER_MM
+    per_second = scale.speed.value * PIXELS_PER_MM
     n = round((place.right - place.left) / per_second * fs)
     x = place.left + np.arange(n) * per_second / fs
     return x, np.clip(np.rint(x).astype(np.intp), 0, traces.center.shape[1] - 1)
 
 
-def cut_strips(view: UprightAnalysis, found: PageLayout, worth: Scale, fs: int) -> list[Strip]:
+def cut_strips(analysis: PageAnalysis, fs: int) -> list[Strip]:
     """Cut strips in millivolts and seconds; how sure they are is not known yet, so their confidence is 0."""
-    per_second = worth.speed.value * PIXELS_PER_MM
+    scale = analysis.scale
+    per_second = scale.speed.value * PIXELS_PER_MM
     strips = []
-    for place in found.places:
-        x, _ = columns_of(view.traces, place, worth, fs)
-        y = _sample(view.traces, place, x, [bar.x for bar in view.marks.bars if bar.row == place.row])
-        gain = (worth.chest_gain if is_chest(place.lead) else worth.gain).value
-        signal = place.sign * (view.baseline[place.row] - y) / (PIXELS_PER_MM * gain)
+    for place in analysis.layout.places:
+        x, _ = columns_of(analysis.traces, place, scale, fs)
+        y = _sample(analysis.traces, place, x, [bar.x for bar in analysis.symbols.bars if bar.row == place.row])
+        gain = (scale.chest_gain if is_chest(place.lead) else scale.gain).value
+        signal = place.sign * (analysis.baseline[place.row] - y) / (PIXELS_PER_MM * gain)
         strips.append(
             Strip(
                 lead=place.lead,
@@ -51,7 +52,7 @@ def cut_strips(view: UprightAnalysis, found: PageLayout, worth: Scale, fs: int) 
                 start=place.before / per_second,
                 signal=signal.astype(np.float32),
                 confidence=np.zeros(len(x), np.float32),
-                path=view.upright.to_original(np.stack([x, y], axis=1)),
+                path=analysis.upright.to_original(np.stack([x, y], axis=1)),
                 name_source=place.name_source,
             )
         )

@@ -10,7 +10,7 @@ from digitize.geometry.mapping import box_around
 from digitize.geometry.scale import straight
 from digitize.records.placement import PaperScale
 from digitize.records.standards import GAINS, ROW_SECONDS, USUAL_GAIN, USUAL_SPEED
-from digitize.records.symbols import Marks
+from digitize.records.symbols import Symbols
 from digitize.records.traces import Traces
 from digitize.records.upright import PIXELS_PER_MM
 from digitize.tracing.ends import unseen_end
@@ -34,7 +34,7 @@ def measured_scale(
     first: PaperScale,
     traces: Traces,
     level: NDArray[np.float32],
-    marks: Marks,
+    symbols: Symbols,
     *,
     speed: float | None,
     gain: float | None,
@@ -47,7 +47,7 @@ def measured_scale(
         Scale of the view in which the rest was found, quarter turns included.
     traces : Traces
     level : ndarray, shape (rows, w), float32
-    marks : Marks
+    symbols : Symbols
     speed, gain : float, optional
         As the caller knows them.
 
@@ -64,8 +64,8 @@ def measured_scale(
     is_row = 0.8 < ROW_SECONDS * USUAL_SPEED / length < (1.8 if first.source == "assumed" else 1.25)
     by_row = ROW_SECONDS * (speed or USUAL_SPEED) / length
     # A fax's dots tell more precisely what a millimeter is than anything that is printed on the page.
-    if marks.pulses and first.source != "fax":
-        height = _usual_height(np.array([pulse.foot - pulse.top for pulse in marks.pulses])) / PIXELS_PER_MM
+    if symbols.pulses and first.source != "fax":
+        height = _usual_height(np.array([pulse.foot - pulse.top for pulse in symbols.pulses])) / PIXELS_PER_MM
         ratio, source = (gain or _gain_of_pulse(height, by_row)) / height, "pulse"
     elif first.source in ("assumed", "paper") and is_row:
         ratio, source = by_row, "rows"

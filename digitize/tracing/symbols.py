@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from digitize.ink.components import find_pieces
 from digitize.records.layouts import COLUMN_COUNTS
-from digitize.records.symbols import Bar, Marks, Pulse
+from digitize.records.symbols import Bar, Pulse, Symbols
 from digitize.records.traces import Rows
 from digitize.records.upright import PIXELS_PER_MM
 
@@ -34,7 +34,7 @@ _AT_END = 0.1
 """Share of a row's length that counts as its end."""
 
 
-def find_marks(coverage: NDArray[np.float32], rows: Rows) -> Marks:
+def find_symbols(coverage: NDArray[np.float32], rows: Rows) -> Symbols:
     """Find calibration pulses and separators.
 
     Parameters
@@ -45,7 +45,7 @@ def find_marks(coverage: NDArray[np.float32], rows: Rows) -> Marks:
 
     Returns
     -------
-    Marks
+    Symbols
 
     Examples
     --------
@@ -53,8 +53,8 @@ def find_marks(coverage: NDArray[np.float32], rows: Rows) -> Marks:
     >>> page[400:404, 50:100] = page[300:304, 100:150] = page[400:404, 150:1100] = 1
     >>> page[300:404, 98:102] = page[300:404, 148:152] = 1
     >>> level = np.full((1, 1200), 401.5, np.float32)
-    >>> marks = find_marks(page, Rows(level, np.array([50]), np.array([1100])))
-    >>> [(pulse.left, pulse.right, pulse.top, pulse.foot) for pulse in marks.pulses]
+    >>> symbols = find_symbols(page, Rows(level, np.array([50]), np.array([1100])))
+    >>> [(pulse.left, pulse.right, pulse.top, pulse.foot) for pulse in symbols.pulses]
     [(99.5, 149.5, 301.5, 401.5)]
     """
     ink = (coverage >= 0.4).astype(np.uint8)
@@ -75,7 +75,7 @@ def find_marks(coverage: NDArray[np.float32], rows: Rows) -> Marks:
         mask[max(0, top - 1) : bottom + 2, max(0, x - half) : x + half + 1] = True
     for pulse in pulses:
         _cover_outline(mask, pulse)
-    return Marks(tuple(pulses), tuple(bars), mask)
+    return Symbols(tuple(pulses), tuple(bars), mask)
 
 
 def _strokes(coverage: NDArray[np.float32], ink: NDArray[np.uint8], level: NDArray[np.floating]) -> list[Bar]:
@@ -136,7 +136,7 @@ def split_pulses(pulses: Sequence[Pulse], middle: float) -> tuple[list[Pulse], l
     return [pulse for pulse in pulses if pulse.right < middle], [pulse for pulse in pulses if pulse.left > middle]
 
 
-def without_pulses(coverage: NDArray[np.float32], rows: Rows, marks: Marks) -> Rows:
+def without_pulses(coverage: NDArray[np.float32], rows: Rows, symbols: Symbols) -> Rows:
     """Rows that begin after leading calibration pulses and end before trailing ones.
 
     Parameters
@@ -144,8 +144,8 @@ def without_pulses(coverage: NDArray[np.float32], rows: Rows, marks: Marks) -> R
     coverage : ndarray, shape (h, w), float32
         Share of each pixel of the upright page that is ink.
     rows : Rows
-    marks : Marks
-        Marks of those rows.
+    symbols : Symbols
+        Symbols of those rows.
 
     Returns
     -------
@@ -155,13 +155,13 @@ def without_pulses(coverage: NDArray[np.float32], rows: Rows, marks: Marks) -> R
     Examples
     --------
     >>> rows = Rows(np.full((1, 1200), 400, np.float32), np.array([50]), np.array([1100]))
-    >>> marks = Marks((Pulse(0, 99.5, 149.5, 301.5, 401.5),), (), np.zeros((700, 1200), bool))
-    >>> int(without_pulses(np.ones((700, 1200), np.float32), rows, marks).start[0])
+    >>> symbols = Symbols((Pulse(0, 99.5, 149.5, 301.5, 401.5),), (), np.zeros((700, 1200), bool))
+    >>> int(without_pulses(np.ones((700, 1200), np.float32), rows, symbols).start[0])
     152
     """
     level, start, end = rows.level.copy(), rows.start.copy(), rows.end.copy()
     middle = float(np.median((start + end) / 2))
-    before, after = split_pulses(marks.pulses, middle)
+    before, after = split_pulses(symbols.pulses, middle)
     settle, window = 6 * PIXELS_PER_MM, 20 * PIXELS_PER_MM
     if before:
         first = _beyond_gap(coverage, before, int(np.median([pulse.right for pulse in before])) + 3, 1)

@@ -14,13 +14,13 @@ from digitize.ink.grid_area import Ground
 from digitize.ocr.text import find_words
 from digitize.records.page import Page, PageError
 from digitize.records.placement import Grid, Placement
-from digitize.records.symbols import Marks
+from digitize.records.symbols import Symbols
 from digitize.records.traces import Rows, Traces
 from digitize.records.upright import PIXELS_PER_MM, UprightPage
 from digitize.tracing.fading import without_fading
 from digitize.tracing.pen_ink import PenInk, find_pen_ink
 from digitize.tracing.rows import find_rows, holds
-from digitize.tracing.symbols import find_marks, without_pulses
+from digitize.tracing.symbols import find_symbols, without_pulses
 from digitize.tracing.trace import touch_names, trace_ink
 
 _LEAST_ROW_MM = 40.0
@@ -73,7 +73,7 @@ class UprightAnalysis:
     rows : Rows
     baseline : ndarray, shape (rows,), float64
         0 mV of each row (y).
-    marks : Marks
+    symbols : Symbols
         Calibration pulses and separators.
     pen : PenInk
         Ink that the pen may have left.
@@ -86,7 +86,7 @@ class UprightAnalysis:
     coverage: NDArray[np.float32]
     rows: Rows
     baseline: NDArray[np.float64]
-    marks: Marks
+    symbols: Symbols
     pen: PenInk
     traces: Traces
 
@@ -179,11 +179,11 @@ def _follow(laid: LaidPage, find: Callable[[NDArray[np.float32]], Rows | None]) 
     if dark is not near:
         again = find(_on_ground(dark, laid.ink.ground))
         dark, rows = (near, rows) if again is None or len(again.level) != len(rows.level) else (dark, again)
-    marks = find_marks(dark, rows)
+    symbols = find_symbols(dark, rows)
     glyphs = _away_from(rows, find_words(coverage)[1])
-    rows = without_pulses(dark, rows, marks)
+    rows = without_pulses(dark, rows, symbols)
     while True:
-        pen = find_pen_ink(dark, rows, marks.mask | glyphs)
+        pen = find_pen_ink(dark, rows, symbols.mask | glyphs)
         traces = trace_ink(pen, _NO_NAMES)
         real = _is_real(traces)
         if real.all():
@@ -192,9 +192,9 @@ def _follow(laid: LaidPage, find: Callable[[NDArray[np.float32]], Rows | None]) 
             return None
         # A row less may change what the others follow.
         rows = Rows(rows.level[real], rows.start[real], rows.end[real])
-        marks = find_marks(dark, rows)
-    baseline = np.array([_baseline(traces, marks, row) for row in range(len(rows.level))])
-    return UprightAnalysis(laid.placement, laid.upright, coverage, rows, baseline, marks, pen, traces)
+        symbols = find_symbols(dark, rows)
+    baseline = np.array([_baseline(traces, symbols, row) for row in range(len(rows.level))])
+    return UprightAnalysis(laid.placement, laid.upright, coverage, rows, baseline, symbols, pen, traces)
 
 
 def _on_ground(coverage: NDArray[np.float32], ground: Ground | None, above: int = _WITHIN) -> NDArray[np.float32]:
@@ -231,9 +231,9 @@ def _away_from(rows: Rows, glyphs: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return kept
 
 
-def _baseline(traces: Traces, marks: Marks, row: int) -> float:
+def _baseline(traces: Traces, symbols: Symbols, row: int) -> float:
     """0 mV of a row (y): the foot of its calibration pulse, else its middle level."""
-    feet = [pulse.foot for pulse in marks.pulses if pulse.row == row]
+    feet = [pulse.foot for pulse in symbols.pulses if pulse.row == row]
     if feet:
         return float(np.median(feet))
     return float(np.nanmedian(traces.center[row, traces.start[row] : traces.end[row]]))

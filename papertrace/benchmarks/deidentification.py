@@ -119,9 +119,9 @@ def run(job: Job) -> Outcome:
 def _redrawn(image: NDArray[np.uint8]) -> tuple[Leads, str, NDArray[np.uint8]]:
     """Digitize a page and draw it anew; without leads or a verdict, and all white, where it cannot be read."""
     try:
-        reading = api.analyze_page(image)
-        leads = api.leads_of(reading, fs=FS)
-        return leads, leads.quality.verdict, redraw_page(reading, leads)
+        analysis = api.analyze_page(image)
+        leads = api.leads_of(analysis, fs=FS)
+        return leads, leads.quality.verdict, redraw_page(analysis, leads)
     except PageError as error:
         return no_leads((image.shape[1], image.shape[0]), str(error)), "", np.full_like(image, 255)
 

@@ -101,10 +101,10 @@ def run(job: tuple[str, int, Path]) -> Outcome:
     leads, error, crashed = None, "", False
     plain = None
     try:
-        reading = analyze_page(page.image)
-        leads = leads_of(refined(reading), fs=FS)
+        analysis = analyze_page(page.image)
+        leads = leads_of(refined(analysis), fs=FS)
         seconds = time.perf_counter() - began
-        plain = leads_of(reading, fs=FS)
+        plain = leads_of(analysis, fs=FS)
     except PageError as problem:
         error = str(problem)
     except Exception as problem:

@@ -231,20 +231,20 @@ def make(task: Task) -> None:
             truth = view_pieces(true_pieces(page.signal, page.strips, READ_FS), READ_FS)
     times = [time.process_time()]
     try:
-        reading = analyze_page(image)
+        analysis = analyze_page(image)
     except PageError as reason:
         error = str(reason)
         times += [time.process_time()] * 2
         picture = coarse_picture(image)
     else:
         times.append(time.process_time())
-        leads = leads_of(refined(reading), fs=READ_FS)
+        leads = leads_of(refined(analysis), fs=READ_FS)
         try:
             view, verdict = view_leads(leads), leads.quality.verdict
         except ValueError as reason:
             error = str(reason)
         times.append(time.process_time())
-        picture = picture_of(reading)
+        picture = picture_of(analysis)
     times.append(time.process_time())
     arrays = {name: getattr(view, name) for name in INPUTS}
     arrays |= {_TRUE + name: getattr(truth, name) for name in INPUTS}

@@ -3,7 +3,7 @@
 ``python -m papertrace.benchmarks refiners [--data DIR] [--out DIR] [RUNS]``.
 
 Takes the networks that ``python -m papertrace.training.refiner`` left, reads every page of ``kit-pages`` and every scan
-of a real print once, lets each network correct that reading, and writes ``refiners.md`` and ``refiners.json``. Which
+of a real print once, lets each network correct that analysis, and writes ``refiners.md`` and ``refiners.json``. Which
 network is kept is chosen by fold 8 alone; these pages only tell what it is worth.
 """
 
@@ -155,7 +155,7 @@ def measure(targets: Sequence[PageFile], networks: Mapping[str, Path]) -> list[P
 
 
 def correct(page: PageFile, networks: Mapping[str, Path]) -> Page:
-    """Read a page once, let every network correct the reading, and score what comes out.
+    """Read a page once, let every network correct the analysis, and score what comes out.
 
     Parameters
     ----------
@@ -172,15 +172,15 @@ def correct(page: PageFile, networks: Mapping[str, Path]) -> Page:
     assert truth is not None
     condition, name = condition_of(page), page.file.name
     try:
-        reading = analyze_page(page.file)
+        analysis = analyze_page(page.file)
     except PageError:
         return Page(condition, name, dict.fromkeys((ALONE, *networks), 0.0), {})
-    aligned = {ALONE: score_page(truth, leads_of(reading, fs=FS).signal, FS).aligned_mean}
+    aligned = {ALONE: score_page(truth, leads_of(analysis, fs=FS).signal, FS).aligned_mean}
     seconds = {}
     for network, path in networks.items():
         loaded = load_network(path)
         began = time.perf_counter()
-        corrected = refined(reading, loaded)
+        corrected = refined(analysis, loaded)
         seconds[network] = time.perf_counter() - began
         aligned[network] = score_page(truth, leads_of(corrected, fs=FS).signal, FS).aligned_mean
     return Page(condition, name, aligned, seconds)

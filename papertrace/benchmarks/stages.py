@@ -169,17 +169,18 @@ def _stages(page: Any, digests: dict[str, str]) -> Any:
     from papertrace.cli.plan import Job
     from papertrace.cli.report import build_report
 
-    reading = api.analyze_page(page)
-    view = reading.view
-    digests["upright"] = digest([view.placement.matrix, view.upright.image, view.upright.inside, view.upright.nodes])
-    digests["ink"] = digest(view.coverage)
-    digests["rows"] = digest([view.rows.level, view.rows.start, view.rows.end, view.baseline])
-    digests["symbols"] = digest([view.marks.pulses, view.marks.bars, view.marks.mask])
-    digests["traces"] = digest([_path(view.traces), view.traces.ink, view.traces.radius])
-    digests["layout"] = digest([_layout(reading.layout), _scale(reading.scale)])
-    reading = api.refined(reading)
-    digests["refined"] = digest([_path(reading.view.traces), reading.right])
-    leads = api.leads_of(reading, fs=FS)
+    analysis = api.analyze_page(page)
+    digests["upright"] = digest(
+        [analysis.placement.matrix, analysis.upright.image, analysis.upright.inside, analysis.upright.nodes]
+    )
+    digests["ink"] = digest(analysis.coverage)
+    digests["rows"] = digest([analysis.rows.level, analysis.rows.start, analysis.rows.end, analysis.baseline])
+    digests["symbols"] = digest([analysis.symbols.pulses, analysis.symbols.bars, analysis.symbols.mask])
+    digests["traces"] = digest([_path(analysis.traces), analysis.traces.ink, analysis.traces.radius])
+    digests["layout"] = digest([_layout(analysis.layout), _scale(analysis.scale)])
+    analysis = api.refined(analysis)
+    digests["refined"] = digest([_path(analysis.traces), analysis.right])
+    leads = api.leads_of(analysis, fs=FS)
     digests["strips"] = digest([leads.strips, leads.signal, leads.confidence])
     job = Job("page", 0, "page", "page", ("page", ""), ())
     report = build_report(job, page, leads, interpret(leads), 0.0, refined=True)

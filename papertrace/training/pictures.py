@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 from classify.picture.picture import Picture, coarse_picture, picture_of
 from classify.signal.network import INPUTS
 from classify.signal.view import ABSENT, BEAT_SAMPLES, FS, INTERVALS, RHYTHM_SAMPLES, View, view_leads, view_pieces
-from digitize.api import PageAnalysis, analyze_page, leads_of, refined
+from digitize.api import analyze_page, leads_of, refined
 from digitize.records.layouts import LEAD_NAMES
 from digitize.records.page import PageError
+from digitize.records.page_analysis import PageAnalysis
 from papertrace.datasets.ptbxl import Records, read_500
 from papertrace.synth import PrintedPage, render_page
 from papertrace.training.cells import Cells, Drawn, cells_of
@@ -156,13 +157,13 @@ def make_page(job: Job) -> None:
     page = render_page(read_500(job.record), _PRINT_FS, job.preset, seed=job.seed)
     made = []
     try:
-        reading = refined(analyze_page(page.image))
-        view = view_leads(leads_of(reading, fs=_PRINT_FS))
+        analysis = refined(analyze_page(page.image))
+        view = view_leads(leads_of(analysis, fs=_PRINT_FS))
     except (PageError, ValueError):
         made.append(_coarse(page, blank_view()))
     else:
-        picture = picture_of(reading)
-        made.append((picture.ink, cells_of(_on_upright(page, reading, picture)), view))
+        picture = picture_of(analysis)
+        made.append((picture.ink, cells_of(_on_upright(page, analysis, picture)), view))
         if job.page % _COARSE_EVERY == 0:
             made.append(_coarse(page, blank_view()))
     _save(job.file, made)
@@ -252,9 +253,9 @@ def _view_or_none(pieces: Sequence[Any]) -> View:
         return blank_view()
 
 
-def _on_upright(page: PrintedPage, reading: PageAnalysis, picture: Picture) -> list[Drawn]:
+def _on_upright(page: PrintedPage, analysis: PageAnalysis, picture: Picture) -> list[Drawn]:
     def through(points: NDArray[np.floating]) -> NDArray[np.float64]:
-        upright = to_upright(points, reading.view, page.image.shape)
+        upright = to_upright(points, analysis, page.image.shape)
         return np.asarray(upright @ picture.matrix[:, :2].T + picture.matrix[:, 2])
 
     return [

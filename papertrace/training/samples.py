@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from digitize.api import PageAnalysis, analyze_page, features_of, refined, strips_of
+from digitize.api import analyze_page, features_of, refined, strips_of
 from digitize.records.layouts import LEAD_NAMES
 from digitize.records.page import PageError
+from digitize.records.page_analysis import PageAnalysis
 from digitize.refine.correct import WEIGHTS
 from digitize.strips.confidence import FEATURES, TOLERANCE_MV
 from papertrace.datasets.ptbxl import read_500
@@ -74,21 +75,21 @@ def make(job: Job) -> None:
     """
     page = render_page(read_500(job.record), _FS, job.preset, seed=job.seed)
     try:
-        reading = analyze_page(page.image)
+        analysis = analyze_page(page.image)
     except PageError:
         both = []
     else:
-        both = [compare(own, page, job.seed) for own in (reading, refined(reading))]
+        both = [compare(own, page, job.seed) for own in (analysis, refined(analysis))]
     samples = joined(both)
     write_arrays(job.file, {"marks": samples.marks, "right": samples.right})
 
 
-def compare(reading: PageAnalysis, page: PrintedPage, seed: int) -> Samples:
+def compare(analysis: PageAnalysis, page: PrintedPage, seed: int) -> Samples:
     """Compare what was read with what was printed.
 
     Parameters
     ----------
-    reading : PageAnalysis
+    analysis : PageAnalysis
     page : PrintedPage
     seed : int
         Says which samples are taken.
@@ -97,9 +98,9 @@ def compare(reading: PageAnalysis, page: PrintedPage, seed: int) -> Samples:
     -------
     Samples
     """
-    strips, _, residual, _ = strips_of(reading, _FS)
+    strips, _, residual, _ = strips_of(analysis, _FS)
     found = []
-    for strip, seen in zip(strips, features_of(reading, strips, residual, _FS), strict=True):
+    for strip, seen in zip(strips, features_of(analysis, strips, residual, _FS), strict=True):
         if strip.lead not in LEAD_NAMES:
             continue
         truth = page.signal[LEAD_NAMES.index(strip.lead)]

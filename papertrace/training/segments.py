@@ -93,14 +93,14 @@ def make(job: Job, most: int) -> None:
     """Print a page, read it, and write its segments, `most` of them; none where the page cannot be read."""
     page = render_page(read_500(job.record), _FS, job.preset, seed=job.seed)
     try:
-        reading = analyze_page(page.image)
+        analysis = analyze_page(page.image)
     except PageError:
         segments = empty()
     else:
         segments = cut_segments(
-            windows_of(reading.view, reading.scale.gain.value),
-            reading.view.traces,
-            true_paths(page, reading.view, QUARTERS),
+            windows_of(analysis),
+            analysis.traces,
+            true_paths(page, analysis, QUARTERS),
             np.random.default_rng(job.seed),
             most=most,
             page=job.page,

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 
 from digitize.geometry.mapping import to_paper
+from digitize.records.page_analysis import PageAnalysis
 from digitize.records.placement import Grid
 from digitize.records.upright import PIXELS_PER_MM
-from digitize.tracing.view import UprightAnalysis
 from papertrace.synth.printer import PrintedPage
 
 _OFF_MM = 1.5
@@ -23,14 +23,14 @@ _LEAST = 50
 """Fewest places that tell."""
 
 
-def to_upright(points: NDArray[np.floating], view: UprightAnalysis, shape: tuple[int, ...]) -> NDArray[np.float64]:
+def to_upright(points: NDArray[np.floating], analysis: PageAnalysis, shape: tuple[int, ...]) -> NDArray[np.float64]:
     """Carry pixels of the picture onto the upright page: the inverse of `UprightPage.to_original`.
 
     Parameters
     ----------
     points : ndarray, shape (n, 2)
         Pixels ``(x, y)`` of the picture; NaN stays NaN.
-    view : UprightAnalysis
+    analysis : PageAnalysis
     shape : tuple of int
         Height and width of the picture.
 
@@ -41,18 +41,18 @@ def to_upright(points: NDArray[np.floating], view: UprightAnalysis, shape: tuple
     known = np.isfinite(points).all(axis=1)
     upright = np.full(points.shape, np.nan)
     # One column of points: `to_paper` takes lattices.
-    paper = to_paper(points[known][:, None], view.placement.matrix, _bend(view), shape)[:, 0]
-    upright[known] = (paper - _origin(view, shape)) * PIXELS_PER_MM
+    paper = to_paper(points[known][:, None], analysis.placement.matrix, _bend(analysis), shape)[:, 0]
+    upright[known] = (paper - _origin(analysis, shape)) * PIXELS_PER_MM
     return upright
 
 
-def true_paths(page: PrintedPage, view: UprightAnalysis, steps: int) -> NDArray[np.float32]:
+def true_paths(page: PrintedPage, analysis: PageAnalysis, steps: int) -> NDArray[np.float32]:
     """Find where the pen truly ran along each row that was traced.
 
     Parameters
     ----------
     page : PrintedPage
-    view : UprightAnalysis
+    analysis : PageAnalysis
         What was found on that page.
     steps : int
         Places a column.
@@ -63,12 +63,12 @@ def true_paths(page: PrintedPage, view: UprightAnalysis, steps: int) -> NDArray[
         The truth (y) at ``x + k / steps``; NaN where the page shows no pen, and along rows whose trace is none of the
         page's strips or runs along another row's.
     """
-    center = view.traces.center
+    center = analysis.traces.center
     rows, width = center.shape
     x = np.arange(width * steps) / steps
     truth = np.full((rows, width * steps), np.nan, np.float32)
     for strip in page.strips:
-        points = to_upright(strip.polyline, view, page.image.shape)
+        points = to_upright(strip.polyline, analysis, page.image.shape)
         shown = _along(points, x)
         off = np.abs(center - shown[None, ::steps])
         enough = np.isfinite(off).sum(axis=1) > _LEAST
@@ -97,16 +97,16 @@ def _along(points: NDArray[np.float64], x: NDArray[np.float64]) -> NDArray[np.fl
     return y
 
 
-def _origin(view: UprightAnalysis, shape: tuple[int, ...]) -> NDArray[np.float64]:
+def _origin(analysis: PageAnalysis, shape: tuple[int, ...]) -> NDArray[np.float64]:
     """Millimeters of paper under the upright pixel (0, 0), from nodes that lie in the picture."""
     height, width = shape[:2]
-    nodes = view.upright.nodes
-    paper = to_paper(nodes, view.placement.matrix, _bend(view), shape)
+    nodes = analysis.upright.nodes
+    paper = to_paper(nodes, analysis.placement.matrix, _bend(analysis), shape)
     # Nodes belong to the upright pixels 16 j - 8.5.
     column, row = np.meshgrid(*(16 * np.arange(n) - 8.5 for n in nodes.shape[1::-1]))
     inside = ((nodes >= 0) & (nodes <= (width - 1, height - 1))).all(axis=2)
     return np.median((paper - np.stack([column, row], axis=2) / PIXELS_PER_MM)[inside], axis=0)
 
 
-def _bend(view: UprightAnalysis) -> NDArray[np.float32] | None:
-    return view.placement.bend if isinstance(view.placement, Grid) else None
+def _bend(analysis: PageAnalysis) -> NDArray[np.float32] | None:
+    return analysis.placement.bend if isinstance(analysis.placement, Grid) else None

@@ -115,10 +115,10 @@ def test_a_reader_that_there_is_not(leads, tmp_path):
     ],
 )
 def test_shipped_networks_read_sample_pages_by_their_pictures(reader, sample, expected):
-    reading = analyze_page(load_pages(f"samples/{sample}.png")[0])
-    leads = leads_of(refined(reading), fs=500)
+    analysis = analyze_page(load_pages(f"samples/{sample}.png")[0])
+    leads = leads_of(refined(analysis), fs=500)
     told = [
-        {found.code: found for found in interpret_page(reader, leads, lambda: picture_of(reading).ink).statements}
+        {found.code: found for found in interpret_page(reader, leads, lambda: picture_of(analysis).ink).statements}
         for reader in ("signal", reader)
     ]
     assert told[1][expected].present

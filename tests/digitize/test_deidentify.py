@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from digitize.api import PageAnalysis, analyze_page, leads_of
+from digitize.api import analyze_page, leads_of
 from digitize.deidentify import GRID_COLORS, redraw_page
 from digitize.geometry.mapping import project
 from digitize.leads import Leads
+from digitize.records.page_analysis import PageAnalysis
 from papertrace.synth import PrintedPage, render_page
 
 Picture = NDArray[np.uint8]
@@ -22,12 +23,12 @@ Picture = NDArray[np.uint8]
 class Understood:
     """A picture and what was found in it."""
 
-    reading: PageAnalysis
+    analysis: PageAnalysis
     leads: Leads
 
     @property
     def page(self) -> Picture:
-        return redraw_page(self.reading, self.leads)
+        return redraw_page(self.analysis, self.leads)
 
     @property
     def ink(self) -> NDArray[np.bool_]:
@@ -36,8 +37,8 @@ class Understood:
 
 
 def understood(image: Picture) -> Understood:
-    reading = analyze_page(image)
-    return Understood(reading, leads_of(reading, fs=500))
+    analysis = analyze_page(image)
+    return Understood(analysis, leads_of(analysis, fs=500))
 
 
 def in_boxes(page: PrintedPage) -> NDArray[np.bool_]:
@@ -71,11 +72,11 @@ def plain(page) -> Understood:
 
 def test_no_pixel_of_the_page_is_looked_at(page, plain):
     """Not its own picture, not the upright one, not the share of ink: with noise in all of them it is the same."""
-    reading = plain.reading
-    shape = (*reading.page.image.shape[:2], *reading.view.coverage.shape)
-    blind = with_noise(reading, shape, np.random.default_rng(0))
-    for pixels in ("page.image", "view.upright.image", "view.coverage", "view.pen.coverage", "view.marks.mask"):
-        before, after = reading, blind
+    analysis = plain.analysis
+    shape = (*analysis.page.image.shape[:2], *analysis.coverage.shape)
+    blind = with_noise(analysis, shape, np.random.default_rng(0))
+    for pixels in ("page.image", "upright.image", "coverage", "symbols.mask"):
+        before, after = analysis, blind
         for name in pixels.split("."):
             before, after = getattr(before, name), getattr(after, name)
         assert (before != after).mean() > 0.3, pixels
@@ -123,7 +124,7 @@ def test_a_turned_page(page, turn: Callable[[NDArray], NDArray]):
 
 def test_names_separators_and_pulses_stand_where_they_were_read(page, plain):
     ink = plain.ink
-    read = {(place.row, place.column) for place in plain.reading.layout.places if place.name_source == "read"}
+    read = {(place.row, place.column) for place in plain.analysis.layout.places if place.name_source == "read"}
     assert len(read) >= 11
     around = round(0.5 * page.pixels_per_mm)
     for strip in page.strips:
@@ -131,30 +132,32 @@ def test_names_separators_and_pulses_stand_where_they_were_read(page, plain):
             x0, y0, x1, y1 = (round(side) for side in strip.label_box)
             drawn = ink[y0:y1, x0 - around : x1 + around]
             assert 0.1 < drawn.mean() < 0.9, strip.label
-    view = plain.reading.view
-    assert view.marks.bars and view.marks.pulses
-    for bar in view.marks.bars:
-        x, y = view.upright.to_original(np.array([(bar.x, (bar.top + bar.bottom) / 2)]))[0].round().astype(int)
+    analysis = plain.analysis
+    assert analysis.symbols.bars and analysis.symbols.pulses
+    for bar in analysis.symbols.bars:
+        x, y = analysis.upright.to_original(np.array([(bar.x, (bar.top + bar.bottom) / 2)]))[0].round().astype(int)
         assert ink[y, x]
-    for pulse in view.marks.pulses:
-        x, y = view.upright.to_original(np.array([((pulse.left + pulse.right) / 2, pulse.top)]))[0].round().astype(int)
+    for pulse in analysis.symbols.pulses:
+        x, y = (
+            analysis.upright.to_original(np.array([((pulse.left + pulse.right) / 2, pulse.top)]))[0].round().astype(int)
+        )
         assert ink[y, x] and not ink[y + round(3 * page.pixels_per_mm), x]
 
 
 def test_a_stepped_pulse_has_both_roofs(recording):
     page = render_page(recording, 500, gain=10.0, chest_gain=5.0, pulse="left")
     found = understood(page.image)
-    stepped = [pulse for pulse in found.reading.view.marks.pulses if np.isfinite(pulse.step)]
+    stepped = [pulse for pulse in found.analysis.symbols.pulses if np.isfinite(pulse.step)]
     assert stepped
     for pulse in stepped:
         points = np.array([(pulse.left + 8, pulse.top), (pulse.right - 8, pulse.step)])
-        for x, y in found.reading.view.upright.to_original(points).round().astype(int):
+        for x, y in found.analysis.upright.to_original(points).round().astype(int):
             assert found.ink[y, x]
 
 
 def test_a_name_that_was_not_read_is_not_drawn(page, plain):
-    places = tuple(replace(place, name_source="assumed") for place in plain.reading.layout.places)
-    unread = replace(plain, reading=replace(plain.reading, layout=replace(plain.reading.layout, places=places)))
+    places = tuple(replace(place, name_source="assumed") for place in plain.analysis.layout.places)
+    unread = replace(plain, analysis=replace(plain.analysis, layout=replace(plain.analysis.layout, places=places)))
     strip = next(strip for strip in page.strips if strip.lead == "aVL")
     x0, y0, x1, y1 = (round(side) for side in strip.label_box)
     assert plain.ink[y0:y1, x0:x1].any() and not unread.ink[y0:y1, x0:x1].any()
@@ -175,15 +178,14 @@ def test_a_page_without_a_grid_gets_none(recording):
 
 
 def test_where_no_ink_was_followed_none_is_drawn(plain):
-    traces, strip = plain.reading.view.traces, plain.leads.strips[-1]
+    traces, strip = plain.analysis.traces, plain.leads.strips[-1]
     ink = traces.ink.copy()
     ink[:, strip.row, 900:1200] = np.nan
     ink[:, strip.row, 1400:1500] -= 30
-    view = replace(plain.reading.view, traces=replace(traces, ink=ink))
-    bare = replace(plain, reading=replace(plain.reading, view=view))
+    bare = replace(plain, analysis=replace(plain.analysis, traces=replace(traces, ink=ink)))
     lost = plain.ink & ~bare.ink
     x = np.flatnonzero(lost.any(axis=0))
-    edges = plain.reading.view.upright.to_original(np.array([(900.0, 500.0), (1500.0, 500.0)]))[:, 0]
+    edges = plain.analysis.upright.to_original(np.array([(900.0, 500.0), (1500.0, 500.0)]))[:, 0]
     assert abs(x.min() - edges[0]) < 4 and abs(x.max() - edges[1]) < 4
 
 
@@ -193,28 +195,28 @@ def test_a_trace_that_was_led_along_a_line_of_text_is_but_a_line(page, plain):
     x0, y0, x1, y1 = (round(side) for side in text.box)
     dark = (page.image[y0:y1, x0:x1] < 110).all(axis=2)
     assert dark.sum() > 300
-    strip, view = plain.leads.strips[0], plain.reading.view
+    strip, analysis = plain.leads.strips[0], plain.analysis
     corners = np.array([[0, 0], [500, 0], [500, 500], [0, 500]], np.float32)
-    to_upright = cv2.getPerspectiveTransform(view.upright.to_original(corners), corners)
+    to_upright = cv2.getPerspectiveTransform(analysis.upright.to_original(corners), corners)
     columns = np.flatnonzero(dark.any(axis=0))
     middle = [np.flatnonzero(dark[:, column]).mean() for column in columns]
     path = np.stack([columns + x0, np.array(middle) + y0], axis=1)
     at, y = project(to_upright, path).T
-    every = np.arange(view.traces.center.shape[1])
+    every = np.arange(analysis.traces.center.shape[1])
     followed = np.interp(every, at, y)
     traces = replace(
-        view.traces, center=np.tile(followed, (len(view.traces.center), 1)),
-        ink=np.tile(followed, (2, len(view.traces.center), 1)),
+        analysis.traces, center=np.tile(followed, (len(analysis.traces.center), 1)),
+        ink=np.tile(followed, (2, len(analysis.traces.center), 1)),
     )  # fmt: skip
     samples = np.linspace(0, len(path) - 1, len(strip.path))
     along = np.stack([np.interp(samples, np.arange(len(path)), path[:, axis]) for axis in (0, 1)], axis=1)
     misled = Understood(
-        replace(plain.reading, view=replace(view, traces=traces)),
+        replace(plain.analysis, traces=traces),
         replace(plain.leads, strips=(replace(strip, path=along.astype(np.float32)),)),
     )
     drawn = misled.ink[y0:y1, x0:x1]
     assert drawn.any()
     free = np.ones(dark.shape, np.uint8)
     cv2.polylines(free, [(along - (x0, y0)).round().astype(np.int32)], False, 0, 1)
-    reach = view.traces.radius / 10 * page.pixels_per_mm
+    reach = analysis.traces.radius / 10 * page.pixels_per_mm
     assert cv2.distanceTransform(free, cv2.DIST_L2, 5)[drawn].max() <= reach + 2

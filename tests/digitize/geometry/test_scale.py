@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from digitize.geometry.mapping import quarter_turn, scale_at
 from digitize.geometry.scale import first_scale
 from digitize.records.placement import PaperScale
-from digitize.records.symbols import Marks, Pulse
+from digitize.records.symbols import Pulse, Symbols
 from digitize.records.traces import Traces, TraceState
 from digitize.tracing.rescale import measured_scale
 
@@ -38,9 +38,9 @@ def traces(slope: float = 0.0, length: int = 2500) -> tuple[Traces, NDArray[np.f
     return Traces(center=level, between=level, state=seen, **ends, radius=1.5, ink=ink), level
 
 
-def marks(height: float | None) -> Marks:
+def marks(height: float | None) -> Symbols:
     pulses = () if height is None else tuple(Pulse(row, 50.0, 100.0, 400.0, 400.0 + height) for row in range(3))
-    return Marks(pulses, (), np.zeros((HEIGHT, WIDTH), bool))
+    return Symbols(pulses, (), np.zeros((HEIGHT, WIDTH), bool))
 
 
 def test_the_sheet_comes_first():

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digitize.layout.columns import Ends, begin_together, past_names, row_ends, strip_edges, white_between
-from digitize.records.symbols import Marks, Pulse
+from digitize.records.symbols import Pulse, Symbols
 from digitize.records.traces import Traces, TraceState
 
 NO_BARS, NO_NAMES = np.zeros(0), np.zeros((0, 4))
@@ -26,8 +26,8 @@ def ends_at(left: float, right: float, sure_left: bool = True, sure_right: bool 
     return Ends(np.array([left]), np.array([right]), np.array([sure_left]), np.array([sure_right]))
 
 
-def marks_with(*pulses: Pulse) -> Marks:
-    return Marks(pulses, (), np.zeros((10, WIDTH), bool))
+def marks_with(*pulses: Pulse) -> Symbols:
+    return Symbols(pulses, (), np.zeros((10, WIDTH), bool))
 
 
 @given(origin=st.floats(50, 200), cap=st.floats(-2.0, 2.0), columns=st.sampled_from([1, 2, 4, 5]))

@@ -13,7 +13,7 @@ from digitize.layout.page_layout import read_layout
 from digitize.ocr.text import LeadReadings, Word
 from digitize.records.layouts import ALL_NAMES, LEAD_NAMES, Layout, find_layout, lead_of, sign_of
 from digitize.records.page_layout import PageLayout
-from digitize.records.symbols import Bar, Marks
+from digitize.records.symbols import Bar, Symbols
 from digitize.records.traces import Traces, TraceState
 
 LEFT, RIGHT, PITCH = 100, 2600, 250
@@ -47,7 +47,7 @@ class Print:
     def hide(self, row: int, column: int) -> None:
         del self.readings[self.box(row, column)]
 
-    def marks(self) -> Marks:
+    def symbols(self) -> Symbols:
         columns = self.layout.columns
         edges = LEFT + (RIGHT - LEFT) * np.arange(1, columns) / columns
         bars = tuple(
@@ -56,7 +56,7 @@ class Print:
             for x in edges
             if self.bars and len(leads) > 1
         )
-        return Marks((), bars, np.zeros((1, 1), bool))
+        return Symbols((), bars, np.zeros((1, 1), bool))
 
     def traces(self) -> Traces:
         count = len(self.rows)
@@ -85,7 +85,7 @@ class Print:
 def read(monkeypatch) -> Callable[..., PageLayout]:
     """Read a print: every box says what the print says at that place, and nothing elsewhere."""
 
-    def run(page: Print, given: Layout | None = None, marks: Marks | None = None) -> PageLayout:
+    def run(page: Print, given: Layout | None = None, symbols: Symbols | None = None) -> PageLayout:
         def readings(coverage, boxes) -> LeadReadings:
             logs = np.log(np.full((len(boxes), len(ALL_NAMES) + 1), 1e-4))
             negated = np.zeros(len(boxes), bool)
@@ -101,7 +101,9 @@ def read(monkeypatch) -> Callable[..., PageLayout]:
 
         monkeypatch.setattr(digitize.layout.page_layout, "read_lead_names", readings)
         nothing = np.zeros((HEIGHT, WIDTH), np.float32)
-        return read_layout(nothing, nothing, page.traces(), page.baseline, marks or page.marks(), page.words(), given)
+        return read_layout(
+            nothing, nothing, page.traces(), page.baseline, symbols or page.symbols(), page.words(), given
+        )
 
     return run
 

@@ -11,22 +11,25 @@ from hypothesis import strategies as st
 from safetensors.torch import load, save
 
 from digitize.geometry.rectify import rectify
+from digitize.records.layouts import find_layout
+from digitize.records.page import Page
+from digitize.records.page_analysis import PageAnalysis
+from digitize.records.page_layout import PageLayout
 from digitize.records.placement import PaperScale
-from digitize.records.symbols import Marks
+from digitize.records.symbols import Symbols
 from digitize.records.traces import Rows, Traces, TraceState
 from digitize.records.upright import PIXELS_PER_MM
+from digitize.records.values import Scale, Value
 from digitize.records.weights import hash_of
 from digitize.refine.correct import LENGTH, load_network, refine, windows_of
 from digitize.refine.network import DESIGNS, HOP, LATENT, OFFSETS, Refiner, mean_offsets, read_offsets
 from digitize.refine.windows import CHANNELS, HEIGHT, MARKS, growing
-from digitize.tracing.pen_ink import find_pen_ink
-from digitize.tracing.view import UprightAnalysis
 
 WIDTH = 1300
 
 
 @pytest.fixture(scope="module")
-def view(draw) -> UprightAnalysis:
+def analysis(draw) -> PageAnalysis:
     """Two rows on white paper: a wave with a steep part, and a straight line; a stretch of the first is hidden."""
     x = np.arange(WIDTH, dtype=np.float64)
     wave = 150 + 30 * np.sin(x / 40) - 90 * np.exp(-(((x - 700) / 6) ** 2))
@@ -45,16 +48,18 @@ def view(draw) -> UprightAnalysis:
     matrix = np.diag([1 / PIXELS_PER_MM, 1 / PIXELS_PER_MM, 1.0])
     upright = rectify(picture, matrix)
     rows = Rows(np.repeat([[150.0], [300.0]], WIDTH, axis=1).astype(np.float32), *ends[:2])
-    nothing = np.zeros((400, WIDTH), bool)
-    return UprightAnalysis(
-        PaperScale(matrix, "print"),
-        upright,
-        coverage,
-        rows,
-        np.array([150.0, 300.0]),
-        Marks((), (), nothing),
-        find_pen_ink(coverage, rows, nothing),
-        traces,
+    gain = Value(10.0, "read")
+    return PageAnalysis(
+        page=Page(picture, "page", None, 0),
+        placement=PaperScale(matrix, "print"),
+        upright=upright,
+        coverage=coverage,
+        rows=rows,
+        baseline=np.array([150.0, 300.0]),
+        symbols=Symbols((), (), np.zeros((400, WIDTH), bool)),
+        traces=traces,
+        layout=PageLayout((), np.zeros((0, 4)), find_layout("I+II"), 2, 2),
+        scale=Scale(Value(25.0, "read"), gain, gain, ()),
     )
 
 
@@ -74,33 +79,33 @@ class ToTheInk(torch.nn.Module):
         return logits, torch.zeros(logits.shape[:3])
 
 
-def displaced(view: UprightAnalysis, by: float) -> UprightAnalysis:
-    traces = view.traces
+def displaced(analysis: PageAnalysis, by: float) -> PageAnalysis:
+    traces = analysis.traces
     moved = dataclasses.replace(traces, center=traces.center + by, between=traces.between + by)
-    return dataclasses.replace(view, traces=moved)
+    return dataclasses.replace(analysis, traces=moved)
 
 
 FOLLOWS = ToTheInk()
 
 
 class TestWindows:
-    def test_the_pen_is_in_the_middle(self, view):
-        windows = windows_of(view, 10.0)
+    def test_the_pen_is_in_the_middle(self, analysis):
+        windows = windows_of(analysis)
         assert windows.pixels.shape == (2, WIDTH, len(CHANNELS), HEIGHT) and windows.pixels.dtype == np.uint8
         assert windows.marks.shape == (2, WIDTH, len(MARKS)) and np.isfinite(windows.marks).all()
         middle = windows.pixels[1, 100:200, 0].mean(axis=0)
         assert middle[HEIGHT // 2 - 1 : HEIGHT // 2 + 1].min() > 240 and middle[[0, -1]].max() == 0
         np.testing.assert_allclose(windows.scale[1], 1.0)
 
-    def test_a_flank_is_as_thin_as_a_level_stroke(self, view):
-        windows = windows_of(view, 10.0)
+    def test_a_flank_is_as_thin_as_a_level_stroke(self, analysis):
+        windows = windows_of(analysis)
         flank = 695
         assert windows.scale[0, flank] > 10
         inked = [(windows.pixels[row, flank, 0] > 128).sum() for row in (0, 1)]
         assert abs(int(inked[0]) - int(inked[1])) <= 2
 
-    def test_other_rows_are_shown_as_such(self, view):
-        windows = windows_of(view, 10.0)
+    def test_other_rows_are_shown_as_such(self, analysis):
+        windows = windows_of(analysis)
         tall = windows.pixels[0, 695]
         assert tall[2].max() > 0, "at a flank the window reaches the row below"
         assert windows.pixels[1, 100, 2].max() == 0, "and on a level stroke it does not"
@@ -169,61 +174,63 @@ def test_unknown_networks_are_named():
         Refiner("cnn", 0)
 
 
-def test_untrained_it_leaves_the_traces(view):
-    traces, sure = refine(view, 10.0, Refiner().eval())
-    np.testing.assert_allclose(traces.center, view.traces.center, atol=1e-3)
-    np.testing.assert_allclose(traces.between, view.traces.between, atol=1e-3)
+def test_untrained_it_leaves_the_traces(analysis):
+    traces, sure = refine(analysis, Refiner().eval())
+    np.testing.assert_allclose(traces.center, analysis.traces.center, atol=1e-3)
+    np.testing.assert_allclose(traces.between, analysis.traces.between, atol=1e-3)
     np.testing.assert_allclose(sure, 0.0, atol=1e-3)
 
 
-def test_what_is_hidden_stays_hidden_and_nothing_else_is(view):
-    before = [array.copy() for array in (view.traces.center, view.traces.between, view.traces.state)]
-    traces = refine(view, 10.0, FOLLOWS)[0]
-    np.testing.assert_array_equal(np.isnan(traces.center), np.isnan(view.traces.center))
-    np.testing.assert_array_equal(np.isnan(traces.between), np.isnan(view.traces.between))
-    for array, kept in zip((view.traces.center, view.traces.between, view.traces.state), before, strict=True):
+def test_what_is_hidden_stays_hidden_and_nothing_else_is(analysis):
+    before = [array.copy() for array in (analysis.traces.center, analysis.traces.between, analysis.traces.state)]
+    traces = refine(analysis, FOLLOWS)[0]
+    np.testing.assert_array_equal(np.isnan(traces.center), np.isnan(analysis.traces.center))
+    np.testing.assert_array_equal(np.isnan(traces.between), np.isnan(analysis.traces.between))
+    for array, kept in zip(
+        (analysis.traces.center, analysis.traces.between, analysis.traces.state), before, strict=True
+    ):
         np.testing.assert_array_equal(array, kept)
 
 
 @pytest.mark.parametrize("by", (-2.0, 0.7, 3.0))
-def test_traces_are_brought_to_the_ink(view, by):
-    traces = refine(displaced(view, by), 10.0, FOLLOWS)[0]
+def test_traces_are_brought_to_the_ink(analysis, by):
+    traces = refine(displaced(analysis, by), FOLLOWS)[0]
     level = np.r_[50:380, 450:650]
-    for found, true in ((traces.center, view.traces.center), (traces.between, view.traces.between)):
+    for found, true in ((traces.center, analysis.traces.center), (traces.between, analysis.traces.between)):
         assert np.abs(found[1, :-1] - true[1, :-1]).max() < 0.3
         assert np.abs(found[0, level] - true[0, level]).max() < 0.5
 
 
-def test_a_page_narrower_than_a_stretch(view):
+def test_a_page_narrower_than_a_stretch(analysis):
     part = slice(None), slice(0, LENGTH - 100)
     cut = dataclasses.replace(
-        view,
-        coverage=view.coverage[part],
-        upright=dataclasses.replace(view.upright, image=view.upright.image[part]),
-        rows=dataclasses.replace(view.rows, level=view.rows.level[part]),
+        analysis,
+        coverage=analysis.coverage[part],
+        upright=dataclasses.replace(analysis.upright, image=analysis.upright.image[part]),
+        rows=dataclasses.replace(analysis.rows, level=analysis.rows.level[part]),
         traces=dataclasses.replace(
-            view.traces,
-            center=view.traces.center[part],
-            between=view.traces.between[part],
-            state=view.traces.state[part],
+            analysis.traces,
+            center=analysis.traces.center[part],
+            between=analysis.traces.between[part],
+            state=analysis.traces.state[part],
         ),
     )
-    traces = refine(displaced(cut, 2.0), 10.0, FOLLOWS)[0]
+    traces = refine(displaced(cut, 2.0), FOLLOWS)[0]
     assert np.abs(traces.center[1] - cut.traces.center[1]).max() < 0.3
 
 
 @pytest.mark.parametrize("steps", (1, 2, 4))
-def test_any_number_of_steps_tells_where_the_pen_is_half_way(view, steps, monkeypatch):
+def test_any_number_of_steps_tells_where_the_pen_is_half_way(analysis, steps, monkeypatch):
     def drift(x):
         return ((x - 600) / 300) ** 3
 
     x = np.arange(WIDTH)[:, None] + np.arange(steps) / steps
     offsets = np.repeat(drift(x)[None], 2, axis=0).astype(np.float32)
     monkeypatch.setattr("digitize.refine.correct.judge", lambda windows, network: (offsets, offsets))
-    traces = refine(view, 10.0, Refiner("cnn", steps))[0]
+    traces = refine(analysis, Refiner("cnn", steps))[0]
     inner = np.arange(2, WIDTH - 2)
-    np.testing.assert_allclose((traces.center - view.traces.center)[1, inner], drift(inner), atol=1e-3)
-    np.testing.assert_allclose((traces.between - view.traces.between)[1, inner], drift(inner + 0.5), atol=1e-3)
+    np.testing.assert_allclose((traces.center - analysis.traces.center)[1, inner], drift(inner), atol=1e-3)
+    np.testing.assert_allclose((traces.between - analysis.traces.between)[1, inner], drift(inner + 0.5), atol=1e-3)
 
 
 def test_weights_are_loaded_with_their_record(tmp_path):

@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from digitize.records.symbols import Marks
+from digitize.records.symbols import Symbols
 from digitize.records.traces import Rows
-from digitize.tracing.symbols import find_marks, without_pulses
+from digitize.tracing.symbols import find_symbols, without_pulses
 
 WIDTH, HEIGHT = 1600, 1000
 LEVELS = (260.0, 530.0, 800.0)
@@ -41,14 +41,14 @@ def test_pulses_are_measured(width, height):
     page = level_lines(blank())
     for level in LEVELS:
         add_pulse(page, level, 100, width, height)
-    marks = find_marks(page, rows_of(*LEVELS))
-    assert [pulse.row for pulse in marks.pulses] == [0, 1, 2]
-    for pulse, level in zip(marks.pulses, LEVELS, strict=True):
+    symbols = find_symbols(page, rows_of(*LEVELS))
+    assert [pulse.row for pulse in symbols.pulses] == [0, 1, 2]
+    for pulse, level in zip(symbols.pulses, LEVELS, strict=True):
         assert pulse.left == pytest.approx(100.5, abs=0.6)
         assert pulse.right - pulse.left == pytest.approx(width, abs=0.6)
         assert pulse.foot == pytest.approx(level + 0.5, abs=0.6)
         assert pulse.foot - pulse.top == pytest.approx(height, abs=0.6)
-    assert marks.bars == ()
+    assert symbols.bars == ()
 
 
 def test_grid_lines_that_took_ink_with_them_do_not_break_a_pulse():
@@ -57,9 +57,9 @@ def test_grid_lines_that_took_ink_with_them_do_not_break_a_pulse():
         add_pulse(page, level, 100)
         for gap in range(20, 100, 25):
             page[int(level) - gap : int(level) - gap + 5, 90:170] = 0
-    marks = find_marks(page, rows_of(*LEVELS))
-    assert [pulse.row for pulse in marks.pulses] == [0, 1, 2]
-    assert all(pulse.foot - pulse.top == pytest.approx(100, abs=0.6) for pulse in marks.pulses)
+    symbols = find_symbols(page, rows_of(*LEVELS))
+    assert [pulse.row for pulse in symbols.pulses] == [0, 1, 2]
+    assert all(pulse.foot - pulse.top == pytest.approx(100, abs=0.6) for pulse in symbols.pulses)
 
 
 def test_a_pulse_may_have_a_step_for_the_chest_leads():
@@ -70,18 +70,18 @@ def test_a_pulse_may_have_a_step_for_the_chest_leads():
         page[y - 101 : y - 50, 137:175] = 0
         page[y - 101 : y - 47, 134:138] = 1
         page[y - 51 : y - 47, 134:172] = 1
-    marks = find_marks(page, rows_of(*LEVELS))
-    assert [pulse.row for pulse in marks.pulses] == [0, 1, 2]
-    for pulse, level in zip(marks.pulses, LEVELS, strict=True):
+    symbols = find_symbols(page, rows_of(*LEVELS))
+    assert [pulse.row for pulse in symbols.pulses] == [0, 1, 2]
+    for pulse, level in zip(symbols.pulses, LEVELS, strict=True):
         assert (pulse.left, pulse.right) == (pytest.approx(100.5, abs=0.6), pytest.approx(170.5, abs=0.6))
         assert level + 0.5 - pulse.step == pytest.approx(50, abs=0.6)
         assert pulse.foot - pulse.top == pytest.approx(100, abs=0.6)
-    assert marks.mask[: int(LEVELS[0]) - 10][page[: int(LEVELS[0]) - 10] > 0].all()
+    assert symbols.mask[: int(LEVELS[0]) - 10][page[: int(LEVELS[0]) - 10] > 0].all()
 
 
 def test_a_pulse_at_the_end_of_a_row():
-    marks = find_marks(add_pulse(level_lines(blank()), LEVELS[1], 1420), rows_of(*LEVELS))
-    (pulse,) = marks.pulses
+    symbols = find_symbols(add_pulse(level_lines(blank()), LEVELS[1], 1420), rows_of(*LEVELS))
+    (pulse,) = symbols.pulses
     assert (pulse.row, pulse.left) == (1, pytest.approx(1420.5, abs=0.6))
 
 
@@ -90,20 +90,20 @@ def test_a_flank_hidden_in_one_row_is_where_the_others_have_theirs():
     for level in LEVELS:
         add_pulse(page, level, 100)
     page[int(LEVELS[2]) - 90 : int(LEVELS[2]) - 20, 130:175] = 1  # a beat over the right flank
-    marks = find_marks(page, rows_of(*LEVELS))
-    assert sorted(pulse.row for pulse in marks.pulses) == [0, 1, 2]
-    hidden = next(pulse for pulse in marks.pulses if pulse.row == 2)
+    symbols = find_symbols(page, rows_of(*LEVELS))
+    assert sorted(pulse.row for pulse in symbols.pulses) == [0, 1, 2]
+    hidden = next(pulse for pulse in symbols.pulses if pulse.row == 2)
     assert hidden.right == pytest.approx(150.5, abs=0.6)
     assert hidden.foot - hidden.top == pytest.approx(100, abs=1.5)
 
 
 def test_the_outline_of_a_pulse_is_masked_and_the_trace_is_not():
     page = add_pulse(level_lines(blank()), LEVELS[0], 100)
-    marks = find_marks(page, rows_of(*LEVELS))
+    symbols = find_symbols(page, rows_of(*LEVELS))
     upper = page[:240] > 0
-    assert marks.mask[:240][upper].all()
-    assert not marks.mask[:, 200:].any()
-    assert not marks.mask[250:270, 60:95].any()
+    assert symbols.mask[:240][upper].all()
+    assert not symbols.mask[:, 200:].any()
+    assert not symbols.mask[250:270, 60:95].any()
 
 
 def bars(page: np.ndarray, x: int, levels, half: int = 35) -> np.ndarray:
@@ -116,20 +116,20 @@ def test_bars_between_columns():
     page = level_lines(blank())
     for x in (420, 780, 1140):
         bars(page, x, LEVELS)
-    marks = find_marks(page, rows_of(*LEVELS))
-    assert sorted((bar.row, round(bar.x)) for bar in marks.bars) == [
+    symbols = find_symbols(page, rows_of(*LEVELS))
+    assert sorted((bar.row, round(bar.x)) for bar in symbols.bars) == [
         (row, x) for row in range(3) for x in (420, 780, 1140)
     ]
-    assert marks.pulses == ()
+    assert symbols.pulses == ()
     for x in (420, 780, 1140):
-        assert marks.mask[int(LEVELS[0]) - 30 : int(LEVELS[0]) + 30, x - 2 : x + 3].all()
+        assert symbols.mask[int(LEVELS[0]) - 30 : int(LEVELS[0]) + 30, x - 2 : x + 3].all()
 
 
 def test_a_stroke_in_one_row_only_is_no_separator():
     page = bars(level_lines(blank()), 420, LEVELS[:1])
-    marks = find_marks(page, rows_of(*LEVELS))
-    assert marks.bars == ()
-    assert not marks.mask.any()
+    symbols = find_symbols(page, rows_of(*LEVELS))
+    assert symbols.bars == ()
+    assert not symbols.mask.any()
 
 
 def test_beats_are_neither_pulses_nor_bars():
@@ -141,22 +141,22 @@ def test_beats_are_neither_pulses_nor_bars():
                 x = beat + abs(step) / 8
                 page[int(level - 120 + abs(step)), int(x) : int(x) + 4] = 1
                 page[int(level - 120 + abs(step)), int(2 * beat - x) - 3 : int(2 * beat - x) + 1] = 1
-    marks = find_marks(page, rows_of(*LEVELS))
-    assert marks == Marks((), (), marks.mask)
-    assert not marks.mask.any()
+    symbols = find_symbols(page, rows_of(*LEVELS))
+    assert symbols == Symbols((), (), symbols.mask)
+    assert not symbols.mask.any()
 
 
 def test_a_page_without_marks():
-    marks = find_marks(level_lines(blank()), rows_of(*LEVELS))
-    assert (marks.pulses, marks.bars) == ((), ())
-    assert not marks.mask.any()
+    symbols = find_symbols(level_lines(blank()), rows_of(*LEVELS))
+    assert (symbols.pulses, symbols.bars) == ((), ())
+    assert not symbols.mask.any()
 
 
 def test_rows_begin_after_leading_pulses():
     page = add_pulse(level_lines(blank()), LEVELS[0], 100)
     rows = rows_of(*LEVELS)
     rows.level[:, :200] -= 60  # what the pulse does to a running median
-    cut = without_pulses(page, rows, find_marks(page, rows_of(*LEVELS)))
+    cut = without_pulses(page, rows, find_symbols(page, rows_of(*LEVELS)))
     assert (cut.start > 150).all()
     assert (cut.start < 160).all()
     np.testing.assert_array_equal(cut.end, rows.end)
@@ -165,7 +165,7 @@ def test_rows_begin_after_leading_pulses():
 
 def test_rows_end_before_trailing_pulses():
     page, rows = add_pulse(level_lines(blank()), LEVELS[0], 1420), rows_of(*LEVELS)
-    cut = without_pulses(page, rows, find_marks(page, rows))
+    cut = without_pulses(page, rows, find_symbols(page, rows))
     np.testing.assert_array_equal(cut.start, rows.start)
     assert (cut.end < 1421).all()
     assert (cut.end > 1410).all()
@@ -173,7 +173,7 @@ def test_rows_end_before_trailing_pulses():
 
 def test_rows_without_pulses_stay_as_they_are():
     page, rows = level_lines(blank()), rows_of(*LEVELS)
-    cut = without_pulses(page, rows, find_marks(page, rows))
+    cut = without_pulses(page, rows, find_symbols(page, rows))
     np.testing.assert_array_equal(cut.level, rows.level)
     np.testing.assert_array_equal((cut.start, cut.end), (rows.start, rows.end))
 
@@ -181,6 +181,6 @@ def test_rows_without_pulses_stay_as_they_are():
 def test_the_page_and_the_rows_are_not_modified():
     page, rows = add_pulse(level_lines(blank()), LEVELS[0], 100), rows_of(*LEVELS)
     before = page.copy(), rows.level.copy(), rows.start.copy()
-    without_pulses(page, rows, find_marks(page, rows))
+    without_pulses(page, rows, find_symbols(page, rows))
     for now, then in zip((page, rows.level, rows.start), before, strict=True):
         np.testing.assert_array_equal(now, then)

@@ -217,9 +217,9 @@ def skewed():
 
 
 def test_the_truth_lies_under_the_traces(skewed):
-    page, reading = skewed
-    truth = true_paths(page, reading.view, 2)
-    traces = reading.view.traces
+    page, analysis = skewed
+    truth = true_paths(page, analysis, 2)
+    traces = analysis.traces
     assert truth.shape == (*traces.center.shape, 2)
     for k, path in enumerate((traces.center, traces.between)):
         off = np.abs(path - truth[..., k])
@@ -228,17 +228,17 @@ def test_the_truth_lies_under_the_traces(skewed):
 
 
 def test_upright_is_the_way_back(skewed):
-    page, reading = skewed
+    page, analysis = skewed
     points = np.array([[300.0, 200.0], [900.0, 500.0], [np.nan, np.nan]])
-    original = reading.view.upright.to_original(points)
-    np.testing.assert_allclose(to_upright(original, reading.view, page.image.shape), points, atol=0.05)
+    original = analysis.upright.to_original(points)
+    np.testing.assert_allclose(to_upright(original, analysis, page.image.shape), points, atol=0.05)
 
 
 def test_the_weights_that_come_along_correct_a_page(skewed):
-    page, reading = skewed
-    traces = reading.view.traces
-    refined, sure = refine(reading.view, reading.scale.gain.value)
-    truth = true_paths(page, reading.view, 2)
+    page, analysis = skewed
+    traces = analysis.traces
+    refined, sure = refine(analysis)
+    truth = true_paths(page, analysis, 2)
     before, after = (
         np.nanmean((np.stack([own.center, own.between], axis=2) - truth) ** 2) for own in (traces, refined)
     )
@@ -248,10 +248,11 @@ def test_the_weights_that_come_along_correct_a_page(skewed):
 
 
 def test_a_row_that_follows_nothing_printed_has_no_truth(skewed):
-    page, reading = skewed
-    view = reading.view
-    astray = dataclasses.replace(view.traces, center=view.traces.center + 60, between=view.traces.between + 60)
-    assert np.isnan(true_paths(page, dataclasses.replace(view, traces=astray), 1)).all()
+    page, analysis = skewed
+    astray = dataclasses.replace(
+        analysis.traces, center=analysis.traces.center + 60, between=analysis.traces.between + 60
+    )
+    assert np.isnan(true_paths(page, dataclasses.replace(analysis, traces=astray), 1)).all()
 
 
 def test_pages_are_made_once(folder, tmp_path):
