@@ -268,7 +268,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             parser.error(f"unknown preset {preset!r}; allowed: {', '.join(PRESETS)}")
     if not has_tesseract():
         parser.error("there is no tesseract; Debian has it as tesseract-ocr")
-    jobs = plan(chosen.data, chosen.presets or list(PRESETS), chosen.pages, tuple(chosen.scales))
+    jobs = plan(chosen.data, tuple(chosen.presets or PRESETS), chosen.pages, tuple(chosen.scales))
     chosen.out.mkdir(parents=True, exist_ok=True)
     file = chosen.out / f"{NAME}.jsonl"
     outcomes = load(file) if chosen.resume and file.exists() else []

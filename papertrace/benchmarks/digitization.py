@@ -37,7 +37,7 @@ REAL = "real"
 """Condition of the scans of real prints."""
 
 REAL_PAGES = ("90036.png", "90043.png")
-"""The prints that make up the condition; the others were scanned after its first figures were published."""
+"""The prints that make up the condition: its published figures are of these."""
 
 Digitizer: TypeAlias = Callable[[Path], Leads]
 
