@@ -1,4 +1,6 @@
-"""Train the network that names beats: ``python -m papertrace.training.beats [--data DIR] [--noise DIR] [--out DIR]``.
+"""Train the network that names beats.
+
+``python -m papertrace.training.beats [--data DIR] [--noise DIR] [--out DIR]``.
 
 MIT-BIH's DS1 and what is known of PTB-XL's folds 1 to 7 train it (`papertrace.training.beat_strips`); DS2 is never
 read. Networks of a patient-wise cross-validation come first: each names the beats of the records that it has not seen,
@@ -12,21 +14,16 @@ and in the strips that were drawn for them, name beats as one.
 
 from __future__ import annotations
 
-import argparse
 import json
-import platform
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import save
 from torch import nn
-from tqdm import tqdm
 
 from classify.beats.beats import WEIGHTS, load_network
 from classify.beats.network import BeatNetwork, name_beats, stack_strips
@@ -34,57 +31,60 @@ from classify.beats.view import view_strip
 from classify.measure.peaks import find_r_peaks
 from classify.records.beats import CLASSES
 from classify.signal.network import Ensemble
-from digitize.export import written_together
-from digitize.records.weights import hash_of, read_weights
+from digitize.records.weights import read_weights
 from papertrace.datasets import ptbxl
 from papertrace.datasets.mitbih import DS1, Recording, data_folder, load_mitbih
 from papertrace.metrics.beats import confusion, figures, found_or_not, match, outside
 from papertrace.training.beat_strips import STRIP_S, Strip, draw_annotated, draw_stated, load_noise, store
-from papertrace.training.fitting import Fit, commit_of_code, load_checkpoint, save_checkpoint
-
-TRAIN_FOLDS = (1, 2, 3, 4, 5, 6, 7)
+from papertrace.training.experiment import (
+    Experiment,
+    configured,
+    count_parameters,
+    options,
+    remove_checkpoints,
+    run_of,
+    write_experiment,
+)
+from papertrace.training.loop import Configuration, Forward, Run, Trained, fit, shuffled
+from papertrace.training.pages import TRAIN_FOLDS
 
 
 @dataclass(frozen=True)
-class Config:
-    """Everything that a run depends on, its data aside.
+class Config(Configuration):
+    """Everything that a run depends on, its data aside; strips are its examples.
 
     Attributes
     ----------
     members : int
-        Networks that ship as one.
-    folds, epochs, seed : int
-    batch : int
-        Strips in a batch.
+        Networks that ship as one, of seeds that follow each other.
+    folds : int
+        Of the cross-validation.
     strips, stated : int
         Strips to draw from each record of MIT-BIH, and records without ectopic beats of PTB-XL.
     early : float
         Share of these, as far as they are regular, in which beats are made to come early.
     ectopic : float
         Share of them that are cut about a beat that is not N.
-    rate, decay, dropout : float
-        Highest rate of the one-cycle schedule, weight decay, dropout.
-    average : float
-        Decay of the running average of the weights, a step; the average is what is kept.
+    dropout : float
     balance : float
         Classes weigh as their frequency to the power of minus this.
     flip : float
         Share of the strips that are turned upside down.
     """
 
-    members: int = 3
-    folds: int = 6
     epochs: int = 6
     batch: int = 32
     seed: int = 5
+    rate: float = 3e-3
+    decay: float = 0.05
+    bfloat16: bool = False
+    members: int = 3
+    folds: int = 6
     strips: int = 150
     stated: int = 1800
     early: float = 0.5
     ectopic: float = 0.3
-    rate: float = 3e-3
-    decay: float = 0.05
     dropout: float = 0.3
-    average: float = 0.998
     balance: float = 0.25
     flip: float = 0.1
 
@@ -115,77 +115,43 @@ def plan_folds(recordings: Sequence[Recording], count: int) -> NDArray[np.int64]
     return fold
 
 
-def fit(
-    strips: Sequence[Strip],
-    config: Config,
-    seed: int,
-    checkpoint: Path,
-    on_epoch: Callable[[int, float], None],
-    device: str = "cpu",
-) -> BeatNetwork:
-    """Fit one network, taking up `checkpoint` where it exists.
+Known = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
+"""Windows, features and counts of strips (`classify.beats.network.stack_strips`), and what they allow and show."""
 
-    Every epoch draws from its own seed, so an interrupted run ends with the same weights as an uninterrupted one on
-    the same machine.
+
+def train(strips: Sequence[Strip], config: Config, run: Run) -> Trained[BeatNetwork]:
+    """Fit one network.
 
     Parameters
     ----------
     strips : sequence of Strip
     config : Config
-    seed : int
-        Of this network.
-    checkpoint : Path
-        Written after every epoch.
-    on_epoch : callable
-        Called with the epoch and its mean loss.
-    device : str
-        ``"cpu"`` or ``"cuda"``.
+        Of one member.
+    run : Run
 
     Returns
     -------
-    BeatNetwork
-        With the averaged weights, set to evaluation, on the CPU.
+    Trained
 
     Raises
     ------
     ValueError
-        If `checkpoint` is of another configuration.
+        If there is a checkpoint of another configuration.
     """
-    # How many others there are changes nothing of one member.
-    identity = {name: value for name, value in asdict(config).items() if name != "members"} | {"seed": seed}
-    torch.manual_seed(seed)
-    network = BeatNetwork(dropout=config.dropout).to(device)
-    averaged = BeatNetwork(dropout=config.dropout).to(device)
-    averaged.load_state_dict(network.state_dict())
-    optimizer = torch.optim.AdamW(network.parameters(), config.rate, weight_decay=config.decay)
-    steps = -(-len(strips) // config.batch)
-    total = config.epochs * steps + 1
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, config.rate, total, pct_start=max(0.15, 2 / total))
-    running = Fit(network, averaged, optimizer, schedule, config.average)
-    done = 0
-    saved = load_checkpoint(checkpoint, identity, device)
-    if saved is not None:
-        running.take_up(saved)
-        done = saved["epochs"]
-    weights = class_weights(strips, config.balance).to(device)
-    for epoch in range(done, config.epochs):
-        rng = np.random.default_rng((seed, epoch))
-        torch.manual_seed(seed * 1000 + epoch)
-        network.train()
-        order = rng.permutation(len(strips))
-        losses = []
-        for step in tqdm(range(steps), desc=f"epoch {epoch + 1}", leave=False, disable=None):
-            batch = [strips[place] for place in order[step * config.batch : (step + 1) * config.batch]]
-            windows, features, counts = stack_strips([strip.view for strip in batch])
-            allowed = torch.from_numpy(np.concatenate([strip.allowed for strip in batch])).to(device)
-            shows = torch.from_numpy(np.stack([strip.shows for strip in batch])).to(device)
-            logits = network(windows.to(device), features.to(device), counts)
-            loss = loss_of(logits, allowed, shows, counts, weights)
-            running.step(loss, epoch * steps + step)
-            losses.append(float(loss.detach()))
-        save_checkpoint(checkpoint, identity, {"epochs": epoch + 1, **running.states()})
-        on_epoch(epoch + 1, float(np.mean(losses)))
-    return averaged.cpu().eval()
+    weights = class_weights(strips, config.balance).to(run.device)
+
+    def draw(chosen: NDArray[np.intp], rng: np.random.Generator) -> Known:
+        batch = [strips[place] for place in chosen]
+        windows, features, counts = stack_strips([strip.view for strip in batch])
+        allowed = torch.from_numpy(np.concatenate([strip.allowed for strip in batch]))
+        return windows, features, counts, allowed, torch.from_numpy(np.stack([strip.shows for strip in batch]))
+
+    def loss(network: Forward, batch: Known) -> torch.Tensor:
+        windows, features, counts, allowed, shows = batch
+        return loss_of(network(windows, features, counts), allowed, shows, counts, weights)
+
+    batches = shuffled(len(strips), config.batch, draw)
+    return fit(lambda: BeatNetwork(dropout=config.dropout), config, batches, loss, run=run)
 
 
 def class_weights(strips: Sequence[Strip], balance: float) -> torch.Tensor:
@@ -232,13 +198,7 @@ def loss_of(
     return loss
 
 
-def fit_members(
-    drawn: Sequence[Sequence[Strip]],
-    config: Config,
-    name: str,
-    out: Path,
-    device: str = "cpu",
-) -> Ensemble:
+def train_members(drawn: Sequence[Sequence[Strip]], config: Config, run: Run) -> dict[str, Trained[BeatNetwork]]:
     """Fit the networks that name beats as one, each on strips of its own.
 
     Parameters
@@ -246,22 +206,19 @@ def fit_members(
     drawn : sequence of sequence of Strip
         One a member.
     config : Config
-    name : str
-        Of the checkpoints, and on the terminal.
-    out : Path
-        Folder for the checkpoints.
-    device : str
+    run : Run
 
     Returns
     -------
-    Ensemble
-        Set to evaluation.
+    dict of str to Trained
+        By name: that of the run, and the seed.
     """
-    members = []
+    fits = {}
     for seed, strips in enumerate(drawn, config.seed):
-        show = _show(f"{name}, member {seed - config.seed + 1} of {len(drawn)}")
-        members.append(fit(strips, config, seed, out / f"{name}-{seed}.checkpoint", show, device))
-    return Ensemble(members).eval()
+        name = f"{run.name}-{seed}"
+        # How many others there are changes nothing of one member.
+        fits[name] = train(strips, replace(config, members=1, seed=seed), replace(run, name=name))
+    return fits
 
 
 def count_beats(recording: Recording, lead: int, network: nn.Module, annotated: bool = False) -> NDArray[np.int64]:
@@ -303,11 +260,7 @@ def count_beats(recording: Recording, lead: int, network: nn.Module, annotated: 
 
 
 def cross_validate(
-    recordings: Sequence[Recording],
-    drawn: Sequence[Sequence[Strip]],
-    config: Config,
-    out: Path,
-    device: str = "cpu",
+    recordings: Sequence[Recording], drawn: Sequence[Sequence[Strip]], config: Config, run: Run
 ) -> dict[str, Ensemble]:
     """Fit networks a fold, each without the fold's records, passing over those that an earlier run has left.
 
@@ -317,26 +270,27 @@ def cross_validate(
     drawn : sequence of sequence of Strip
         One a member.
     config : Config
-    out : Path
-        Folder for ``fold-0.safetensors``, ``fold-0.json``, ...
-    device : str
+    run : Run
+        Its folder, which it must have, gets ``fold-0.safetensors``, ``fold-0.json``, ...
 
     Returns
     -------
     dict
         By record, the networks that have not seen it.
     """
-    out.mkdir(parents=True, exist_ok=True)
+    assert run.folder is not None
     fold = plan_folds(recordings, config.folds)
     networks = {}
     for number in range(config.folds):
         held_out = [one.name for one, own in zip(recordings, fold, strict=True) if own == number]
-        path = out / f"fold-{number}.safetensors"
-        said = {"classes": list(CLASSES), "held out": held_out, "configuration": asdict(config)}
-        if not (path.is_file() and said.items() <= read_weights(path)[1].items()):
+        path = run.folder / f"fold-{number}.safetensors"
+        known = {"classes": list(CLASSES), "held out": held_out, "configuration": asdict(config)}
+        if not (run.resume and path.is_file() and known.items() <= read_weights(path)[1].items()):
             seen = [[strip for strip in strips if strip.record < 0 or fold[strip.record] != number] for strips in drawn]
-            _write(path, fit_members(seen, config, path.stem, out, device), said)
-            _clear(out, path.stem)
+            fits = train_members(seen, config, replace(run, name=path.stem))
+            experiment = _experiment(fits, config, recordings, seen, run.device, {"held out": held_out})
+            write_experiment(run.folder, path.stem, _ensemble(fits).state_dict(), experiment)
+            remove_checkpoints(replace(run, name=path.stem))
         networks.update(dict.fromkeys(held_out, load_network(path)[0]))
     return networks
 
@@ -348,12 +302,12 @@ def main_lead(recording: Recording) -> int:
 
 def write_weights(
     out: Path,
-    network: Ensemble,
+    fits: Mapping[str, Trained[BeatNetwork]],
     config: Config,
     recordings: Sequence[Recording],
     drawn: Sequence[Sequence[Strip]],
     networks: Mapping[str, Ensemble],
-    seconds: float,
+    device: str,
 ) -> dict[str, Any]:
     """Write ``beats.safetensors`` and its record ``beats.json``, with the out-of-fold figures of the cross-validation.
 
@@ -361,16 +315,16 @@ def write_weights(
     ----------
     out : Path
         Folder to write into.
-    network : Ensemble
-        The one that saw every record.
+    fits : mapping of str to Trained
+        The members, which saw every record.
     config : Config
     recordings : sequence of Recording
     drawn : sequence of sequence of Strip
         One a member.
     networks : mapping
         See `cross_validate`.
-    seconds : float
-        What the run took.
+    device : str
+        What it was trained on: ``"cpu"`` or ``"cuda"``.
 
     Returns
     -------
@@ -380,27 +334,13 @@ def write_weights(
     counts = {one.name: count_beats(one, main_lead(one), networks[one.name]) for one in recordings}
     total = np.sum(list(counts.values()), axis=0)
     fold = plan_folds(recordings, config.folds)
-    beats = {name: int(sum((one.classes == name).sum() for one in recordings)) for name in CLASSES}
-    record = {
-        "classes": list(CLASSES),
-        "parameters": sum(weight.numel() for weight in network.parameters()),
-        "data": {
-            "source": "MIT-BIH Arrhythmia Database, DS1 of de Chazal et al. (2004), ODC-By 1.0 (Moody and Mark 2001); "
-            "PTB-XL, folds 1 to 7, by statements only, CC BY 4.0 (Wagner et al. 2020); MIT-BIH Noise Stress Test, "
-            "ODC-By 1.0 (Moody, Muldrow and Mark 1984)",
-            "records": [one.name for one in recordings],
-            "beats": beats,
-            "strips": {
-                "MIT-BIH": sum(strip.record >= 0 for strips in drawn for strip in strips),
-                "PTB-XL": sum(strip.record < 0 for strips in drawn for strip in strips),
-            },
-            "rare": "hardly any beat of class Q is there, and nearly all of class F are record 208's",
-        },
-        "folds": [
-            [one.name for one, own in zip(recordings, fold, strict=True) if own == number]
-            for number in range(config.folds)
-        ],
-        "figures": {
+    parted = [
+        [one.name for one, own in zip(recordings, fold, strict=True) if own == number] for number in range(config.folds)
+    ]
+    experiment = replace(
+        _experiment(fits, config, recordings, drawn, device),
+        folds={"cross-validation": parted, "PTB-XL": TRAIN_FOLDS},
+        figures={
             "measure": "out of fold, found beats on strips of 10 s of the limb lead; sensitivity, positive predictive "
             "value and F1; rows annotated, columns called, last row no beat, last column missed",
             "beats": dict(zip(("sensitivity", "ppv", "f1"), _finite(found_or_not(total)), strict=True)),
@@ -410,42 +350,48 @@ def write_weights(
             },
             "confusion": total.tolist(),
         },
-        "configuration": asdict(config),
-        "commit": commit_of_code(),
-        "seconds": round(seconds),
-        "software": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
-    }
-    return _write(out / WEIGHTS.name, network, record)
+    )
+    return write_experiment(out, WEIGHTS.stem, _ensemble(fits).state_dict(), experiment)
+
+
+def _ensemble(fits: Mapping[str, Trained[BeatNetwork]]) -> Ensemble:
+    return Ensemble([trained.network for trained in fits.values()])
+
+
+def _experiment(
+    fits: Mapping[str, Trained[BeatNetwork]],
+    config: Config,
+    recordings: Sequence[Recording],
+    drawn: Sequence[Sequence[Strip]],
+    device: str,
+    use: Mapping[str, Any] | None = None,
+) -> Experiment:
+    """Tell of networks that name beats as one, before they are judged."""
+    return Experiment(
+        configuration=config,
+        data={
+            "source": "MIT-BIH Arrhythmia Database, DS1 of de Chazal et al. (2004), ODC-By 1.0 (Moody and Mark 2001); "
+            "PTB-XL, folds 1 to 7, by statements only, CC BY 4.0 (Wagner et al. 2020); MIT-BIH Noise Stress Test, "
+            "ODC-By 1.0 (Moody, Muldrow and Mark 1984)",
+            "records": [one.name for one in recordings],
+            "beats": {name: int(sum((one.classes == name).sum() for one in recordings)) for name in CLASSES},
+            "strips": {
+                "MIT-BIH": sum(strip.record >= 0 for strips in drawn for strip in strips),
+                "PTB-XL": sum(strip.record < 0 for strips in drawn for strip in strips),
+            },
+            "rare": "hardly any beat of class Q is there, and nearly all of class F are record 208's",
+        },
+        folds={"PTB-XL": TRAIN_FOLDS},
+        figures={},
+        fits=fits,
+        parameters=count_parameters(_ensemble(fits)),
+        device=device,
+        use={"members": len(fits), "classes": list(CLASSES), **(use or {})},
+    )
 
 
 def _finite(values: NDArray[np.float64]) -> list[float | None]:
     return [float(value) if np.isfinite(value) else None for value in values]
-
-
-def _write(path: Path, network: Ensemble, record: Mapping[str, Any]) -> dict[str, Any]:
-    """Write weights and their record, both or none."""
-    weights = save(network.state_dict())
-    whole = {**hash_of(weights), "members": len(network.members), **record}
-    with written_together(path.parent) as scratch:
-        (scratch / path.name).write_bytes(weights)
-        text = json.dumps(whole, indent=1) + "\n"
-        (scratch / path.with_suffix(".json").name).write_text(text, encoding="utf-8")
-    return whole
-
-
-def _clear(folder: Path, name: str) -> None:
-    """Remove the checkpoints of a fit whose weights are written."""
-    for checkpoint in folder.glob(f"{name}-*.checkpoint"):
-        checkpoint.unlink()
-
-
-def _show(what: str) -> Callable[[int, float], None]:
-    started = time.monotonic()
-
-    def show(epoch: int, loss: float) -> None:
-        tqdm.write(f"{what}, epoch {epoch}: loss {loss:.4f}; {(time.monotonic() - started) / 60:.1f} min")
-
-    return show
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -456,27 +402,13 @@ def main(arguments: list[str] | None = None) -> None:
     arguments : list of str, optional
         By default those of the command line.
     """
-    parser = argparse.ArgumentParser(
-        prog="python -m papertrace.training.beats", description="Train the network that names beats."
-    )
-    parser.add_argument("--data", type=Path, default=data_folder(), help="MIT-BIH's folder (default: %(default)s)")
+    choices = {"members": "networks that ship as one", "folds": "of the cross-validation"}
+    parser = options("beats", str(__doc__), Config, choices, data_folder())
     parser.add_argument("--ptbxl", type=Path, default=ptbxl.data_folder(), help="PTB-XL's (default: %(default)s)")
     noise = data_folder().with_name("noise")
     parser.add_argument("--noise", type=Path, default=noise, help="the noise's (default: %(default)s)")
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=Path("runs/beats"),
-        help="folder for weights, record, folds and checkpoints; what classify reads is in classify/weights "
-        "(default: %(default)s)",
-    )
-    parser.add_argument("--members", type=int, default=Config.members, help="(default: %(default)s)")
-    parser.add_argument("--folds", type=int, default=Config.folds, help="(default: %(default)s)")
-    parser.add_argument("--epochs", type=int, default=Config.epochs, help="(default: %(default)s)")
     chosen = parser.parse_args(arguments)
-    config = Config(members=chosen.members, folds=chosen.folds, epochs=chosen.epochs)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    began = time.monotonic()
+    config, run = configured(Config, chosen), run_of(WEIGHTS.stem, chosen)
     recordings = load_mitbih(chosen.data, DS1)
     if len(recordings) < config.folds:
         parser.error(f"{chosen.data}: {len(recordings)} records of DS1; {config.folds} folds need as many")
@@ -486,12 +418,11 @@ def main(arguments: list[str] | None = None) -> None:
     for seed in range(config.seed, config.seed + config.members):
         own = draw_annotated(stored, sounds, config.strips, config.ectopic, config.flip, seed)
         drawn.append(own + draw_stated(stated, sounds, config.stated, config.early, config.flip, seed))
-    print(f"{len(drawn)} times {len(drawn[0])} strips of {len(recordings)} records and of PTB-XL; on {device}")
-    networks = cross_validate(recordings, drawn, config, chosen.out / "folds", device)
-    network = fit_members(drawn, config, WEIGHTS.stem, chosen.out, device)
-    took = time.monotonic() - began
-    record = write_weights(chosen.out, network, config, recordings, drawn, networks, took)
-    _clear(chosen.out, WEIGHTS.stem)
+    print(f"{len(drawn)} times {len(drawn[0])} strips of {len(recordings)} records and of PTB-XL; on {run.device}")
+    networks = cross_validate(recordings, drawn, config, replace(run, folder=chosen.out / "folds"))
+    fits = train_members(drawn, config, run)
+    record = write_weights(chosen.out, fits, config, recordings, drawn, networks, run.device)
+    remove_checkpoints(run)
     print(json.dumps(record["figures"], indent=1))
 
 

@@ -226,6 +226,14 @@ def configured(config: type[Config], chosen: argparse.Namespace, **others: Any) 
     return config(**{**given, **others})
 
 
+def remove_checkpoints(run: Run) -> None:
+    """Remove the checkpoints of a fit whose weights are written, and of its members, named after it with a hyphen."""
+    if run.folder is not None:
+        for pattern in (f"{run.name}.checkpoint", f"{run.name}-*.checkpoint"):
+            for checkpoint in run.folder.glob(pattern):
+                checkpoint.unlink()
+
+
 def run_of(name: str, chosen: argparse.Namespace) -> Run:
     """Say where a fit of this name runs, from the options that were chosen."""
     return Run(name, chosen.out, chosen.resume, chosen.device)

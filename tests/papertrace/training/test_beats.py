@@ -21,11 +21,13 @@ from papertrace.training.beats import (
     class_weights,
     count_beats,
     cross_validate,
-    fit,
     loss_of,
     plan_folds,
+    train,
+    train_members,
     write_weights,
 )
+from papertrace.training.loop import Run, Trained
 
 CONFIG = Config(members=2, folds=2, epochs=3, batch=8, strips=10, rate=5e-3, dropout=0.0)
 NOISE = np.random.default_rng(0).normal(0, 0.05, (2, 6000)).astype(np.float32)
@@ -63,10 +65,6 @@ def recordings() -> list[Recording]:
 @pytest.fixture(scope="module")
 def strips(recordings) -> list[Strip]:
     return draw_annotated([store(one) for one in recordings], NOISE, CONFIG.strips, 0.3, 0.0, CONFIG.seed)
-
-
-def ignore(*_):
-    pass
 
 
 def test_strips_have_the_classes_of_their_beats(strips):
@@ -176,8 +174,8 @@ def test_folds_part_the_records_and_share_the_rare_beats(recordings):
 
 
 def test_it_learns_and_an_interrupted_run_ends_alike(strips, recordings, tmp_path):
-    losses = []
-    whole = fit(strips, replace(CONFIG, epochs=6), 5, tmp_path / "a", lambda epoch, loss: losses.append(loss))
+    fitted = train(strips, replace(CONFIG, epochs=6), Run("a"))
+    whole, losses = fitted.network, [epoch["loss"] for epoch in fitted.history]
     assert losses[-1] < 0.5 * losses[0]
     counts = count_beats(recording("new", 99), 0, whole)
     assert counts[CLASSES.index("V"), CLASSES.index("V")] >= 0.9 * counts[CLASSES.index("V")].sum()
@@ -187,18 +185,26 @@ def test_it_learns_and_an_interrupted_run_ends_alike(strips, recordings, tmp_pat
     class Stop(Exception):
         pass
 
-    def stop(epoch, loss):
-        if epoch == 2:
+    def stop(figures):
+        if figures["epoch"] == 2:
             raise Stop
 
     with pytest.raises(Stop):
-        fit(strips, CONFIG, 5, tmp_path / "b", stop)
-    resumed = fit(strips, replace(CONFIG, members=9), 5, tmp_path / "b", ignore)
-    straight = fit(strips, CONFIG, 5, tmp_path / "c", ignore)
+        train(strips, CONFIG, Run("b", tmp_path, on_epoch=stop))
+    resumed, straight = (train(strips, CONFIG, Run("b", folder)).network for folder in (tmp_path, None))
     for one, other in zip(resumed.parameters(), straight.parameters(), strict=True):
         assert torch.equal(one, other)
     with pytest.raises(ValueError, match="of another configuration"):
-        fit(strips, CONFIG, 6, tmp_path / "b", ignore)
+        train(strips, replace(CONFIG, seed=6), Run("b", tmp_path))
+
+
+def test_how_many_members_there_are_changes_nothing_of_one(strips, tmp_path):
+    config = replace(CONFIG, epochs=1)
+    both = train_members([strips, strips], config, Run("m", tmp_path))
+    assert list(both) == ["m-5", "m-6"] == sorted(path.stem for path in tmp_path.iterdir())
+    (alone,) = train_members([strips], replace(config, members=1), Run("m", tmp_path)).values()
+    for one, other in zip(both["m-5"].network.parameters(), alone.network.parameters(), strict=True):
+        assert torch.equal(one, other)
 
 
 def test_flutter_is_not_scored():
@@ -212,7 +218,7 @@ def test_flutter_is_not_scored():
 def test_cross_validation_names_each_record_by_a_network_that_has_not_seen_it(strips, recordings, tmp_path):
     # Members see strips of their own.
     drawn = [strips, strips[::-1]]
-    networks = cross_validate(recordings, drawn, CONFIG, tmp_path / "folds")
+    networks = cross_validate(recordings, drawn, CONFIG, Run("beats", tmp_path / "folds"))
     assert sorted(networks) == [one.name for one in recordings]
     assert len({id(network) for network in networks.values()}) == 2
     held_out = [json.loads((tmp_path / "folds" / f"fold-{k}.json").read_text())["held out"] for k in range(2)]
@@ -221,15 +227,18 @@ def test_cross_validation_names_each_record_by_a_network_that_has_not_seen_it(st
         "fold-0.json", "fold-0.safetensors", "fold-1.json", "fold-1.safetensors",
     ]  # fmt: skip
     written = (tmp_path / "folds" / "fold-0.safetensors").stat().st_mtime_ns
-    cross_validate(recordings, drawn, CONFIG, tmp_path / "folds")
+    cross_validate(recordings, drawn, CONFIG, Run("beats", tmp_path / "folds"))
     assert (tmp_path / "folds" / "fold-0.safetensors").stat().st_mtime_ns == written, "taken up again"
 
-    record = write_weights(tmp_path, networks["200"], CONFIG, recordings, drawn, networks, 1.0)
+    # Any two networks will do here.
+    members = [Trained(member, (), 0.5) for member in networks["200"].members]
+    fits = dict(zip(("beats-5", "beats-6"), members, strict=True))
+    record = write_weights(tmp_path, fits, CONFIG, recordings, drawn, networks, "cpu")
     network, version = load_network(tmp_path / "beats.safetensors")
     assert version == record["version"] and len(network.members) == record["members"] == 2
     one, other = (torch.cat([part.flatten() for part in member.parameters()]) for member in network.members)
     assert not torch.equal(one, other)
-    assert record == json.loads((tmp_path / "beats.json").read_text())
+    assert json.loads(json.dumps(record)) == json.loads((tmp_path / "beats.json").read_text())
     assert record["data"]["beats"]["V"] == sum((one.classes == "V").sum() for one in recordings)
     assert np.sum(record["figures"]["confusion"]) >= sum(len(one.samples) for one in recordings)
     assert record["figures"]["beats"]["f1"] > 0.95
