@@ -13,20 +13,15 @@ to be compared with, on fold 8. An interrupted run is taken up again by the same
 
 from __future__ import annotations
 
-import argparse
-import json
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import save
 from scipy.signal import resample_poly
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from classify.records.segments import StripSegment
 from classify.signal.network import (
@@ -38,14 +33,20 @@ from classify.signal.network import (
     ArrhythmiaNetwork,
 )
 from classify.signal.view import BEAT_SAMPLES, FS, RHYTHM_SAMPLES, View, view_pieces
-from digitize.export import written_together
 from digitize.records.layouts import LEAD_NAMES
-from digitize.records.weights import hash_of
 from papertrace.datasets import mitbih
 from papertrace.datasets.mitbih import Recording, load_mitbih
-from papertrace.datasets.ptbxl import data_folder, load_ptbxl
+from papertrace.datasets.ptbxl import load_ptbxl
 from papertrace.training.arrhythmia import batch_of
-from papertrace.training.fitting import Fit, commit_of_code, load_checkpoint, save_checkpoint, short_numbers
+from papertrace.training.experiment import (
+    Experiment,
+    configured,
+    count_parameters,
+    options,
+    run_of,
+    write_experiment,
+)
+from papertrace.training.loop import Configuration, Forward, Run, Trained, fit, shuffled
 from papertrace.training.pages import TRAIN_FOLDS
 from papertrace.training.views import Pool, disturb, load_noise, make_pool, pool_views
 
@@ -58,20 +59,17 @@ _FLAT_MV = 0.05
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Configuration):
     """Everything that a run depends on, its data aside.
 
     Attributes
     ----------
-    epochs, batch, seed : int
     views : int
         Of every record of PTB-XL.
     strips : int
         Of every record of MIT-BIH.
-    rate, decay, dropout : float
-        Highest rate of the one-cycle schedule, weight decay, share of features dropped.
-    average : float
-        Decay of the running average of the weights, a step; the average is what is kept.
+    dropout : float
+        Share of features dropped.
     leads, spans, rhythm : float
         Shares of the leads that are hidden, of the leads of which a fifth of a second is hidden, and of the rhythm
         strip's stretches of 0.4 s.
@@ -82,12 +80,11 @@ class Config:
     epochs: int = 12
     batch: int = 32
     seed: int = 11
-    views: int = 4
-    strips: int = 60
     rate: float = 2e-3
     decay: float = 0.02
+    views: int = 4
+    strips: int = 60
     dropout: float = 0.1
-    average: float = 0.998
     leads: float = 0.4
     spans: float = 0.7
     rhythm: float = 0.35
@@ -216,77 +213,51 @@ def views_of(
     return views, of
 
 
-def pretrain(
-    pools: Sequence[Pool], config: Config, checkpoint: Path, on_epoch: Callable[[int, float, float], None], device: str
-) -> Restorer:
-    """Fit the branches, taking up `checkpoint` where it exists.
+Hidden = tuple[dict[str, Tensor], Tensor, Tensor]
+"""The network's inputs by their names, and what stays of beats and of rhythm strips, see `hide`."""
+
+
+def train(pools: Sequence[Pool], config: Config, run: Run) -> Trained[Restorer]:
+    """Fit the branches.
 
     Parameters
     ----------
     pools : sequence of Pool
         Whose records are numbered on from one to the next; an epoch takes a view of each record.
     config : Config
-    checkpoint : Path
-        Written after every epoch.
-    on_epoch : callable
-        Called with the epoch and its mean losses of beats and of rhythm strips.
-    device : str
-        ``"cpu"`` or ``"cuda"``.
+    run : Run
 
     Returns
     -------
-    Restorer
-        With the averaged weights, set to evaluation, on the CPU.
+    Trained
 
     Raises
     ------
     ValueError
-        If `checkpoint` is of another configuration.
+        If there is a checkpoint of another configuration.
     """
-    torch.manual_seed(config.seed)
-    network, averaged = (Restorer(config.dropout).to(device) for _ in range(2))
-    averaged.load_state_dict(network.state_dict())
-    learned = ("beats.", "rhythm.", *(f"network.{name}" for name in BRANCHES))
-    learning = [part for name, part in network.named_parameters() if name.startswith(learned)]
-    optimizer = torch.optim.AdamW(learning, config.rate, weight_decay=config.decay)
+
+    def draw(chosen: NDArray[np.intp], rng: np.random.Generator) -> Hidden:
+        given = dict(zip(INPUTS, batch_of(pools, chosen, rng), strict=True))
+        return given, *hide(config, len(chosen), rng)
+
+    def loss(network: Forward, batch: Hidden) -> dict[str, Tensor]:
+        given, kept_beats, kept_rhythm = batch
+        beats, rhythm = network(
+            given["beats"] * kept_beats,
+            given["beats_seen"] * kept_beats,
+            given["rhythm"] * kept_rhythm,
+            given["rhythm_seen"] * kept_rhythm,
+            given["rhythm_lead"],
+        )
+        return {
+            "beats": loss_of(beats, given["beats"], given["beats_seen"], kept_beats, config.shown),
+            "rhythm": loss_of(rhythm, given["rhythm"], given["rhythm_seen"], kept_rhythm, config.shown),
+        }
+
     records = np.unique(np.concatenate([pool.record for pool in pools]))
-    steps = max(1, len(records) // config.batch)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, config.rate, total_steps=config.epochs * steps + 1, pct_start=0.15
-    )
-    fit = Fit(network, averaged, optimizer, schedule, config.average)
-    saved = load_checkpoint(checkpoint, asdict(config), device)
-    done = 0
-    if saved is not None:
-        fit.take_up(saved)
-        done = saved["epochs"]
-    for epoch in range(done, config.epochs):
-        rng = np.random.default_rng((config.seed, epoch))
-        torch.manual_seed(config.seed * 1000 + epoch)
-        network.train()
-        order = rng.permutation(records)
-        losses = []
-        for step in tqdm(range(steps), desc=f"epoch {epoch + 1}", leave=False, disable=None):
-            chosen = order[step * config.batch : (step + 1) * config.batch]
-            given = dict(zip(INPUTS, (t.to(device) for t in batch_of(pools, chosen, rng)), strict=True))
-            kept_beats, kept_rhythm = (kept.to(device) for kept in hide(config, len(chosen), rng))
-            with short_numbers(device):
-                beats, rhythm = network(
-                    given["beats"] * kept_beats,
-                    given["beats_seen"] * kept_beats,
-                    given["rhythm"] * kept_rhythm,
-                    given["rhythm_seen"] * kept_rhythm,
-                    given["rhythm_lead"],
-                )
-            both = (
-                loss_of(beats.float(), given["beats"], given["beats_seen"], kept_beats, config.shown),
-                loss_of(rhythm.float(), given["rhythm"], given["rhythm_seen"], kept_rhythm, config.shown),
-            )
-            fit.step(both[0] + both[1], epoch * steps + step)
-            losses.append([float(loss.detach()) for loss in both])
-        save_checkpoint(checkpoint, asdict(config), {"epochs": epoch + 1, **fit.states()})
-        on_epoch(epoch + 1, *np.mean(losses, axis=0).tolist())
-    return averaged.cpu().eval()
+    batches = shuffled(records, config.batch, draw, least=config.batch)
+    return fit(lambda: Restorer(config.dropout), config, batches, loss, run=run)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -297,27 +268,15 @@ def main(arguments: list[str] | None = None) -> None:
     arguments : list of str, optional
         By default those of the command line.
     """
-    parser = argparse.ArgumentParser(
-        prog="python -m papertrace.training.pretraining", description="Pretrain the branches."
-    )
-    parser.add_argument("--data", type=Path, default=data_folder(), help="PTB-XL's folder (default: %(default)s)")
+    parser = options("pretraining", str(__doc__), Config, {"views": "views of each record of PTB-XL"})
     parser.add_argument(
         "--mitbih",
         type=Path,
         default=mitbih.data_folder(),
         help="MIT-BIH's folder; left out where it is missing (default: %(default)s)",
     )
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=Path("runs/pretraining"),
-        help="folder for the checkpoint, the weights and their record (default: %(default)s)",
-    )
-    for name, what in (("epochs", "passes over the records"), ("views", "views of each record of PTB-XL")):
-        parser.add_argument(f"--{name}", type=int, default=getattr(Config, name), help=f"{what} (default: %(default)s)")
     chosen = parser.parse_args(arguments)
-    config = Config(epochs=chosen.epochs, views=chosen.views)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    config = configured(Config, chosen)
     noise = load_noise(chosen.data.parent / "noise")
     records = load_ptbxl(chosen.data, TRAIN_FOLDS)
     recordings = load_mitbih(chosen.mitbih) if chosen.mitbih.is_dir() else ()
@@ -326,35 +285,24 @@ def main(arguments: list[str] | None = None) -> None:
         views, of = views_of(recordings, config.strips, config.seed, noise)
         # A strip is a record of its own: each is shown once an epoch.
         pools.append(pool_views(views, len(records) + np.arange(len(of))))
-    print(f"{len(records)} records of PTB-XL, {len(recordings)} of MIT-BIH; on {device}")
-    started = time.monotonic()
-    losses = []
-
-    def show(epoch: int, beats: float, rhythm: float) -> None:
-        losses.append({"epoch": epoch, "beats": beats, "rhythm": rhythm})
-        minutes = (time.monotonic() - started) / 60
-        tqdm.write(f"epoch {epoch}: beats {beats:.4f}, rhythm {rhythm:.4f}; {minutes:.1f} min")
-
-    chosen.out.mkdir(parents=True, exist_ok=True)
-    restorer = pretrain(pools, config, chosen.out / "pretraining.checkpoint", show, device)
-    weights = save(restorer.branches())
-    record = {
-        **hash_of(weights),
-        "config": asdict(config),
-        "data": {
+    print(f"{len(records)} records of PTB-XL, {len(recordings)} of MIT-BIH; on {chosen.device}")
+    trained = train(pools, config, run_of("pretraining", chosen))
+    experiment = Experiment(
+        configuration=config,
+        data={
             "PTB-XL, CC BY 4.0 (Wagner et al. 2020)": {
-                "folds": list(TRAIN_FOLDS),
                 "records": len(records),
                 "of these without millivolts": int((~records.millivolts).sum()),
             },
             "MIT-BIH, DS1, ODC-By 1.0 (Moody and Mark 2001)": {"records": [one.name for one in recordings]},
         },
-        "losses of this run": losses,
-        "commit": commit_of_code(),
-    }
-    with written_together(chosen.out) as scratch:
-        (scratch / "pretraining.safetensors").write_bytes(weights)
-        (scratch / "pretraining.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        folds={"train": TRAIN_FOLDS},
+        figures=trained.history[-1],
+        fits={"pretraining": trained},
+        parameters=count_parameters(trained.network),
+        device=chosen.device,
+    )
+    write_experiment(chosen.out, "pretraining", trained.network.branches(), experiment)
 
 
 if __name__ == "__main__":

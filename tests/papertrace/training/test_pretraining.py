@@ -13,7 +13,8 @@ from classify.signal.view import ABSENT
 from papertrace.datasets.mitbih import Recording
 from papertrace.training import arrhythmia
 from papertrace.training.arrhythmia import design_of, load_branches
-from papertrace.training.pretraining import Config, hide, loss_of, main, pretrain, views_of
+from papertrace.training.loop import Run
+from papertrace.training.pretraining import Config, hide, loss_of, main, train, views_of
 from papertrace.training.views import make_pool, pool_views
 from tests.papertrace.training.test_arrhythmia import CONFIG as FIT
 from tests.papertrace.training.test_arrhythmia import records
@@ -75,21 +76,21 @@ def pools():
 
 
 def test_losses_fall_and_a_resumed_run_gives_the_same_weights(pools, tmp_path):
-    seen = []
-    whole = pretrain(pools, CONFIG, tmp_path / "whole", lambda *of: seen.append(of), "cpu")
-    assert [epoch for epoch, *_ in seen] == [1, 2, 3]
-    assert seen[-1][1] < seen[0][1] and seen[-1][2] < seen[0][2]
+    fitted = train(pools, CONFIG, Run("part"))
+    assert [epoch["epoch"] for epoch in fitted.history] == [1, 2, 3]
+    first, *_, last = fitted.history
+    assert last["beats"] < first["beats"] and last["rhythm"] < first["rhythm"]
 
     class Interrupted(Exception):
         pass
 
-    def interrupt(epoch, *_):
-        if epoch == 2:
+    def interrupt(figures):
+        if figures["epoch"] == 2:
             raise Interrupted
 
     with pytest.raises(Interrupted):
-        pretrain(pools, CONFIG, tmp_path / "part", interrupt, "cpu")
-    resumed = pretrain(pools, CONFIG, tmp_path / "part", lambda *_: None, "cpu")
+        train(pools, CONFIG, Run("part", tmp_path, on_epoch=interrupt))
+    whole, resumed = fitted.network, train(pools, CONFIG, Run("part", tmp_path)).network
     for name, part in whole.branches().items():
         assert torch.equal(part, resumed.branches()[name]), name
     assert {name.split(".")[0] + "." for name in whole.branches()} == set(BRANCHES)
