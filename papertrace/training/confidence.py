@@ -11,117 +11,129 @@ correct. The same command takes up an interrupted run; the two files that it lea
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.numpy import save_file
 from torch import nn
-from tqdm import tqdm
 
-from digitize.export import written_together
-from digitize.records.weights import hash_of
 from digitize.refine.correct import weights_version
 from digitize.strips.confidence import FEATURES, TOLERANCE_MV, WEIGHTS, layers_of, probability
-from papertrace.datasets.ptbxl import data_folder, find_500
+from papertrace.datasets.ptbxl import find_500
+from papertrace.training.experiment import (
+    Experiment,
+    configured,
+    count_parameters,
+    options,
+    run_of,
+    write_experiment,
+)
+from papertrace.training.loop import Batches, Configuration, Forward, Run, Trained, fit
 from papertrace.training.pages import CHOICE_FOLD, TRAIN_FOLDS, plan
 from papertrace.training.samples import Samples, collect, joined, version_of_samples
 
 
 @dataclass(frozen=True)
-class Config:
-    """How the network is made.
+class Config(Configuration):
+    """Everything that a run depends on, its data aside.
 
     Attributes
     ----------
     train_pages, choose_pages : int
-    hidden, epochs, batch : int
-    rate, decay : float
-        Highest rate of the one-cycle schedule, and weight decay.
+    hidden : int
+        Units of each of the two hidden layers.
     shaken : float
         Standard deviations by which a page's marks are moved together, anew in every batch: a few hundred pages could
         be told apart by their marks, and their errors learned by heart.
-    seed : int
     """
 
+    epochs: int = 12
+    batch: int = 4096
+    seed: int = 0
+    rate: float = 2e-3
+    decay: float = 0.05
+    rise: float = 0.3
+    clip: float | None = None
+    average: float = 0.0
+    bfloat16: bool = False
     train_pages: int = 300
     choose_pages: int = 110
     hidden: int = 16
-    epochs: int = 12
-    batch: int = 4096
-    rate: float = 2e-3
-    decay: float = 0.05
     shaken: float = 0.7
-    seed: int = 0
 
 
-def train(
-    train_set: list[Samples], choose_set: list[Samples], config: Config
-) -> tuple[dict[str, NDArray[np.float32]], list[dict[str, float]]]:
+Pair = tuple[torch.Tensor, torch.Tensor]
+"""Marks, and whether the samples are right."""
+
+
+def train(train_set: list[Samples], choose_set: list[Samples], config: Config, run: Run) -> Trained[nn.Sequential]:
     """Fit the network; the epoch with the least cross-entropy on `choose_set` wins.
 
     Parameters
     ----------
     train_set, choose_set : list of Samples
     config : Config
+    run : Run
+        Without a folder: the fit takes less time than its pages, and draws all of its epochs from one generator.
 
     Returns
     -------
-    tensors : dict
-        ``"0.weight"``, ``"0.bias"``, ...
-    history : list of dict
-        Cross-entropy, epoch by epoch.
+    Trained
+        Its network takes marks as they are.
     """
-    torch.manual_seed(config.seed)
     x, y = _tensors(train_set)
-    x_choose, y_choose = _tensors(choose_set)
-    page = torch.repeat_interleave(torch.tensor([len(own.right) for own in train_set]))
     mean, spread = x.mean(dim=0), x.std(dim=0).clamp_min(1e-3)
-    network = nn.Sequential(
-        nn.Linear(len(FEATURES), config.hidden),
-        nn.ReLU(),
-        nn.Linear(config.hidden, config.hidden),
-        nn.ReLU(),
-        nn.Linear(config.hidden, 1),
-    )
-    optimizer = torch.optim.AdamW(network.parameters(), config.rate, weight_decay=config.decay)
-    steps = config.epochs * -(-len(x) // config.batch)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, config.rate, steps)
-    loss_of = nn.BCEWithLogitsLoss()
+    x = (x - mean) / spread
+    page = torch.repeat_interleave(torch.tensor([len(own.right) for own in train_set]))
+    x_choose, y_choose = (part.to(run.device) for part in _tensors(choose_set))
+    x_choose = (x_choose - mean.to(run.device)) / spread.to(run.device)
+    cross_entropy = nn.BCEWithLogitsLoss()
     generator = torch.Generator().manual_seed(config.seed)
-    x, x_choose = (x - mean) / spread, (x_choose - mean) / spread
-    best, kept, history = float("inf"), dict[str, torch.Tensor](), []
-    for epoch in tqdm(range(config.epochs), unit="epoch"):
-        total = 0.0
+
+    def draw(_: np.random.Generator) -> Iterator[Pair]:
         for chosen in torch.randperm(len(x), generator=generator).split(config.batch):
             moved = config.shaken * torch.randn(len(train_set), x.shape[1], generator=generator)
-            loss = loss_of(network(x[chosen] + moved[page[chosen]])[:, 0], y[chosen])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-            total += float(loss.detach()) * len(chosen)
+            yield x[chosen] + moved[page[chosen]], y[chosen]
+
+    def loss(network: Forward, batch: Pair) -> torch.Tensor:
+        found: torch.Tensor = cross_entropy(network(batch[0])[:, 0], batch[1])
+        return found
+
+    def judge(network: nn.Sequential) -> tuple[float, dict[str, float]]:
         with torch.no_grad():
-            choose = float(loss_of(network(x_choose)[:, 0], y_choose))
-        history.append({"epoch": epoch, "train": total / len(x), "fold 8": choose})
-        if choose < best:
-            best, kept = choose, {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    # The network takes marks as they are: standardizing them is folded into its first layer.
-    tensors = {}
-    for layer, place in enumerate(("0", "2", "4")):
-        weight, bias = kept[f"{place}.weight"], kept[f"{place}.bias"]
-        if layer == 0:
-            bias = bias - weight @ (mean / spread)
-            weight = weight / spread
-        tensors[f"{layer}.weight"] = weight.numpy().astype(np.float32)
-        tensors[f"{layer}.bias"] = bias.numpy().astype(np.float32)
-    return tensors, history
+            found = float(loss(network, (x_choose, y_choose)))
+        return -found, {"fold 8": found}
+
+    batches = Batches(-(-len(x) // config.batch), draw)
+    trained = fit(lambda: make_network(config.hidden), config, batches, loss, judge, run=run)
+    return replace(trained, network=_unscaled(trained.network, mean, spread))
+
+
+def make_network(hidden: int) -> nn.Sequential:
+    """Make the untrained network: two hidden layers of so many units."""
+    return nn.Sequential(
+        nn.Linear(len(FEATURES), hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, 1)
+    )
+
+
+def _unscaled(network: nn.Sequential, mean: torch.Tensor, spread: torch.Tensor) -> nn.Sequential:
+    """Fold the standardizing of marks into the first layer."""
+    first = network[0]
+    assert isinstance(first, nn.Linear)
+    with torch.no_grad():
+        first.bias.sub_(first.weight @ (mean / spread))
+        first.weight.div_(spread)
+    return network
+
+
+def tensors_of(network: nn.Sequential) -> dict[str, torch.Tensor]:
+    """Name the weights as `digitize.strips.confidence` has them: ``"0.weight"``, ``"0.bias"``, ``"1.weight"``, ..."""
+    layers = [layer for layer in network if isinstance(layer, nn.Linear)]
+    return {f"{k}.{name}": part for k, layer in enumerate(layers) for name, part in layer.state_dict().items()}
 
 
 def reliability(said: NDArray[np.float32], right: NDArray[np.bool_]) -> list[dict[str, float]]:
@@ -167,21 +179,9 @@ def _tensors(pages: list[Samples]) -> tuple[torch.Tensor, torch.Tensor]:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command."""
-    parser = argparse.ArgumentParser(
-        prog="python -m papertrace.training.confidence", description=__doc__.splitlines()[0]
-    )
-    parser.add_argument("--data", type=Path, default=data_folder(), help="PTB-XL's folder (default: %(default)s)")
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=Path("runs/confidence"),
-        help="folder for pages and results (default: %(default)s)",
-    )
-    parser.add_argument("--train-pages", type=int, default=Config.train_pages, help="(default: %(default)s)")
-    parser.add_argument("--choose-pages", type=int, default=Config.choose_pages, help="(default: %(default)s)")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="pages at a time (default: %(default)s)")
-    chosen = parser.parse_args(arguments)
-    config = Config(train_pages=chosen.train_pages, choose_pages=chosen.choose_pages)
+    choices = {"train_pages": "pages of folds 1 to 7", "choose_pages": "pages of fold 8"}
+    chosen = options("confidence", str(__doc__), Config, choices).parse_args(arguments)
+    config = configured(Config, chosen)
     pages = chosen.out / "pages" / version_of_samples()
     # Seeds that `papertrace.training.refiner` does not use: it is surer of pages that it was trained on.
     train_set, choose_set = (
@@ -191,42 +191,44 @@ def main(arguments: list[str] | None = None) -> None:
             ("fold8", (CHOICE_FOLD,), config.choose_pages, 4),
         )
     )
-    tensors, history = train(train_set, choose_set, config)
-    write(chosen.out, tensors, history, train_set, choose_set, config)
+    trained = train(train_set, choose_set, config, replace(run_of(WEIGHTS.stem, chosen), folder=None))
+    write(chosen.out, trained, train_set, choose_set, config, chosen.device)
 
 
 def write(
     folder: Path,
-    tensors: dict[str, NDArray[np.float32]],
-    history: list[dict[str, float]],
+    trained: Trained[nn.Sequential],
     train_set: list[Samples],
     choose_set: list[Samples],
     config: Config,
-) -> None:
-    """Write ``confidence.safetensors`` and its training record ``confidence.json``."""
-    trained, chosen = joined(train_set), joined(choose_set)
-    said = probability(chosen.marks, layers_of(tensors))
+    device: str,
+) -> dict[str, Any]:
+    """Write ``confidence.safetensors`` and its training record ``confidence.json``; gives what that holds."""
+    learned, chosen = joined(train_set), joined(choose_set)
+    weights = tensors_of(trained.network)
+    said = probability(chosen.marks, layers_of({name: part.numpy() for name, part in weights.items()}))
     was = chosen.marks[:, FEATURES.index("corrected")] > 0
     kinds = {"traced": ~was, "corrected": was}
-    with written_together(folder) as scratch:
-        file = scratch / WEIGHTS.name
-        save_file(tensors, file)
-        record: dict[str, Any] = {
-            **hash_of(file.read_bytes()),
-            "data": "PTB-XL records at 500 Hz on pages of every preset; training folds 1-7, epoch chosen on fold 8",
-            "features": FEATURES,
-            "tolerance_mv": TOLERANCE_MV,
-            "configuration": asdict(config),
+    experiment = Experiment(
+        configuration=config,
+        data={
+            "source": "PTB-XL records at 500 Hz, CC BY 4.0 (Wagner et al. 2020), on pages of every preset",
             "pages": {"train": len(train_set), "fold 8": len(choose_set)},
-            "refiner": weights_version(),
+        },
+        folds={"train": TRAIN_FOLDS, "choose": (CHOICE_FOLD,)},
+        figures={
             "right": {
-                "train": float(trained.right.mean()),
+                "train": float(learned.right.mean()),
                 **{f"fold 8, {kind}": float(chosen.right[of].mean()) for kind, of in kinds.items()},
             },
             "reliability on fold 8": {kind: reliability(said[of], chosen.right[of]) for kind, of in kinds.items()},
-            "history": history,
-        }
-        (scratch / WEIGHTS.with_suffix(".json").name).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        },
+        fits={WEIGHTS.stem: trained},
+        parameters=count_parameters(trained.network),
+        device=device,
+        use={"features": FEATURES, "tolerance_mv": TOLERANCE_MV, "refiner": weights_version()},
+    )
+    return write_experiment(folder, WEIGHTS.stem, weights, experiment)
 
 
 if __name__ == "__main__":

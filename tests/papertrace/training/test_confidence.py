@@ -11,7 +11,8 @@ from digitize import PageError
 from digitize.refine import correct as refine
 from digitize.strips.confidence import FEATURES, layers_of, probability
 from papertrace.training import samples as made
-from papertrace.training.confidence import Config, main, reliability, train, write
+from papertrace.training.confidence import Config, main, reliability, tensors_of, train, write
+from papertrace.training.loop import Run
 from papertrace.training.pages import Job, plan, write_arrays
 from papertrace.training.samples import Samples, collect, version_of_samples
 
@@ -28,18 +29,18 @@ def samples(seed: int, n: int = 4000) -> Samples:
 
 def test_the_network_learns_chances(tmp_path):
     config = Config(epochs=15, batch=512, rate=0.01)
-    tensors, history = train([samples(0), samples(1)], [samples(2)], config)
-    again, _ = train([samples(0), samples(1)], [samples(2)], config)
-    for name, tensor in tensors.items():
-        np.testing.assert_array_equal(tensor, again[name])
-    assert min(epoch["fold 8"] for epoch in history) < 0.63
-    write(tmp_path, tensors, history, [samples(0)], [samples(2)], config)
+    trained, again = (train([samples(0), samples(1)], [samples(2)], config, Run("fit")) for _ in range(2))
+    tensors = tensors_of(trained.network)
+    for name, tensor in tensors_of(again.network).items():
+        np.testing.assert_array_equal(tensor, tensors[name])
+    assert min(epoch["fold 8"] for epoch in trained.history) < 0.63
+    write(tmp_path, trained, [samples(0)], [samples(2)], config, "cpu")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["confidence.json", "confidence.safetensors"]
     assert load_file(tmp_path / "confidence.safetensors").keys() == tensors.keys()
     record = json.loads((tmp_path / "confidence.json").read_text())
     assert record["refiner"] == refine.weights_version()
     for kind in ("traced", "corrected"):
-        table = record["reliability on fold 8"][kind]
+        table = record["figures"]["reliability on fold 8"][kind]
         assert sum(row["samples"] for row in table) == 2000
         for row in table:
             assert row["samples"] < 100 or row["said"] == pytest.approx(row["right"], abs=0.12)
@@ -56,7 +57,8 @@ def test_pages_are_not_learned_by_heart():
     train_set, choose_set = [page() for _ in range(30)], [page() for _ in range(30)]
     config = Config(epochs=20, batch=256, rate=0.01)
     known, shaken = (
-        train(train_set, choose_set, replace(config, shaken=by))[1][-1]["fold 8"] for by in (0.0, config.shaken)
+        train(train_set, choose_set, replace(config, shaken=by), Run("fit")).history[-1]["fold 8"]
+        for by in (0.0, config.shaken)
     )
     assert shaken < known - 0.3
 
@@ -71,11 +73,14 @@ def test_what_the_network_that_corrects_says_counts_only_where_it_corrected():
         chance = np.select([marks[:, SURE] > 0, marks[:, SURE] < 0], [0.95, 0.2], 0.7)
         return Samples(marks, rng.random(n) < chance)
 
-    tensors, _ = train([told(8000)], [told(2000)], Config(epochs=15, batch=256, rate=0.01, shaken=0.0))
+    config = Config(epochs=15, batch=256, rate=0.01, shaken=0.0)
+    tensors = tensors_of(train([told(8000)], [told(2000)], config, Run("fit")).network)
     cases = np.zeros((3, len(FEATURES)), np.float32)
     cases[1:, CORRECTED] = 1
     cases[1:, SURE] = (-0.5, 0.5)
-    assert probability(cases, layers_of(tensors)) == pytest.approx([0.7, 0.2, 0.95], abs=0.06)
+    assert probability(cases, layers_of({name: part.numpy() for name, part in tensors.items()})) == pytest.approx(
+        [0.7, 0.2, 0.95], abs=0.06
+    )
 
 
 def test_reliability_counts_every_sample():
@@ -124,4 +129,4 @@ def test_command_takes_up_what_is_there(folder, tmp_path):
         write_arrays(pages / name / "00000.npz", {"marks": page.marks, "right": page.right})
     main(["--data", str(folder), "--out", str(tmp_path), "--train-pages", "1", "--choose-pages", "1"])
     record = json.loads((tmp_path / "confidence.json").read_text())
-    assert record["pages"] == {"train": 1, "fold 8": 1} and tuple(record["features"]) == FEATURES
+    assert record["data"]["pages"] == {"train": 1, "fold 8": 1} and tuple(record["features"]) == FEATURES
