@@ -428,7 +428,7 @@ def _networks_table(networks: Mapping[str, Mapping[str, Any]]) -> Table:
 
 
 def _beats_section(beats: Mapping[str, Any]) -> Section:
-    judged = beats["cross-validated"]
+    judged = beats["figures"]["cross-validated"]
     about = (
         f"{sum(judged['pictures'].values()):,} pictures of {judged['groups']} records, {judged['folds']}-fold "
         f"cross-validation, every record in one fold; {beats['parameters']:,} parameters; accuracy "

@@ -11,10 +11,9 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-import platform
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +21,7 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import save
 from torch.nn import functional
-from tqdm import tqdm
 
 from classify.beats.images import (
     NAME,
@@ -35,11 +32,19 @@ from classify.beats.images import (
     predict_beat_images,
     read_beat_image,
 )
-from digitize.export import written_together
 from digitize.records.weights import hash_of
 from papertrace.datasets.mitbih import Recording, data_folder, load_mitbih
 from papertrace.metrics.scores import f1
-from papertrace.training.fitting import commit_of_code, short_numbers
+from papertrace.training.experiment import (
+    Experiment,
+    configured,
+    count_parameters,
+    options,
+    remove_checkpoints,
+    run_of,
+    write_experiment,
+)
+from papertrace.training.loop import Batches, Configuration, Forward, Run, Trained, fit
 
 FOLDS = 5
 """Parts that pictures are divided into, to be judged by networks that have not seen them."""
@@ -55,28 +60,31 @@ _MOVED = 5.0
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Configuration):
     """Everything that a run depends on, its data aside.
 
     Attributes
     ----------
     width, blocks : int
         Of the trunk.
-    epochs, batch, seed : int
-    rate, decay : float
-        Highest rate of the one-cycle schedule, and weight decay.
     most : int
         Pictures of a class in an epoch: of a commoner one others each time.
+    pictures : str
+        Version of what it learns from, see `BeatImages.version`.
     """
 
-    width: int = 16
-    blocks: int = 1
     epochs: int = 12
     batch: int = 32
     seed: int = 1
     rate: float = 3e-3
     decay: float = 0.05
+    rise: float = 0.3
+    clip: float | None = None
+    average: float = 0.0
+    width: int = 16
+    blocks: int = 1
     most: int = 2000
+    pictures: str = ""
 
 
 @dataclass(frozen=True)
@@ -102,6 +110,11 @@ class BeatImages:
     fold: NDArray[np.int64]
     groups: int
     classes: tuple[str, ...]
+
+    @property
+    def version(self) -> str:
+        """Name the pictures and their labels by their content."""
+        return hash_of(self.ink.tobytes() + self.label.tobytes())["version"]
 
 
 def draw_beat(signal: NDArray[np.floating], fs: float) -> NDArray[np.uint8]:
@@ -201,9 +214,7 @@ def list_pictures(folder: Path, pattern: str) -> list[Path]:
     return [file for file in sorted(folder.glob(pattern)) if file.suffix.lower() in SUFFIXES]
 
 
-def train(
-    images: BeatImages, learned: NDArray[np.bool_], config: Config
-) -> tuple[BeatImageNetwork, list[dict[str, float]]]:
+def train(images: BeatImages, learned: NDArray[np.bool_], config: Config, run: Run) -> Trained[BeatImageNetwork]:
     """Fit a network; a class that is rare is seen as often as is a common one, but for the most frequent.
 
     Parameters
@@ -212,42 +223,38 @@ def train(
     learned : ndarray, shape (n,), bool
         Those to learn from.
     config : Config
+    run : Run
 
     Returns
     -------
-    network : BeatImageNetwork
-        Of the last epoch.
-    history : list of dict
-        Loss of every epoch.
+    Trained
+        Its network is that of the last epoch.
+
+    Raises
+    ------
+    ValueError
+        If there is a checkpoint of another configuration.
     """
-    torch.manual_seed(config.seed)
-    network = BeatImageNetwork(len(images.classes), config.width, config.blocks)
-    own = [np.flatnonzero(learned & (images.label == k)) for k in range(len(images.classes))]
+    kinds = len(images.classes)
+    own = [np.flatnonzero(learned & (images.label == kind)) for kind in range(kinds)]
     sizes = [min(config.most, len(places)) for places in own]
     weight = torch.tensor([sum(sizes) / max(size, 1) for size in sizes]).sqrt().float()
-    weight /= weight.mean()
+    weight = (weight / weight.mean()).to(run.device)
     steps = -(-sum(sizes) // config.batch)
-    optimizer = torch.optim.AdamW(network.parameters(), config.rate, weight_decay=config.decay)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, config.rate, config.epochs * steps + 1)
-    history = []
-    for epoch in range(config.epochs):
-        rng = np.random.default_rng((config.seed, epoch))
-        network.train()
+
+    def draw(rng: np.random.Generator) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         places = rng.permutation(np.concatenate([rng.permutation(of)[: config.most] for of in own]))
-        losses = []
-        for step in tqdm(range(steps), desc=f"epoch {epoch + 1}", leave=False, disable=None):
+        for step in range(steps):
             chosen = places[step * config.batch : (step + 1) * config.batch]
             ink = np.stack([moved(images.ink[place], rng) for place in chosen])
-            with short_numbers("cpu"):
-                logits = network(torch.from_numpy(ink)[:, None])
-            loss = functional.cross_entropy(logits.float(), torch.from_numpy(images.label[chosen]), weight)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-            losses.append(float(loss.detach()))
-        history.append({"epoch": epoch + 1, "loss": float(np.mean(losses))})
-    return network, history
+            yield torch.from_numpy(ink)[:, None], torch.from_numpy(images.label[chosen])
+
+    def loss(network: Forward, batch: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+        return functional.cross_entropy(network(batch[0]), batch[1], weight)
+
+    return fit(
+        lambda: BeatImageNetwork(kinds, config.width, config.blocks), config, Batches(steps, draw), loss, run=run
+    )
 
 
 def moved(ink: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -270,13 +277,13 @@ def moved(ink: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]
     return np.asarray(cv2.warpAffine(ink, matrix, (SIDE, SIDE), flags=cv2.INTER_LINEAR), np.uint8)
 
 
-def cross_validate(images: BeatImages, config: Config) -> dict[str, Any]:
+def cross_validate(images: BeatImages, config: Config, run: Run) -> dict[str, Any]:
     """Score every picture by a network that was trained on the other folds: accuracy, and F1 of every class."""
     told = np.empty(len(images.label), np.int64)
     for fold in np.unique(images.fold):
         out = images.fold == fold
-        network, _ = train(images, ~out, config)
-        told[out] = predict_beat_images(network, images.ink[out]).argmax(1)
+        trained = train(images, ~out, config, replace(run, name=f"{run.name}-{fold}"))
+        told[out] = predict_beat_images(trained.network, images.ink[out]).argmax(1)
     kinds = np.arange(len(images.classes))
     each = f1((images.label[:, None] == kinds).astype(float), told[:, None] == kinds)
     return {
@@ -296,15 +303,10 @@ def main(arguments: list[str] | None = None) -> None:
     arguments : list of str, optional
         By default those of the command line.
     """
-    parser = argparse.ArgumentParser(
-        prog="python -m papertrace.training.beat_images", description=__doc__.splitlines()[0]
-    )
+    parser = options("beat_images", str(__doc__), Config, data=data_folder())
     parser.add_argument("what", choices=("draw", "train", "read"))
     parser.add_argument("folder", type=Path, help="one folder a class; to read, any with pictures")
-    parser.add_argument("--data", type=Path, default=data_folder(), help="MIT-BIH's folder (default: %(default)s)")
-    parser.add_argument("--out", type=Path, default=Path("runs/beat-images"), help="of the network (%(default)s)")
     parser.add_argument("--most", type=int, default=200, help="beats of a class from a record (default: %(default)s)")
-    parser.add_argument("--epochs", type=int, default=Config.epochs, help="(default: %(default)s)")
     chosen = parser.parse_args(arguments)
     try:
         if chosen.what == "draw":
@@ -312,7 +314,7 @@ def main(arguments: list[str] | None = None) -> None:
         elif chosen.what == "read":
             _read(chosen.folder, chosen.out)
         else:
-            _train(chosen.folder, chosen.out, Config(epochs=chosen.epochs))
+            _train(chosen)
     except (OSError, ValueError) as error:
         parser.error(str(error))
 
@@ -329,24 +331,24 @@ def _read(folder: Path, weights: Path) -> None:
     )
 
 
-def _train(folder: Path, out: Path, config: Config) -> None:
-    images = read_folder(folder, config.seed)
-    judged = cross_validate(images, config)
-    network, history = train(images, np.ones(len(images.label), bool), config)
-    content = save(network.state_dict())
-    record = {
-        **hash_of(content),
-        "classes": images.classes,
-        "parameters": sum(weight.numel() for weight in network.parameters()),
-        "cross-validated": judged,
-        "configuration": asdict(config),
-        "history": history,
-        "commit": commit_of_code(),
-        "software": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
-    }
-    with written_together(out) as scratch:
-        (scratch / NAME).write_bytes(content)
-        (scratch / NAME).with_suffix(".json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+def _train(chosen: argparse.Namespace) -> None:
+    images, run = read_folder(chosen.folder, chosen.seed), run_of(Path(NAME).stem, chosen)
+    # With other pictures an interrupted run is another one.
+    config = configured(Config, chosen, most=Config.most, pictures=images.version)
+    judged = cross_validate(images, config, run)
+    trained = train(images, np.ones(len(images.label), bool), config, run)
+    experiment = Experiment(
+        configuration=config,
+        data={"folder": chosen.folder.name, "pictures": judged["pictures"]},
+        folds={"groups": [images.groups]},
+        figures={"cross-validated": judged},
+        fits={run.name: trained},
+        parameters=count_parameters(trained.network),
+        device=chosen.device,
+        use={"classes": images.classes},
+    )
+    write_experiment(chosen.out, run.name, trained.network.state_dict(), experiment)
+    remove_checkpoints(run)
     print(json.dumps(judged, indent=1))
 
 

@@ -73,7 +73,7 @@ def test_the_table_has_every_reader_on_all_pages(pages, truth):
     }
     made = {"date": "today", "papertrace": "1", "commit": None}
     judged = {"pictures": {"N": 1200, "V": 70}, "groups": 9, "folds": 3, "accuracy": 0.9, "F1": {"N": 0.99, "V": 0.75}}
-    beats = {"cross-validated": judged, "parameters": 5000}
+    beats = {"figures": {"cross-validated": judged}, "parameters": 5000}
     told = report(pages, truth, [good, bad], {"hybrid-0.3": own}, made, beats, resamples=20)
     text, plain = told.markdown(), json.loads(told.json())
     assert "1,270 pictures of 9 records, 3-fold" in text and "| V | 70 | 0.750 |" in text

@@ -22,6 +22,7 @@ from papertrace.training.beat_images import (
     read_folder,
     train,
 )
+from papertrace.training.loop import Run
 
 
 def recording(name: str, seed: int) -> Recording:
@@ -78,14 +79,14 @@ def test_white_on_black_is_the_same(folder, tmp_path):
 def test_it_learns_to_tell_beats(folder):
     images = read_folder(folder, 1)
     config = Config(width=4, epochs=6, batch=8)
-    _, history = train(images, images.fold > 0, config)
+    history = train(images, images.fold > 0, config, Run("fit")).history
     assert history[-1]["loss"] < 0.7 * history[0]["loss"]
-    judged = cross_validate(images, config)
+    judged = cross_validate(images, config, Run("fold"))
     assert judged["accuracy"] > 0.9 and judged["F1"]["V"] > 0.9
     assert judged["pictures"] == {"N": 72, "V": 72} and judged["folds"] == FOLDS
     # What was learned from other labels does not tell these: every picture is judged by a network that never saw it.
     wrong = dataclasses.replace(images, label=np.random.default_rng(0).permutation(images.label))
-    assert cross_validate(wrong, config)["accuracy"] < 0.75
+    assert cross_validate(wrong, config, Run("fold"))["accuracy"] < 0.75
 
 
 def test_a_beat_moves_but_stays_a_beat():
@@ -108,7 +109,8 @@ def test_command(folder, tmp_path, monkeypatch, capsys):
     run = tmp_path / "run"
     main(["train", str(folder), "--out", str(run), "--epochs", "8"])
     record = json.loads((run / "beat_images.json").read_text())
-    assert record["classes"] == ["N", "V"] and sum(record["cross-validated"]["pictures"].values()) == 144
+    assert record["classes"] == ["N", "V"] and sum(record["figures"]["cross-validated"]["pictures"].values()) == 144
+    assert sorted(file.name for file in run.iterdir()) == ["beat_images.json", "beat_images.safetensors"]
     capsys.readouterr()
     main(["read", str(tmp_path / "drawn"), "--out", str(run)])
     told = list(csv.DictReader(capsys.readouterr().out.splitlines()))
@@ -122,3 +124,13 @@ def test_command(folder, tmp_path, monkeypatch, capsys):
         with pytest.raises(SystemExit):
             main(given)
         assert said in capsys.readouterr().err
+
+
+def test_a_run_with_other_pictures_is_another_run(folder, tmp_path):
+    images = read_folder(folder, 1)
+    other = dataclasses.replace(images, ink=images.ink[::-1])
+    config = Config(width=4, epochs=1, batch=8)
+    learned = np.ones(len(images.label), bool)
+    train(images, learned, dataclasses.replace(config, pictures=images.version), Run("fit", tmp_path))
+    with pytest.raises(ValueError, match="of another configuration"):
+        train(other, learned, dataclasses.replace(config, pictures=other.version), Run("fit", tmp_path))
