@@ -11,7 +11,7 @@ from classify.signal.network import ArrhythmiaNetwork, stack_views
 from classify.signal.view import FS, cut_to_layout, view_pieces
 from classify.statements import STATEMENTS
 from papertrace.training.baselines import NETWORKS
-from papertrace.training.fitting import short_numbers
+from papertrace.training.loop import mixed_precision
 from papertrace.training.sheets import pieces_of_time, sheet_of, stack_sheets
 
 
@@ -73,10 +73,10 @@ class TestNetworks:
                     part -= 0.01 * part.grad.sign()
         assert [name for name, part in network.named_parameters() if not part.grad.any()] == []
 
-    def test_short_numbers_change_little(self, make, stack):
+    def test_bfloat16_changes_little(self, make, stack):
         torch.manual_seed(0)
         network = make().eval()
-        with short_numbers("cpu"), torch.no_grad():
+        with mixed_precision("cpu"), torch.no_grad():
             short = network(*stack(pages())).float()
         exact = network(*stack(pages()))
         assert torch.allclose(short, exact, atol=0.05)
