@@ -78,13 +78,13 @@ def test_networks_are_found_with_what_their_records_say(runs, tmp_path):
 
 
 def test_command_reads_a_page_once_for_all_networks(runs, data, tmp_path, monkeypatch, capsys):
-    readings, read = [], refiners.read_page
+    readings, read = [], refiners.analyze_page
 
     def counted(image):
         readings.append(image)
         return read(image)
 
-    monkeypatch.setattr(refiners, "read_page", counted)
+    monkeypatch.setattr(refiners, "analyze_page", counted)
     monkeypatch.setattr(refiners, "measure", lambda targets, networks: [correct(own, networks) for own in targets])
     main([str(runs), "--data", str(data), "--out", str(tmp_path)])
     assert len(readings) == 1
@@ -107,7 +107,7 @@ def test_pages_that_cannot_be_read_count_as_nothing(runs, data, monkeypatch):
     def fail(image):
         raise PageError("nothing here")
 
-    monkeypatch.setattr(refiners, "read_page", fail)
+    monkeypatch.setattr(refiners, "analyze_page", fail)
     page = correct(find_targets(data)[0], {"cnn-both-2": runs})
     assert page.aligned == {ALONE: 0.0, "cnn-both-2": 0.0} and not page.seconds
 

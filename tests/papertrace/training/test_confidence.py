@@ -92,13 +92,13 @@ def test_reliability_counts_every_sample():
 
 
 def test_a_page_is_read_once_and_compared_with_its_truth_twice(folder, tmp_path, monkeypatch):
-    readings, read = [], made.read_page
+    readings, read = [], made.analyze_page
 
     def counted(image):
         readings.append(read(image))
         return readings[-1]
 
-    monkeypatch.setattr(made, "read_page", counted)
+    monkeypatch.setattr(made, "analyze_page", counted)
     job = Job(folder / "records500/00000/00001_hr", "clean", 3, 0, tmp_path / "00000.npz")
     made.make(job)
     (page,) = collect([job], 1)
@@ -116,7 +116,7 @@ def test_pages_that_cannot_be_read_leave_no_samples(folder, tmp_path, monkeypatc
     def fail(image):
         raise PageError("nothing here")
 
-    monkeypatch.setattr(made, "read_page", fail)
+    monkeypatch.setattr(made, "analyze_page", fail)
     (job,) = plan([folder / "records500/00000/00001_hr"], 1, 3, tmp_path)
     made.make(job)
     assert job.file.is_file() and collect([job], 1) == []
