@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from digitize.geometry.mapping import scale_at
 from digitize.records.page_analysis import PageAnalysis
 from digitize.records.traces import Traces
-from digitize.records.weights import read_weights
+from digitize.records.weights import load_trained
 from digitize.refine.windows import Windows, cut_windows, upside_down
 
 if TYPE_CHECKING:
@@ -190,7 +190,7 @@ def load_network(path: Path = WEIGHTS) -> Refiner:
     Parameters
     ----------
     path : Path
-        The ``.safetensors`` file; its training record tells the design.
+        The ``.safetensors`` file.
 
     Returns
     -------
@@ -199,16 +199,9 @@ def load_network(path: Path = WEIGHTS) -> Refiner:
 
     Raises
     ------
-    FileNotFoundError
-        If the weights or their record are missing.
-    ValueError
-        If they do not belong together.
+    FileNotFoundError, ValueError
+        See `digitize.records.weights.load_trained`.
     """
-    from safetensors.torch import load
-
     from digitize.refine.network import Refiner
 
-    content, record = read_weights(path)
-    network = Refiner(record["design"], record["steps"])
-    network.load_state_dict(load(content))
-    return network.eval()
+    return load_trained(path, lambda record: Refiner(record["steps"]), "refiner")[0]

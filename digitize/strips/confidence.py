@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from scipy import ndimage
 from digitize.records.results import Strip
 from digitize.records.traces import Traces, TraceState
 from digitize.records.upright import PIXELS_PER_MM
-from digitize.records.weights import read_weights
+from digitize.records.weights import check_names, check_shapes, read_weights
 from digitize.strips.agreement import compare_strips
 from digitize.tracing.trace import erase_traces
 
@@ -261,7 +262,12 @@ def _network() -> tuple[list[tuple[NDArray[np.float32], NDArray[np.float32]]], s
     from safetensors.numpy import load
 
     content, record = read_weights(WEIGHTS)
-    return layers_of(load(content)), str(record["version"])
+    check_names(WEIGHTS, "features", record["features"], FEATURES)
+    sizes = (len(FEATURES), *[record["configuration"]["hidden"]] * 2, 1)
+    shapes = {f"{k}.weight": (out, into) for k, (into, out) in enumerate(pairwise(sizes))}
+    tensors = load(content)
+    check_shapes(WEIGHTS, tensors, {**shapes, **{f"{k}.bias": (out,) for k, out in enumerate(sizes[1:])}})
+    return layers_of(tensors), str(record["version"])
 
 
 def layers_of(tensors: Mapping[str, NDArray[np.float32]]) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:

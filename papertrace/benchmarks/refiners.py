@@ -23,8 +23,7 @@ from numpy.typing import NDArray
 
 from digitize import PageError
 from digitize.api import analyze_page, leads_of, refined
-from digitize.refine.correct import WEIGHTS, load_network
-from digitize.refine.network import DESIGNS
+from digitize.refine.correct import WEIGHTS
 from papertrace.benchmarks.digitization import condition_of, find_targets
 from papertrace.benchmarks.options import parser_for
 from papertrace.benchmarks.processes import run_all
@@ -33,6 +32,7 @@ from papertrace.datasets.pages import FS, PageFile, read_truth
 from papertrace.datasets.ptbxl import data_folder
 from papertrace.metrics.digitization import score_page
 from papertrace.metrics.scores import bootstrap
+from papertrace.training.designs import DESIGNS, load_refiner
 from papertrace.training.refiner import LOSSES, Config
 
 ALONE = "deterministic"
@@ -178,7 +178,7 @@ def correct(page: PageFile, networks: Mapping[str, Path]) -> Page:
     aligned = {ALONE: score_page(truth, leads_of(analysis, fs=FS).signal, FS).aligned_mean}
     seconds = {}
     for network, path in networks.items():
-        loaded = load_network(path)
+        loaded = load_refiner(path)
         began = time.perf_counter()
         corrected = refined(analysis, loaded)
         seconds[network] = time.perf_counter() - began

@@ -22,9 +22,10 @@ from scipy.interpolate import CubicSpline
 
 from digitize.files import written_together
 from digitize.refine.correct import WEIGHTS, look_both_ways
-from digitize.refine.network import DESIGNS, OFFSETS, Refiner, mean_offsets
+from digitize.refine.network import OFFSETS, Refiner, mean_offsets
 from digitize.refine.windows import MARKS, upside_down
 from papertrace.datasets.ptbxl import find_500
+from papertrace.training.designs import DESIGNS, make_refiner
 from papertrace.training.experiment import (
     Experiment,
     configured,
@@ -264,7 +265,7 @@ def train(segments: Segments, choice: Segments, config: Config, run: Run) -> Tra
         }
 
     batches = shuffled(len(segments), config.batch, draw)
-    return fit(lambda: Refiner(config.design, config.steps), config, batches, loss, judge, run=run)
+    return fit(lambda: make_refiner(config.design, config.steps), config, batches, loss, judge, run=run)
 
 
 def _entropy(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:

@@ -18,17 +18,18 @@ from papertrace.benchmarks.digitization import find_targets
 from papertrace.benchmarks.readme import fill
 from papertrace.benchmarks.refiners import ALONE, Page, Trained, correct, find_networks, main, report
 from papertrace.synth import render_page, simulate
+from papertrace.training.designs import make_refiner
 
 
-def leave(runs: Path, network: Refiner, loss: str, kept: float) -> None:
+def leave(runs: Path, design: str, network: Refiner, loss: str, kept: float) -> None:
     """Leave a network as `papertrace.training.refiner` does."""
-    folder = runs / f"{network.design}-{loss}-{network.steps}"
+    folder = runs / f"{design}-{loss}-{network.steps}"
     folder.mkdir(parents=True)
     content = save(network.state_dict())
     (folder / "refiner.safetensors").write_bytes(content)
     record = {
         **hash_of(content),
-        "design": network.design,
+        "design": design,
         "steps": network.steps,
         "parameters": 12345,
         "configuration": {"loss": loss},
@@ -43,12 +44,12 @@ def leave(runs: Path, network: Refiner, loss: str, kept: float) -> None:
 def runs(tmp_path_factory) -> Path:
     """Networks that do nothing, of two designs, and one that does harm."""
     runs = tmp_path_factory.mktemp("runs")
-    leave(runs, Refiner("lstm"), "both", 23.0)
-    leave(runs, Refiner("cnn"), "both", 24.0)
+    leave(runs, "lstm", make_refiner("lstm", 2), "both", 23.0)
+    leave(runs, "cnn", make_refiner("cnn", 2), "both", 24.0)
     torch.manual_seed(0)
-    wild = Refiner("cnn", 4)
+    wild = make_refiner("cnn", 4)
     torch.nn.init.normal_(wild.head.weight, std=5.0)
-    leave(runs, wild, "both", 19.0)
+    leave(runs, "cnn", wild, "both", 19.0)
     return runs
 
 
