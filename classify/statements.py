@@ -23,8 +23,6 @@ GROUPS = ("superclass", "subclass", "diagnostic", "form", "rhythm", "challenge")
 """PTB-XL's groups, and what only the PhysioNet Challenge 2024 names; a code that is both diagnostic and form counts as
 diagnostic."""
 
-SUPERCLASSES = ("NORM", "MI", "STTC", "CD", "HYP")
-
 SUBCLASSES: dict[str, dict[str, tuple[str, ...]]] = {
     "MI": {
         "AMI": ("ASMI", "AMI", "ALMI", "INJAS", "INJAL", "INJLA"),

@@ -175,13 +175,6 @@ def blank_view() -> View:
     return View(beats, beats, np.zeros(len(INTERVALS), np.float32), rhythm, rhythm, ABSENT)
 
 
-def view_at(album: Album, place: int) -> View:
-    """Give what the page of a picture shows of the signal."""
-    parts = {name: getattr(album.views, name)[place] for name in INPUTS}
-    floats = {name: part.astype(np.float32) for name, part in parts.items() if name != "rhythm_lead"}
-    return View(**floats, rhythm_lead=int(parts["rhythm_lead"]))
-
-
 def load(files: Sequence[tuple[Path, int]], printed: bool) -> Album:
     """Load pictures.
 

@@ -26,7 +26,7 @@ from papertrace.training.image import (
 )
 from papertrace.training.look import batch_of
 from papertrace.training.loop import Run
-from papertrace.training.pictures import Sketches, load, make_sketches, view_at
+from papertrace.training.pictures import Sketches, blank_view, load, make_sketches
 from tests.papertrace.training.test_arrhythmia import records
 
 CONFIG = Config(width=4, before=2, epochs=2, batch=4, rate=3e-3, dropout=0.0, average=0.9, sketches=2)
@@ -99,7 +99,7 @@ class TestDesigns:
         record = write_weights(tmp_path, {design: uninterrupted}, config, *data, "cpu")
         weights = load_picture_weights(design, tmp_path)
         album = data[1].album
-        views = [view_at(album, place) for place in range(2)] if design == "dual" else None
+        views = [blank_view()] * 2 if design == "dual" else None
         told, _ = predict_pictures(weights, [album.ink(0), album.ink(1)], views)
         assert told.shape == (2, len(STATEMENTS)) and ((told > 0) & (told < 1)).all()
         assert weights.version == record["version"] and record["configuration"]["design"] == design
