@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from classify.beats.view import view_strip
 from classify.measure.peaks import find_r_peaks
 from classify.records.beats import CLASSES, Beat, Beats
 from classify.records.segments import StripSegment, longest_segment
-from digitize.records.weights import read_weights
+from digitize.records.weights import check_names, load_trained
 
 if TYPE_CHECKING:
     from torch import nn
@@ -48,26 +48,18 @@ def load_network(path: Path = WEIGHTS) -> tuple[Ensemble, str]:
 
     Raises
     ------
-    FileNotFoundError
-        If the weights or their record are missing.
-    ValueError
-        If they do not belong together (`digitize.records.weights`), or not to this code's network and classes.
+    FileNotFoundError, ValueError
+        See `digitize.records.weights.load_trained`; if they know other classes than this code, too.
     """
-    content, record = read_weights(path)
-    if tuple(record["classes"]) != CLASSES:
-        raise ValueError(f"{path}: classes {', '.join(record['classes'])}; this code's are {', '.join(CLASSES)}")
-
-    from safetensors.torch import load
-
     from classify.beats.network import BeatNetwork
     from classify.signal.network import Ensemble
 
-    network = Ensemble([BeatNetwork() for _ in range(record["members"])])
-    try:
-        network.load_state_dict(load(content))
-    except RuntimeError as error:
-        raise ValueError(f"{path}: of another network: {error}") from None
-    return network.eval(), str(record["version"])
+    def build(record: dict[str, Any]) -> Ensemble:
+        check_names(path, "classes", record["classes"], CLASSES)
+        return Ensemble([BeatNetwork() for _ in range(record["members"])])
+
+    network, record = load_trained(path, build, "beats")
+    return network, str(record["version"])
 
 
 def read_beats(pieces: Sequence[StripSegment], fs: int) -> Beats:

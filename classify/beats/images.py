@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from classify.picture.network import Trunk
-from digitize.records.weights import fill_network, read_weights
+from digitize.records.weights import load_trained
 
 SIDE = 96
 """Pixels of a picture's side, as the network sees it."""
@@ -109,17 +110,16 @@ def load_beat_images(folder: Path) -> BeatImageWeights:
 
     Raises
     ------
-    OSError
-        If the weights or their record are missing.
-    ValueError
-        If they do not belong to each other (`digitize.records.weights`), or not to this code's network.
+    FileNotFoundError, ValueError
+        See `digitize.records.weights.load_trained`.
     """
-    path = folder / NAME
-    content, record = read_weights(path)
-    classes, configuration = tuple(record["classes"]), record["configuration"]
-    network = BeatImageNetwork(len(classes), configuration["width"], configuration["blocks"])
-    fill_network(network, content, path)
-    return BeatImageWeights(network.eval(), classes, str(record["version"]))
+
+    def build(record: dict[str, Any]) -> BeatImageNetwork:
+        configuration = record["configuration"]
+        return BeatImageNetwork(len(record["classes"]), configuration["width"], configuration["blocks"])
+
+    network, record = load_trained(folder / NAME, build)
+    return BeatImageWeights(network, tuple(record["classes"]), str(record["version"]))
 
 
 def predict_beat_images(

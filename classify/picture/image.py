@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from classify.signal.view import View
 from classify.statements import CODES
-from digitize.records.weights import fill_network, read_weights
+from digitize.records.weights import check_names, load_trained
 
 if TYPE_CHECKING:
     import torch
@@ -88,30 +88,23 @@ def load_picture_weights(design: str, folder: Path | None = None) -> PictureWeig
 
     Raises
     ------
-    FileNotFoundError
-        If the weights or their record are missing.
-    ValueError
-        If there is no such design, or the weights do not belong to their record (`digitize.records.weights`), or not to
-        this code's network and statements.
+    FileNotFoundError, ValueError
+        See `digitize.records.weights.load_trained`; if there is no such design, or it makes other statements than this
+        code's, too.
     """
     if design not in DESIGNS:
         raise ValueError(f"design is {design!r}; allowed: {', '.join(DESIGNS)}")
     path = (folder or FOLDER) / f"{design}.safetensors"
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"{path}: no such file; `python -m papertrace.training.image --design {design}` writes it"
-        )
-    content, record = read_weights(path)
-    codes = tuple(statement["code"] for statement in record["statements"])
-    if codes != CODES:
-        raise ValueError(f"{path}: statements {', '.join(codes)}; this code's are {', '.join(CODES)}")
 
-    network = make_network(design, record["configuration"]["width"], record["configuration"]["blocks"])
-    fill_network(network, content, path)
+    def build(record: dict[str, Any]) -> torch.nn.Module:
+        check_names(path, "statements", (statement["code"] for statement in record["statements"]), CODES)
+        return make_network(design, record["configuration"]["width"], record["configuration"]["blocks"])
+
+    network, record = load_trained(path, build, f"image --design {design}")
     slope, offset, thresholds = (
         np.array([statement[name] for statement in record["statements"]]) for name in ("slope", "offset", "threshold")
     )
-    return PictureWeights(design, network.eval(), slope, offset, thresholds, str(record["version"]))
+    return PictureWeights(design, network, slope, offset, thresholds, str(record["version"]))
 
 
 def make_network(

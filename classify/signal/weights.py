@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from classify.signal.view import View
 from classify.statements import CODES
-from digitize.records.weights import read_weights
+from digitize.records.weights import check_names, load_trained
 
 if TYPE_CHECKING:
     from classify.signal.network import Ensemble
@@ -58,32 +58,20 @@ def load_weights(path: Path = WEIGHTS) -> Weights:
 
     Raises
     ------
-    FileNotFoundError
-        If the weights or their record are missing.
-    ValueError
-        If they do not belong together (`digitize.records.weights`), or not to this code's network and statements.
+    FileNotFoundError, ValueError
+        See `digitize.records.weights.load_trained`; if it makes other statements than this code's, too.
     """
-    content, record = read_weights(path)
-    codes = tuple(statement["code"] for statement in record["statements"])
-    if codes != CODES:
-        raise ValueError(f"{path}: statements {', '.join(codes)}; this code's are {', '.join(CODES)}")
-
-    from safetensors.torch import load
-
     from classify.signal.network import ArrhythmiaNetwork, Ensemble
 
-    network = Ensemble([ArrhythmiaNetwork() for _ in range(record["members"])])
-    state = load(content)
-    wanted = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
-    found = {name: tuple(tensor.shape) for name, tensor in state.items()}
-    for name in sorted(wanted.keys() | found.keys()):
-        if wanted.get(name) != found.get(name):
-            raise ValueError(f"{path}: {name} has shape {found.get(name)}; this network's is {wanted.get(name)}")
-    network.load_state_dict(state)
+    def build(record: dict[str, Any]) -> Ensemble:
+        check_names(path, "statements", (statement["code"] for statement in record["statements"]), CODES)
+        return Ensemble([ArrhythmiaNetwork() for _ in range(record["members"])])
+
+    network, record = load_trained(path, build, "arrhythmia")
     slope, offset, thresholds = (
         np.array([statement[name] for statement in record["statements"]]) for name in ("slope", "offset", "threshold")
     )
-    return Weights(network.eval(), slope, offset, thresholds, str(record["version"]))
+    return Weights(network, slope, offset, thresholds, str(record["version"]))
 
 
 def predict(views: Sequence[View]) -> NDArray[np.float64]:

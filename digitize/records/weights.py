@@ -173,30 +173,6 @@ def read_weights(path: Path, made_by: str | None = None) -> tuple[bytes, dict[st
     return content, record
 
 
-def fill_network(network: torch.nn.Module, content: bytes, path: Path) -> None:
-    """Put weights into a network, in place.
-
-    Parameters
-    ----------
-    network : Module
-    content : bytes
-        From `read_weights`.
-    path : Path
-        What they were read from.
-
-    Raises
-    ------
-    ValueError
-        If they are another network's.
-    """
-    from safetensors.torch import load
-
-    try:
-        network.load_state_dict(load(content))
-    except RuntimeError as error:
-        raise ValueError(f"{path}: not of this code's network: {' '.join(str(error).split())}") from error
-
-
 def hash_of(content: bytes) -> dict[str, str]:
     """Give what a training record says of its weights: ``version`` and ``sha256``.
 

@@ -24,7 +24,7 @@ from safetensors.torch import load
 from classify.signal.network import BRANCHES, INPUTS, ArrhythmiaNetwork, Ensemble, read_inputs, read_views, stack_views
 from classify.signal.view import FS, View, cut_to_layout, view_pieces
 from classify.statements import CODES, STATEMENTS, group_indices
-from digitize.records.weights import read_weights
+from digitize.records.weights import check_shapes, read_weights
 from papertrace.datasets.ptbxl import Records, load_ptbxl
 from papertrace.metrics.calibration import Calibration, fit_calibration
 from papertrace.metrics.scores import auroc, best_f1_thresholds
@@ -516,13 +516,10 @@ def load_branches(path: Path) -> tuple[str, dict[str, torch.Tensor]]:
     FileNotFoundError, ValueError
         See `digitize.records.weights.read_weights`; if they are not those of this code's branches, too.
     """
-    content, record = read_weights(path)
+    content, record = read_weights(path, "pretraining")
     start = load(content)
-    own = {name: t.shape for name, t in ArrhythmiaNetwork().state_dict().items() if name.startswith(BRANCHES)}
-    for name in sorted(own.keys() | start.keys()):
-        found = start[name].shape if name in start else None
-        if found != own.get(name):
-            raise ValueError(f"{path}: {name} has shape {found}; this network's branches have {own.get(name)}")
+    own = ArrhythmiaNetwork().state_dict()
+    check_shapes(path, start, {name: part.shape for name, part in own.items() if name.startswith(BRANCHES)})
     return str(record["version"]), start
 
 
