@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from digitize.export import FORMATS
 from tests.watch import PATIENCE, Watched, watch
 
 SAMPLES = Path(__file__).parent.parent / "samples"
@@ -88,8 +89,8 @@ def test_it_runs_top_to_bottom(run):
     assert "atrial fibrillation" in facts["present"]
     assert facts["within"] > 0.8
     assert facts["within"] == pytest.approx(facts["right"], abs=0.25)
-    for file in ("00024.hea", "00024.csv", "00024.edf", "00024.dcm", "00024.fhir.json", "00024.parquet"):
-        assert file in watched.done.stdout
+    for form in FORMATS.values():
+        assert f"00024{form.suffixes[0]}" in watched.done.stdout
 
 
 def test_nothing_leaves_the_machine(run, can_watch):

@@ -11,14 +11,8 @@ Examples
 >>> from digitize import trace_leads
 >>> leads = trace_leads("samples/00024_hr.png")
 >>> with TemporaryDirectory() as folder:
-...     for form in FORMATS.values():
-...         print(*(file.name for file in form.write(leads, Path(folder), "scan")))
-scan.hea scan.dat
-scan.csv
-scan.edf
-scan.dcm
-scan.fhir.json
-scan.parquet
+...     [file.name for file in FORMATS["wfdb"].write(leads, Path(folder), "scan")]
+['scan.hea', 'scan.dat']
 """
 
 from digitize.export.channels import Channels, channels_of, find_gaps, to_digital
@@ -26,7 +20,7 @@ from digitize.export.csv import to_frame, write_csv
 from digitize.export.dicom import write_dicom
 from digitize.export.edf import write_edf
 from digitize.export.fhir import write_fhir
-from digitize.export.formats import FORMATS, Format, find_formats
+from digitize.export.formats import FORMATS, Format, find_formats, tabulate_formats
 from digitize.export.parquet import write_parquet
 from digitize.export.wfdb import write_wfdb
 from digitize.export.xarray import to_xarray
@@ -41,6 +35,7 @@ __all__ = [
     "find_gaps",
     "record_name",
     "synced",
+    "tabulate_formats",
     "to_digital",
     "to_frame",
     "to_xarray",

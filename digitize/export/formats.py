@@ -32,10 +32,8 @@ class Format:
         Of the files of a page; the first is the one to open.
     writer : callable
         Takes the leads and the path of the first file.
-    gaps : str
-        What stands where the page shows nothing.
-    unsaid : tuple of str
-        What the format cannot say of `Leads`.
+    gaps, step, lost : str
+        For the documentation: how a gap is written, how finely values are, and what of `Leads` the format cannot say.
     library : str or None
         Module of the extra ``formats`` that it needs.
     """
@@ -44,7 +42,8 @@ class Format:
     suffixes: tuple[str, ...]
     writer: Callable[[LeadData, Path], Path]
     gaps: str
-    unsaid: tuple[str, ...]
+    step: str
+    lost: str
     library: str | None = None
 
     def write(self, leads: LeadData, folder: Path, name: str) -> tuple[Path, ...]:
@@ -79,12 +78,50 @@ class Format:
 FORMATS: dict[str, Format] = {
     form.name: form
     for form in (
-        Format("wfdb", (".hea", ".dat"), write_wfdb, "invalid sample", ("confidence", "warnings")),
-        Format("csv", (".csv",), write_csv, "empty", ("confidence", "warnings", "unit")),
-        Format("edf", (".edf",), write_edf, "digital minimum and annotation", ("confidence", "warnings"), "edfio"),
-        Format("dicom", (".dcm",), write_dicom, "padding value", ("confidence",), "pydicom"),
-        Format("fhir", (".fhir.json",), write_fhir, "E", ("confidence",)),
-        Format("parquet", (".parquet",), write_parquet, "null", (), "pyarrow"),
+        Format(
+            "wfdb",
+            (".hea", ".dat"),
+            write_wfdb,
+            gaps="the invalid sample, NaN when read",
+            step="1 µV, to ±32.767 mV",
+            lost="confidence, warnings",
+        ),
+        Format("csv", (".csv",), write_csv, gaps="empty", step="6 digits", lost="confidence, warnings, its unit (mV)"),
+        Format(
+            "edf",
+            (".edf",),
+            write_edf,
+            gaps="-32768, annotated `gap@@ECG V1`",
+            step="0.01 to 1 µV, to ±32.767 mV",
+            lost="NaN, confidence, warnings; it ends on a whole second",
+            library="edfio",
+        ),
+        Format(
+            "dicom",
+            (".dcm",),
+            write_dicom,
+            gaps="padding value -32768",
+            step="1 µV, to ±32.767 mV",
+            lost="NaN, confidence; 200 to 1000 Hz only",
+            library="pydicom",
+        ),
+        Format(
+            "fhir",
+            (".fhir.json",),
+            write_fhir,
+            gaps="`E`",
+            step="1 µV, to ±32.767 mV",
+            lost="confidence; it is R4 (R5 from Python)",
+        ),
+        Format(
+            "parquet",
+            (".parquet",),
+            write_parquet,
+            gaps="null",
+            step="none (float32)",
+            lost="nothing: confidences are columns",
+            library="pyarrow",
+        ),
     )
 }
 """Every format that `Leads` can be written in."""
@@ -113,10 +150,10 @@ def find_formats(names: Iterable[str]) -> tuple[Format, ...]:
     --------
     >>> [form.suffixes for form in find_formats(["wfdb", "csv"])]
     [('.hea', '.dat'), ('.csv',)]
-    >>> find_formats(["xml"])
+    >>> find_formats(["xml"])  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
-    ValueError: unknown format 'xml'; allowed: wfdb, csv, edf, dicom, fhir, parquet
+    ValueError: unknown format 'xml'; allowed: wfdb, csv, ...
     """
     found = []
     for name in dict.fromkeys(names):
@@ -127,3 +164,23 @@ def find_formats(names: Iterable[str]) -> tuple[Format, ...]:
             raise ImportError(f"{name} needs {form.library}: {HOW}", name=form.library)
         found.append(form)
     return tuple(found)
+
+
+def tabulate_formats() -> list[tuple[str, ...]]:
+    """List the formats for the documentation.
+
+    Returns
+    -------
+    list of tuple of str
+        The names of the columns, then a row for each format, in Markdown.
+
+    Examples
+    --------
+    >>> tabulate_formats()[2]
+    ('`csv`', '`.csv`', 'empty', '6 digits', 'confidence, warnings, its unit (mV)')
+    """
+    rows = [
+        (f"`{form.name}`", ", ".join(f"`{suffix}`" for suffix in form.suffixes), form.gaps, form.step, form.lost)
+        for form in FORMATS.values()
+    ]
+    return [("format", "files", "gaps", "step", "what is lost"), *rows]

@@ -5,6 +5,8 @@ are kept and, if not all, how its rows begin::
 
     <!-- table 1 of classification.md: figure | 12 leads, 10 s; rows: macro AUROC -->
     <!-- end -->
+
+``<!-- table of formats -->`` asks for those of `digitize.export`.
 """
 
 from __future__ import annotations
@@ -14,11 +16,15 @@ from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 
+from digitize.export import tabulate_formats
 from digitize.files import written_together
 from papertrace.benchmarks.options import RESULTS, parser_for
 from papertrace.benchmarks.report import table
 
-PAGES = tuple(Path(__file__).parents[2] / name for name in ("README.md", "docs/figures.md", "docs/model-card.md"))
+PAGES = tuple(
+    Path(__file__).parents[2] / name
+    for name in ("README.md", "docs/figures.md", "docs/model-card.md", "docs/results.md")
+)
 """Pages whose tables are copied."""
 
 _PLACE = re.compile(
@@ -26,6 +32,7 @@ _PLACE = re.compile(
     r".*?(?P<foot><!-- end -->)",
     re.DOTALL,
 )
+_FORMATS = re.compile(r"(?P<head><!-- table of formats -->\n).*?(?P<foot><!-- end -->)", re.DOTALL)
 
 
 def fill(text: str, results: Path) -> str:
@@ -62,6 +69,9 @@ def fill(text: str, results: Path) -> str:
     | I | 9 |
     <!-- end -->
     """
+    head, *rows = tabulate_formats()
+    formats = "\n".join(table(head, rows))
+    text = _FORMATS.sub(lambda place: f"{place['head']}{formats}\n{place['foot']}", text)
     return _PLACE.sub(lambda place: place["head"] + _table(place, results) + "\n" + place["foot"], text)
 
 

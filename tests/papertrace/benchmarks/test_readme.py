@@ -27,7 +27,7 @@ def results(tmp_path):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_the_page_has_the_figures_that_the_benchmarks_wrote(page):
     text = page.read_text(encoding="utf-8")
-    assert text.count("<!-- table") >= 3
+    assert text.count("<!-- table") >= 1
     assert text.count("<!-- table") == text.count("<!-- end -->")
     assert fill(text, RESULTS) == text, "run: python -m papertrace.benchmarks readme"
 

@@ -17,6 +17,7 @@ from PIL.PngImagePlugin import PngInfo
 from classify import Interpretation, StatementResult, readers
 from digitize import api
 from digitize import deidentify as redraw
+from digitize.export import FORMATS
 from papertrace.cli import app
 from papertrace.cli.manifest import JOURNAL
 from papertrace.cli.neutral import fingerprint
@@ -26,7 +27,6 @@ from tests.measured import MEASURED
 from tests.papertrace.cli import stubs
 
 INTERPRETATION = Interpretation((StatementResult("SR", "sinus rhythm", "rhythm", 0.97, 0.6, True),), MEASURED, "0", ())
-FORMATS = "wfdb,csv,edf,dicom,fhir,parquet"
 SECRETS = ("Ronaldsson", "Henrietta", "19500102", "St_Elsewhere", "0012345678", "Kilroy_was_here")
 
 
@@ -86,7 +86,7 @@ def test_a_page_from_start_to_end(tmp_path, out, monkeypatch, capsys):
     monkeypatch.setattr(app, "Pool", stubs.Inline)
     page = render_page(simulate(10, 500), 500)
     source = write_scan(tmp_path / "St_Elsewhere" / "Ronaldsson_Henrietta_19500102.png", page.image)
-    assert run(out, source, "--html", "--format", FORMATS) == 0
+    assert run(out, source, "--html", "--format", ",".join(FORMATS)) == 0
     assert source in capsys.readouterr().out, "who runs it is told which page is which"
     assert_tells_nothing(out)
     assert pages(out) == ["page-0001"]
