@@ -6,7 +6,6 @@ branch is a case that somebody has to test. The table counts both, for each pack
 
 from __future__ import annotations
 
-import argparse
 import ast
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
@@ -16,6 +15,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from papertrace.benchmarks.options import parser_for
 from papertrace.benchmarks.report import table
 
 ROOT = Path(__file__).parents[2]
@@ -295,7 +295,7 @@ def _imported(tree: ast.AST) -> Iterator[str]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the tables."""
-    argparse.ArgumentParser(prog="numbers", description=__doc__).parse_args(arguments)
+    parser_for("numbers", __doc__, out=False).parse_args(arguments)
     print(describe(read_trees()))
 
 

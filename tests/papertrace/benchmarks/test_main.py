@@ -8,7 +8,7 @@ import pytest
 
 from papertrace.benchmarks.__main__ import main, names
 
-VERBS = ("Compare", "Copy", "Examine", "Judge", "Look", "Score", "Tell", "Time")
+VERBS = ("Compare", "Copy", "Count", "Examine", "Judge", "Look", "Score", "Tell", "Time")
 
 
 def test_every_benchmark_has_a_name_and_a_helper_has_none():

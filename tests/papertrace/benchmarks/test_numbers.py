@@ -47,9 +47,6 @@ HOUSE = {path: ast.parse(text) for path, text in SOURCES.items()}
 WAITING = {
     # Being rewritten at this moment: delete what has been split.
     "classify/signal/view.py": {"place_pieces"},
-    "papertrace/benchmarks/measurements.py": {"main"},
-    "papertrace/benchmarks/readers.py": {"describe"},
-    "papertrace/benchmarks/real_pages.py": {"find_faults"},
     # Rooms that wait for their rewriting.
     "digitize/layout/clock.py": {"set_clock"},
     "digitize/layout/columns.py": {"strip_edges"},
