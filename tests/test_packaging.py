@@ -206,3 +206,9 @@ def test_the_changelog_knows_this_version():
     from digitize.version import __version__
 
     assert f"## {__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_tests_import_from_helpers_and_not_from_each_other():
+    for file in sources("tests"):
+        others = {module for module in imported(file) if module.split(".")[-1].startswith("test_")}
+        assert not others, f"{file.relative_to(ROOT)} imports {others}"

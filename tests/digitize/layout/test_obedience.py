@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from digitize.layout.einthoven import LIMB_LEADS
 from digitize.layout.obedience import obedience
 from digitize.records.layouts import LAYOUTS, LEAD_NAMES, lead_of, sign_of
-from tests.digitize.layout.test_page_layout import LEFT, RIGHT, Print, names, read  # noqa: F401
+from tests.digitize.layout.prints import LEFT, RIGHT, Print, names
 
 N = 2400
 
@@ -82,7 +82,7 @@ def test_where_no_three_limb_leads_stand_together_nothing_is_said():
 
 
 @pytest.mark.parametrize("name", ["6x2", "cabrera-3x4", "cabrera-6x2", "3x4", "limb-3x1", "limb-6x1", "12x1"])
-def test_pages_without_a_readable_name_are_named_by_the_law(read, name, monkeypatch):  # noqa: F811
+def test_pages_without_a_readable_name_are_named_by_the_law(read, name, monkeypatch):
     """By position alone, six long rows may be anything: limb leads, two columns, in either order."""
     layout = LAYOUTS[name]
     page = Print(layout)

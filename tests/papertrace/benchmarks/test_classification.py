@@ -17,7 +17,7 @@ from papertrace.benchmarks.classification import (
     reliability,
     score,
 )
-from tests.papertrace.benchmarks.test_reading import records
+from tests.papertrace.benchmarks.blank_records import records
 
 
 @pytest.fixture

@@ -48,7 +48,6 @@ WAITING = {
     # Being rewritten at this moment: delete what has been split.
     "classify/signal/view.py": {"place_pieces"},
     # Rooms that wait for their rewriting.
-    "digitize/layout/clock.py": {"set_clock"},
     "digitize/layout/columns.py": {"strip_edges"},
     "digitize/layout/page_layout.py": {"read_layout"},
     "digitize/ocr/text.py": {"_spellings"},

@@ -6,7 +6,6 @@ from types import SimpleNamespace
 import cv2
 import numpy as np
 
-from classify.statements import CODES
 from digitize.records.layouts import LEAD_NAMES
 from digitize.records.results import VERDICTS
 from papertrace.benchmarks.reading import (
@@ -24,23 +23,7 @@ from papertrace.benchmarks.reading import (
     read_pages,
     true_pieces,
 )
-from papertrace.datasets.ptbxl import Records
-
-
-def records(n: int, printable: int) -> Records:
-    paths = tuple(Path(str(i)) if i < printable else None for i in range(n))
-    return Records(
-        ids=np.arange(n),
-        folds=np.full(n, 9),
-        signals=np.zeros((n, 12, 1000), np.float32),
-        millivolts=np.ones(n, bool),
-        codes=({},) * n,
-        labels=np.zeros((n, len(CODES)), np.float32),
-        ages=np.linspace(20, 88, n).astype(np.float32),
-        women=np.arange(n) % 2 == 0,
-        axes=(None,) * n,
-        paths_500=paths,
-    )
+from tests.papertrace.benchmarks.blank_records import records
 
 
 def test_pages_are_chosen_from_what_can_be_printed():

@@ -8,7 +8,7 @@ import pytest
 from classify.statements import CODES
 from papertrace.training.baselines import NETWORKS, design_of, main
 from papertrace.training.comparison import compare
-from tests.papertrace.training.test_arrhythmia import records
+from tests.papertrace.training.pulse_trains import records
 
 
 def test_networks_are_shown_other_pages_of_the_same_records_each_time():

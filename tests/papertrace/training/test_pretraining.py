@@ -16,8 +16,8 @@ from papertrace.training.arrhythmia import design_of, load_branches
 from papertrace.training.loop import Run
 from papertrace.training.pretraining import Config, hide, loss_of, main, train, views_of
 from papertrace.training.views import make_pool, pool_views
-from tests.papertrace.training.test_arrhythmia import CONFIG as FIT
-from tests.papertrace.training.test_arrhythmia import records
+from tests.papertrace.training.pulse_trains import CONFIG as FIT
+from tests.papertrace.training.pulse_trains import records
 
 CONFIG = Config(epochs=3, batch=8, views=2, strips=4, rate=3e-3, dropout=0.0, average=0.9)
 
