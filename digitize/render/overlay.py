@@ -47,7 +47,7 @@ _REACH_MM = 3.0  # a mark stands above the highest point of the trace so far to 
 
 
 class Mark(NamedTuple):
-    """What is to be said of one sample of a strip, drawn above it.
+    """Say something of one sample of a strip, drawn above it.
 
     Attributes
     ----------

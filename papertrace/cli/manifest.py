@@ -32,7 +32,7 @@ READ, FAILED = "read", "failed"
 
 @dataclass(frozen=True)
 class Row:
-    """What became of one page.
+    """Hold what became of one page.
 
     Attributes
     ----------
@@ -66,7 +66,7 @@ class Row:
 
     @property
     def key(self) -> tuple[str, str]:
-        """What tells this page from all others."""
+        """Tell this page from all others."""
         return self.file, self.page
 
     @property
@@ -78,10 +78,10 @@ class Row:
 COLUMNS = tuple(field.name for field in fields(Row))
 
 _SIGNS = "[=+@\\-\uff1d\uff0b\uff0d\uff20]"
-"""What a formula begins with, narrow and wide."""
+"""Beginnings of a formula, narrow and wide."""
 
 _SEPARATORS = ",;\t"
-"""What parts the cells: ours, and what spreadsheets save in its place."""
+"""Separators of cells: ours, and what spreadsheets save in its place."""
 
 _ESCAPE = re.compile(r"\\(\\|[nrt]|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")
 _LETTERS = {"\\": "\\", "n": "\n", "r": "\r", "t": "\t"}

@@ -1,4 +1,4 @@
-"""What pages are called where nothing may name their sources, neither a person nor a file."""
+"""Name pages where nothing may name their sources, neither a person nor a file."""
 
 from __future__ import annotations
 

@@ -23,10 +23,10 @@ LEAST_SECONDS, MOST_SECONDS = 10, 86_400
 """Processor time that a page may be given: to load the networks alone takes some seconds; a day is for ever."""
 
 PAGE_SECONDS = 300.0
-"""What it is given where nothing else is asked for; a hundred times what it usually takes."""
+"""Time that it is given where nothing else is asked for; a hundred times what it usually takes."""
 
 LIKELIEST = "likeliest"
-"""What may be asked to be explained beside the statements: the likeliest abnormal one that is present."""
+"""May be asked to be explained beside the statements: the likeliest abnormal one that is present."""
 
 _EXAMPLES = """\
 examples:
@@ -37,7 +37,7 @@ exit codes: 0 all read, 1 some not, 2 wrong option or --out, 130 interrupted
 
 @dataclass(frozen=True)
 class Options:
-    """What the caller asks for.
+    """Hold what the caller asks for.
 
     Attributes
     ----------

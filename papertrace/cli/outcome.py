@@ -1,4 +1,4 @@
-"""What became of a page, as a line of the manifest."""
+"""Tell what became of a page, as a line of the manifest."""
 
 from __future__ import annotations
 

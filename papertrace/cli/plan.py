@@ -72,7 +72,7 @@ class Failed:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be done.
+    """Hold what is to be done.
 
     Attributes
     ----------

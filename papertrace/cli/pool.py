@@ -39,7 +39,7 @@ CLOCK = 10.0 if resource is not None else 1.0
 """Seconds of the clock for a second of the processor, after which a worker that waits for ever is ended, too."""
 
 _NO_MEMORY = ("bad_alloc", "bad allocation", "insufficient memory", "allocate memory", "not enough memory")
-"""What libraries say when memory is short and they raise an error of their own (OpenCV, PyTorch, PDFium, ...)."""
+"""Messages of libraries when memory is short and they raise an error of their own (OpenCV, PyTorch, PDFium, ...)."""
 
 _PATIENCE = 5.0
 """Seconds that a worker has to end by itself."""
@@ -47,7 +47,7 @@ _PATIENCE = 5.0
 
 @dataclass(frozen=True)
 class Lost:
-    """What comes back in place of an answer.
+    """Stand in place of an answer that did not come.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What is said while a run goes on: a bar, summaries on standard output, complaints on standard error."""
+"""Tell how a run goes on: a bar, summaries on standard output, complaints on standard error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a terminal is told: a page in a few lines or in one line of JSON, and a run in a table."""
+"""Write what a terminal is told: a page in a few lines or in one line of JSON, and a run in a table."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class _Order:
 
 @dataclass(frozen=True)
 class _Press:
-    """What all pages of a run have in common."""
+    """Hold what all pages of a run have in common."""
 
     preset: str | None
     knobs: dict[str, Any]

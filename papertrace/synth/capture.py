@@ -115,7 +115,7 @@ _DESKS: tuple[RGB, ...] = (
 
 
 DEVICES = ("direct", "scanner", "phone", "screen", "fax")
-"""What a picture may be taken with; ``"direct"`` is the machine's own file."""
+"""Devices that take a picture; ``"direct"`` is the machine's own file."""
 
 
 def random_capture(rng: np.random.Generator) -> Capture:

@@ -1,4 +1,4 @@
-"""What the sheet lies on: a desk with its grain, and the sheet's own shadow on it."""
+"""Draw what the sheet lies on: a desk with its grain, and the sheet's own shadow on it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a fax machine leaves of a page."""
+"""Send a page by a fax machine."""
 
 from __future__ import annotations
 

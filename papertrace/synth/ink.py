@@ -1,4 +1,4 @@
-"""What becomes of ink: fading, dead dots of the print head, specks that never took, and the head's dots themselves."""
+"""Wear ink: fading, dead dots of the print head, specks that never took, and the head's dots themselves."""
 
 from __future__ import annotations
 

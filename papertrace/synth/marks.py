@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from papertrace.synth.brush import PenLine, smooth
 
 MARKS = ("ring", "arrow", "tick", "line", "cross", "calipers", "bracket")
-"""What can be drawn over a strip."""
+"""Marks that can be drawn over a strip."""
 
 
 def draw_mark(kind: str, x: float, y: float, pen: float, rng: np.random.Generator) -> list[PenLine]:

@@ -1,4 +1,4 @@
-"""What people add to a printed page: handwriting, pen marks, stamps, codes, labels, highlighter, redaction, staples."""
+"""Add to a page what people add: handwriting, pen marks, stamps, codes, labels, highlighter, redaction, staples."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def _some(rng: np.random.Generator, share: float, mean: float, most: int) -> int
 @described
 @dataclass(frozen=True)
 class Notes:
-    """What was added to a sheet after it was printed. By default nothing.
+    """Say what was added to a sheet after it was printed. By default nothing.
 
     The fields stand in the order in which `random_notes` draws them, and the place of each is the number of its stream
     of random numbers: a new one goes last.
@@ -228,7 +228,7 @@ def draw_notes(
 
 @dataclass(frozen=True)
 class _Sheet:
-    """What is written on, and what for.
+    """Hold a sheet that is written on, and its notes.
 
     Attributes
     ----------
@@ -461,7 +461,7 @@ _LAYERS: dict[str, Callable[[_Sheet, np.random.Generator], None]] = {
     "redactions": _redactions,
     "staples": _staples,
 }
-"""What draws all notes of a kind, in the order in which they lie on each other."""
+"""Functions that draw all notes of a kind, in the order in which they lie on each other."""
 
 
 def _ink(canvas: Canvas, lines: list[PenLine], color: RGB) -> None:

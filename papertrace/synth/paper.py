@@ -78,7 +78,7 @@ def gridded_paper(
 
 
 def _texture(rng: np.random.Generator, style: PageStyle, shape: tuple[int, int]) -> NDArray[np.uint8]:
-    """What grain and fibers take away from the paper's light: one tile, repeated over the picture."""
+    """Draw what grain and fibers take away from the paper's light: one tile, repeated over the picture."""
     scale = style.dpi / 25.4
     # Bytes, because OpenCV blurs those alike on every machine; a blur of `sigma` divides noise by 2 sigma sqrt(pi).
     grain = rng.integers(0, 256, (_TILE, _TILE), np.uint8)

@@ -21,7 +21,7 @@ _LEADS: dict[str, tuple[float, float, float]] = {
     "V5": (1.125, 0.127, -0.086),
     "V6": (0.831, 0.076, 0.230),
 }
-"""What a dipole of one to the left, to the feet or to the back is in each lead: Einthoven's triangle and, for the
+"""Weights of a dipole to the left, to the feet and to the back in each lead: Einthoven's triangle and, for the
 chest, Dower's vectors (1980). The other limb leads follow from I and II."""
 
 _QRS_AXIS = (32.0, 56.0)

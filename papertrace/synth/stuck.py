@@ -1,4 +1,4 @@
-"""What is stuck on a sheet and hides it: printed labels and staples."""
+"""Draw what is stuck on a sheet and hides it: printed labels and staples."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is missing from a sheet: tears, corners torn off, crooked cuts and punched holes."""
+"""Tear, cut and punch a sheet: tears, corners torn off, crooked cuts and holes."""
 
 from __future__ import annotations
 

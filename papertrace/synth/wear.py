@@ -1,4 +1,4 @@
-"""What happens to a sheet in its life: folds, wrinkles, stains, water, mould, tears, tape, light and dust."""
+"""Wear a sheet: folds, wrinkles, stains, water, mould, tears, tape, light and dust."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _count(rng: np.random.Generator, share: float, mean: float, most: int) -> in
 @described
 @dataclass(frozen=True)
 class Wear:
-    """What a sheet has gone through. By default nothing. Strengths run from 0 to 1.
+    """Say what a sheet has gone through. By default nothing. Strengths run from 0 to 1.
 
     The fields stand in the order in which `random_wear` draws them, and the place of each is the number of its stream
     of random numbers: a new one goes last.
@@ -395,7 +395,7 @@ def _density(
 def _through(
     shape: tuple[int, int], density: list[NDArray[np.float32]] | None, light: NDArray[np.float32] | None
 ) -> list[NDArray[np.float32]]:
-    """What is left of red, green and blue light: Beer's law, times the light on the sheet."""
+    """Find what is left of red, green and blue light: Beer's law, times the light on the sheet."""
     left = [np.ones(shape, np.float32)] * 3
     if density is not None:
         left = [np.exp(-channel) for channel in density]
