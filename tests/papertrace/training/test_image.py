@@ -28,7 +28,6 @@ from papertrace.training.look import batch_of
 from papertrace.training.loop import Run
 from papertrace.training.pictures import Sketches, blank_view, load, make_sketches
 from tests.papertrace.training.pulse_trains import records
-from tests.papertrace.training.test_arrhythmia import records
 
 CONFIG = Config(width=4, before=2, epochs=2, batch=4, rate=3e-3, dropout=0.0, average=0.9, sketches=2)
 
