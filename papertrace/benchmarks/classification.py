@@ -269,11 +269,16 @@ def _networks_table(networks: Mapping[str, Mapping[str, Any]]) -> Table:
                     shown,
                     f"{compared['parameters'] / 1e6:.2f} M",
                     f"{1000 * compared['seconds']:.0f}",
-                    *(f"{chosen[measure]['value']:.3f}" for measure in MEASURES),
-                    *(Interval(**reported[measure]) for measure in MEASURES),
+                    *(f"{_interval(chosen[measure]).value:.3f}" for measure in MEASURES),
+                    *(_interval(reported[measure]) for measure in MEASURES),
                 ]
             )
     return Table(header, rows)
+
+
+def _interval(values: Mapping[str, float | None]) -> Interval:
+    """Take an interval from a file, where null is a figure that no record could tell."""
+    return Interval(**{name: np.nan if value is None else value for name, value in values.items()})
 
 
 def _superclasses(
