@@ -176,13 +176,13 @@ class _Family:
 
 @dataclass(frozen=True)
 class _Carrier:
-    """A family by which lines are counted, the worth of each of `_ORDERS`, and which it is.
+    """A family by which lines are counted, the score of each of `_ORDERS`, and which it is.
 
     So many of its cycles are one of the lattice's.
     """
 
     family: _Family
-    worth: NDArray[np.float64]
+    scores: NDArray[np.float64]
     order: int = 1
 
 
@@ -326,9 +326,9 @@ def _follow(
         candidates = candidates * signs[..., None]
         stray = np.hypot(*np.moveaxis(candidates - guess, 2, 0))
         stray /= 1.0 / _WINDOW + _STRAY * np.hypot(*np.moveaxis(guess, 2, 0))
-        worth = np.where((stray < 1) & free[row, column], windows.heights[row, column] - 2.0 * stray**2, 0.0)
-        peak = worth.argmax(axis=1) if len(row) else np.zeros(0, np.intp)
-        best = worth[np.arange(len(row)), peak]
+        height = np.where((stray < 1) & free[row, column], windows.heights[row, column] - 2.0 * stray**2, 0.0)
+        peak = height.argmax(axis=1) if len(row) else np.zeros(0, np.intp)
+        best = height[np.arange(len(row)), peak]
         sure = best > max(0.0, 0.7 * best.max(initial=0.0))
         if not sure.any():
             return _Family(vectors, heights), used
@@ -378,8 +378,8 @@ def _choose_pairs(families: list[_Family]) -> list[tuple[_Carrier, _Carrier]]:
                 continue
             # One direction may show its 1 mm lines alone, the other overtones of its 5 mm lines.
             uneven = float(np.median(np.log(first / second))) - np.log(np.divide.outer(_ORDERS, _ORDERS))
-            worth = a.worth[:, None] + b.worth - _UNEVEN_COST * np.abs(uneven) - _UNLIKE_COST * _UNLIKE
-            best = np.unravel_index(worth.argmax(), worth.shape)
+            total = a.scores[:, None] + b.scores - _UNEVEN_COST * np.abs(uneven) - _UNLIKE_COST * _UNLIKE
+            best = np.unravel_index(total.argmax(), total.shape)
             pair = (replace(a, order=int(_ORDERS[best[0]])), replace(b, order=int(_ORDERS[best[1]])))
             # Sums of a lattice's two waves are waves of it, too, but oblique to these and higher.
             score = sine**2 * min(a.family.score, b.family.score) * float(np.exp(-0.5 * abs(uneven[best])))

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, eq=False)
-class Pieces:
-    """Pieces of ink, numbered from 1; number 0 is the ground.
+class Components:
+    """Pieces of ink, numbered from 1; number 0 is the background.
 
     Attributes
     ----------
@@ -22,9 +22,9 @@ class Pieces:
     number : ndarray, shape (m,), int32
         Piece of each of these pixels.
     boxes : ndarray, shape (n + 1, 4), int32
-        ``(x0, y0, x1, y1)`` around each piece, `x1` and `y1` excluded; of the ground the whole picture.
+        ``(x0, y0, x1, y1)`` around each piece, `x1` and `y1` excluded; of the background the whole picture.
     area : ndarray, shape (n + 1,), int64
-        Pixels of each piece; 0 of the ground.
+        Pixels of each piece; 0 of the background.
     """
 
     labels: NDArray[np.int32]
@@ -40,7 +40,7 @@ class Pieces:
         return mask
 
 
-def find_pieces(ink: NDArray[np.bool_]) -> Pieces:
+def find_components(ink: NDArray[np.bool_]) -> Components:
     """Find the pieces of ink that hang together, corner to corner too.
 
     Parameters
@@ -49,13 +49,13 @@ def find_pieces(ink: NDArray[np.bool_]) -> Pieces:
 
     Returns
     -------
-    Pieces
+    Components
 
     Examples
     --------
     >>> ink = np.zeros((5, 8), bool)
     >>> ink[1, 2] = ink[2, 3:6] = ink[4, 7] = True
-    >>> pieces = find_pieces(ink)
+    >>> pieces = find_components(ink)
     >>> pieces.boxes[1:].tolist(), pieces.area.tolist()
     ([[2, 1, 6, 3], [7, 4, 8, 5]], [0, 4, 1])
     """
@@ -66,10 +66,10 @@ def find_pieces(ink: NDArray[np.bool_]) -> Pieces:
     number = labels.ravel()[inked]
     y, x = np.divmod(inked.astype(np.int32), np.int32(width))
     boxes = np.zeros((count, 4), np.int32)
-    # OpenCV's own statistics count every pixel of the ground, which takes five times as long as the labels.
+    # OpenCV's own statistics count every pixel of the background, which takes five times as long as the labels.
     boxes[:, :2] = width, height
     for side, place in ((0, x), (1, y)):
         np.minimum.at(boxes[:, side], number, place)
         np.maximum.at(boxes[:, side + 2], number, place + 1)
     boxes[0] = 0, 0, width, height
-    return Pieces(labels, inked, number, boxes, np.bincount(number, minlength=count))
+    return Components(labels, inked, number, boxes, np.bincount(number, minlength=count))

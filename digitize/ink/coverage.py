@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitize.geometry.rectify import TILE_MM
-from digitize.ink.grid_area import Ground, find_ground, spread
+from digitize.ink.grid_area import GridArea, find_grid_area, spread
 from digitize.records.upright import PIXELS_PER_MM, UprightPage
 
 _TILE = TILE_MM * PIXELS_PER_MM
@@ -69,14 +69,14 @@ class Ink:
         Where there is paper: inside the picture, and not the dark table around a page.
     pen : tuple of float
         Color of the pen relative to the paper's, RGB, 0 (black) to 1.
-    ground : Ground or None
+    grid_area : GridArea or None
         Which part of the page bears the grid; None where there is none.
     """
 
     coverage: NDArray[np.float32]
     paper: NDArray[np.bool_]
     pen: tuple[float, float, float]
-    ground: Ground | None
+    grid_area: GridArea | None
 
 
 def find_ink(page: UprightPage, *, tiled: bool) -> Ink:
@@ -104,9 +104,9 @@ def find_ink(page: UprightPage, *, tiled: bool) -> Ink:
     height, width = paper.shape
     brightest = _max_channel(flat)
     tile = _bare_tile(flat, paper) if tiled else np.full((_TILE, _TILE, 3), _WHITE, np.uint8)
-    ground = find_ground(flat, tile) if tiled else None
-    if ground is not None:
-        paper = _without_table(paper, brightness, ground)
+    grid_area = find_grid_area(flat, tile) if tiled else None
+    if grid_area is not None:
+        paper = _without_table(paper, brightness, grid_area)
     # The interpolated rim of the picture and of the paper is not ink.
     inner = cv2.erode(paper.view(np.uint8), np.ones((9, 9), np.uint8), borderValue=0).view(bool)
     pen = _pen_color(flat, brightest, inner, _least_around(_max_channel(tile)))
@@ -130,7 +130,7 @@ def find_ink(page: UprightPage, *, tiled: bool) -> Ink:
         np.put(coverage[band], here, _unmix(pixels, lines, pen))
     coverage = _without_veil(coverage)
     red, green, blue = (float(channel) / _WHITE for channel in pen)
-    return Ink(coverage, paper, (red, green, blue), ground)
+    return Ink(coverage, paper, (red, green, blue), grid_area)
 
 
 def _without_veil(coverage: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -253,13 +253,13 @@ def _flatten(page: UprightPage) -> tuple[NDArray[np.uint8], NDArray[np.bool_], N
     return np.asarray(cv2.divide(page.image, around, scale=_WHITE), np.uint8), paper, brightness
 
 
-def _without_table(paper: NDArray[np.bool_], brightness: NDArray[np.uint8], ground: Ground) -> NDArray[np.bool_]:
+def _without_table(paper: NDArray[np.bool_], brightness: NDArray[np.uint8], grid_area: GridArea) -> NDArray[np.bool_]:
     """Paper without a table that is nearly as bright as its shade: what lies beside the grid tells how bright that is.
 
     Only near the grid's edge and beyond it; within, the dark is shade.
     """
-    deep = cv2.erode(ground.tiles, np.ones((5, 5), np.uint8), borderValue=0)
-    on, within = (spread(tiles > 0, ground.side // _SMALLER, brightness.shape) for tiles in (ground.tiles, deep))
+    deep = cv2.erode(grid_area.tiles, np.ones((5, 5), np.uint8), borderValue=0)
+    on, within = (spread(tiles > 0, grid_area.side // _SMALLER, brightness.shape) for tiles in (grid_area.tiles, deep))
     size = (brightness.shape[1], brightness.shape[0])
     beside = ~on & cv2.resize(paper.view(np.uint8), size, interpolation=cv2.INTER_NEAREST).view(bool)
     if beside.mean() < _LEAST_TABLE:
@@ -296,7 +296,7 @@ def _own_color(flat: NDArray[np.uint8], axis: int) -> NDArray[np.uint8]:
 
 
 def _pen_color(
-    flat: NDArray[np.uint8], brightest: NDArray[np.uint8], inner: NDArray[np.bool_], ground: NDArray[np.uint8]
+    flat: NDArray[np.uint8], brightest: NDArray[np.uint8], inner: NDArray[np.bool_], tile: NDArray[np.uint8]
 ) -> NDArray[np.float32]:
     """Color of a pixel that is all pen: the floor of thin dark strokes beside the grid's lines.
 
@@ -307,7 +307,7 @@ def _pen_color(
         Its brightest channel.
     inner : ndarray, shape (h, w), bool
         Paper.
-    ground : ndarray, shape (50, 50), uint8
+    tile : ndarray, shape (50, 50), uint8
         Brightest channel of the bare tile.
 
     Returns
@@ -315,9 +315,9 @@ def _pen_color(
     ndarray, shape (3,), float32
         RGB, 0 to 255.
     """
-    bright = ground > 0.8 * _WHITE
+    bright = tile > 0.8 * _WHITE
     if bright.mean() < 0.05:
-        bright = ground >= np.percentile(ground, 80)
+        bright = tile >= np.percentile(tile, 80)
     height, width = brightest.shape
     bright = np.tile(bright, (height // _TILE + 1, width // _TILE + 1))[:height, :width]
     stroke = cv2.morphologyEx(brightest, cv2.MORPH_BLACKHAT, np.ones((9, 9), np.uint8))

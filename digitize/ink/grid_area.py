@@ -1,7 +1,7 @@
 """Find the part of an upright page that bears the grid: what lies beside it is margin, or the table under the paper.
 
 Traces run over the grid. A table of wood, cloth or stone has ink enough for rows of its own, but nothing that repeats
-with the grid: every tile of the page is compared with its bare tile, and the hull of those like it is the ground.
+with the grid: every tile of the page is compared with its bare tile, and the hull of those like it is the grid's area.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _LEAST_TILES = 60
 
 
 @dataclass(frozen=True, eq=False)
-class Ground:
+class GridArea:
     """The gridded part of a page.
 
     Attributes
@@ -39,13 +39,13 @@ class Ground:
     side: int
 
     def keep(self, ink: NDArray[np.float32], above: int) -> NDArray[np.float32]:
-        """Take away what lies more than a tile beside the ground, or so many tiles above or below it.
+        """Take away what lies more than a tile beside the grid, or so many tiles above or below it.
 
         Parameters
         ----------
         ink : ndarray, shape (h, w), float32
         above : int
-            Tiles; below 0, what lies on the outermost tiles of the ground is taken away too, unless the picture ends
+            Tiles; below 0, what lies on the outermost tiles of the grid is taken away too, unless the picture ends
             there.
 
         Returns
@@ -85,7 +85,7 @@ def spread(tiles: NDArray[np.generic], side: int, shape: tuple[int, ...]) -> NDA
     return np.asarray(tiles[row][:, column])
 
 
-def find_ground(flat: NDArray[np.uint8], tile: NDArray[np.uint8]) -> Ground | None:
+def find_grid_area(flat: NDArray[np.uint8], tile: NDArray[np.uint8]) -> GridArea | None:
     """Find where a page bears its grid.
 
     Parameters
@@ -97,17 +97,17 @@ def find_ground(flat: NDArray[np.uint8], tile: NDArray[np.uint8]) -> Ground | No
 
     Returns
     -------
-    Ground or None
+    GridArea or None
         None where too little of the page is like the tile.
 
     Examples
     --------
     >>> page = np.full((900, 900, 3), 255, np.uint8)
     >>> page[100:800:10, 200:800] = page[100:800, 200:800:10] = 180
-    >>> ground = find_ground(page, page[100:150, 200:250])
-    >>> ground.tiles[8, 3:17].tolist()
+    >>> grid_area = find_grid_area(page, page[100:150, 200:250])
+    >>> grid_area.tiles[8, 3:17].tolist()
     [0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0]
-    >>> kept = ground.keep(np.ones((900, 900), np.float32), above=1)
+    >>> kept = grid_area.keep(np.ones((900, 900), np.float32), above=1)
     >>> float(kept[400, 300]), float(kept[400, 100]), float(kept[60, 400]), float(kept[40, 400])
     (1.0, 0.0, 1.0, 0.0)
     """
@@ -137,4 +137,4 @@ def find_ground(flat: NDArray[np.uint8], tile: NDArray[np.uint8]) -> Ground | No
     for row in (0, rows - 1):
         if tiles[row].any() and np.median(alike[row, tiles[row] > 0]) < _WHOLE * usual:
             tiles[row] = 0
-    return Ground(tiles, side)
+    return GridArea(tiles, side)

@@ -475,9 +475,9 @@ def _settle(
         if slots.word[index] >= 0 and not doubts.cut[index]:
             readings.append(logs[index])
             signs.append(negated[index])
-        worth = np.array([_worth(reading) for reading in readings])
-        logs[index] = np.log(np.average(np.exp(readings), axis=0, weights=worth) + 1e-9)
-        negated[index] = signs[int(worth.argmax())] and logs[index, :-1].max() > _SURE
+        weights = np.array([_weight(reading) for reading in readings])
+        logs[index] = np.log(np.average(np.exp(readings), axis=0, weights=weights) + 1e-9)
+        negated[index] = signs[int(weights.argmax())] and logs[index, :-1].max() > _SURE
 
 
 def _with_lost_stroke(box: NDArray[np.float64], line: float, coverage: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -523,7 +523,7 @@ def _was_cut(box: NDArray[np.float64], coverage: NDArray[np.float32], printed: N
     return bool(after < 0.95 * before)
 
 
-def _worth(logs: NDArray[np.float64]) -> float:
+def _weight(logs: NDArray[np.float64]) -> float:
     """How far a reading is to be believed beside another of the same place.
 
     What is left of a cut-up name may look like a numeral; nothing looks like letters by chance.

@@ -136,8 +136,8 @@ def _best_likeness(
     for drift in np.arange(-round(reach / _STEP), round(reach / _STEP) + 1) * _STEP:
         likeness = _likeness(own, other[max(0, round((place + drift) * fs)) :])
         if likeness is not None:
-            worth = likeness - (_DRIFT_COST * abs(drift) / reach if drift else 0.0)
-            best = worth if best is None else max(best, worth)
+            score = likeness - (_DRIFT_COST * abs(drift) / reach if drift else 0.0)
+            best = score if best is None else max(best, score)
     return best
 
 

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import signal, sparse
 
-from digitize.ink.components import find_pieces
+from digitize.ink.components import find_components
 from digitize.ocr.onnx import read_notes
 from digitize.records.layouts import ALL_NAMES
 from digitize.records.standards import GAINS, SPEEDS
@@ -147,7 +147,7 @@ def find_words(coverage: NDArray[np.float32]) -> tuple[list[Word], NDArray[np.bo
     >>> find_words(page)[0]
     [Word(box=(50, 100, 65, 130), glyphs=2)]
     """
-    pieces = find_pieces(coverage >= _LEVEL)
+    pieces = find_components(coverage >= _LEVEL)
     boxes, area = pieces.boxes, pieces.area
     width, height = (boxes[:, 2:] - boxes[:, :2]).T
     mm = PIXELS_PER_MM

@@ -79,7 +79,7 @@ def refine(analysis: PageAnalysis, network: Refiner | None = None) -> tuple[Trac
     traces : Traces
         Hidden where those of the analysis are.
     sure : ndarray, shape (rows, w), float32
-        The network's logit that they are right: a mark for `digitize.strips.confidence`.
+        The network's logit that they are right: a feature for `digitize.strips.confidence`.
 
     Raises
     ------
@@ -115,13 +115,13 @@ def judge(windows: Windows, network: Refiner) -> tuple[NDArray[np.float32], NDAr
     def padded(values: NDArray[Any]) -> NDArray[Any]:
         return np.pad(values, [(0, 0), (0, missing)] + [(0, 0)] * (values.ndim - 2), mode="edge")
 
-    pixels, marks = padded(windows.pixels), padded(windows.marks)
+    pixels, features = padded(windows.pixels), padded(windows.features)
     places = [(row, start) for row in range(rows) for start in _starts(width)]
     offsets, sure = np.zeros((2, rows, width, network.steps), np.float32)
     for first in range(0, len(places), _AT_ONCE):
         batch = places[first : first + _AT_ONCE]
         found = look_both_ways(
-            network, *(np.stack([of[row, start : start + LENGTH] for row, start in batch]) for of in (pixels, marks))
+            network, *(np.stack([of[row, start : start + LENGTH] for row, start in batch]) for of in (pixels, features))
         )
         for (row, start), offset, own in zip(batch, *found, strict=True):
             inner = _BORDER if start else 0
@@ -132,7 +132,7 @@ def judge(windows: Windows, network: Refiner) -> tuple[NDArray[np.float32], NDAr
 
 
 def look_both_ways(
-    network: Refiner, pixels: NDArray[np.uint8], marks: NDArray[np.float16]
+    network: Refiner, pixels: NDArray[np.uint8], features: NDArray[np.float16]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Let a network judge windows as they are and upside down, and take the mean of both.
 
@@ -141,7 +141,7 @@ def look_both_ways(
     network : Refiner
         Set to evaluation.
     pixels : ndarray, shape (n, w, len(CHANNELS), HEIGHT), uint8
-    marks : ndarray, shape (n, w, len(MARKS)), float16
+    features : ndarray, shape (n, w, len(FEATURES)), float16
 
     Returns
     -------
@@ -155,7 +155,7 @@ def look_both_ways(
     device = next(network.parameters()).device
     offsets, sure = [], []
     with torch.inference_mode():
-        for sign, (seen, measured) in ((1, (pixels, marks)), (-1, upside_down(pixels, marks))):
+        for sign, (seen, measured) in ((1, (pixels, features)), (-1, upside_down(pixels, features))):
             logits, own = network(
                 torch.from_numpy(np.ascontiguousarray(seen)).to(device), torch.from_numpy(measured).to(device)
             )

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from digitize.refine.windows import CHANNELS, HEIGHT, MARKS, growing
+from digitize.refine.windows import CHANNELS, FEATURES, HEIGHT, growing
 
 LATENT = 64
 """Size of the latent of a column, and of a token along the strip."""
@@ -69,7 +69,7 @@ class Refiner(nn.Module):
             _across(len(CHANNELS), 8, 5), _across(8, 16, 3), _across(16, 24, 3), nn.Flatten(1, 2)
         )
         self.mix = nn.Sequential(
-            nn.Conv1d(24 * HEIGHT // 8 + len(MARKS), LATENT, 3, padding=1), nn.BatchNorm1d(LATENT), nn.ReLU()
+            nn.Conv1d(24 * HEIGHT // 8 + len(FEATURES), LATENT, 3, padding=1), nn.BatchNorm1d(LATENT), nn.ReLU()
         )
         self.window = nn.Sequential(*(_Residual(dilation) for dilation in (1, 2, 4)))
         self.along = None if along is None else along()
@@ -81,14 +81,14 @@ class Refiner(nn.Module):
         start = -_SHARP * (torch.arange(len(OFFSETS)) - _MIDDLE).abs()
         self.head.bias = nn.Parameter(torch.cat([start.repeat(steps), torch.zeros(steps)]))
 
-    def forward(self, pixels: torch.Tensor, marks: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def forward(self, pixels: torch.Tensor, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Judge windows.
 
         Parameters
         ----------
         pixels : tensor, shape (n, w, len(CHANNELS), HEIGHT), uint8
             See `digitize.refine.windows.Windows`; w is a multiple of `HOP`.
-        marks : tensor, shape (n, w, len(MARKS))
+        features : tensor, shape (n, w, len(FEATURES))
 
         Returns
         -------
@@ -99,7 +99,7 @@ class Refiner(nn.Module):
         """
         n, width = pixels.shape[:2]
         seen = self.pixels(pixels.permute(0, 2, 3, 1).float() / 255)
-        latent = self.window(self.mix(torch.cat([seen, marks.float().transpose(1, 2)], dim=1)))
+        latent = self.window(self.mix(torch.cat([seen, features.float().transpose(1, 2)], dim=1)))
         if self.along is not None:
             tokens = self.along(self.gather(latent).transpose(1, 2)).transpose(1, 2)
             latent = latent + self.spread(tokens)

@@ -21,7 +21,7 @@ HEIGHT = 32
 """Bands of a window."""
 CHANNELS = ("ink", "gray", "others")
 """Ink of the page, its gray, and what the other rows' traces cover."""
-MARKS = (
+FEATURES = (
     *("scale", "slope_before", "slope_after", "top", "bottom", "top_far", "bottom_far", "ink_left", "ink_right"),
     *("sure", "radius", "known", "away", "resolution", "tolerance", "pale"),
 )
@@ -36,9 +36,9 @@ _TURNED = {
     "top_far": "bottom_far",
     "bottom_far": "top_far",
 }
-"""Marks that change sign upside down, and whose place they take."""
+"""Features that change sign upside down, and whose place they take."""
 _SURENESS = {TraceState.UNKNOWN: 0.0, TraceState.BRIDGED: 0.3, TraceState.SHARED: 0.6, TraceState.SEEN: 1.0}
-"""The mark "sure" by the state of a trace: the weights were trained with these values."""
+"""The feature "sure" by the state of a trace: the weights were trained with these values."""
 _FINEST = 1.0
 """Height of the two bands beside the path, in units."""
 _FARTHEST = 40.0
@@ -72,14 +72,14 @@ class Windows:
     ----------
     pixels : ndarray, shape (rows, w, len(CHANNELS), HEIGHT), uint8
         From above the path to below it; 255 is all ink, or black.
-    marks : ndarray, shape (rows, w, len(MARKS)), float16
+    features : ndarray, shape (rows, w, len(FEATURES)), float16
         About -1 to 1 each.
     scale : ndarray, shape (rows, w), float32
         Pixels (y) of a unit.
     """
 
     pixels: NDArray[np.uint8]
-    marks: NDArray[np.float16]
+    features: NDArray[np.float16]
     scale: NDArray[np.float32]
 
 
@@ -159,11 +159,11 @@ def cut_windows(
         "tolerance": np.full_like(y, np.log(gain / 10)),
         "pale": np.full_like(y, pale),
     }
-    return Windows(pixels, np.stack([np.asarray(found[name], np.float16) for name in MARKS], axis=2), scale)
+    return Windows(pixels, np.stack([np.asarray(found[name], np.float16) for name in FEATURES], axis=2), scale)
 
 
 def sureness(state: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Weigh the states of traces, as the mark "sure" of windows.
+    """Weigh the states of traces, as the feature "sure" of windows.
 
     Parameters
     ----------
@@ -183,23 +183,25 @@ def sureness(state: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.asarray(table[state], np.float32)
 
 
-def upside_down(pixels: NDArray[np.uint8], marks: NDArray[np.float16]) -> tuple[NDArray[np.uint8], NDArray[np.float16]]:
+def upside_down(
+    pixels: NDArray[np.uint8], features: NDArray[np.float16]
+) -> tuple[NDArray[np.uint8], NDArray[np.float16]]:
     """Turn windows upside down: what a page shows that was turned over about its time axis.
 
     Parameters
     ----------
     pixels : ndarray, shape (..., len(CHANNELS), HEIGHT), uint8
-    marks : ndarray, shape (..., len(MARKS)), float16
+    features : ndarray, shape (..., len(FEATURES)), float16
 
     Returns
     -------
     pixels : ndarray
         A view.
-    marks : ndarray
+    features : ndarray
     """
-    turned = marks.copy()
+    turned = features.copy()
     for name, other in _TURNED.items():
-        turned[..., MARKS.index(name)] = -marks[..., MARKS.index(other)]
+        turned[..., FEATURES.index(name)] = -features[..., FEATURES.index(other)]
     return pixels[..., ::-1], turned
 
 

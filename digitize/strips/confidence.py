@@ -1,9 +1,9 @@
 """How sure each sample is: the probability that it lies within 0.1 mV of the truth.
 
-What goes wrong with a trace leaves marks that can be measured without knowing the truth: pale or thick ink under the
+What goes wrong with a trace leaves features that can be measured without knowing the truth: pale or thick ink under the
 path, a jump, unexplained ink beside it, another row close by, a hidden stretch that was bridged. Where a network
-corrected the traces (`digitize.refine.correct`), what it says of them is one more mark. A small network weighs these
-marks; it was trained on pages that `papertrace.synth` prints, against the errors that this package really makes on
+corrected the traces (`digitize.refine.correct`), what it says of them is one more feature. A small network weighs these
+features; it was trained on pages that `papertrace.synth` prints, against the errors that this package really makes on
 them, corrected and not (``python -m papertrace.training.confidence``), so its output is a probability and can be held
 to it.
 """
@@ -29,25 +29,25 @@ from digitize.tracing.trace import erase_traces
 TOLERANCE_MV = 0.1
 """Error within which a sample counts as right, the strip's median error apart: paper does not tell where 0 mV lies."""
 
-PATH_MARKS = (
+PATH_FEATURES = (
     *("ink", "thickness", "slope", "steepest", "bend", "stray", "stray_near", "apart", "away", "radius", "noise"),
     *("bridged", "shared", "broken", "from_end", "grid", "tolerance", "named", "corrected", "sure"),
 )
 """What is seen of a sample where it was traced, in this order (`measure`)."""
 
-STRIP_MARKS = (
+STRIP_FEATURES = (
     *("own", "beside", "together", "least_together", "repeated", "unrepeated", "law", "no_law", "guessed"),
     *("columns", "strips", "no_pulse", "page_stray", "page_broken"),
 )
 """What is seen of it among the page's strips (`measure_strips`): a page can be traced well and still be misread."""
 
-FEATURES = PATH_MARKS + STRIP_MARKS
+FEATURES = PATH_FEATURES + STRIP_FEATURES
 """What the network sees of a sample, in this order."""
 
 WEIGHTS = Path(__file__).parents[1] / "weights" / "confidence.safetensors"
 
 _NEAR = 31
-"""Columns (0.12 s at 25 mm/s) around a sample in which marks of trouble count."""
+"""Columns (0.12 s at 25 mm/s) around a sample in which features of trouble count."""
 _SECOND = 251
 """Columns in which a row is called broken."""
 _FAR = 40.0 * PIXELS_PER_MM
@@ -65,7 +65,7 @@ def measure(
     named: NDArray[np.float32],
     sure: NDArray[np.float32] | None,
 ) -> NDArray[np.float32]:
-    """Measure the marks of trouble along every trace.
+    """Measure the features of trouble along every trace.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def measure(
 
     Returns
     -------
-    ndarray, shape (rows, w, len(PATH_MARKS)), float32
+    ndarray, shape (rows, w, len(PATH_FEATURES)), float32
         About 0 to 1 each; meaningless where `traces.center` is NaN.
     """
     height, width = coverage.shape
@@ -118,11 +118,11 @@ def measure(
     position = columns[None, :]
     ends = np.minimum(position - traces.start[:, None], traces.end[:, None] - 1 - position)
 
-    def near(marks: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.asarray(ndimage.maximum_filter1d(marks, _NEAR, axis=1), np.float32)
+    def near(features: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.asarray(ndimage.maximum_filter1d(features, _NEAR, axis=1), np.float32)
 
-    def usual(marks: NDArray[np.float32], size: int) -> NDArray[np.float32]:
-        return np.asarray(ndimage.uniform_filter1d(marks, size, axis=1), np.float32)
+    def usual(features: NDArray[np.float32], size: int) -> NDArray[np.float32]:
+        return np.asarray(ndimage.uniform_filter1d(features, size, axis=1), np.float32)
 
     found = {
         "ink": ink,
@@ -146,7 +146,7 @@ def measure(
         "corrected": np.full_like(y, sure is not None),
         "sure": np.zeros_like(y) if sure is None else np.clip(sure, -_SUREST, _SUREST) / _SUREST,
     }
-    return np.stack([np.asarray(found[name], np.float32) for name in PATH_MARKS], axis=2)
+    return np.stack([np.asarray(found[name], np.float32) for name in PATH_FEATURES], axis=2)
 
 
 def measure_strips(
@@ -157,14 +157,14 @@ def measure_strips(
     residual: float,
     pulse: bool,
 ) -> list[NDArray[np.float32]]:
-    """Add to the marks along strips those of the strips among each other.
+    """Add to the features along strips those of the strips among each other.
 
     Parameters
     ----------
     strips : sequence of Strip
         At their times, under their names.
-    paths : sequence of ndarray, shape (samples, len(PATH_MARKS)), float32
-        Marks of every strip's samples (`measure`).
+    paths : sequence of ndarray, shape (samples, len(PATH_FEATURES)), float32
+        Features of every strip's samples (`measure`).
     fs : int
         Sampling frequency of the strips, Hz.
     residual : float
@@ -182,7 +182,7 @@ def measure_strips(
     compared = found.together[found.together != 0]
     # Where all is hidden, no sample tells.
     stray, broken = (
-        float(seen[:, PATH_MARKS.index(name)].mean()) if len(seen) else hidden
+        float(seen[:, PATH_FEATURES.index(name)].mean()) if len(seen) else hidden
         for name, hidden in (("stray_near", 0.0), ("broken", 1.0))
     )
     of_page = {
@@ -206,8 +206,10 @@ def measure_strips(
             "unrepeated": np.isnan(found.repeated[k]),
             **of_page,
         }
-        marks = [np.broadcast_to(np.asarray(of_strip[name], np.float32), len(strip.signal)) for name in STRIP_MARKS]
-        every.append(np.concatenate([path, np.stack(marks, axis=1)], axis=1))
+        features = [
+            np.broadcast_to(np.asarray(of_strip[name], np.float32), len(strip.signal)) for name in STRIP_FEATURES
+        ]
+        every.append(np.concatenate([path, np.stack(features, axis=1)], axis=1))
     return every
 
 
@@ -216,12 +218,12 @@ def _decades(share: float) -> float:
     return 0.5 if np.isnan(share) else float(np.clip(1 + np.log10(max(share, 1e-3)) / 3, 0.0, 1.2))
 
 
-def rate(marks: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Probability that a sample with these marks is within `TOLERANCE_MV` of the truth.
+def rate(features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Probability that a sample with these features is within `TOLERANCE_MV` of the truth.
 
     Parameters
     ----------
-    marks : ndarray, shape (..., len(FEATURES)), float32
+    features : ndarray, shape (..., len(FEATURES)), float32
         From `measure`.
 
     Returns
@@ -235,19 +237,19 @@ def rate(marks: NDArray[np.float32]) -> NDArray[np.float32]:
     >>> probability.shape, bool(((probability > 0) & (probability < 1)).all())
     ((2, 5), True)
     """
-    return probability(marks, _network()[0])
+    return probability(features, _network()[0])
 
 
 def probability(
-    marks: NDArray[np.float32], layers: Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]]
+    features: NDArray[np.float32], layers: Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]]
 ) -> NDArray[np.float32]:
-    """Run a network of fully connected layers, each a weight and a bias, on marks; see `rate`."""
-    hidden = marks.reshape(-1, marks.shape[-1])
+    """Run a network of fully connected layers, each a weight and a bias, on features; see `rate`."""
+    hidden = features.reshape(-1, features.shape[-1])
     for weight, bias in layers[:-1]:
         hidden = np.maximum(hidden @ weight.T + bias, 0.0)
     weight, bias = layers[-1]
     logit = np.clip((hidden @ weight.T + bias)[:, 0], -15.0, 15.0)
-    rated: NDArray[np.float32] = (1.0 / (1.0 + np.exp(-logit))).reshape(marks.shape[:-1]).astype(np.float32)
+    rated: NDArray[np.float32] = (1.0 / (1.0 + np.exp(-logit))).reshape(features.shape[:-1]).astype(np.float32)
     return rated
 
 

@@ -43,12 +43,12 @@ class Given:
     pitches: list[float]
 
 
-def likely_pitches(worth: NDArray[np.float64], level: NDArray[np.float64]) -> list[float]:
+def likely_pitches(scores: NDArray[np.float64], level: NDArray[np.float64]) -> list[float]:
     """Find the distances at which the rows of a layout may stand, if they are among those that were found.
 
     Parameters
     ----------
-    worth, level : ndarray
+    scores, level : ndarray
         As `align` takes them.
 
     Returns
@@ -68,17 +68,17 @@ def likely_pitches(worth: NDArray[np.float64], level: NDArray[np.float64]) -> li
     for distance in apart[1:]:
         if distance > (1 + _SAME_PITCH) * tried[-1]:
             tried.append(distance)
-    return sorted(reversed(tried), key=lambda pitch: -align(worth, level, [pitch])[0])[:_MOST_PITCHES]
+    return sorted(reversed(tried), key=lambda pitch: -align(scores, level, [pitch])[0])[:_MOST_PITCHES]
 
 
 def align(
-    worth: NDArray[np.float64], level: NDArray[np.float64], pitches: Sequence[float]
+    scores: NDArray[np.float64], level: NDArray[np.float64], pitches: Sequence[float]
 ) -> tuple[float, NDArray[np.int64]]:
     """Find the row of the page that shows each row of a layout.
 
     Parameters
     ----------
-    worth : ndarray, shape (rows, found)
+    scores : ndarray, shape (rows, found)
         What speaks for each row of the layout being each row that was found, nats.
     level : ndarray, shape (found,)
         Heights of the rows that were found (y), rising.
@@ -102,11 +102,11 @@ def align(
     >>> align(names, level, [100.0, 200.0])[1].tolist()
     [1, 2]
     """
-    return max((_aligned(worth, level, pitch) for pitch in pitches), key=lambda way: way[0])
+    return max((_aligned(scores, level, pitch) for pitch in pitches), key=lambda way: way[0])
 
 
-def _aligned(worth: NDArray[np.float64], level: NDArray[np.float64], pitch: float) -> tuple[float, NDArray[np.int64]]:
-    n, m = worth.shape
+def _aligned(scores: NDArray[np.float64], level: NDArray[np.float64], pitch: float) -> tuple[float, NDArray[np.int64]]:
+    n, m = scores.shape
     steps = np.arange(1, n)
     apart = (level[None, :] - level[:, None])[None] / (pitch * steps[:, None, None]) - 1.0
     uneven = np.minimum(0.5 * (apart / _UNEVEN) ** 2, _MOST_UNEVEN)
@@ -116,12 +116,12 @@ def _aligned(worth: NDArray[np.float64], level: NDArray[np.float64], pitch: floa
     best, came = np.full((n, m), -np.inf), np.full((n, m, 2), -1)
     for i in range(n):
         for j in range(m):
-            best[i, j] = worth[i, j] - _MISSING * i - _SURPLUS * j
+            best[i, j] = scores[i, j] - _MISSING * i - _SURPLUS * j
             if i and j:
                 before = best[:i, :j] - price[:i, :j, j][::-1]
                 at = np.unravel_index(before.argmax(), before.shape)
-                if worth[i, j] + before[at] > best[i, j]:
-                    best[i, j], came[i, j] = worth[i, j] + before[at], at
+                if scores[i, j] + before[at] > best[i, j]:
+                    best[i, j], came[i, j] = scores[i, j] + before[at], at
     ends = best - _MISSING * np.arange(n - 1, -1, -1)[:, None] - _SURPLUS * np.arange(m - 1, -1, -1)
     row = np.full(n, -1)
     i, j = divmod(int(ends.argmax()), m)

@@ -34,7 +34,7 @@ _COARSE = 2 * PIXELS_PER_MM
 """Pixels from one row of the map of darkness to the next."""
 
 
-def without_fading(coverage: NDArray[np.float32], rows: Rows) -> NDArray[np.float32]:
+def normalize_fading(coverage: NDArray[np.float32], rows: Rows) -> NDArray[np.float32]:
     """Darken the ink of a page where it has paled.
 
     Parameters
@@ -55,7 +55,7 @@ def without_fading(coverage: NDArray[np.float32], rows: Rows) -> NDArray[np.floa
     >>> page[148:152, 50:950] = 0.9
     >>> page[:, :400] *= 0.5
     >>> rows = Rows(np.full((1, 1000), 150, np.float32), np.array([400]), np.array([950]))
-    >>> evened = without_fading(page, rows)
+    >>> evened = normalize_fading(page, rows)
     >>> [round(float(evened[150, x]), 2) for x in (20, 200, 800)]
     [0.0, 0.72, 0.9]
     """

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage, signal
 
-from digitize.ink.components import find_pieces
+from digitize.ink.components import find_components
 from digitize.ink.runs import Runs, find_runs
 from digitize.records.traces import Rows
 from digitize.records.upright import PIXELS_PER_MM
@@ -50,7 +50,7 @@ _DENSE, _THINNER = 0.45, 0.25
 _THINNEST = 0.08
 """The same, where it is known how many rows there are."""
 
-_WORTH_OF_ROW = 4.0
+_SCORE_OF_ROW = 4.0
 """What speaks for a row as inked as the most inked one, nats, beside the prices of `digitize.tracing.alignment`."""
 
 _LEAST_SUPPORT = 0.2
@@ -66,7 +66,7 @@ _SUPPORT = 0.6
 much there must be of it, in parts of what the row with most has."""
 
 _CLEARLY = 0.2
-"""Rows' worth by which another way to tell them must be better than the usual one."""
+"""Rows' score by which another way to tell them must be better than the usual one."""
 
 _AS_INKED = 0.9
 """Part of the ink of the least inked row that another must have to be a row besides."""
@@ -222,9 +222,9 @@ def _so_many(
         if not levels:
             continue
         support = np.array([_support(low, row) for row in levels])
-        worth = np.tile(_WORTH_OF_ROW * support / support.max(), (count, 1))
+        score = np.tile(_SCORE_OF_ROW * support / support.max(), (count, 1))
         middles = np.array([float(np.median(row)) for row in levels])
-        chosen = align(worth, middles, likely_pitches(worth, middles))[1]
+        chosen = align(score, middles, likely_pitches(score, middles))[1]
         found = [levels[row] for row in chosen if row >= 0]
         if len(found) > len(best):
             best, runs = found, ink
@@ -272,7 +272,7 @@ def _likeliest(
     def by_density(of_faint: bool, least: float, tall: float) -> list[NDArray[np.float64]]:
         return _level_by_density(faint if of_faint else every, columns, least, inked, tall)
 
-    def worth(level: list[NDArray[np.float64]]) -> float:
+    def score(level: list[NDArray[np.float64]]) -> float:
         support = [_support(low, row) / inked for row in level]
         return sum(support) - _SUPPORT * max(support, default=0.0) * len(support)
 
@@ -295,7 +295,7 @@ def _likeliest(
         for level, runs in ways
         if level
     ]
-    best = max(ways, key=lambda way: worth(way[0]), default=(first, every))
+    best = max(ways, key=lambda way: score(way[0]), default=(first, every))
     if not first:
         return best
     # Where no row rests, as in flutter, ink at the levels tells nothing of them.
@@ -305,7 +305,7 @@ def _likeliest(
         # Nothing is told otherwise, only rows are added: as inked as the others, they are neither print nor dirt.
         weakest, weakest_before = (min(_support(low, row) for row in level) for level in (best[0], first))
         clearly = 0.0 if weakest > _AS_INKED * weakest_before else _CLEARLY
-    return best if rests and worth(best[0]) > worth(first) + clearly else (first, every)
+    return best if rests and score(best[0]) > score(first) + clearly else (first, every)
 
 
 def holds(levels: Sequence[NDArray[np.floating]], others: Sequence[NDArray[np.floating]]) -> bool:
@@ -438,7 +438,7 @@ def _trace_mask(coverage: NDArray[np.float32], level: float) -> NDArray[np.bool_
         if ruled.any():
             ink[cv2.dilate(ruled, np.ones((5, 5), np.uint8)) > 0] = 0
     joined = cv2.morphologyEx(ink, cv2.MORPH_CLOSE, np.ones((3, 9), np.uint8))
-    pieces = find_pieces(np.asarray(joined) > 0)
+    pieces = find_components(np.asarray(joined) > 0)
     width, height = (pieces.boxes[:, 2:] - pieces.boxes[:, :2]).T
     long = (width >= _LEAST_WIDTH) & (height >= 0.8 * PIXELS_PER_MM)
     long[0] = False

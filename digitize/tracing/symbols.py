@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitize.ink.components import find_pieces
+from digitize.ink.components import find_components
 from digitize.records.layouts import COLUMN_COUNTS
 from digitize.records.symbols import Bar, Pulse, Symbols
 from digitize.records.traces import Rows
@@ -81,7 +81,7 @@ def find_symbols(coverage: NDArray[np.float32], rows: Rows) -> Symbols:
 def _strokes(coverage: NDArray[np.float32], ink: NDArray[np.uint8], level: NDArray[np.floating]) -> list[Bar]:
     """Upright strokes with square ends that stand at rows."""
     tall = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((_LEAST, 1), np.uint8))
-    pieces = find_pieces(np.asarray(tall) > 0)
+    pieces = find_components(np.asarray(tall) > 0)
     left, y, right, bottom = pieces.boxes[1:].T.astype(float)
     width, height, area = right - left, bottom - y, pieces.area[1:]
     square = (area > 0.8 * width * height) & (width <= 1.4 * PIXELS_PER_MM) & (height <= 45 * PIXELS_PER_MM)

@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from digitize.geometry.rectify import MOST_PIXELS, extent_of, rectify
 from digitize.ink.coverage import Ink, find_ink
-from digitize.ink.grid_area import Ground
+from digitize.ink.grid_area import GridArea
 from digitize.ocr.text import find_words
 from digitize.records.page import Page, PageError
 from digitize.records.placement import Grid, Placement
 from digitize.records.symbols import Symbols
 from digitize.records.traces import Rows, Traces
 from digitize.records.upright import PIXELS_PER_MM, UprightPage
-from digitize.tracing.fading import without_fading
+from digitize.tracing.fading import normalize_fading
 from digitize.tracing.pen_ink import PenInk, find_pen_ink
 from digitize.tracing.rows import find_rows, holds
 from digitize.tracing.symbols import find_symbols, without_pulses
@@ -56,7 +56,7 @@ class LaidPage:
     @property
     def near_grid(self) -> NDArray[np.float32]:
         """Ink that lies on the grid, shape (h, w); all ink of a page without one."""
-        return _on_ground(self.ink.coverage, self.ink.ground)
+        return _on_grid_area(self.ink.coverage, self.ink.grid_area)
 
 
 @dataclass(frozen=True)
@@ -174,10 +174,10 @@ def _follow(laid: LaidPage, find: Callable[[NDArray[np.float32]], Rows | None]) 
     if rows is None:
         return None
     coverage = laid.ink.coverage
-    near = _on_ground(coverage, laid.ink.ground, _ABOVE)
-    dark = without_fading(near, rows)
+    near = _on_grid_area(coverage, laid.ink.grid_area, _ABOVE)
+    dark = normalize_fading(near, rows)
     if dark is not near:
-        again = find(_on_ground(dark, laid.ink.ground))
+        again = find(_on_grid_area(dark, laid.ink.grid_area))
         dark, rows = (near, rows) if again is None or len(again.level) != len(rows.level) else (dark, again)
     symbols = find_symbols(dark, rows)
     glyphs = _away_from(rows, find_words(coverage)[1])
@@ -197,9 +197,11 @@ def _follow(laid: LaidPage, find: Callable[[NDArray[np.float32]], Rows | None]) 
     return UprightAnalysis(laid.placement, laid.upright, coverage, rows, baseline, symbols, pen, traces)
 
 
-def _on_ground(coverage: NDArray[np.float32], ground: Ground | None, above: int = _WITHIN) -> NDArray[np.float32]:
+def _on_grid_area(
+    coverage: NDArray[np.float32], grid_area: GridArea | None, above: int = _WITHIN
+) -> NDArray[np.float32]:
     """Ink on the grid, or up to some tiles above and below it; all ink of a page without one."""
-    return coverage if ground is None else ground.keep(coverage, above)
+    return coverage if grid_area is None else grid_area.keep(coverage, above)
 
 
 def _is_real(traces: Traces) -> NDArray[np.bool_]:

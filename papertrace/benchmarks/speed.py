@@ -39,7 +39,7 @@ _STAGES = {
     "grid or paper": ("find_grid", "first_scale", "measured_scale"),
     "upright page": ("_upright",),
     "ink": ("find_ink",),
-    "rows and marks": ("runs_downward", "find_rows", "without_fading", "find_symbols", "without_pulses"),
+    "rows and marks": ("runs_downward", "find_rows", "normalize_fading", "find_symbols", "without_pulses"),
     "traces": ("find_pen_ink", "trace_ink", "touch_names", "erase_traces"),
     "words, names, layout, scale": ("find_words", "read_layout", "read_scale", "_turns_by_print"),
     "correction": ("refine",),

@@ -3,8 +3,8 @@
 ``python -m papertrace.training.confidence [--data DIR] [--out DIR]``.
 
 Pages of every preset are printed from PTB-XL records at 500 Hz, digitized, and compared with their truth sample by
-sample, once as they were traced and once as `digitize.refine.correct` corrected them: the network learns which marks of
-trouble (`digitize.strips.confidence.measure`) go with errors above 0.1 mV. Records of folds 1 to 7 train it, fold 8
+sample, once as they were traced and once as `digitize.refine.correct` corrected them: the network learns which features
+of trouble (`digitize.strips.confidence.measure`) go with errors above 0.1 mV. Records of folds 1 to 7 train it, fold 8
 chooses the epoch; fold 9 is never printed. It comes after ``python -m papertrace.training.refiner``, whose weights
 correct. The same command takes up an interrupted run; the two files that it leaves belong in ``digitize/weights``.
 """
@@ -47,8 +47,8 @@ class Config(Configuration):
     hidden : int
         Units of each of the two hidden layers.
     shaken : float
-        Standard deviations by which a page's marks are moved together, anew in every batch: a few hundred pages could
-        be told apart by their marks, and their errors learned by heart.
+        Standard deviations by which a page's features are moved together, anew in every batch: a few hundred pages
+        could be told apart by their features, and their errors learned by heart.
     """
 
     epochs: int = 12
@@ -83,7 +83,7 @@ def train(train_set: list[Samples], choose_set: list[Samples], config: Config, r
     Returns
     -------
     Trained
-        Its network takes marks as they are.
+        Its network takes features as they are.
     """
     x, y = _tensors(train_set)
     mean, spread = x.mean(dim=0), x.std(dim=0).clamp_min(1e-3)
@@ -121,7 +121,7 @@ def make_network(hidden: int) -> nn.Sequential:
 
 
 def _unscaled(network: nn.Sequential, mean: torch.Tensor, spread: torch.Tensor) -> nn.Sequential:
-    """Fold the standardizing of marks into the first layer."""
+    """Fold the standardizing of features into the first layer."""
     first = network[0]
     assert isinstance(first, nn.Linear)
     with torch.no_grad():
@@ -174,7 +174,7 @@ def reliability(said: NDArray[np.float32], right: NDArray[np.bool_]) -> list[dic
 
 def _tensors(pages: list[Samples]) -> tuple[torch.Tensor, torch.Tensor]:
     every = joined(pages)
-    return torch.from_numpy(every.marks), torch.from_numpy(every.right.astype(np.float32))
+    return torch.from_numpy(every.features), torch.from_numpy(every.right.astype(np.float32))
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -206,8 +206,8 @@ def write(
     """Write ``confidence.safetensors`` and its training record ``confidence.json``; gives what that holds."""
     learned, chosen = joined(train_set), joined(choose_set)
     weights = tensors_of(trained.network)
-    said = probability(chosen.marks, layers_of({name: part.numpy() for name, part in weights.items()}))
-    was = chosen.marks[:, FEATURES.index("corrected")] > 0
+    said = probability(chosen.features, layers_of({name: part.numpy() for name, part in weights.items()}))
+    was = chosen.features[:, FEATURES.index("corrected")] > 0
     kinds = {"traced": ~was, "corrected": was}
     experiment = Experiment(
         configuration=config,

@@ -23,7 +23,7 @@ from scipy.interpolate import CubicSpline
 from digitize.files import written_together
 from digitize.refine.correct import WEIGHTS, look_both_ways
 from digitize.refine.network import OFFSETS, Refiner, mean_offsets
-from digitize.refine.windows import MARKS, upside_down
+from digitize.refine.windows import FEATURES, upside_down
 from papertrace.datasets.ptbxl import find_500
 from papertrace.training.designs import DESIGNS, make_refiner
 from papertrace.training.experiment import (
@@ -84,7 +84,7 @@ class Batch(NamedTuple):
 
     Attributes
     ----------
-    pixels, marks, scale : tensor
+    pixels, features, scale : tensor
         As in `Segments`.
     target : tensor, shape (n, w, steps)
         Offset of the pen from the path, in units across the stroke; 0 where it is not known.
@@ -92,7 +92,7 @@ class Batch(NamedTuple):
     """
 
     pixels: torch.Tensor
-    marks: torch.Tensor
+    features: torch.Tensor
     scale: torch.Tensor
     target: torch.Tensor
     known: torch.Tensor
@@ -114,17 +114,17 @@ def batch_of(segments: Segments, chosen: NDArray[np.intp], steps: int, flip: NDA
     -------
     Batch
     """
-    pixels, marks, scale = segments.pixels[chosen], segments.marks[chosen], segments.scale[chosen]
+    pixels, features, scale = segments.pixels[chosen], segments.features[chosen], segments.scale[chosen]
     offset = segments.truth[chosen][:, :, :: QUARTERS // steps] - _path_at(segments.path[chosen], steps)
     known = np.isfinite(offset)
     target = np.where(known, offset, 0.0) / scale[..., None]
     if flip.any():
-        pixels[flip], marks[flip] = upside_down(pixels[flip], marks[flip])
+        pixels[flip], features[flip] = upside_down(pixels[flip], features[flip])
         target[flip] *= -1
     far = float(OFFSETS[-1])
     return Batch(
         torch.from_numpy(pixels),
-        torch.from_numpy(marks).float(),
+        torch.from_numpy(features).float(),
         torch.from_numpy(scale),
         torch.from_numpy(np.clip(target, -far, far).astype(np.float32)),
         torch.from_numpy(known),
@@ -149,7 +149,7 @@ def loss_of(logits: torch.Tensor, sure: torch.Tensor, batch: Batch, loss: str) -
     read = mean_offsets(logits)
     error = (read - batch.target) * batch.scale[..., None]
     # A tenth of a millivolt is as many pixels as there are millimeters to the millivolt.
-    tolerance = 10 * torch.exp(batch.marks[..., MARKS.index("tolerance")])[..., None]
+    tolerance = 10 * torch.exp(batch.features[..., FEATURES.index("tolerance")])[..., None]
     right = (error.detach().abs() < tolerance).float()
     total = 0.1 * torch.nn.functional.binary_cross_entropy_with_logits(sure[known], right[known])
     if loss in ("entropy", "both"):
@@ -218,7 +218,7 @@ def predict(network: Refiner, segments: Segments) -> NDArray[np.float32]:
     """
     network.eval()
     parts = [
-        look_both_ways(network, segments.pixels[first : first + 32], segments.marks[first : first + 32])[0]
+        look_both_ways(network, segments.pixels[first : first + 32], segments.features[first : first + 32])[0]
         for first in range(0, len(segments), 32)
     ]
     return np.asarray(np.concatenate(parts) * segments.scale[..., None], np.float32)
@@ -252,7 +252,7 @@ def train(segments: Segments, choice: Segments, config: Config, run: Run) -> Tra
         return batch_of(segments, chosen, config.steps, rng.random(len(chosen)) < 0.5)
 
     def loss(network: Forward, batch: Batch) -> torch.Tensor:
-        logits, sure = network(batch.pixels, batch.marks)
+        logits, sure = network(batch.pixels, batch.features)
         return loss_of(logits, sure, batch, config.loss)
 
     def judge(network: Refiner) -> tuple[float, dict[str, float]]:

@@ -36,13 +36,13 @@ class Samples:
 
     Attributes
     ----------
-    marks : ndarray, shape (n, len(FEATURES)), float32
+    features : ndarray, shape (n, len(FEATURES)), float32
         Of both kinds, see ``corrected`` among them.
     right : ndarray, shape (n,), bool
         Within 0.1 mV of the truth, the strip's median error apart.
     """
 
-    marks: NDArray[np.float32]
+    features: NDArray[np.float32]
     right: NDArray[np.bool_]
 
 
@@ -81,7 +81,7 @@ def make(job: Job) -> None:
     else:
         both = [compare(own, page, job.seed) for own in (analysis, refined(analysis))]
     samples = joined(both)
-    write_arrays(job.file, {"marks": samples.marks, "right": samples.right})
+    write_arrays(job.file, {"features": samples.features, "right": samples.right})
 
 
 def compare(analysis: PageAnalysis, page: PrintedPage, seed: int) -> Samples:
@@ -117,7 +117,7 @@ def compare(analysis: PageAnalysis, page: PrintedPage, seed: int) -> Samples:
 def joined(parts: Sequence[Samples]) -> Samples:
     """Put samples together; no parts are no samples."""
     none = Samples(np.zeros((0, len(FEATURES)), np.float32), np.zeros(0, bool))
-    return Samples(*(np.concatenate([getattr(own, name) for own in (none, *parts)]) for name in ("marks", "right")))
+    return Samples(*(np.concatenate([getattr(own, name) for own in (none, *parts)]) for name in ("features", "right")))
 
 
 def version_of_samples() -> str:

@@ -20,7 +20,7 @@ from digitize.api import analyze_page
 from digitize.records.page import PageError
 from digitize.records.traces import Traces
 from digitize.refine.correct import LENGTH, windows_of
-from digitize.refine.windows import CHANNELS, HEIGHT, MARKS, Windows
+from digitize.refine.windows import CHANNELS, FEATURES, HEIGHT, Windows
 from papertrace.datasets.ptbxl import read_500
 from papertrace.synth import render_page
 from papertrace.training.pages import Job, make_missing, write_arrays
@@ -46,7 +46,7 @@ class Segments:
     Attributes
     ----------
     pixels : ndarray, shape (n, LENGTH, len(CHANNELS), HEIGHT), uint8
-    marks : ndarray, shape (n, LENGTH, len(MARKS)), float16
+    features : ndarray, shape (n, LENGTH, len(FEATURES)), float16
     scale : ndarray, shape (n, LENGTH), float32
         These three as in `digitize.refine.windows.Windows`.
     path : ndarray, shape (n, LENGTH, 2), float32
@@ -58,7 +58,7 @@ class Segments:
     """
 
     pixels: NDArray[np.uint8]
-    marks: NDArray[np.float16]
+    features: NDArray[np.float16]
     scale: NDArray[np.float32]
     path: NDArray[np.float32]
     truth: NDArray[np.float32]
@@ -152,7 +152,7 @@ def cut_segments(
 
     return Segments(
         cut(windows.pixels),
-        cut(windows.marks),
+        cut(windows.features),
         cut(windows.scale),
         cut(path),
         cut(truth),
@@ -164,7 +164,7 @@ def empty() -> Segments:
     """No segments at all."""
     return Segments(
         np.zeros((0, LENGTH, len(CHANNELS), HEIGHT), np.uint8),
-        np.zeros((0, LENGTH, len(MARKS)), np.float16),
+        np.zeros((0, LENGTH, len(FEATURES)), np.float16),
         np.zeros((0, LENGTH), np.float32),
         np.zeros((0, LENGTH, 2), np.float32),
         np.zeros((0, LENGTH, QUARTERS), np.float32),

@@ -23,7 +23,7 @@ from digitize.records.values import Scale, Value
 from digitize.records.weights import hash_of
 from digitize.refine.correct import LENGTH, load_network, refine, windows_of
 from digitize.refine.network import OFFSETS, Refiner
-from digitize.refine.windows import CHANNELS, HEIGHT, MARKS, growing
+from digitize.refine.windows import CHANNELS, FEATURES, HEIGHT, growing
 
 WIDTH = 1300
 
@@ -71,7 +71,7 @@ class ToTheInk(torch.nn.Module):
         self.steps = steps
         self.sharpness = torch.nn.Parameter(torch.tensor(8.0))
 
-    def forward(self, pixels, marks):
+    def forward(self, pixels, features):
         edges = torch.from_numpy(growing(HEIGHT // 2, 1.0, 40.0)).float()
         ink = pixels[:, :, 0].float() * edges.diff()
         middle = (ink * (edges[1:] + edges[:-1]) / 2).sum(-1) / ink.sum(-1).clamp_min(1e-6)
@@ -92,7 +92,7 @@ class TestWindows:
     def test_the_pen_is_in_the_middle(self, analysis):
         windows = windows_of(analysis)
         assert windows.pixels.shape == (2, WIDTH, len(CHANNELS), HEIGHT) and windows.pixels.dtype == np.uint8
-        assert windows.marks.shape == (2, WIDTH, len(MARKS)) and np.isfinite(windows.marks).all()
+        assert windows.features.shape == (2, WIDTH, len(FEATURES)) and np.isfinite(windows.features).all()
         middle = windows.pixels[1, 100:200, 0].mean(axis=0)
         assert middle[HEIGHT // 2 - 1 : HEIGHT // 2 + 1].min() > 240 and middle[[0, -1]].max() == 0
         np.testing.assert_allclose(windows.scale[1], 1.0)
@@ -141,7 +141,7 @@ def test_what_is_hidden_stays_hidden_and_nothing_else_is(analysis):
         np.testing.assert_array_equal(array, kept)
 
 
-@pytest.mark.parametrize("by", (-2.0, 0.7, 3.0))
+@pytest.feature.parametrize("by", (-2.0, 0.7, 3.0))
 def test_traces_are_brought_to_the_ink(analysis, by):
     traces = refine(displaced(analysis, by), FOLLOWS)[0]
     level = np.r_[50:380, 450:650]
@@ -168,7 +168,7 @@ def test_a_page_narrower_than_a_stretch(analysis):
     assert np.abs(traces.center[1] - cut.traces.center[1]).max() < 0.3
 
 
-@pytest.mark.parametrize("steps", (1, 2, 4))
+@pytest.feature.parametrize("steps", (1, 2, 4))
 def test_any_number_of_steps_tells_where_the_pen_is_half_way(analysis, steps, monkeypatch):
     def drift(x):
         return ((x - 600) / 300) ** 3

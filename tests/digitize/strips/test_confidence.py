@@ -12,7 +12,7 @@ from digitize.records.traces import Traces
 from digitize.refine import correct as refine
 from digitize.strips.confidence import (
     FEATURES,
-    PATH_MARKS,
+    PATH_FEATURES,
     WEIGHTS,
     measure,
     measure_strips,
@@ -37,7 +37,7 @@ def page() -> np.ndarray:
     return coverage
 
 
-def marks_of(coverage: np.ndarray, traces: Traces | None = None, **known: Any) -> np.ndarray:
+def features_of(coverage: np.ndarray, traces: Traces | None = None, **known: Any) -> np.ndarray:
     rows = find_rows(coverage)
     assert rows is not None
     named = np.full(len(rows.level), known.pop("named", 1.0), np.float32)
@@ -46,14 +46,14 @@ def marks_of(coverage: np.ndarray, traces: Traces | None = None, **known: Any) -
 
 
 def test_marks_are_finite_and_of_the_order_of_one(page):
-    marks = marks_of(page)
-    assert marks.shape == (2, 1500, len(PATH_MARKS))
-    assert marks.dtype == np.float32
-    assert np.isfinite(marks).all()
-    assert np.abs(marks[:, 100:1400]).max() < 3
+    features = features_of(page)
+    assert features.shape == (2, 1500, len(PATH_FEATURES))
+    assert features.dtype == np.float32
+    assert np.isfinite(features).all()
+    assert np.abs(features[:, 100:1400]).max() < 3
 
 
-@pytest.mark.parametrize(
+@pytest.feature.parametrize(
     ("feature", "spoil"),
     [
         ("stray", lambda page: page[320:326, 700:760].fill(1.0)),
@@ -67,28 +67,28 @@ def test_trouble_leaves_its_mark(page, feature, spoil):
     spoilt = page.copy()
     spoil(spoilt)
     place = FEATURES.index(feature)
-    before, after = (marks_of(coverage)[0, 690:780, place] for coverage in (page, spoilt))
+    before, after = (features_of(coverage)[0, 690:780, place] for coverage in (page, spoilt))
     change = (after - before) * (-1 if feature == "ink" else 1)
     assert change.max() > 0.05
 
 
 def test_what_is_known_of_the_page_is_passed_on(page):
-    coarse, fine = marks_of(page, gain=5.0), marks_of(page, gain=20.0, grid=0.0, named=0.5)
+    coarse, fine = features_of(page, gain=5.0), features_of(page, gain=20.0, grid=0.0, named=0.5)
     assert coarse[0, 700, FEATURES.index("tolerance")] < fine[0, 700, FEATURES.index("tolerance")]
     assert fine[0, 700, FEATURES.index("grid")] == 0.0
     assert fine[0, 700, FEATURES.index("named")] == 0.5
 
 
 def test_the_word_of_the_network_that_corrects_is_a_mark(page):
-    alone, corrected = marks_of(page), marks_of(page, sure=np.full((2, 1500), 2.5, np.float32))
+    alone, corrected = features_of(page), features_of(page, sure=np.full((2, 1500), 2.5, np.float32))
     places = [FEATURES.index("corrected"), FEATURES.index("sure")]
-    assert [marks[0, 700, places].tolist() for marks in (alone, corrected)] == [[0.0, 0.0], [1.0, 0.25]]
-    assert marks_of(page, sure=np.full((2, 1500), -1e6, np.float32))[0, 700, places].tolist() == [1.0, -1.0]
+    assert [features[0, 700, places].tolist() for features in (alone, corrected)] == [[0.0, 0.0], [1.0, 0.25]]
+    assert features_of(page, sure=np.full((2, 1500), -1e6, np.float32))[0, 700, places].tolist() == [1.0, -1.0]
 
 
 def test_inputs_stay_as_they_were(page):
     kept = page.copy()
-    marks_of(page)
+    features_of(page)
     np.testing.assert_array_equal(page, kept)
 
 
@@ -109,47 +109,47 @@ def strips(*starts: float) -> list[Strip]:
     return [*found, rhythm]
 
 
-def marks_of_strips(found: list[Strip], **known: object) -> list[np.ndarray]:
-    paths = [np.zeros((len(strip.signal), len(PATH_MARKS)), np.float32) for strip in found]
+def features_of_strips(found: list[Strip], **known: object) -> list[np.ndarray]:
+    paths = [np.zeros((len(strip.signal), len(PATH_FEATURES)), np.float32) for strip in found]
     return measure_strips(found, paths, **{"fs": 500, "residual": 0.01, "pulse": True, **known})
 
 
 def test_strips_at_a_wrong_time_are_seen():
     place = FEATURES.index("least_together")
-    right, wrong = (marks_of_strips(strips(0.0, 0.0, later, later))[0][0, place] for later in (5.0, 0.0))
+    right, wrong = (features_of_strips(strips(0.0, 0.0, later, later))[0][0, place] for later in (5.0, 0.0))
     assert right > 0.9
     assert wrong < right - 0.3
 
 
 def test_what_strips_tell_of_each_other_is_passed_on():
-    marks = marks_of_strips(strips(0.0, 0.0, 5.0, 5.0))
-    assert [len(of) for of in marks] == [2500] * 4 + [5000]
-    assert all(of.shape[1] == len(FEATURES) and np.isfinite(of).all() and np.abs(of).max() < 3 for of in marks)
-    unrepeated = [of[0, FEATURES.index("unrepeated")] for of in marks]
+    features = features_of_strips(strips(0.0, 0.0, 5.0, 5.0))
+    assert [len(of) for of in features] == [2500] * 4 + [5000]
+    assert all(of.shape[1] == len(FEATURES) and np.isfinite(of).all() and np.abs(of).max() < 3 for of in features)
+    unrepeated = [of[0, FEATURES.index("unrepeated")] for of in features]
     assert unrepeated == [1, 0, 1, 1, 0]
-    assert marks[0][0, FEATURES.index("guessed")] == pytest.approx(0.2)
-    blind = marks_of_strips(strips(0.0, 0.0, 5.0, 5.0), residual=np.nan, pulse=False)
+    assert features[0][0, FEATURES.index("guessed")] == pytest.approx(0.2)
+    blind = features_of_strips(strips(0.0, 0.0, 5.0, 5.0), residual=np.nan, pulse=False)
     for name in ("no_law", "no_pulse"):
-        assert (marks[0][0, FEATURES.index(name)], blind[0][0, FEATURES.index(name)]) == (0, 1)
+        assert (features[0][0, FEATURES.index(name)], blind[0][0, FEATURES.index(name)]) == (0, 1)
 
 
 def test_hidden_strips_leave_finite_marks():
     found = strips(0.0, 0.0, 5.0, 5.0)
     found[1] = replace(found[1], signal=np.full(2500, np.nan, np.float32))
-    assert all(np.isfinite(of).all() for of in marks_of_strips(found))
+    assert all(np.isfinite(of).all() for of in features_of_strips(found))
     hidden = [replace(strip, signal=np.full_like(strip.signal, np.nan)) for strip in found]
-    assert all(np.isfinite(of).all() for of in marks_of_strips(hidden))
+    assert all(np.isfinite(of).all() for of in features_of_strips(hidden))
 
 
 def test_probabilities_follow_the_marks(page):
     found = strips(0.0, 0.0, 5.0, 5.0)
-    along = marks_of(page)[0, 200:1300]
+    along = features_of(page)[0, 200:1300]
     paths = [along[np.arange(len(strip.signal)) % len(along)] for strip in found]
     good = measure_strips(found, paths, fs=500, residual=0.005, pulse=True)[0]
     bad = good.copy()
     # Ink that another row claims too, other ink close by, and beats that no other strip shares.
-    for mark, value in (("shared", 1.0), ("stray_near", 1.0), ("together", 0.0), ("least_together", 0.0)):
-        bad[:, FEATURES.index(mark)] = value
+    for feature, value in (("shared", 1.0), ("stray_near", 1.0), ("together", 0.0), ("least_together", 0.0)):
+        bad[:, FEATURES.index(feature)] = value
     assert 1 - rate(bad).mean() > 3 * (1 - rate(good).mean())
     assert ((rate(bad) > 0) & (rate(good) < 1)).all()
 

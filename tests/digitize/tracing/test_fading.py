@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digitize.records.traces import Rows
-from digitize.tracing.fading import without_fading
+from digitize.tracing.fading import normalize_fading
 
 HEIGHT, WIDTH, LEVELS = 700, 1500, (200.0, 450.0)
 
@@ -27,7 +27,7 @@ def rows(start: int = 60) -> Rows:
 
 def test_a_page_that_has_not_paled_is_left_alone():
     drawn = page()
-    assert without_fading(drawn, rows()) is drawn
+    assert normalize_fading(drawn, rows()) is drawn
 
 
 @pytest.mark.parametrize("left", [0.35, 0.5])
@@ -35,7 +35,7 @@ def test_a_washed_corner_is_as_dark_as_the_rest_or_nearly(left):
     paled = page()
     paled[:, :500] *= left
     before = paled.copy()
-    evened = without_fading(paled, rows(500))
+    evened = normalize_fading(paled, rows(500))
     assert np.array_equal(paled, before)
     for level in LEVELS:
         np.testing.assert_allclose(evened[int(level), 100:380], 0.72, atol=0.04)
@@ -45,7 +45,7 @@ def test_a_washed_corner_is_as_dark_as_the_rest_or_nearly(left):
 def test_only_the_row_that_paled_is_darkened():
     paled = page()
     paled[350:, 700:] *= 0.5
-    evened = without_fading(paled, rows())
+    evened = normalize_fading(paled, rows())
     assert evened[450, 1200] == pytest.approx(0.72, abs=0.03)
     assert evened[200, 1200] == pytest.approx(0.9, abs=0.01)
 
@@ -56,7 +56,7 @@ def test_what_the_grid_left_is_no_pale_ink():
     rng = np.random.default_rng(0)
     smudged = np.maximum(drawn, 0.35 * (rng.random(drawn.shape) < 0.5)).astype(np.float32)
     smudged[:, :1440] = drawn[:, :1440]
-    assert without_fading(smudged, rows())[:, 1460:].max() <= 0.36
+    assert normalize_fading(smudged, rows())[:, 1460:].max() <= 0.36
 
 
 @settings(max_examples=25, deadline=None)
@@ -65,7 +65,7 @@ def test_ink_is_never_made_paler_nor_more_than_whole(left, until, seed):
     paled = page()
     paled[:, :until] *= np.float32(left)
     paled += np.random.default_rng(seed).uniform(0, 0.05, paled.shape).astype(np.float32)
-    evened = without_fading(paled, rows())
+    evened = normalize_fading(paled, rows())
     assert (evened >= paled - 1e-6).all()
     assert evened.max() <= max(1.0, paled.max())
     assert evened.dtype == np.float32
@@ -74,4 +74,4 @@ def test_ink_is_never_made_paler_nor_more_than_whole(left, until, seed):
 def test_rows_without_ink_at_their_levels_tell_nothing():
     drawn = np.zeros((HEIGHT, WIDTH), np.float32)
     drawn[600:604, 60:1440] = 0.9
-    assert without_fading(drawn, rows()) is drawn
+    assert normalize_fading(drawn, rows()) is drawn

@@ -20,11 +20,11 @@ CORRECTED, SURE = FEATURES.index("corrected"), FEATURES.index("sure")
 
 
 def samples(seed: int, n: int = 4000) -> Samples:
-    """Marks of which the first alone decides, with a known chance; half of them of corrected traces."""
+    """Features of which the first alone decides, with a known chance; half of them of corrected traces."""
     rng = np.random.default_rng(seed)
-    marks = rng.uniform(0, 1, (n, len(FEATURES))).astype(np.float32)
-    marks[:, CORRECTED] = np.arange(n) % 2
-    return Samples(marks, rng.random(n) < 0.2 + 0.75 * marks[:, 0])
+    features = rng.uniform(0, 1, (n, len(FEATURES))).astype(np.float32)
+    features[:, CORRECTED] = np.arange(n) % 2
+    return Samples(features, rng.random(n) < 0.2 + 0.75 * features[:, 0])
 
 
 def test_the_network_learns_chances(tmp_path):
@@ -47,12 +47,12 @@ def test_the_network_learns_chances(tmp_path):
 
 
 def test_pages_are_not_learned_by_heart():
-    """Each page has marks of its own, the same all over it, and is right or wrong by a coin."""
+    """Each page has features of its own, the same all over it, and is right or wrong by a coin."""
     rng = np.random.default_rng(3)
 
     def page() -> Samples:
-        marks = np.repeat(rng.uniform(0, 1, (1, len(FEATURES))).astype(np.float32), 100, axis=0)
-        return Samples(marks, np.full(100, rng.random() < 0.5))
+        features = np.repeat(rng.uniform(0, 1, (1, len(FEATURES))).astype(np.float32), 100, axis=0)
+        return Samples(features, np.full(100, rng.random() < 0.5))
 
     train_set, choose_set = [page() for _ in range(30)], [page() for _ in range(30)]
     config = Config(epochs=20, batch=256, rate=0.01)
@@ -67,11 +67,11 @@ def test_what_the_network_that_corrects_says_counts_only_where_it_corrected():
     rng = np.random.default_rng(5)
 
     def told(n: int) -> Samples:
-        marks = np.zeros((n, len(FEATURES)), np.float32)
-        marks[:, CORRECTED] = np.arange(n) % 2
-        marks[:, SURE] = marks[:, CORRECTED] * rng.choice([-0.5, 0.5], n)
-        chance = np.select([marks[:, SURE] > 0, marks[:, SURE] < 0], [0.95, 0.2], 0.7)
-        return Samples(marks, rng.random(n) < chance)
+        features = np.zeros((n, len(FEATURES)), np.float32)
+        features[:, CORRECTED] = np.arange(n) % 2
+        features[:, SURE] = features[:, CORRECTED] * rng.choice([-0.5, 0.5], n)
+        chance = np.select([features[:, SURE] > 0, features[:, SURE] < 0], [0.95, 0.2], 0.7)
+        return Samples(features, rng.random(n) < chance)
 
     config = Config(epochs=15, batch=256, rate=0.01, shaken=0.0)
     tensors = tensors_of(train([told(8000)], [told(2000)], config, Run("fit")).network)
@@ -103,10 +103,10 @@ def test_a_page_is_read_once_and_compared_with_its_truth_twice(folder, tmp_path,
     made.make(job)
     (page,) = collect([job], 1)
     assert len(readings) == 1, "and what is there is not made again"
-    assert page.marks.shape == (len(page.right), len(FEATURES))
-    corrected = page.marks[:, CORRECTED] > 0
+    assert page.features.shape == (len(page.right), len(FEATURES))
+    corrected = page.features[:, CORRECTED] > 0
     assert corrected.mean() == pytest.approx(0.5, abs=0.01)
-    assert not page.marks[~corrected, SURE].any() and page.marks[corrected, SURE].std() > 0
+    assert not page.features[~corrected, SURE].any() and page.features[corrected, SURE].std() > 0
     for kind in (corrected, ~corrected):
         assert kind.sum() >= 500
         assert page.right[kind].mean() > 0.6
@@ -126,7 +126,7 @@ def test_command_takes_up_what_is_there(folder, tmp_path):
     pages = tmp_path / "pages" / version_of_samples()
     for name, seed in (("train", 1), ("fold8", 2)):
         page = samples(seed)
-        write_arrays(pages / name / "00000.npz", {"marks": page.marks, "right": page.right})
+        write_arrays(pages / name / "00000.npz", {"features": page.features, "right": page.right})
     main(["--data", str(folder), "--out", str(tmp_path), "--train-pages", "1", "--choose-pages", "1"])
     record = json.loads((tmp_path / "confidence.json").read_text())
     assert record["data"]["pages"] == {"train": 1, "fold 8": 1} and tuple(record["features"]) == FEATURES

@@ -5,11 +5,11 @@ import torch
 from safetensors.torch import load, save
 
 from digitize.refine.network import HOP, LATENT, OFFSETS, mean_offsets
-from digitize.refine.windows import CHANNELS, HEIGHT, MARKS
+from digitize.refine.windows import CHANNELS, FEATURES, HEIGHT
 from papertrace.training.designs import DESIGNS, make_refiner
 
 
-@pytest.mark.parametrize("design", DESIGNS)
+@pytest.feature.parametrize("design", DESIGNS)
 class TestDesigns:
     """What every network must do."""
 
@@ -17,9 +17,9 @@ class TestDesigns:
     def seen(self):
         generator = torch.Generator().manual_seed(0)
         pixels = torch.randint(0, 256, (3, 16 * HOP, len(CHANNELS), HEIGHT), generator=generator).to(torch.uint8)
-        return pixels, torch.randn((3, 16 * HOP, len(MARKS)), generator=generator)
+        return pixels, torch.randn((3, 16 * HOP, len(FEATURES)), generator=generator)
 
-    @pytest.mark.parametrize("steps", (1, 2, 4))
+    @pytest.feature.parametrize("steps", (1, 2, 4))
     def test_shapes(self, design, steps, seen):
         logits, sure = make_refiner(design, steps)(*seen)
         assert logits.shape == (3, 16 * HOP, steps, len(OFFSETS)) and sure.shape == (3, 16 * HOP, steps)

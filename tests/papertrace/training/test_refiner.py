@@ -144,7 +144,7 @@ def test_it_learns_to_find_the_stroke(data):
     assert ratios(data[1], offsets).mean() == pytest.approx(gain + trained.history[0]["fold 8 before"], abs=1e-3)
 
 
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.feature.parametrize("loss", LOSSES)
 def test_losses_are_least_where_the_truth_is(data, loss):
     batch = batch_of(data[0], np.arange(4), 2, np.zeros(4, bool))
     sure = torch.zeros(batch.target.shape)
@@ -177,16 +177,16 @@ def test_upside_down_is_what_windows_show_of_a_page_upside_down(data):
 
     upright, turned = windows(coverage, path), windows(np.ascontiguousarray(coverage[::-1]), 299 - path)
     pair = dataclasses.replace(
-        one, pixels=upright.pixels, marks=upright.marks, scale=upright.scale, path=one.path[:1], truth=one.truth[:1],
-        page=one.page[:1],
+        one, pixels=upright.pixels, features=upright.features, scale=upright.scale, path=one.path[:1],
+        truth=one.truth[:1], page=one.page[:1],
     )  # fmt: skip
     flipped = batch_of(pair, np.array([0]), 2, np.array([True]))
-    np.testing.assert_allclose(flipped.marks[0].numpy(), turned.marks[0].astype(np.float32), atol=0.02)
+    np.testing.assert_allclose(flipped.features[0].numpy(), turned.features[0].astype(np.float32), atol=0.02)
     near = np.abs(flipped.pixels[0].numpy().astype(int) - turned.pixels[0]) <= 2
     assert near.mean() > 0.999
     straight = batch_of(pair, np.array([0]), 2, np.array([False]))
     torch.testing.assert_close(flipped.target, -straight.target)
-    assert np.array_equal(pair.marks, upright.marks), "segments are left as they are"
+    assert np.array_equal(pair.features, upright.features), "segments are left as they are"
 
 
 def test_ratios_see_the_offsets(data):
