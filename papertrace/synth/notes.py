@@ -29,6 +29,7 @@ _STAMP_INKS: tuple[RGB, ...] = ((92, 50, 140), (60, 62, 160), (186, 40, 58), (46
 _HIGHLIGHTERS: tuple[RGB, ...] = ((250, 242, 80), (255, 170, 200), (150, 240, 140), (255, 190, 90))
 _SLIPS: tuple[RGB, ...] = ((252, 252, 250), (250, 246, 232), (252, 240, 140), (238, 242, 246))
 
+# Printed as it stands: another spelling would change the pages of every seed.
 _REMARKS = (
     *(
         "sinus rhythm",
@@ -65,10 +66,10 @@ _REMARKS = (
         "QTc ok",
         "on amiodarone",
     ),
-    *("call Dr", "to file", "copy to GP", "artifact", "lead V3 off?", "baseline wander", "ok", "bradycardic"),
+    *("call Dr", "to file", "copy to GP", "artefact", "lead V3 off?", "baseline wander", "ok", "bradycardic"),
 )
 _NAMES = ("Weber", "Okafor", "Lindqvist", "Moreau", "Tanaka", "Novak", "Haddad", "Silva", "Kowalska", "Brandt")
-_PLACES = ("COUNTY HOSPITAL", "ST ANNA CLINIC", "DEPT OF CARDIOLOGY", "UNIVERSITY HOSPITAL", "HEART CENTER NORTH")
+_PLACES = ("COUNTY HOSPITAL", "ST ANNA CLINIC", "DEPT OF CARDIOLOGY", "UNIVERSITY HOSPITAL", "HEART CENTRE NORTH")
 _WARNINGS = ("REVIEWED", "COPY", "RECEIVED", "CONFIDENTIAL", "FILED", "URGENT", "SCANNED", "ARCHIVE")
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 
