@@ -141,7 +141,7 @@ def test_what_is_hidden_stays_hidden_and_nothing_else_is(analysis):
         np.testing.assert_array_equal(array, kept)
 
 
-@pytest.feature.parametrize("by", (-2.0, 0.7, 3.0))
+@pytest.mark.parametrize("by", (-2.0, 0.7, 3.0))
 def test_traces_are_brought_to_the_ink(analysis, by):
     traces = refine(displaced(analysis, by), FOLLOWS)[0]
     level = np.r_[50:380, 450:650]
@@ -168,7 +168,7 @@ def test_a_page_narrower_than_a_stretch(analysis):
     assert np.abs(traces.center[1] - cut.traces.center[1]).max() < 0.3
 
 
-@pytest.feature.parametrize("steps", (1, 2, 4))
+@pytest.mark.parametrize("steps", (1, 2, 4))
 def test_any_number_of_steps_tells_where_the_pen_is_half_way(analysis, steps, monkeypatch):
     def drift(x):
         return ((x - 600) / 300) ** 3

@@ -10,7 +10,7 @@ from digitize.records.traces import TraceState
 from digitize.refine.windows import sureness
 
 
-@pytest.feature.parametrize(
+@pytest.mark.parametrize(
     ("state", "sure"),
     [(TraceState.UNKNOWN, 0.0), (TraceState.BRIDGED, 0.3), (TraceState.SHARED, 0.6), (TraceState.SEEN, 1.0)],
 )

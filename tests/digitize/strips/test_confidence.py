@@ -53,7 +53,7 @@ def test_marks_are_finite_and_of_the_order_of_one(page):
     assert np.abs(features[:, 100:1400]).max() < 3
 
 
-@pytest.feature.parametrize(
+@pytest.mark.parametrize(
     ("feature", "spoil"),
     [
         ("stray", lambda page: page[320:326, 700:760].fill(1.0)),

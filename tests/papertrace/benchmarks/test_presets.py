@@ -36,7 +36,7 @@ def test_pages_that_cannot_be_read_count_as_nothing(record, monkeypatch, error, 
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(presets, "read_page", fail)
+    monkeypatch.setattr(presets, "analyze_page", fail)
     outcome = run(("clean", 3, record))
     assert (outcome.aligned, outcome.worst, outcome.crashed) == (0.0, 0.0, crashed)
     assert "nothing here" in outcome.error or "oh" in outcome.error

@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -101,6 +102,20 @@ def _deep():
     return _deep()
 
 
+def digitize_by(set_attribute, trace_leads):
+    """Let pages be digitized by a function of the page and its options, as `digitize.trace_leads` is."""
+    from digitize import api
+
+    def refined(analysis):
+        return SimpleNamespace(page=analysis.page, options={**analysis.options, "refine": True})
+
+    set_attribute(
+        api, "analyze_page", lambda page, **known: SimpleNamespace(page=page, options={**known, "refine": False})
+    )
+    set_attribute(api, "refined", refined)
+    set_attribute(api, "leads_of", lambda analysis, fs: trace_leads(analysis.page, **analysis.options))
+
+
 def read_page(task):
     """Note the page in the file that PAPERTRACE_TEST_LOG names, wait, and write small files."""
     job, options = task
@@ -116,13 +131,12 @@ def read_page(task):
 
 def resident_after(item):
     """Read a page whose traces and statements are known, really write it; gives the process's memory in MiB."""
-    import digitize
     from classify import readers
     from papertrace.cli.work import read_page as really_read
 
     task, leads, interpretation = item
     readers.interpret = lambda leads: interpretation
-    digitize.trace_leads = lambda page, **options: leads
+    digitize_by(setattr, lambda page, **options: leads)
     report = really_read(task)
     assert isinstance(report, dict), report
     with open("/proc/self/status") as file:

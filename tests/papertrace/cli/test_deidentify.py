@@ -178,7 +178,7 @@ def test_a_file_that_cannot_be_read_has_no_line(calls, paper, tmp_path, out, cap
 
 
 def test_results_that_name_their_sources_stand_apart(calls, leads, paper, tmp_path, out, monkeypatch, capsys):
-    monkeypatch.setattr("digitize.trace_leads", lambda page, **options: leads)
+    stubs.digitize_by(monkeypatch.setattr, lambda page, **options: leads)
     source = write_scan(tmp_path / "Ronaldsson.png", paper)
     named, killed = tmp_path / "named", tmp_path / "killed"
     assert app.main([source, "--out", str(named)]) == 0

@@ -17,7 +17,6 @@ import pytest
 import wfdb
 from PIL import Image
 
-import digitize
 from classify import Interpretation, StatementResult, readers
 from classify.records.beats import Beat, Beats
 from classify.records.measurements import not_measured
@@ -53,7 +52,7 @@ def calls(monkeypatch, leads):
         return leads
 
     monkeypatch.setattr(app, "Pool", stubs.Inline)
-    monkeypatch.setattr(digitize, "trace_leads", trace_leads)
+    stubs.digitize_by(monkeypatch.setattr, trace_leads)
     monkeypatch.setattr(readers, "interpret", lambda leads: INTERPRETATION)
     return calls
 
@@ -215,7 +214,7 @@ def test_report_of_a_page_on_which_little_is_known(calls, leads, paper, as_png, 
     few = replace(leads, signal=signal, calibration=replace(leads.calibration, pixels_per_mm=float("nan")))
     none = tuple(replace(found, present=False) for found in FINDINGS)
     unknown = replace(INTERPRETATION, statements=none, measurements=not_measured("too short"))
-    monkeypatch.setattr(digitize, "trace_leads", lambda page, **options: few)
+    stubs.digitize_by(monkeypatch.setattr, lambda page, **options: few)
     monkeypatch.setattr(readers, "interpret", lambda leads: unknown)
     monkeypatch.setattr(type(leads), "overlay", lambda self, image, *_: image)
     assert app.main([as_png(paper, "scan.png"), "--out", str(out)]) == 0
@@ -349,7 +348,7 @@ def test_a_page_without_an_ecg(calls, paper, as_png, out, monkeypatch, capsys):
     def find_nothing(page, **options):
         raise PageError(f"{page.name}: no ECG found")
 
-    monkeypatch.setattr(digitize, "trace_leads", find_nothing)
+    stubs.digitize_by(monkeypatch.setattr, find_nothing)
     scan = as_png(paper, "scan.png")
     assert app.main([scan, "--out", str(out)]) == 1
     assert error_lines(capsys) == [f"papertrace: {scan}: no ECG found"]
@@ -392,7 +391,7 @@ def test_strips_from_a_quarter_of_a_second_are_written(leads, paper, as_png, out
         signal[row], confidence[row] = of.signal, of.confidence
     crop = replace(leads, signal=signal, confidence=confidence, strips=strips, layout="custom-1x2")
     monkeypatch.setattr(app, "Pool", stubs.Inline)
-    monkeypatch.setattr(digitize, "trace_leads", lambda page, **options: crop)
+    stubs.digitize_by(monkeypatch.setattr, lambda page, **options: crop)
     every = ",".join(FORMATS)
     scan = as_png(paper, "scan.png")
     assert app.main([scan, "--out", str(out), "--html", "--format", every]) == 0
@@ -503,7 +502,7 @@ def test_interruption_leaves_nothing_half_written(calls, leads, paper, as_png, o
     first, second = as_png(paper, "first.png"), as_png(paper, "second.png")
     assert app.main([first, "--out", str(out)]) == 0
     if stage == "trace":
-        monkeypatch.setattr(digitize, "trace_leads", interrupt)
+        stubs.digitize_by(monkeypatch.setattr, interrupt)
     else:
         monkeypatch.setattr(type(leads), "overlay", interrupt)
     capsys.readouterr()
@@ -737,7 +736,7 @@ def test_a_folder_of_results_that_is_taken_away_under_way(
                 out.mkdir()
         return leads
 
-    monkeypatch.setattr(digitize, "trace_leads", take_away)
+    stubs.digitize_by(monkeypatch.setattr, take_away)
     assert app.main([as_png(paper, "a.png"), as_png(paper, "b.png"), "--out", str(out)]) == 2
     (line,) = error_lines(capsys)
     assert f"{out}/manifest.csv: cannot be written: " in line or f"{out}/.papertrace.started: cannot be" in line

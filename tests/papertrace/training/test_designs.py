@@ -9,7 +9,7 @@ from digitize.refine.windows import CHANNELS, FEATURES, HEIGHT
 from papertrace.training.designs import DESIGNS, make_refiner
 
 
-@pytest.feature.parametrize("design", DESIGNS)
+@pytest.mark.parametrize("design", DESIGNS)
 class TestDesigns:
     """What every network must do."""
 
@@ -19,7 +19,7 @@ class TestDesigns:
         pixels = torch.randint(0, 256, (3, 16 * HOP, len(CHANNELS), HEIGHT), generator=generator).to(torch.uint8)
         return pixels, torch.randn((3, 16 * HOP, len(FEATURES)), generator=generator)
 
-    @pytest.feature.parametrize("steps", (1, 2, 4))
+    @pytest.mark.parametrize("steps", (1, 2, 4))
     def test_shapes(self, design, steps, seen):
         logits, sure = make_refiner(design, steps)(*seen)
         assert logits.shape == (3, 16 * HOP, steps, len(OFFSETS)) and sure.shape == (3, 16 * HOP, steps)

@@ -144,7 +144,7 @@ def test_it_learns_to_find_the_stroke(data):
     assert ratios(data[1], offsets).mean() == pytest.approx(gain + trained.history[0]["fold 8 before"], abs=1e-3)
 
 
-@pytest.feature.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("loss", LOSSES)
 def test_losses_are_least_where_the_truth_is(data, loss):
     batch = batch_of(data[0], np.arange(4), 2, np.zeros(4, bool))
     sure = torch.zeros(batch.target.shape)
