@@ -20,7 +20,7 @@ from classify.records.interpretation import Explanation, InterpretationData, Sta
 from classify.records.measurements import Measurements, not_measured
 from classify.records.segments import segments_from_leads
 from classify.signal.assess import reasons_against
-from classify.signal.view import ABSENT, View, view_leads
+from classify.signal.inputs import ABSENT, NetworkInput, input_from_leads
 from classify.signal.weights import load_weights, predict
 from classify.statements import STATEMENTS
 from digitize.leads import Leads
@@ -104,12 +104,12 @@ def interpret(leads: Leads) -> Interpretation:
     """
     weights = load_weights()
     try:
-        view = view_leads(leads)
+        network_input = input_from_leads(leads)
     except ValueError as error:
         return without_statements(leads, str(error))
-    findings = statement_results(predict([view])[0], weights.thresholds, reasons_against(view))
+    findings = statement_results(predict([network_input])[0], weights.thresholds, reasons_against(network_input))
     measured, beats = measure_leads(leads), read_beats(segments_from_leads(leads), leads.fs)
-    warnings = (*_warnings(view, measured), *find_contradictions(findings, measured, beats))
+    warnings = (*_warnings(network_input, measured), *find_contradictions(findings, measured, beats))
     return Interpretation(findings, measured, weights.version, warnings, beats)
 
 
@@ -172,12 +172,12 @@ def statement_results(
     )
 
 
-def _warnings(view: View, measured: Measurements) -> tuple[str, ...]:
+def _warnings(network_input: NetworkInput, measured: Measurements) -> tuple[str, ...]:
     told = []
-    missing = [lead for lead, seen in zip(LEAD_NAMES, view.beats_seen, strict=True) if not seen.any()]
+    missing = [lead for lead, seen in zip(LEAD_NAMES, network_input.beats_seen, strict=True) if not seen.any()]
     if missing:
         told.append(f"not seen: {', '.join(missing)}; statements that need them are left out or less certain")
-    if view.rhythm_lead == ABSENT:
+    if network_input.rhythm_lead == ABSENT:
         told.append("no strip of 4 s or more: statements about the rhythm are left out or less certain")
     if measured.heart_rate.reason:
         told.append(f"no heart rate: {measured.heart_rate.reason}")

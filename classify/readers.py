@@ -23,7 +23,7 @@ from classify.records.beats import NOT_READ, Beats
 from classify.records.measurements import Measurements, not_measured
 from classify.records.segments import segments_from_leads
 from classify.signal.assess import reasons_against
-from classify.signal.view import View, view_leads
+from classify.signal.inputs import NetworkInput, input_from_leads
 from classify.signal.weights import load_weights, predict
 from classify.statements import STATEMENTS
 from digitize.leads import Leads
@@ -116,28 +116,28 @@ def _interpret_picture(design: str, leads: Leads, ink: NDArray[np.uint8], fallba
     probabilities, cells = predict_pictures(weights, [ink])
     if not leads.strips and cells[0] < FEWEST_CELLS:
         raise ValueError(f"{leads.quality.reasons[0]}; nor does its picture show one")
-    view, reasons, measured, beats = _of_signal(leads)
+    network_input, reasons, measured, beats = _of_signal(leads)
     told, thresholds, version, used = probabilities[0], weights.thresholds, weights.version, design
-    if fallback is not None and view is not None:
+    if fallback is not None and network_input is not None:
         own = load_weights()
-        told = SIGNAL_SHARE * predict([view])[0] + (1 - SIGNAL_SHARE) * told
+        told = SIGNAL_SHARE * predict([network_input])[0] + (1 - SIGNAL_SHARE) * told
         thresholds = SIGNAL_SHARE * own.thresholds + (1 - SIGNAL_SHARE) * thresholds
         version, used = f"{own.version} and {version}", f"signal and {design}"
     findings = statement_results(told, thresholds, reasons)
     warnings = find_contradictions(findings, measured, beats)
     if fallback is not None:
-        source = "the picture alone" if view is None else "the picture as well, and both count half"
+        source = "the picture alone" if network_input is None else "the picture as well, and both count half"
         warnings = (f"statements were read from {source}: {fallback}", *warnings)
     return Interpretation(findings, measured, version, warnings, beats, used, fallback)
 
 
-def _of_signal(leads: Leads) -> tuple[View | None, tuple[str | None, ...], Measurements, Beats]:
+def _of_signal(leads: Leads) -> tuple[NetworkInput | None, tuple[str | None, ...], Measurements, Beats]:
     """What the network sees of the signal, what the page does not allow to be said, and what the signal alone tells."""
     nothing: tuple[str | None, ...] = (None,) * len(STATEMENTS)
     try:
-        view = view_leads(leads)
+        network_input = input_from_leads(leads)
     except ValueError as error:
         return None, nothing, not_measured(str(error)), NOT_READ
     # Leads that a reader missed may well be in the picture.
-    reasons = nothing if leads.quality.verdict == UNRELIABLE else reasons_against(view)
-    return view, reasons, measure_leads(leads), read_beats(segments_from_leads(leads), leads.fs)
+    reasons = nothing if leads.quality.verdict == UNRELIABLE else reasons_against(network_input)
+    return network_input, reasons, measure_leads(leads), read_beats(segments_from_leads(leads), leads.fs)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from classify.beats.view import view_strip
+from classify.beats.inputs import inputs_from_strip
 from classify.measure.peaks import find_r_peaks
 from classify.records.beats import CLASSES, Beat, Beats
 from classify.records.segments import StripSegment, longest_segment
@@ -62,7 +62,7 @@ def load_network(path: Path = WEIGHTS) -> tuple[Ensemble, str]:
     return network, str(record["version"])
 
 
-def read_beats(pieces: Sequence[StripSegment], fs: int) -> Beats:
+def read_beats(segments: Sequence[StripSegment], fs: int) -> Beats:
     """Find and name the beats of the strip that shows most.
 
     Hardly a beat of class Q was there to learn from, and those of class F are nearly all one patient's: neither is
@@ -70,7 +70,7 @@ def read_beats(pieces: Sequence[StripSegment], fs: int) -> Beats:
 
     Parameters
     ----------
-    pieces : sequence of StripSegment
+    segments : sequence of StripSegment
         The strips of a page; gaps do not count, and of strips as long, lead II comes before V1 before V5 (as
         `classify.records.segments.longest_segment` chooses).
     fs : int
@@ -92,15 +92,15 @@ def read_beats(pieces: Sequence[StripSegment], fs: int) -> Beats:
     'lead II shows 1.0 s; beats are named from 2 s on'
     """
     version = load_network()[1]
-    shown = [StripSegment(piece.lead, piece.signal[np.isfinite(piece.signal)]) for piece in pieces]
+    shown = [StripSegment(segment.lead, segment.signal[np.isfinite(segment.signal)]) for segment in segments]
     chosen = longest_segment(shown)
     if chosen is None:
         return Beats((), None, None, version, "no strip was traced")
-    place = next(k for k, piece in enumerate(shown) if piece is chosen)
+    place = next(k for k, segment in enumerate(shown) if segment is chosen)
     if len(chosen.signal) < SHORTEST_S * fs:
         reason = f"lead {chosen.lead} shows {len(chosen.signal) / fs:.1f} s; beats are named from {SHORTEST_S:g} s on"
         return Beats((), chosen.lead, place, version, reason)
-    signal = pieces[place].signal
+    signal = segments[place].signal
     peaks = find_r_peaks(signal, fs)
     if not len(peaks):
         return Beats((), chosen.lead, place, version, f"lead {chosen.lead} has no R peak")
@@ -146,11 +146,11 @@ def name_peaks(
     starts = np.arange(0, max(len(signal) - length, 0) + step, step)
     starts = np.unique(np.minimum(starts, max(len(signal) - length, 0)))
     nearest = np.abs(peaks[:, None] - (starts + length / 2)).argmin(axis=1)
-    views, kept = [], list[NDArray[np.bool_]]()
+    strips, kept = [], list[NDArray[np.bool_]]()
     for window, start in enumerate(starts):
         inside = np.flatnonzero((peaks >= start) & (peaks < start + length))
         if (nearest[inside] == window).any():
-            views.append(view_strip(signal[start : start + length], fs, peaks[inside] - start))
+            strips.append(inputs_from_strip(signal[start : start + length], fs, peaks[inside] - start))
             kept.append(nearest[inside] == window)
-    named = name_beats(network, views)
+    named = name_beats(network, strips)
     return named[np.concatenate(kept)] if kept else named

@@ -1,7 +1,7 @@
 """The network that names beats: one convolutional look at each, one recurrent look along the strip.
 
-What a beat looks like is told beside what the strip's commonest beat looks like, for a bundle branch block makes every
-beat broad and only a comparison tells a ventricular one from it; when it came is told by its intervals relative to the
+A beat's shape is given together with that of the strip's commonest beat, for a bundle branch block makes every beat
+broad and only a comparison tells a ventricular one from it; when it came is told by its intervals relative to the
 strip's. A gated recurrent unit (Cho et al. 2014) then reads the strip in both directions, because a premature beat is
 one among its neighbors.
 """
@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from classify.beats.view import AFTER, BEFORE, CHANNELS, FEATURES, StripView
+from classify.beats.inputs import AFTER, BEFORE, CHANNELS, FEATURES, BeatInputs
 from classify.records.beats import CLASSES
 
 
@@ -66,12 +66,12 @@ class BeatNetwork(nn.Module):
         return logits
 
 
-def stack_strips(views: Sequence[StripView]) -> tuple[Tensor, Tensor, Tensor]:
+def batch_strips(strips: Sequence[BeatInputs]) -> tuple[Tensor, Tensor, Tensor]:
     """Put strips together for `BeatNetwork.forward`.
 
     Parameters
     ----------
-    views : sequence of StripView
+    strips : sequence of BeatInputs
         At least one beat each.
 
     Returns
@@ -79,21 +79,21 @@ def stack_strips(views: Sequence[StripView]) -> tuple[Tensor, Tensor, Tensor]:
     windows, features, counts : tensor
     """
     return (
-        torch.from_numpy(np.concatenate([view.windows for view in views])),
-        torch.from_numpy(np.concatenate([view.features for view in views])),
-        torch.tensor([len(view.features) for view in views]),
+        torch.from_numpy(np.concatenate([strip.windows for strip in strips])),
+        torch.from_numpy(np.concatenate([strip.features for strip in strips])),
+        torch.tensor([len(strip.features) for strip in strips]),
     )
 
 
 @torch.inference_mode()
-def name_beats(network: nn.Module, views: Sequence[StripView]) -> NDArray[np.float64]:
+def name_beats(network: nn.Module, strips: Sequence[BeatInputs]) -> NDArray[np.float64]:
     """Probabilities of the beats of some strips.
 
     Parameters
     ----------
     network : Module
         `BeatNetwork`, or several as one (`classify.signal.network.Ensemble`), set to evaluation, on any device.
-    views : sequence of StripView
+    strips : sequence of BeatInputs
         At least one beat each.
 
     Returns
@@ -103,7 +103,7 @@ def name_beats(network: nn.Module, views: Sequence[StripView]) -> NDArray[np.flo
     """
     device = next(network.parameters()).device
     parts = []
-    for first in range(0, len(views), 64):
-        windows, features, counts = stack_strips(views[first : first + 64])
+    for first in range(0, len(strips), 64):
+        windows, features, counts = batch_strips(strips[first : first + 64])
         parts.append(network(windows.to(device), features.to(device), counts).double().softmax(dim=1).cpu().numpy())
     return np.concatenate(parts) if parts else np.empty((0, len(CLASSES)))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from classify.signal.view import View
+from classify.signal.inputs import NetworkInput
 from classify.statements import CODES
 from digitize.records.weights import check_names, load_trained
 
@@ -119,7 +119,7 @@ def make_network(
 def look_at(
     network: torch.nn.Module,
     pictures: Sequence[NDArray[np.uint8]],
-    views: Sequence[View] | None = None,
+    inputs: Sequence[NetworkInput] | None = None,
     batch_size: int = 8,
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Logits of many pictures, and how much of leads is seen in them.
@@ -130,7 +130,7 @@ def look_at(
         It is set to evaluation, and left so.
     pictures : sequence of ndarray, shape (HEIGHT, WIDTH), uint8
         `classify.picture.picture.Picture.ink`.
-    views : sequence of View, optional
+    inputs : sequence of NetworkInput, optional
         Of the same pages: for a `DualNetwork`, and for it alone.
     batch_size : int
         Pictures looked at at a time.
@@ -144,7 +144,7 @@ def look_at(
     import torch
 
     from classify.picture.network import NOWHERE
-    from classify.signal.network import stack_views
+    from classify.signal.network import batch_inputs
 
     network.eval()
     device = next(network.parameters()).device
@@ -153,7 +153,7 @@ def look_at(
         for first in range(0, len(pictures), batch_size):
             chosen = slice(first, first + batch_size)
             given = [torch.from_numpy(np.stack(pictures[chosen]))[:, None]]
-            given += [] if views is None else stack_views(views[chosen])
+            given += [] if inputs is None else batch_inputs(inputs[chosen])
             seen = network(*(part.to(device) for part in given))
             logits.append(seen.logits.float().cpu().numpy())
             cells.append(count_cells(seen.leads.argmax(1).cpu().numpy(), NOWHERE))
@@ -190,7 +190,7 @@ def count_cells(leads: NDArray[np.integer], nowhere: int) -> NDArray[np.int64]:
 
 
 def predict_pictures(
-    weights: PictureWeights, pictures: Sequence[NDArray[np.uint8]], views: Sequence[View] | None = None
+    weights: PictureWeights, pictures: Sequence[NDArray[np.uint8]], inputs: Sequence[NetworkInput] | None = None
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Probabilities of every statement for many pictures, and how much of leads is seen in them.
 
@@ -198,7 +198,7 @@ def predict_pictures(
     ----------
     weights : PictureWeights
     pictures : sequence of ndarray, shape (HEIGHT, WIDTH), uint8
-    views : sequence of View, optional
+    inputs : sequence of NetworkInput, optional
         See `look_at`.
 
     Returns
@@ -207,6 +207,6 @@ def predict_pictures(
     cells : ndarray, shape (pictures,), int64
         See `count_cells`; below `FEWEST_CELLS` there is no electrocardiogram in it.
     """
-    logits, cells = look_at(weights.network, pictures, views)
+    logits, cells = look_at(weights.network, pictures, inputs)
     probabilities = 1 / (1 + np.exp(-(weights.slope * logits.astype(np.float64) + weights.offset)))
     return np.asarray(probabilities, np.float64), cells

@@ -191,13 +191,13 @@ class DualNetwork(nn.Module):
             nn.Linear(LOOKED, outputs),
         )
 
-    def forward(self, pictures: Tensor, *views: Tensor) -> Seen:
+    def forward(self, pictures: Tensor, *inputs: Tensor) -> Seen:
         """Look at pictures and at what `classify.signal.network.INPUTS` names of the same pages.
 
-        A page without a signal has a view of zeros, without a rhythm strip.
+        A page without a signal has an input of zeros, without a rhythm strip.
         """
         features, leads, pen = self.picture.look(pictures)
-        return Seen(self.head(torch.cat([features, self.signal.features(*views)], 1)), leads, pen)
+        return Seen(self.head(torch.cat([features, self.signal.features(*inputs)], 1)), leads, pen)
 
 
 def _by_lead(cells: Tensor, leads: Tensor) -> Tensor:

@@ -54,8 +54,8 @@ class Beats:
         In order.
     lead : str or None
         The strip that was read.
-    piece : int or None
-        Its place among the pieces that were given.
+    segment : int or None
+        Its place among the segments that were given.
     weights_version : str
         Which weights named them.
     reason : str or None
@@ -64,7 +64,7 @@ class Beats:
 
     beats: tuple[Beat, ...]
     lead: str | None
-    piece: int | None
+    segment: int | None
     weights_version: str
     reason: str | None = None
 

@@ -35,12 +35,12 @@ class StripSegment(NamedTuple):
     confidence: NDArray[np.float32] | None = None
 
 
-def longest_segment(pieces: Sequence[StripSegment]) -> StripSegment | None:
+def longest_segment(segments: Sequence[StripSegment]) -> StripSegment | None:
     """Choose the strip to read a rhythm from.
 
     Parameters
     ----------
-    pieces : sequence of StripSegment
+    segments : sequence of StripSegment
         The strips in any order.
 
     Returns
@@ -54,16 +54,16 @@ def longest_segment(pieces: Sequence[StripSegment]) -> StripSegment | None:
     >>> longest_segment([StripSegment(lead, np.zeros(1000, np.float32)) for lead in LEAD_NAMES]).lead
     'II'
     """
-    longest = max((len(piece.signal) for piece in pieces), default=0)
+    longest = max((len(segment.signal) for segment in segments), default=0)
     return min(
-        (piece for piece in pieces if len(piece.signal) >= 0.9 * longest),
-        key=lambda piece: (_RHYTHM_PREFERENCE.index(piece.lead), -len(piece.signal)),
+        (segment for segment in segments if len(segment.signal) >= 0.9 * longest),
+        key=lambda segment: (_RHYTHM_PREFERENCE.index(segment.lead), -len(segment.signal)),
         default=None,
     )
 
 
 def segments_from_leads(leads: Leads) -> tuple[StripSegment, ...]:
-    """Take the strips of a digitized page as pieces.
+    """Take the strips of a digitized page as segments.
 
     Parameters
     ----------

@@ -7,15 +7,23 @@ the beats that it is the average of; what the intervals get, by the QRS complexe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from classify.measure.peaks import find_qrs
 from classify.records.segments import StripSegment
-from classify.signal.stack import BEFORE_S
-from classify.signal.view import BEAT_SAMPLES, FS, INTERVALS, RHYTHM_SAMPLES, place_pieces
+from classify.signal.averaged_beats import BEFORE_S
+from classify.signal.inputs import (
+    BEAT_SAMPLES,
+    FS,
+    INTERVALS,
+    RHYTHM_SAMPLES,
+    NetworkInput,
+    StripLocation,
+    locate_segments,
+)
 from classify.signal.weights import load_weights
 from classify.statements import CODES
 from digitize.records.layouts import LEAD_NAMES
@@ -30,12 +38,12 @@ _EVEN = {"median": 0.8, "variation": 0, "change": 0, "shortest": 0, "longest": 0
 _QRS_S = 0.1
 
 
-def attribute(pieces: Sequence[StripSegment], fs: int, code: str) -> tuple[NDArray[np.float32], ...]:
+def attribute(segments: Sequence[StripSegment], fs: int, code: str) -> tuple[NDArray[np.float32], ...]:
     """Tell how far each sample of a page's strips speaks for a statement.
 
     Parameters
     ----------
-    pieces : sequence of StripSegment
+    segments : sequence of StripSegment
         The strips in any order.
     fs : int
         Their sampling frequency in Hz.
@@ -45,7 +53,7 @@ def attribute(pieces: Sequence[StripSegment], fs: int, code: str) -> tuple[NDArr
     Returns
     -------
     tuple of ndarray, shape (n,), float32
-        One a piece, as long as its signal: parts of the logit, positive where a sample speaks for the statement.
+        One a segment, as long as its signal: parts of the logit, positive where a sample speaks for the statement.
 
     Raises
     ------
@@ -61,15 +69,28 @@ def attribute(pieces: Sequence[StripSegment], fs: int, code: str) -> tuple[NDArr
     """
     if code not in CODES:
         raise ValueError(f"unknown statement {code!r}; allowed: {', '.join(CODES)}")
-    import torch
-    from scipy.ndimage import gaussian_filter1d
+    page, locations = locate_segments(segments, fs)
+    parts = _integrate_gradients(page, code)
+    timed = [location.is_rhythm for location in locations]
+    timed = timed if any(timed) else [location.beats is not None for location in locations]
+    spread = []
+    for segment, location, is_timed in zip(segments, locations, timed, strict=True):
+        share = _spread(parts, segment, location, fs)
+        if is_timed:
+            share += _about_beats(segment, fs, len(share)) * float(parts["intervals"].sum()) / sum(timed)
+        spread.append(_smooth(share, len(segment.signal), fs))
+    return tuple(spread)
 
-    from classify.signal.network import INPUTS, stack_views
+
+def _integrate_gradients(page: NetworkInput, code: str) -> dict[str, NDArray[np.float32]]:
+    """Parts of a logit by what the network saw: ``beats``, ``rhythm`` and ``intervals``, in their shapes."""
+    import torch
+
+    from classify.signal.network import INPUTS, batch_inputs
 
     weights = load_weights()
-    view, places = place_pieces(pieces, fs)
-    given = dict(zip(INPUTS, stack_views([view]), strict=True))
-    even = torch.tensor([_EVEN.get(name, value) for name, value in zip(INTERVALS, view.intervals, strict=True)])
+    given = dict(zip(INPUTS, batch_inputs([page]), strict=True))
+    even = torch.tensor([_EVEN.get(name, value) for name, value in zip(INTERVALS, page.intervals, strict=True)])
     moved = {"beats": given["beats"], "rhythm": given["rhythm"], "intervals": given["intervals"] - even}
     share = ((torch.arange(_STEPS) + 0.5) / _STEPS)[:, None]
     varied = {
@@ -80,36 +101,38 @@ def attribute(pieces: Sequence[StripSegment], fs: int, code: str) -> tuple[NDArr
     rest = {name: tensor.expand(_STEPS, *tensor.shape[1:]) for name, tensor in given.items() if name not in varied}
     logits = weights.network(*({**rest, **varied}[name] for name in INPUTS))[:, CODES.index(code)]
     slopes = torch.autograd.grad(logits.sum(), list(varied.values()))
-    of_beats, of_rhythm, of_intervals = (
-        (slope.mean(0) * moved[name][0]).numpy() for name, slope in zip(varied, slopes, strict=True)
-    )
-    timed = [place.is_rhythm for place in places]
-    timed = timed if any(timed) else [place.beats is not None for place in places]
-    spoken = []
-    for piece, place, is_timed in zip(pieces, places, timed, strict=True):
-        slow = np.zeros(round(len(piece.signal) * FS / fs) + 1)
-        if place.beats is not None and len(place.beats):
-            _lay(slow, of_beats[LEAD_NAMES.index(piece.lead)] / len(place.beats), place.beats)
-        if place.is_rhythm:
-            slow[:RHYTHM_SAMPLES] += of_rhythm[: len(slow)]
-        if is_timed:
-            slow += _about_beats(piece, fs, len(slow)) * float(of_intervals.sum()) / sum(timed)
-        smooth = gaussian_filter1d(slow, _BLUR_S * FS, mode="constant")
-        spoken.append(
-            np.interp(np.arange(len(piece.signal)) * FS / fs, np.arange(len(slow)), smooth).astype(np.float32)
-        )
-    return tuple(spoken)
+    return {name: (slope.mean(0) * moved[name][0]).numpy() for name, slope in zip(varied, slopes, strict=True)}
 
 
-def _about_beats(piece: StripSegment, fs: int, n: int) -> NDArray[np.float64]:
-    """A share for each of `n` samples at `FS`: the same for all about a beat of the piece, together 1; 0 elsewhere."""
-    at = find_qrs(piece.signal[None], fs) * FS / fs
+def _spread(
+    parts: Mapping[str, NDArray[np.float32]], segment: StripSegment, location: StripLocation, fs: int
+) -> NDArray[np.float64]:
+    """Lay the parts of beats and rhythm on a segment's samples at `FS`."""
+    share = np.zeros(round(len(segment.signal) * FS / fs) + 1)
+    if location.beats is not None and len(location.beats):
+        _add_beat(share, parts["beats"][LEAD_NAMES.index(segment.lead)] / len(location.beats), location.beats)
+    if location.is_rhythm:
+        share[:RHYTHM_SAMPLES] += parts["rhythm"][: len(share)]
+    return share
+
+
+def _smooth(share: NDArray[np.float64], n: int, fs: int) -> NDArray[np.float32]:
+    """Blur samples at `FS` and take them to `n` samples at `fs`."""
+    from scipy.ndimage import gaussian_filter1d
+
+    smooth = gaussian_filter1d(share, _BLUR_S * FS, mode="constant")
+    return np.asarray(np.interp(np.arange(n) * FS / fs, np.arange(len(share)), smooth), np.float32)
+
+
+def _about_beats(segment: StripSegment, fs: int, n: int) -> NDArray[np.float64]:
+    """Share 1 among those of `n` samples at `FS` that lie about a beat of the segment; the others get 0."""
+    at = find_qrs(segment.signal[None], fs) * FS / fs
     near = (np.abs(np.arange(n)[:, None] - at) <= _QRS_S / 2 * FS).any(axis=1)
     share: NDArray[np.float64] = near / max(near.sum(), 1)
     return share
 
 
-def _lay(strip: NDArray[np.float64], beat: NDArray[np.float32], at: NDArray[np.int64]) -> None:
+def _add_beat(strip: NDArray[np.float64], beat: NDArray[np.float32], at: NDArray[np.int64]) -> None:
     """Add a beat's parts to a strip at each of its beats, in place."""
     samples = at[:, None] - round(BEFORE_S * FS) + np.arange(BEAT_SAMPLES)
     inside = (samples >= 0) & (samples < len(strip))

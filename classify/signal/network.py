@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from classify.signal.view import ABSENT, BEAT_SAMPLES, INTERVALS, View
+from classify.signal.inputs import ABSENT, BEAT_SAMPLES, INTERVALS, NetworkInput
 from classify.statements import STATEMENTS
 from digitize.records.layouts import LEAD_NAMES
 
 INPUTS = ("beats", "beats_seen", "intervals", "rhythm", "rhythm_seen", "rhythm_lead")
-"""Attributes of `View` that `ArrhythmiaNetwork.forward` takes, in its order."""
+"""Attributes of `NetworkInput` that `ArrhythmiaNetwork.forward` takes, in its order."""
 
 _WIDTH = 64
 _FEATURES = 128
@@ -35,7 +35,7 @@ BRANCHES = ("beats.", "rhythm.", "rhythm_lead.", "lstm.")
 """How the names of the weights begin that read beats and rhythm; the others make statements of it."""
 
 FEATURES = _FEATURES + len(INTERVALS) + 4 * _HIDDEN
-"""What `ArrhythmiaNetwork.features` gives of a view."""
+"""Length of `ArrhythmiaNetwork.features` of a page."""
 
 
 class Residual(nn.Module):
@@ -73,7 +73,7 @@ class Residual(nn.Module):
 
 
 class ArrhythmiaNetwork(nn.Module):
-    """Logits of every statement from views of pages.
+    """Logits of every statement of pages.
 
     Parameters
     ----------
@@ -84,8 +84,8 @@ class ArrhythmiaNetwork(nn.Module):
 
     Notes
     -----
-    `forward` takes what `INPUTS` names, as `classify.signal.view.View` describes it, each with a batch in front
-    (``rhythm_lead`` of int64), and gives (B, outputs).
+    `forward` takes what `INPUTS` names, as `classify.signal.inputs.NetworkInput` describes it, each with a batch in
+    front (``rhythm_lead`` of int64), and gives (B, outputs).
 
     Examples
     --------
@@ -133,7 +133,7 @@ class ArrhythmiaNetwork(nn.Module):
         rhythm_seen: Tensor,
         rhythm_lead: Tensor,
     ) -> Tensor:
-        """Logits (B, outputs) of a batch of views; see the class."""
+        """Logits (B, outputs) of a batch of pages; see the class."""
         logits: Tensor = self.head(self.features(beats, beats_seen, intervals, rhythm, rhythm_seen, rhythm_lead))
         return logits
 
@@ -146,11 +146,11 @@ class ArrhythmiaNetwork(nn.Module):
         rhythm_seen: Tensor,
         rhythm_lead: Tensor,
     ) -> Tensor:
-        """What the logits are made of, (B, FEATURES): form of the beats, intervals, and their order."""
+        """Compute what the logits are made of, (B, FEATURES): form of the beats, intervals, and their order."""
         form = self.read_form(beats, beats_seen)
-        told = self.read_order(rhythm, rhythm_seen, rhythm_lead)
-        order = torch.cat([told.mean(1), told.amax(1)], 1) * (rhythm_lead != ABSENT)[:, None]
-        return torch.cat([form, self.intervals(intervals), order], 1)
+        order = self.read_order(rhythm, rhythm_seen, rhythm_lead)
+        pooled = torch.cat([order.mean(1), order.amax(1)], 1) * (rhythm_lead != ABSENT)[:, None]
+        return torch.cat([form, self.intervals(intervals), pooled], 1)
 
     def read_form(self, beats: Tensor, beats_seen: Tensor) -> Tensor:
         """Features (B, `FORM_FEATURES`) of averaged beats."""
@@ -179,44 +179,44 @@ class Ensemble(nn.Module):
         self.members = nn.ModuleList(members)
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        """Logits (B, outputs) of a batch of views; see `ArrhythmiaNetwork`."""
+        """Logits (B, outputs) of a batch of pages; see `ArrhythmiaNetwork`."""
         return torch.stack([member(*inputs) for member in self.members]).mean(0)
 
 
-def stack_views(views: Sequence[View]) -> tuple[Tensor, ...]:
-    """Batch views.
+def batch_inputs(inputs: Sequence[NetworkInput]) -> tuple[Tensor, ...]:
+    """Batch the inputs of pages.
 
     Parameters
     ----------
-    views : sequence of View
+    inputs : sequence of NetworkInput
 
     Returns
     -------
     tuple of Tensor
         The arguments of `ArrhythmiaNetwork.forward`.
     """
-    return tuple(torch.from_numpy(np.stack([np.asarray(getattr(view, name)) for view in views])) for name in INPUTS)
+    return tuple(torch.from_numpy(np.stack([np.asarray(getattr(page, name)) for page in inputs])) for name in INPUTS)
 
 
-def read_views(network: nn.Module, views: Sequence[View], batch_size: int = 64) -> NDArray[np.float32]:
-    """Logits of many views.
+def predict_logits(network: nn.Module, inputs: Sequence[NetworkInput], batch_size: int = 64) -> NDArray[np.float32]:
+    """Compute the logits of many pages.
 
     Parameters
     ----------
     network : Module
         `ArrhythmiaNetwork`, or what takes the same inputs. It is set to evaluation, and left so.
-    views : sequence of View
+    inputs : sequence of NetworkInput
     batch_size : int
         Views read at a time.
 
     Returns
     -------
-    ndarray, shape (views, outputs), float32
+    ndarray, shape (pages, outputs), float32
     """
-    return read_inputs(network, stack_views(views), batch_size)
+    return run_network(network, batch_inputs(inputs), batch_size)
 
 
-def read_inputs(network: nn.Module, inputs: Sequence[Tensor], batch_size: int = 64) -> NDArray[np.float32]:
+def run_network(network: nn.Module, inputs: Sequence[Tensor], batch_size: int = 64) -> NDArray[np.float32]:
     """Logits of many pages.
 
     Parameters

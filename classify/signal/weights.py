@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from classify.signal.view import View
+from classify.signal.inputs import NetworkInput
 from classify.statements import CODES
 from digitize.records.weights import check_names, load_trained
 
@@ -74,19 +74,19 @@ def load_weights(path: Path = WEIGHTS) -> Weights:
     return Weights(network, slope, offset, thresholds, str(record["version"]))
 
 
-def predict(views: Sequence[View]) -> NDArray[np.float64]:
-    """Probabilities of every statement for many views.
+def predict(inputs: Sequence[NetworkInput]) -> NDArray[np.float64]:
+    """Compute the probability of every statement for many pages.
 
     Parameters
     ----------
-    views : sequence of View
+    inputs : sequence of NetworkInput
 
     Returns
     -------
-    ndarray, shape (views, statements), float64
+    ndarray, shape (pages, statements), float64
     """
-    from classify.signal.network import read_views
+    from classify.signal.network import predict_logits
 
     weights = load_weights()
-    logits = read_views(weights.network, views).astype(np.float64)
+    logits = predict_logits(weights.network, inputs).astype(np.float64)
     return np.asarray(1 / (1 + np.exp(-(weights.slope * logits + weights.offset))), np.float64)

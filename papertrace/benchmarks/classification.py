@@ -25,8 +25,8 @@ from numpy.typing import NDArray
 
 from classify.picture.image import load_picture_weights
 from classify.records.segments import StripSegment
-from classify.signal.network import read_views
-from classify.signal.view import FS, cut_to_layout, view_pieces
+from classify.signal.inputs import FS, cut_to_layout, input_from_segments
+from classify.signal.network import predict_logits
 from classify.signal.weights import Weights, load_weights, predict
 from classify.statements import CHALLENGE, CODES, STATEMENTS, group_indices
 from papertrace.benchmarks.options import parser_for
@@ -249,7 +249,7 @@ def beside_others(weights: Weights, choice: Records, report: Records, baselines:
     for name, network in ours.items():
 
         def read(pages: Sequence[Sequence[StripSegment]], network: nn.Module = network) -> NDArray[np.float32]:
-            return read_views(network, [view_pieces(pieces, FS) for pieces in pages])
+            return predict_logits(network, [input_from_segments(pieces, FS) for pieces in pages])
 
         compared[name] = compare(read, sum(part.numel() for part in network.parameters()), choice, report)
     return {**compared, **(json.loads(baselines.read_text(encoding="utf-8")) if baselines.is_file() else {})}
@@ -311,8 +311,8 @@ def judge_signals(weights: Weights, choice: Records, records: Records, baselines
         ``networks``, see `by_people`, `reliability`, `by_chance` and `beside_others`; every one of the ``statements``
         by itself.
     """
-    whole = predict([view_pieces(cut_to_layout(signal, "12x1"), FS) for signal in records.signals])
-    cut = predict([view_pieces(cut_to_layout(signal, LAYOUT), FS) for signal in records.signals])
+    whole = predict([input_from_segments(cut_to_layout(signal, "12x1"), FS) for signal in records.signals])
+    cut = predict([input_from_segments(cut_to_layout(signal, LAYOUT), FS) for signal in records.signals])
     shown = {"12 leads, 10 s": whole, f"cut to {LAYOUT}": cut}
     return {
         "signals": {name: score(records.labels, said, weights.thresholds) for name, said in shown.items()},

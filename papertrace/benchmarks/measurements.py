@@ -24,7 +24,7 @@ from tqdm import tqdm
 from classify.measure.measurements import measure, measure_leads
 from classify.records.measurements import Measurements, as_values
 from classify.records.segments import StripSegment
-from classify.signal.view import cut_to_layout
+from classify.signal.inputs import cut_to_layout
 from papertrace.benchmarks.classification import LAYOUT, SEED
 from papertrace.benchmarks.options import parser_for
 from papertrace.benchmarks.reading import FOLD, choose_pages

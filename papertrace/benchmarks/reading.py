@@ -20,8 +20,8 @@ from tqdm import tqdm
 
 from classify.picture.picture import coarse_picture, picture_of
 from classify.records.segments import StripSegment
+from classify.signal.inputs import NetworkInput, input_from_leads, input_from_segments
 from classify.signal.network import INPUTS
-from classify.signal.view import View, view_leads, view_pieces
 from classify.signal.weights import predict
 from digitize.api import analyze_page, leads_of, refined
 from digitize.pages.page import load_pages
@@ -78,7 +78,7 @@ class Read:
     task : Task
     ink : ndarray, shape (HEIGHT, WIDTH), uint8
         Its picture.
-    view, truth : View
+    view, truth : NetworkInput
         Of its signal; blank where there is none. And of the recording, as the page's strips show it; blank for pages
         of the kit, and where they show less than a second.
     verdict : str
@@ -91,8 +91,8 @@ class Read:
 
     task: Task
     ink: NDArray[np.uint8]
-    view: View
-    truth: View
+    view: NetworkInput
+    truth: NetworkInput
     verdict: str
     error: str
     finding: float
@@ -228,7 +228,7 @@ def make(task: Task) -> None:
         image = page.image
         # Strips so short that nobody reads them are printed, too.
         with suppress(ValueError):
-            truth = view_pieces(true_pieces(page.signal, page.strips, READ_FS), READ_FS)
+            truth = input_from_segments(true_pieces(page.signal, page.strips, READ_FS), READ_FS)
     times = [time.process_time()]
     try:
         analysis = analyze_page(image)
@@ -240,7 +240,7 @@ def make(task: Task) -> None:
         times.append(time.process_time())
         leads = leads_of(refined(analysis), fs=READ_FS)
         try:
-            view, verdict = view_leads(leads), leads.quality.verdict
+            view, verdict = input_from_leads(leads), leads.quality.verdict
         except ValueError as reason:
             error = str(reason)
         times.append(time.process_time())
@@ -264,7 +264,7 @@ def load(task: Task) -> Read:
     Read
     """
     with np.load(task.file) as content:
-        view, truth = (View(**{name: content[of + name] for name in INPUTS}) for of in ("", _TRUE))
+        view, truth = (NetworkInput(**{name: content[of + name] for name in INPUTS}) for of in ("", _TRUE))
         finding, tracing, looking = (float(value) for value in content["seconds"])
         verdict, error = str(content["verdict"]), str(content["error"])
         return Read(task, content["ink"], view, truth, verdict, error, finding, tracing, looking)

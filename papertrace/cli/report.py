@@ -114,7 +114,7 @@ def _explanation(explanation: Explanation) -> dict[str, Any]:
 def _beats(beats: Beats, leads: Leads) -> dict[str, Any]:
     """Each beat with its time on the record's clock, `time_s`, and from the beginning of its strip, `strip_time_s`."""
     known = [place for place, strip in enumerate(leads.strips) if strip.lead in leads.names]
-    strip = None if beats.piece is None else known[beats.piece]
+    strip = None if beats.segment is None else known[beats.segment]
     start = 0.0 if strip is None else leads.strips[strip].start
     return {
         "lead": beats.lead,

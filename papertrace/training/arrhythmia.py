@@ -21,8 +21,16 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import load
 
-from classify.signal.network import BRANCHES, INPUTS, ArrhythmiaNetwork, Ensemble, read_inputs, read_views, stack_views
-from classify.signal.view import FS, View, cut_to_layout, view_pieces
+from classify.signal.inputs import FS, NetworkInput, cut_to_layout, input_from_segments
+from classify.signal.network import (
+    BRANCHES,
+    INPUTS,
+    ArrhythmiaNetwork,
+    Ensemble,
+    batch_inputs,
+    predict_logits,
+    run_network,
+)
 from classify.statements import CODES, STATEMENTS, group_indices
 from digitize.records.weights import check_shapes, read_weights
 from papertrace.datasets.ptbxl import Records, load_ptbxl
@@ -156,7 +164,7 @@ def lesson_of(records: Records, aside: float) -> Lesson:
     return Lesson(torch.from_numpy(truth), torch.from_numpy(np.concatenate([weight, aside * more.known], axis=1)))
 
 
-def page_views(records: Records, layout: str = PAGE) -> list[View]:
+def page_views(records: Records, layout: str = PAGE) -> list[NetworkInput]:
     """Show each record's true signal as one layout does.
 
     Parameters
@@ -166,9 +174,9 @@ def page_views(records: Records, layout: str = PAGE) -> list[View]:
 
     Returns
     -------
-    list of View
+    list of NetworkInput
     """
-    return [view_pieces(cut_to_layout(signal, layout), FS) for signal in records.signals]
+    return [input_from_segments(cut_to_layout(signal, layout), FS) for signal in records.signals]
 
 
 def macro_auroc(truth: NDArray[np.float32], score: NDArray[np.float32]) -> dict[str, float]:
@@ -223,7 +231,7 @@ def design_of(
         make,
         lambda records, rng: batch_of(pools, records, rng),
         tuple(INPUTS.index(name) for name in ("beats", "intervals", "rhythm")),
-        stack_views(page_views(choice)),
+        batch_inputs(page_views(choice)),
     )
 
 
@@ -290,7 +298,7 @@ def train(
         return mix(design, design.draw(chosen, rng), lesson.take(chosen), config.mixed, rng)
 
     def judge(network: torch.nn.Module) -> tuple[float, dict[str, float]]:
-        figures = macro_auroc(choice, read_inputs(network, design.choice)[:, : len(STATEMENTS)])
+        figures = macro_auroc(choice, run_network(network, design.choice)[:, : len(STATEMENTS)])
         return (figures["superclass"] + figures["all"]) / 2, figures
 
     batches = shuffled(records, config.batch, draw, least=config.batch)
@@ -361,7 +369,7 @@ def write_weights(
         What the ``.json`` holds.
     """
     network = Ensemble([trained.network for trained in fits.values()])
-    choice_logits = read_views(network, page_views(choice))
+    choice_logits = predict_logits(network, page_views(choice))
     positives = {"train": train_records.labels, "fold 8": choice.labels, "fold 9": report.labels}
     experiment = Experiment(
         configuration=config,
@@ -382,7 +390,7 @@ def write_weights(
         figures={
             "measure": f"macro AUROC on the true signal cut to {PAGE}",
             "fold 8": macro_auroc(choice.labels, choice_logits),
-            "fold 9": macro_auroc(report.labels, read_views(network, page_views(report))),
+            "fold 9": macro_auroc(report.labels, predict_logits(network, page_views(report))),
         },
         fits=fits,
         parameters=count_parameters(network),

@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from classify.records.segments import StripSegment
-from classify.signal.network import read_inputs
-from classify.signal.view import cut_to_layout
+from classify.signal.inputs import cut_to_layout
+from classify.signal.network import run_network
 from digitize.files import written_together
 from papertrace.datasets.ptbxl import Records
 from papertrace.training.arrhythmia import PAGE, REPORT_FOLD, Config, Design, lesson_of, split, train
@@ -96,7 +96,7 @@ def main(arguments: list[str] | None = None) -> None:
         trained = train(design, lesson, choice.labels, config, run_of(name, chosen))
 
         def read(pages: Sequence[Sequence[StripSegment]], network: nn.Module = trained.network) -> NDArray[np.float32]:
-            return read_inputs(network, stack_sheets(pages))
+            return run_network(network, stack_sheets(pages))
 
         told[name] = {
             **compare(read, count_parameters(trained.network), choice, report),

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy.signal import resample_poly
 from tqdm import tqdm
 
-from classify.beats.view import FS, StripView, view_strip
+from classify.beats.inputs import FS, BeatInputs, inputs_from_strip
 from classify.measure.peaks import find_r_peaks
 from classify.records.beats import CLASSES
 from papertrace.datasets import ptbxl
@@ -72,7 +72,7 @@ class Strip:
 
     Attributes
     ----------
-    view : StripView
+    view : BeatInputs
     allowed : ndarray, shape (beats, classes), bool
         Classes that each beat may have.
     shows : ndarray, shape (classes,), bool
@@ -81,7 +81,7 @@ class Strip:
         Place of the record it was cut from; -1 for one of PTB-XL.
     """
 
-    view: StripView
+    view: BeatInputs
     allowed: NDArray[np.bool_]
     shows: NDArray[np.bool_]
     record: int
@@ -158,7 +158,7 @@ def draw_annotated(
             # What was not annotated is no beat; the least that it must not do is alarm.
             labels = np.where(partner >= 0, np.append(record.labels[inside], 0)[partner], 0)
             allowed = np.eye(len(CLASSES), dtype=bool)[labels]
-            strips.append(Strip(view_strip(strip, FS, peaks), allowed, np.zeros(len(CLASSES), bool), place))
+            strips.append(Strip(inputs_from_strip(strip, FS, peaks), allowed, np.zeros(len(CLASSES), bool), place))
     return strips
 
 
@@ -213,7 +213,7 @@ def draw_stated(
             allowed[partner >= 0] = np.array(CLASSES) == "S"
             # Where every beat is S there is no need to look for one.
             shows &= not codes & TACHYCARDIA
-            strips.append(Strip(view_strip(strip, FS, peaks), allowed, shows, -1))
+            strips.append(Strip(inputs_from_strip(strip, FS, peaks), allowed, shows, -1))
     return strips
 
 

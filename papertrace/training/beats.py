@@ -26,8 +26,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from classify.beats.beats import WEIGHTS, load_network
-from classify.beats.network import BeatNetwork, name_beats, stack_strips
-from classify.beats.view import view_strip
+from classify.beats.inputs import inputs_from_strip
+from classify.beats.network import BeatNetwork, batch_strips, name_beats
 from classify.measure.peaks import find_r_peaks
 from classify.records.beats import CLASSES
 from classify.signal.network import Ensemble
@@ -116,7 +116,7 @@ def plan_folds(recordings: Sequence[Recording], count: int) -> NDArray[np.int64]
 
 
 Known = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
-"""Windows, features and counts of strips (`classify.beats.network.stack_strips`), and what they allow and show."""
+"""Windows, features and counts of strips (`classify.beats.network.batch_strips`), and what they allow and show."""
 
 
 def train(strips: Sequence[Strip], config: Config, run: Run) -> Trained[BeatNetwork]:
@@ -142,7 +142,7 @@ def train(strips: Sequence[Strip], config: Config, run: Run) -> Trained[BeatNetw
 
     def draw(chosen: NDArray[np.intp], rng: np.random.Generator) -> Known:
         batch = [strips[place] for place in chosen]
-        windows, features, counts = stack_strips([strip.view for strip in batch])
+        windows, features, counts = batch_strips([strip.view for strip in batch])
         allowed = torch.from_numpy(np.concatenate([strip.allowed for strip in batch]))
         return windows, features, counts, allowed, torch.from_numpy(np.stack([strip.shows for strip in batch]))
 
@@ -249,7 +249,7 @@ def count_beats(recording: Recording, lead: int, network: nn.Module, annotated: 
         else:
             peaks = find_r_peaks(strip, fs)
         if len(peaks):
-            views.append(view_strip(strip, fs, peaks))
+            views.append(inputs_from_strip(strip, fs, peaks))
             found.append(peaks + start)
     called = name_beats(network, views).argmax(axis=1)
     places = np.concatenate(found) if found else np.empty(0, np.int64)

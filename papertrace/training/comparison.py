@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from classify.records.segments import StripSegment
-from classify.signal.view import cut_to_layout
+from classify.signal.inputs import cut_to_layout
 from papertrace.datasets.ptbxl import Records
 from papertrace.metrics.calibration import fit_calibration
 from papertrace.metrics.scores import bootstrap, calibration_error

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from classify.signal.inputs import NetworkInput, input_from_leads
 from classify.signal.network import INPUTS
-from classify.signal.view import View, view_leads
 from digitize import PageError, trace_leads
 from papertrace.datasets.ptbxl import Records, read_500
 from papertrace.synth import render_page
@@ -43,7 +43,7 @@ def collect(jobs: Sequence[Job], records: Records, processes: int) -> Pool | Non
     for job in jobs:
         with np.load(job.file) as content:
             if content["read"]:
-                views.append(View(**{name: content[name] for name in INPUTS if name != "rhythm_lead"},
+                views.append(NetworkInput(**{name: content[name] for name in INPUTS if name != "rhythm_lead"},
                                   rhythm_lead=int(content["rhythm_lead"])))  # fmt: skip
                 of.append(place[job.record])
     return pool_views(views, of) if views else None
@@ -53,7 +53,7 @@ def make(job: Job) -> None:
     """Print a page, read it, and write its view; only that there is none where it cannot be read."""
     page = render_page(read_500(job.record), _FS, job.preset, seed=job.seed)
     try:
-        view = view_leads(trace_leads(page.image, fs=_FS))
+        view = input_from_leads(trace_leads(page.image, fs=_FS))
     except (PageError, ValueError):
         write_arrays(job.file, {"read": False})
     else:

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from classify.picture.network import CELL, CELLS, NOWHERE
 from classify.picture.picture import HEIGHT, PIXELS_PER_MM, WIDTH
+from classify.signal.inputs import ABSENT
 from classify.signal.network import INPUTS
-from classify.signal.view import ABSENT
 from papertrace.training.cells import Cells
 from papertrace.training.pictures import Album
 

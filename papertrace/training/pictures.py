@@ -18,8 +18,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classify.picture.picture import Picture, coarse_picture, picture_of
+from classify.signal.inputs import (
+    ABSENT,
+    BEAT_SAMPLES,
+    FS,
+    INTERVALS,
+    RHYTHM_SAMPLES,
+    NetworkInput,
+    input_from_leads,
+    input_from_segments,
+)
 from classify.signal.network import INPUTS
-from classify.signal.view import ABSENT, BEAT_SAMPLES, FS, INTERVALS, RHYTHM_SAMPLES, View, view_leads, view_pieces
 from digitize.api import analyze_page, leads_of, refined
 from digitize.records.layouts import LEAD_NAMES
 from digitize.records.page import PageError
@@ -46,7 +55,7 @@ class Sketches:
     Attributes
     ----------
     signal : ndarray, shape (12, n), float32
-        Millivolts at `classify.signal.view.FS`.
+        Millivolts at `classify.signal.inputs.FS`.
     seed, count : int
     file : Path
     """
@@ -99,7 +108,7 @@ def draw_all(
     Parameters
     ----------
     signals : ndarray, shape (n, 12, m), float32
-        Millivolts at `classify.signal.view.FS`.
+        Millivolts at `classify.signal.inputs.FS`.
     places : sequence of int
         Of the recordings among all records.
     count : int
@@ -158,7 +167,7 @@ def make_page(job: Job) -> None:
     made = []
     try:
         analysis = refined(analyze_page(page.image))
-        view = view_leads(leads_of(analysis, fs=_PRINT_FS))
+        view = input_from_leads(leads_of(analysis, fs=_PRINT_FS))
     except (PageError, ValueError):
         made.append(_coarse(page, blank_view()))
     else:
@@ -169,10 +178,10 @@ def make_page(job: Job) -> None:
     _save(job.file, made)
 
 
-def blank_view() -> View:
+def blank_view() -> NetworkInput:
     """Give the view of a page of which no signal is known."""
     beats, rhythm = np.zeros((len(LEAD_NAMES), BEAT_SAMPLES), np.float32), np.zeros(RHYTHM_SAMPLES, np.float32)
-    return View(beats, beats, np.zeros(len(INTERVALS), np.float32), rhythm, rhythm, ABSENT)
+    return NetworkInput(beats, beats, np.zeros(len(INTERVALS), np.float32), rhythm, rhythm, ABSENT)
 
 
 def load(files: Sequence[tuple[Path, int]], printed: bool) -> Album:
@@ -191,7 +200,7 @@ def load(files: Sequence[tuple[Path, int]], printed: bool) -> Album:
     """
     pictures: list[NDArray[np.uint8]] = []
     cells: list[Cells] = []
-    views: list[View] = []
+    views: list[NetworkInput] = []
     of: list[int] = []
     for file, record in files:
         with np.load(file) as content:
@@ -201,7 +210,7 @@ def load(files: Sequence[tuple[Path, int]], printed: bool) -> Album:
         ):
             pictures.append(picture)
             cells.append(Cells(*own))
-            views.append(View(**{name: arrays[name][number] for name in INPUTS}))
+            views.append(NetworkInput(**{name: arrays[name][number] for name in INPUTS}))
             of.append(record)
     return Album(tuple(pictures), tuple(cells), pool_views(views, of), np.full(len(of), printed))
 
@@ -221,7 +230,7 @@ def joined(albums: Sequence[Album]) -> Album:
 _CELLS = ("place", "strip", "lead", "pen")
 
 
-def _save(file: Path, made: Sequence[tuple[NDArray[np.uint8], Cells, View]]) -> None:
+def _save(file: Path, made: Sequence[tuple[NDArray[np.uint8], Cells, NetworkInput]]) -> None:
     """Write pictures end to end, with the lengths of each part."""
     arrays: dict[str, Any] = {}
     packed = [cv2.imencode(".png", ink // _LEVELS * _LEVELS)[1].ravel() for ink, _, _ in made]
@@ -239,9 +248,9 @@ def _parts(arrays: dict[str, NDArray[Any]], name: str) -> list[NDArray[Any]]:
     return np.split(arrays[name], np.cumsum(arrays[f"{name}_lengths"])[:-1])
 
 
-def _view_or_none(pieces: Sequence[Any]) -> View:
+def _view_or_none(pieces: Sequence[Any]) -> NetworkInput:
     try:
-        return view_pieces(pieces, FS)
+        return input_from_segments(pieces, FS)
     except ValueError:
         return blank_view()
 
@@ -256,7 +265,7 @@ def _on_upright(page: PrintedPage, analysis: PageAnalysis, picture: Picture) -> 
     ]
 
 
-def _coarse(page: PrintedPage, view: View) -> tuple[NDArray[np.uint8], Cells, View]:
+def _coarse(page: PrintedPage, view: NetworkInput) -> tuple[NDArray[np.uint8], Cells, NetworkInput]:
     picture = coarse_picture(page.image)
     drawn = [
         Drawn(

@@ -24,15 +24,8 @@ from scipy.signal import resample_poly
 from torch import Tensor, nn
 
 from classify.records.segments import StripSegment
-from classify.signal.network import (
-    BRANCHES,
-    FORM_FEATURES,
-    INPUTS,
-    ORDER_FEATURES,
-    ORDER_STRIDE,
-    ArrhythmiaNetwork,
-)
-from classify.signal.view import BEAT_SAMPLES, FS, RHYTHM_SAMPLES, View, view_pieces
+from classify.signal.inputs import BEAT_SAMPLES, FS, RHYTHM_SAMPLES, NetworkInput, input_from_segments
+from classify.signal.network import BRANCHES, FORM_FEATURES, INPUTS, ORDER_FEATURES, ORDER_STRIDE, ArrhythmiaNetwork
 from digitize.records.layouts import LEAD_NAMES
 from papertrace.datasets import mitbih
 from papertrace.datasets.mitbih import Recording, load_mitbih
@@ -180,7 +173,7 @@ def loss_of(told: Tensor, true: Tensor, sure: Tensor, kept: Tensor, shown: float
 
 def views_of(
     recordings: Sequence[Recording], strips: int, seed: int, noise: NDArray[np.float32] | None
-) -> tuple[list[View], list[int]]:
+) -> tuple[list[NetworkInput], list[int]]:
     """Show strips of MIT-BIH as pages with two leads of ten seconds.
 
     Parameters
@@ -194,7 +187,7 @@ def views_of(
 
     Returns
     -------
-    views : list of View
+    views : list of NetworkInput
     of : list of int
         The recording of each.
     """
@@ -208,7 +201,7 @@ def views_of(
             rows = [LEAD_NAMES.index(name) for name in names if name in LEAD_NAMES]
             page[rows] = slow[[name in LEAD_NAMES for name in names], start : start + RHYTHM_SAMPLES]
             page = disturb(page, rng, noise)
-            views.append(view_pieces([StripSegment(LEAD_NAMES[row], page[row]) for row in rows], FS))
+            views.append(input_from_segments([StripSegment(LEAD_NAMES[row], page[row]) for row in rows], FS))
             of.append(number)
     return views, of
 

@@ -1,7 +1,7 @@
 """What a page shows, the plain way: strips in their places in twelve rows of ten seconds, and where there are any.
 
 That is how others put pages to networks that were made for recordings. The networks that ours is measured against
-(`papertrace.training.baselines`) get it; ours gets `classify.signal.view`.
+(`papertrace.training.baselines`) get it; ours gets `classify.signal.inputs`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from classify.records.segments import StripSegment
-from classify.signal.view import FS
+from classify.signal.inputs import FS
 from digitize.records.layouts import LEAD_NAMES
 from papertrace.training.views import Scale, show_pieces
 

@@ -18,8 +18,8 @@ from scipy.signal import resample_poly
 from tqdm import tqdm
 
 from classify.records.segments import StripSegment
+from classify.signal.inputs import FS, NetworkInput, cut_to_layout, input_from_segments
 from classify.signal.network import INPUTS
-from classify.signal.view import FS, View, cut_to_layout, view_pieces
 from classify.statements import group_indices
 from digitize.records.layouts import LEAD_NAMES, find_layout
 from papertrace.datasets.ptbxl import Records
@@ -51,7 +51,7 @@ class Pool:
     intervals : ndarray, shape (n, len(INTERVALS)), float32
     rhythm, rhythm_seen : ndarray, shape (n, 1000), float16
     rhythm_lead : ndarray, shape (n,), int8
-        As in `classify.signal.view.View`.
+        As in `classify.signal.inputs.NetworkInput`.
     record : ndarray, shape (n,), int64
         Place among the records.
     """
@@ -76,12 +76,12 @@ class Pool:
         return dict(zip(records.tolist(), np.split(order, first[1:]), strict=True))
 
 
-def pool_views(views: Sequence[View], record: Sequence[int] | NDArray[np.integer]) -> Pool:
+def pool_views(views: Sequence[NetworkInput], record: Sequence[int] | NDArray[np.integer]) -> Pool:
     """Put views into arrays.
 
     Parameters
     ----------
-    views : sequence of View
+    views : sequence of NetworkInput
     record : sequence of int
         The record of each.
 
@@ -129,7 +129,7 @@ def make_pool(records: Records, views: int, seed: int, noise: NDArray[np.float32
     return pool_views(made, of)
 
 
-def show(signal: NDArray[np.float32], rng: np.random.Generator, noise: NDArray[np.float32] | None) -> View:
+def show(signal: NDArray[np.float32], rng: np.random.Generator, noise: NDArray[np.float32] | None) -> NetworkInput:
     """Show a record as a page might; see `show_pieces`.
 
     Parameters
@@ -141,9 +141,9 @@ def show(signal: NDArray[np.float32], rng: np.random.Generator, noise: NDArray[n
 
     Returns
     -------
-    View
+    NetworkInput
     """
-    return view_pieces(show_pieces(signal, rng, noise), FS)
+    return input_from_segments(show_pieces(signal, rng, noise), FS)
 
 
 def show_pieces(

@@ -10,7 +10,7 @@ import pytest
 from classify import interpret, interpretation
 from classify.interpretation import statement_results
 from classify.records.measurements import Measurement
-from classify.signal.view import cut_to_layout
+from classify.signal.inputs import cut_to_layout
 from classify.signal.weights import load_weights
 from classify.statements import CODES, STATEMENTS
 from digitize.leads import Leads

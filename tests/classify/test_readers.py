@@ -11,7 +11,7 @@ from classify.interpretation import Interpretation
 from classify.picture.image import FEWEST_CELLS, PictureWeights, load_picture_weights, predict_pictures
 from classify.picture.picture import HEIGHT, WIDTH, coarse_picture, picture_of
 from classify.readers import READERS, interpret_page
-from classify.signal.view import view_leads
+from classify.signal.inputs import input_from_leads
 from classify.signal.weights import load_weights, predict
 from classify.statements import CODES
 from digitize.api import analyze_page, leads_of, refined
@@ -56,7 +56,7 @@ def test_auto_looks_at_the_picture_where_the_signal_is_unreliable(looked, leads,
         assert read.reader == "signal and image" and len(looked) == 1
         assert read.weights_version == f"{load_weights().version} and image"
         assert "unreliable (blurred)" in read.fallback and read.fallback in read.warnings[0]
-        signal = predict([view_leads(leads)])[0]
+        signal = predict([input_from_leads(leads)])[0]
         assert [found.probability for found in read.statements] == pytest.approx(signal / 2 + 0.45)
         assert [found.threshold for found in read.statements] == pytest.approx(load_weights().thresholds / 2 + 0.25)
         assert read.measurements.heart_rate.unit == "1/min" and read.beats.reason != "the beats were not read"

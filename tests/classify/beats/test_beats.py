@@ -22,7 +22,7 @@ def with_premature(rhythm: np.ndarray, at_s: float, next_s: float, fs: int = 500
 
 def test_every_beat_of_a_sinus_rhythm_is_normal(ecg):
     found = read_beats([StripSegment("II", ecg(70))], 500)
-    assert found.lead == "II" and found.piece == 0 and found.reason is None
+    assert found.lead == "II" and found.segment == 0 and found.reason is None
     assert len(found.beats) in (11, 12)
     assert {beat.kind for beat in found.beats} == {"N"}
     assert found.weights_version == load_network()[1]
@@ -50,7 +50,7 @@ def test_the_strip_that_shows_most_is_read(ecg):
     found = read_beats(
         [StripSegment("I", ecg(60, 2.5)), StripSegment("II", gappy), StripSegment("V1", ecg(70, 8))], 500
     )
-    assert found.lead == "V1" and found.piece == 2
+    assert found.lead == "V1" and found.segment == 2
 
 
 def test_no_beat_stands_in_a_gap(ecg):

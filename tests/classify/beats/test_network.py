@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from classify.beats.network import BeatNetwork, name_beats, stack_strips
-from classify.beats.view import AFTER, BEFORE, CHANNELS, FEATURES, StripView
+from classify.beats.inputs import AFTER, BEFORE, CHANNELS, FEATURES, BeatInputs
+from classify.beats.network import BeatNetwork, batch_strips, name_beats
 from classify.records.beats import CLASSES
 
 
-def view(beats: int, seed: int) -> StripView:
+def view(beats: int, seed: int) -> BeatInputs:
     rng = np.random.default_rng(seed)
-    return StripView(
+    return BeatInputs(
         rng.normal(size=(beats, CHANNELS, BEFORE + AFTER)).astype(np.float32),
         rng.normal(size=(beats, FEATURES)).astype(np.float32),
     )
@@ -38,7 +38,7 @@ def test_strips_do_not_hear_each_other(network):
 
 def test_beats_of_a_strip_hear_each_other_in_both_directions(network):
     strip, other = view(5, 3), view(5, 4)
-    changed = StripView(strip.windows.copy(), strip.features.copy())
+    changed = BeatInputs(strip.windows.copy(), strip.features.copy())
     changed.features[2] = other.features[2]
     difference = np.abs(name_beats(network, [strip]) - name_beats(network, [changed])).max(axis=1)
     assert (difference > 1e-7).all()
@@ -47,7 +47,7 @@ def test_beats_of_a_strip_hear_each_other_in_both_directions(network):
 def test_it_learns_and_is_small(network):
     assert sum(weight.numel() for weight in network.parameters()) * 4 <= 1e6
     network.train()
-    logits = network(*stack_strips([view(4, 5), view(2, 6)]))
+    logits = network(*batch_strips([view(4, 5), view(2, 6)]))
     assert logits.shape == (6, len(CLASSES))
     logits.square().sum().backward()
     assert all(weight.grad is not None and weight.grad.abs().sum() > 0 for weight in network.parameters())

@@ -6,8 +6,8 @@ import torch
 from classify.picture.image import DESIGNS, look_at, make_network
 from classify.picture.network import CELLS, NOWHERE, PictureNetwork, Trunk
 from classify.picture.picture import HEIGHT, WIDTH
-from classify.signal.network import stack_views
-from classify.signal.view import cut_to_layout, view_pieces
+from classify.signal.inputs import cut_to_layout, input_from_segments
+from classify.signal.network import batch_inputs
 from classify.statements import STATEMENTS
 from papertrace.training.imagenet import RESNET18, load_resnet18
 
@@ -22,7 +22,7 @@ def pictures():
 def views():
     generator = torch.Generator().manual_seed(1)
     signals = torch.randn(2, 12, 1000, generator=generator).numpy()
-    return [view_pieces(cut_to_layout(signal, "3x4+II"), 100) for signal in signals]
+    return [input_from_segments(cut_to_layout(signal, "3x4+II"), 100) for signal in signals]
 
 
 @pytest.mark.parametrize("design", DESIGNS)
@@ -31,7 +31,7 @@ class TestDesigns:
 
     def test_shapes(self, design, pictures, views):
         network = make_network(design, 8, 1).eval()
-        given = stack_views(views) if design == "dual" else ()
+        given = batch_inputs(views) if design == "dual" else ()
         seen = network(pictures, *given)
         assert seen.logits.shape == (2, len(STATEMENTS))
         assert seen.leads.shape == (2, NOWHERE + 1, *CELLS) and seen.pen.shape[2:] == CELLS
@@ -48,7 +48,7 @@ class TestDesigns:
 
     def test_every_weight_learns(self, design, pictures, views):
         network = make_network(design, 8, 1).train()
-        given = stack_views(views) if design == "dual" else ()
+        given = batch_inputs(views) if design == "dual" else ()
         seen = network(pictures, *given)
         (seen.logits.square().sum() + seen.leads.square().sum() + seen.pen.square().sum()).backward()
         assert all(weight.grad is not None for weight in network.parameters())

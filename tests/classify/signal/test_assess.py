@@ -5,19 +5,19 @@ import pytest
 
 from classify.records.segments import StripSegment
 from classify.signal.assess import reasons_against
-from classify.signal.view import View, cut_to_layout, view_pieces
+from classify.signal.inputs import NetworkInput, cut_to_layout, input_from_segments
 from classify.statements import CODES
 from digitize.records.layouts import LEAD_NAMES
 
 BEATS = np.exp(-(((np.arange(5000) % 400 - 200) / 12) ** 2)).astype(np.float32)
 
 
-def page(layout: str, without: tuple[str, ...] = (), signal: np.ndarray = BEATS) -> View:
+def page(layout: str, without: tuple[str, ...] = (), signal: np.ndarray = BEATS) -> NetworkInput:
     recording = np.tile(signal, (12, 1))
-    return view_pieces([p for p in cut_to_layout(recording, layout, fs=500) if p.lead not in without], 500)
+    return input_from_segments([p for p in cut_to_layout(recording, layout, fs=500) if p.lead not in without], 500)
 
 
-def reasons(view: View) -> dict[str, str]:
+def reasons(view: NetworkInput) -> dict[str, str]:
     return {code: reason for code, reason in zip(CODES, reasons_against(view), strict=True) if reason}
 
 
@@ -49,13 +49,13 @@ def test_one_of_three_inferior_leads_may_be_missing():
 
 def test_a_rhythm_needs_a_strip_that_is_long_enough():
     assert reasons(page("3x4")).keys() == {"SARRH", "AFIB", "AFIB/AFL"}
-    lone = reasons(view_pieces([StripSegment("II", BEATS)], 500))
+    lone = reasons(input_from_segments([StripSegment("II", BEATS)], 500))
     assert not {"SR", "STACH", "SBRAD", "AFIB", "SARRH", "PACE", "PVC", "1AVB"} & lone.keys()
     assert {"NORM", "MI", "LVH"} <= lone.keys()
 
 
 def test_a_rate_needs_two_beats():
-    one = view_pieces([StripSegment("II", BEATS[:550])], 500)
+    one = input_from_segments([StripSegment("II", BEATS[:550])], 500)
     assert reasons(one)["STACH"] == "needs two heartbeats in one strip"
 
 

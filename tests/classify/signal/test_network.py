@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from classify.signal.network import INPUTS, ArrhythmiaNetwork, Ensemble, read_views, stack_views
-from classify.signal.view import ABSENT, BEAT_SAMPLES, INTERVALS, cut_to_layout, view_pieces
+from classify.signal.inputs import ABSENT, BEAT_SAMPLES, INTERVALS, cut_to_layout, input_from_segments
+from classify.signal.network import INPUTS, ArrhythmiaNetwork, Ensemble, batch_inputs, predict_logits
 from classify.statements import STATEMENTS
 
 
@@ -87,9 +87,9 @@ def test_views_keep_their_order(network):
     rng = np.random.default_rng(0)
     recordings = rng.normal(size=(4, 12, 1000)).astype(np.float32)
     layouts = ("3x4+II", "12x1", "3x4", "6x2")
-    views = [view_pieces(cut_to_layout(x, layout), 100) for x, layout in zip(recordings, layouts, strict=True)]
-    together = read_views(network, views, batch_size=3)
-    alone = np.concatenate([read_views(network, [view]) for view in views])
+    views = [input_from_segments(cut_to_layout(x, layout), 100) for x, layout in zip(recordings, layouts, strict=True)]
+    together = predict_logits(network, views, batch_size=3)
+    alone = np.concatenate([predict_logits(network, [view]) for view in views])
     assert np.allclose(together, alone, atol=1e-5)
     assert np.ptp(together, axis=0).max() > 1e-3
-    assert [tensor.dtype for tensor in stack_views(views)] == [torch.float32] * 5 + [torch.int64]
+    assert [tensor.dtype for tensor in batch_inputs(views)] == [torch.float32] * 5 + [torch.int64]

@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-from classify.signal.view import cut_to_layout, view_pieces
+from classify.signal.inputs import cut_to_layout, input_from_segments
 from classify.signal.weights import WEIGHTS, load_weights, predict
 from classify.statements import CODES, STATEMENTS
 from digitize.records.weights import hash_of
@@ -31,7 +31,7 @@ def test_record_agrees_with_the_code():
 def test_tachycardia_is_told_from_bradycardia(ecg):
     """The trained weights hear the rate of a made-up recording."""
     fast, slow = (np.outer(np.linspace(0.5, 1.5, 12), ecg(rate)).astype(np.float32) for rate in (130, 45))
-    probability = predict([view_pieces(cut_to_layout(x, "3x4+II", fs=500), 500) for x in (fast, slow)])
+    probability = predict([input_from_segments(cut_to_layout(x, "3x4+II", fs=500), 500) for x in (fast, slow)])
     assert probability[0, CODES.index("STACH")] > probability[1, CODES.index("STACH")]
     assert probability[1, CODES.index("SBRAD")] > probability[0, CODES.index("SBRAD")]
 

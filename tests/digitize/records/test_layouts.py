@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classify.signal.view import cut_to_layout
+from classify.signal.inputs import cut_to_layout
 from digitize.layout.naming import evidence, name_rows
 from digitize.records.layouts import (
     ALL_NAMES,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from classify.signal.view import FS
+from classify.signal.inputs import FS
 from classify.statements import CODES
 from papertrace.datasets.ptbxl import Records
 from papertrace.training.arrhythmia import Config

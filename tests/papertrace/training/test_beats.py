@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from classify.beats.beats import load_network
+from classify.beats.inputs import FS
 from classify.beats.network import BeatNetwork
-from classify.beats.view import FS
 from classify.measure.peaks import find_r_peaks
 from classify.records.beats import CLASSES
 from papertrace.datasets.mitbih import Recording

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from classify.records.segments import StripSegment
-from classify.signal.network import ArrhythmiaNetwork, stack_views
-from classify.signal.view import FS, cut_to_layout, view_pieces
+from classify.signal.inputs import FS, cut_to_layout, input_from_segments
+from classify.signal.network import ArrhythmiaNetwork, batch_inputs
 from classify.statements import STATEMENTS
 from papertrace.training.baselines import NETWORKS
 from papertrace.training.loop import mixed_precision
@@ -25,7 +25,7 @@ def pages(layouts=("12x1", "3x4+II", "6x2")) -> list[tuple[StripSegment, ...]]:
 
 
 def views(of) -> tuple[torch.Tensor, ...]:
-    return stack_views([view_pieces(pieces, FS) for pieces in of])
+    return batch_inputs([input_from_segments(pieces, FS) for pieces in of])
 
 
 @pytest.mark.parametrize(

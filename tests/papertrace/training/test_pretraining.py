@@ -8,8 +8,8 @@ import pytest
 import torch
 import wfdb
 
+from classify.signal.inputs import ABSENT
 from classify.signal.network import BRANCHES, ArrhythmiaNetwork
-from classify.signal.view import ABSENT
 from papertrace.datasets.mitbih import Recording
 from papertrace.training import arrhythmia
 from papertrace.training.arrhythmia import design_of, load_branches

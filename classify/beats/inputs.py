@@ -1,4 +1,4 @@
-"""What the beats of a strip look like, as the network that names them sees it.
+"""The input of the network that names beats, made of a strip and its R peaks.
 
 Paper shows ten seconds, unknown leads at any gain, and a wandering baseline. So everything is relative to the strip
 itself: voltages to its usual QRS complex, intervals to its usual interval, shapes to its commonest one. Training cuts
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FS = 125
-"""Sampling frequency of a view in Hz."""
+"""Sampling frequency of the input in Hz."""
 
 BEFORE, AFTER = 56, 72
 """Samples of a window before the R peak and from it on: 0.45 s and 0.58 s."""
@@ -33,8 +33,8 @@ _BRIDGED_S = 0.1
 
 
 @dataclass(frozen=True)
-class StripView:
-    """The beats of one strip.
+class BeatInputs:
+    """The beats of one strip as the network's input.
 
     Attributes
     ----------
@@ -52,8 +52,8 @@ class StripView:
     features: NDArray[np.float32]
 
 
-def view_strip(signal: NDArray[np.float32], fs: int, peaks: NDArray[np.int64]) -> StripView:
-    """Show the beats of a strip to the network.
+def inputs_from_strip(signal: NDArray[np.float32], fs: int, peaks: NDArray[np.int64]) -> BeatInputs:
+    """Make the network's input of a strip.
 
     Parameters
     ----------
@@ -66,15 +66,15 @@ def view_strip(signal: NDArray[np.float32], fs: int, peaks: NDArray[np.int64]) -
 
     Returns
     -------
-    StripView
+    BeatInputs
 
     Examples
     --------
     >>> signal = np.exp(-(((np.arange(5000) % 400 - 200) / 10.0) ** 2)).astype(np.float32)
-    >>> view_strip(signal, 500, np.arange(200, 5000, 400)).windows.shape
+    >>> inputs_from_strip(signal, 500, np.arange(200, 5000, 400)).windows.shape
     (12, 3, 128)
     """
-    level, seen = _at_view_rate(signal, fs)
+    level, seen = _resample(signal, fs)
     at = np.round(peaks * FS / fs).astype(int)
     places = at[:, None] + np.arange(-BEFORE, AFTER)
     inside = (places >= 0) & (places < len(level))
@@ -99,10 +99,10 @@ def view_strip(signal: NDArray[np.float32], fs: int, peaks: NDArray[np.int64]) -
     )
     windows = np.stack([beats, np.broadcast_to(usual, beats.shape), shown], axis=1)
     features = np.concatenate([_intervals(signal, fs, peaks), alike], axis=1)
-    return StripView(windows.astype(np.float32), features.astype(np.float32))
+    return BeatInputs(windows.astype(np.float32), features.astype(np.float32))
 
 
-def _at_view_rate(signal: NDArray[np.float32], fs: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def _resample(signal: NDArray[np.float32], fs: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Gaps bridged, baseline taken off, resampled to `FS`; and where it is seen."""
     from scipy.signal import butter, resample_poly, sosfiltfilt
 
@@ -127,10 +127,10 @@ def _intervals(signal: NDArray[np.float32], fs: int, peaks: NDArray[np.int64]) -
     known = intervals[np.isfinite(intervals)]
     usual = np.median(known) if len(known) else np.nan
     before, after = np.log(intervals[:-1]), np.log(intervals[1:])
-    told = np.stack([before - np.log(usual), after - np.log(usual), before - after], axis=1)
+    ratios = np.stack([before - np.log(usual), after - np.log(usual), before - after], axis=1)
     median = np.full((len(peaks), 1), np.log(usual / 0.8))
-    flags = np.isfinite(np.concatenate([told[:, :2], median], axis=1))
-    features: NDArray[np.float64] = np.nan_to_num(np.concatenate([told, median, flags], axis=1))
+    flags = np.isfinite(np.concatenate([ratios[:, :2], median], axis=1))
+    features: NDArray[np.float64] = np.nan_to_num(np.concatenate([ratios, median, flags], axis=1))
     return features
 
 

@@ -1,4 +1,4 @@
-"""The averaged beat: strips of a page laid over each other at their QRS complexes.
+"""Average the beats of strips that were recorded together, for the network.
 
 The columns of a 3x4 page show different moments, so their strips cannot be laid over each other in time. Their beats
 can: what a lead looks like around its QRS complex is the same cycle of the heart in every column. Electrocardiographs
@@ -27,7 +27,7 @@ _ALIKE = 0.6
 
 
 @dataclass(frozen=True, eq=False)
-class Stack:
+class AveragedBeats:
     """The beats of strips that were recorded together.
 
     Attributes
@@ -36,19 +36,19 @@ class Stack:
         Median of the beats of the commonest kind, millivolts; 0 where no beat is seen.
     seen : ndarray, shape (leads, m), float32
         Mean confidence of what the average was taken from; 0 where nothing is seen.
-    at : ndarray, shape (beats,), int64
+    qrs : ndarray, shape (beats,), int64
         Samples of the middles of all QRS complexes.
-    alike : ndarray, shape (beats,), float32
+    likeness : ndarray, shape (beats,), float32
         Correlation of each with the most typical one, all leads together.
     """
 
     average: NDArray[np.float32]
     seen: NDArray[np.float32]
-    at: NDArray[np.int64]
-    alike: NDArray[np.float32]
+    qrs: NDArray[np.int64]
+    likeness: NDArray[np.float32]
 
 
-def stack_beats(strips: NDArray[np.float32], confidence: NDArray[np.float32], fs: int) -> Stack:
+def average_beats(strips: NDArray[np.float32], confidence: NDArray[np.float32], fs: int) -> AveragedBeats:
     """Lay the beats of simultaneous strips over each other and take their median.
 
     Parameters
@@ -62,28 +62,28 @@ def stack_beats(strips: NDArray[np.float32], confidence: NDArray[np.float32], fs
 
     Returns
     -------
-    Stack
+    AveragedBeats
         Beats that the strips cut off count where they are seen.
 
     Examples
     --------
     >>> beat = np.exp(-(((np.arange(1000) % 100 - 50) / 3) ** 2)).astype(np.float32)
-    >>> stack = stack_beats(beat[None], np.ones((1, 1000), np.float32), fs=100)
-    >>> stack.average.shape, len(stack.at), int(stack.average[0].argmax()), bool(stack.seen.all())
+    >>> beats = average_beats(beat[None], np.ones((1, 1000), np.float32), fs=100)
+    >>> beats.average.shape, len(beats.qrs), int(beats.average[0].argmax()), bool(beats.seen.all())
     ((1, 100), 10, 40, True)
     """
     before, after = round(BEFORE_S * fs), round(AFTER_S * fs)
-    at = find_qrs(strips, fs)
-    if len(at) == 0:
+    qrs = find_qrs(strips, fs)
+    if len(qrs) == 0:
         empty = np.zeros((len(strips), before + after), np.float32)
-        return Stack(empty, empty.copy(), at, np.empty(0, np.float32))
-    beats = _cut(strips, at, before, after)
-    alike = _likeness(beats[:, :, before - round(_QRS_S[0] * fs) : before + round(_QRS_S[1] * fs)])
-    usual = alike > _ALIKE
+        return AveragedBeats(empty, empty.copy(), qrs, np.empty(0, np.float32))
+    beats = _cut(strips, qrs, before, after)
+    likeness = _likeness(beats[:, :, before - round(_QRS_S[0] * fs) : before + round(_QRS_S[1] * fs)])
+    usual = likeness > _ALIKE
     shown = np.isfinite(beats[usual])
-    sure = np.where(shown, _cut(confidence, at, before, after)[usual], 0.0)
-    seen = sure.sum(axis=0) / np.maximum(shown.sum(axis=0), 1)
-    return Stack(np.nan_to_num(nan_median(beats[usual])), seen.astype(np.float32), at, alike)
+    weights = np.where(shown, _cut(confidence, qrs, before, after)[usual], 0.0)
+    seen = weights.sum(axis=0) / np.maximum(shown.sum(axis=0), 1)
+    return AveragedBeats(np.nan_to_num(nan_median(beats[usual])), seen.astype(np.float32), qrs, likeness)
 
 
 def _cut(strips: NDArray[np.float32], at: NDArray[np.int64], before: int, after: int) -> NDArray[np.float32]:
