@@ -14,13 +14,13 @@ from math import inf
 
 from classify.records.beats import NAMES, NOT_READ, Beat, Beats
 from classify.records.interpretation import StatementResult
-from classify.records.measurements import Measurement, Measurements
+from classify.records.measurements import Measurements
 from classify.wording import format_value
 
 
 @dataclass(frozen=True)
 class Rule:
-    """What a statement demands of a measurement.
+    """A bound that a statement sets to a measurement.
 
     Attributes
     ----------
@@ -68,7 +68,7 @@ _STEADY_P = 0.8
 
 @dataclass(frozen=True)
 class BeatRule:
-    """What a beat demands of the statements.
+    """A demand of a beat on the statements.
 
     Attributes
     ----------
@@ -94,18 +94,18 @@ BEAT_RULES: tuple[BeatRule, ...] = (
 )
 """Every demand of beats. A single atrial beat leaves an ECG normal for a third of PTB-XL's physicians."""
 
-SURE_BEAT = 0.9
+CERTAIN_BEAT = 0.9
 """Probability from which on a beat contradicts a statement."""
 
 
 def find_contradictions(
-    findings: Sequence[StatementResult], measured: Measurements, beats: Beats = NOT_READ
+    results: Sequence[StatementResult], measured: Measurements, beats: Beats = NOT_READ
 ) -> tuple[str, ...]:
     """Name the statements that a measurement or a beat speaks against.
 
     Parameters
     ----------
-    findings : sequence of StatementResult
+    results : sequence of StatementResult
     measured : Measurements
     beats : Beats
 
@@ -123,40 +123,40 @@ def find_contradictions(
     >>> find_contradictions([fast], replace(not_measured("-"), heart_rate=Measurement(62.0, "1/min")))
     ('contradiction: sinus tachycardia (STACH), but the heart rate is 62/min',)
     """
-    present = {found.code: found.name for found in findings if found.present}
-    told = []
+    present = {result.code: result.name for result in results if result.present}
+    sentences = []
     for rule in RULES:
-        one: Measurement = getattr(measured, rule.measured)
-        if one.value is None or rule.low <= one.value <= rule.high or present.keys() & set(rule.unless):
+        value = getattr(measured, rule.measured).value
+        if value is None or rule.low <= value <= rule.high or present.keys() & set(rule.unless):
             continue
-        value = f"{_NAMES[rule.measured]} {format_value(rule.measured, one.value)}"
-        told += [_sentence(code, present[code], value) for code in rule.codes if code in present]
+        fact = f"{_NAMES[rule.measured]} {format_value(rule.measured, value)}"
+        sentences += [_sentence(code, present[code], fact) for code in rule.codes if code in present]
     share, pr = measured.p_share.value, measured.pr.value
     if "AFIB" in present and pr is not None and share is not None and share >= _STEADY_P:
         steady = f"P waves stand steadily before {share:.0%} of the beats, PR {format_value('pr', pr)}"
-        told.append(_sentence("AFIB", present["AFIB"], steady))
-    return (*told, *_against_beats(findings, present, beats))
+        sentences.append(_sentence("AFIB", present["AFIB"], steady))
+    return (*sentences, *_against_beats(results, present, beats))
 
 
-def _against_beats(findings: Iterable[StatementResult], present: dict[str, str], beats: Beats) -> list[str]:
-    denied = {found.code: found.name for found in findings if found.probability is not None and not found.present}
-    told = []
+def _against_beats(results: Iterable[StatementResult], present: dict[str, str], beats: Beats) -> list[str]:
+    denied = {result.code: result.name for result in results if result.probability is not None and not result.present}
+    sentences = []
     for rule in BEAT_RULES:
-        sure = [beat for beat in beats.beats if beat.kind == rule.kind and beat.probability >= SURE_BEAT]
-        if not sure or present.keys() & {rule.wanted, *rule.unless}:
+        certain = [beat for beat in beats.beats if beat.kind == rule.kind and beat.probability >= CERTAIN_BEAT]
+        if not certain or present.keys() & {rule.wanted, *rule.unless}:
             continue
-        seen = _seen(sure, beats)
-        told += [_sentence(code, present[code], seen) for code in rule.unwanted if code in present]
+        fact = _count(certain, beats)
+        sentences += [_sentence(code, present[code], fact) for code in rule.unwanted if code in present]
         if rule.wanted in denied:
-            told.append(_sentence(rule.wanted, f"no {denied[rule.wanted]}", seen))
-    return told
+            sentences.append(_sentence(rule.wanted, f"no {denied[rule.wanted]}", fact))
+    return sentences
 
 
-def _seen(sure: Sequence[Beat], beats: Beats) -> str:
-    """Such a number of such beats, with the largest probability."""
-    verb, most = ("are", ", the surest at ") if len(sure) > 1 else ("is", ", ")
-    count = f"{len(sure)} of {len(beats.beats)} beat{'s' if len(beats.beats) > 1 else ''} in lead {beats.lead}"
-    return f"{count} {verb} {NAMES[sure[0].kind]}{most}{max(beat.probability for beat in sure):.0%}"
+def _count(certain: Sequence[Beat], beats: Beats) -> str:
+    """Count beats of one class, with their largest probability."""
+    verb, most = ("are", ", the surest at ") if len(certain) > 1 else ("is", ", ")
+    count = f"{len(certain)} of {len(beats.beats)} beat{'s' if len(beats.beats) > 1 else ''} in lead {beats.lead}"
+    return f"{count} {verb} {NAMES[certain[0].kind]}{most}{max(beat.probability for beat in certain):.0%}"
 
 
 _NAMES = {
@@ -169,5 +169,5 @@ _NAMES = {
 }
 
 
-def _sentence(code: str, name: str, value: str) -> str:
-    return f"contradiction: {name} ({code}), but {value}"
+def _sentence(code: str, name: str, fact: str) -> str:
+    return f"contradiction: {name} ({code}), but {fact}"

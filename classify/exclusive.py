@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from classify.statements import CODES, STATEMENTS
 
-_ABNORMAL = tuple(of.code for of in STATEMENTS if of.superclass not in (None, "NORM"))
+_ABNORMAL = tuple(statement.code for statement in STATEMENTS if statement.superclass not in (None, "NORM"))
 _FIBRILLATION = ("AFIB", "AFIB/AFL")
 
 _TINY = 1e-9
@@ -64,9 +64,9 @@ def excluders(
 
     Examples
     --------
-    >>> told = np.array([{"SR": 0.81, "SBRAD": 0.15}.get(code, 0.0) for code in CODES])
+    >>> chances = np.array([{"SR": 0.81, "SBRAD": 0.15}.get(code, 0.0) for code in CODES])
     >>> limits = np.array([{"SR": 0.59}.get(code, 0.12) for code in CODES])
-    >>> excluders(told, limits, np.ones(len(CODES), bool))[CODES.index("SBRAD")]
+    >>> excluders(chances, limits, np.ones(len(CODES), bool))[CODES.index("SBRAD")]
     'SR'
     """
     found: dict[str, str] = {}
@@ -76,13 +76,13 @@ def excluders(
             code = CODES[place]
             if code in found or not assessed[place] or probabilities[place] < thresholds[place]:
                 continue
-            by = next((other for other in standing if _exclude(pairs, code, other)), None)
-            if by is None:
+            excluder = next((stronger for stronger in standing if _exclude(pairs, code, stronger)), None)
+            if excluder is None:
                 standing.append(code)
             else:
-                found[code] = by
+                found[code] = excluder
     return tuple(found.get(code) for code in CODES)
 
 
-def _exclude(pairs: Pairs, one: str, other: str) -> bool:
-    return any((one in a and other in b) or (one in b and other in a) for a, b in pairs)
+def _exclude(pairs: Pairs, code: str, stronger: str) -> bool:
+    return any((code in a and stronger in b) or (code in b and stronger in a) for a, b in pairs)

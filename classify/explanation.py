@@ -1,4 +1,4 @@
-"""Where on a page the evidence for a statement lies, ready to be drawn."""
+"""Find where on a page the evidence for a statement lies, ready to be drawn."""
 
 from __future__ import annotations
 
@@ -47,25 +47,25 @@ def explain(interpretation: InterpretationData, leads: Leads, code: str | None =
     found = likeliest_abnormal(interpretation.statements) if code is None else _find(interpretation.statements, code)
     if found is None:
         return Explanation(None, None, None, "no abnormal statement is above its threshold", nothing, {})
-    told = (found.code, found.name, found.probability)
+    statement = (found.code, found.name, found.probability)
     if found.reason is not None:
-        return Explanation(*told, found.reason, nothing, {})
+        return Explanation(*statement, found.reason, nothing, {})
     try:
-        spoken = iter(attribute(segments_from_leads(leads), leads.fs, found.code))
+        evidence = iter(attribute(segments_from_leads(leads), leads.fs, found.code))
     except ValueError as error:  # the statement was read from the picture
-        return Explanation(*told, str(error), nothing, {})
-    spoke = [
-        np.maximum(next(spoken), 0) if strip.lead in LEAD_NAMES else none
+        return Explanation(*statement, str(error), nothing, {})
+    parts = [
+        np.maximum(next(evidence), 0) if strip.lead in LEAD_NAMES else none
         for strip, none in zip(leads.strips, nothing, strict=True)
     ]
-    most, total = max(float(part.max(initial=0)) for part in spoke), sum(float(part.sum()) for part in spoke)
+    most, total = max(float(part.max(initial=0)) for part in parts), sum(float(part.sum()) for part in parts)
     if most <= 0:
-        return Explanation(*told, "nothing on the page speaks for it", nothing, {})
-    of_lead: dict[str, float] = {}
-    for strip, part in zip(leads.strips, spoke, strict=True):
-        of_lead[strip.lead] = of_lead.get(strip.lead, 0.0) + float(part.sum()) / total
-    by_lead = dict(sorted(of_lead.items(), key=lambda one: -one[1]))
-    return Explanation(*told, None, tuple((part / most).astype(np.float32) for part in spoke), by_lead)
+        return Explanation(*statement, "nothing on the page speaks for it", nothing, {})
+    shares: dict[str, float] = {}
+    for strip, part in zip(leads.strips, parts, strict=True):
+        shares[strip.lead] = shares.get(strip.lead, 0.0) + float(part.sum()) / total
+    by_lead = dict(sorted(shares.items(), key=lambda share: -share[1]))
+    return Explanation(*statement, None, tuple((part / most).astype(np.float32) for part in parts), by_lead)
 
 
 def likeliest_abnormal(statements: Sequence[StatementResult]) -> StatementResult | None:
@@ -81,9 +81,9 @@ def likeliest_abnormal(statements: Sequence[StatementResult]) -> StatementResult
         The likeliest that is present and neither a normal ECG nor sinus rhythm; classes of statements only where none
         of the statements themselves is present.
     """
-    present = [found for found in statements if found.present and found.code not in _ORDINARY]
-    return max(present, key=lambda found: (found.group not in _CLASSES, found.probability or 0.0), default=None)
+    present = [result for result in statements if result.present and result.code not in _ORDINARY]
+    return max(present, key=lambda result: (result.group not in _CLASSES, result.probability or 0.0), default=None)
 
 
 def _find(statements: Sequence[StatementResult], code: str) -> StatementResult:
-    return next(found for found in statements if found.code == code)
+    return next(result for result in statements if result.code == code)

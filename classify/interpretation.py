@@ -1,4 +1,4 @@
-"""Digitized leads in, statements, measurements and beats out."""
+"""From digitized leads to statements, measurements and beats."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class Interpretation(InterpretationData):
-    """The reading of one page: `InterpretationData` with an explanation and pictures."""
+    """The interpretation of one page: `InterpretationData` with an explanation and pictures."""
 
     def explain(self, leads: Leads, code: str | None = None) -> Explanation:
         """Tell where on the page the evidence for a statement lies (`classify.explanation.explain`).
@@ -59,9 +59,9 @@ class Interpretation(InterpretationData):
         >>> from digitize import load_pages, trace_leads
         >>> page = load_pages("samples/00024_hr.png")[0]
         >>> leads = trace_leads(page)
-        >>> told = interpret(leads).explain(leads, "CLBBB")
-        >>> picture = leads.overlay(page.image, shade=told.shade)
-        >>> told.name, picture.shape[1] == page.image.shape[1]
+        >>> explanation = interpret(leads).explain(leads, "CLBBB")
+        >>> picture = leads.overlay(page.image, shade=explanation.shade)
+        >>> explanation.name, picture.shape[1] == page.image.shape[1]
         ('complete left bundle branch block', True)
         """
         return explain(self, leads, code)
@@ -71,17 +71,17 @@ class Interpretation(InterpretationData):
         return plot_interpretation(self)
 
     def _repr_html_(self) -> str:
-        """Show the reading in a notebook: statements as bars, measurements, warnings."""
+        """Show the interpretation in a notebook: statements as bars, measurements, warnings."""
         return interpretation_html(self)
 
 
 def interpret(leads: Leads) -> Interpretation:
-    """Read a digitized page.
+    """Make statements and measurements of a digitized page.
 
     Parameters
     ----------
     leads : Leads
-        What `digitize.trace_leads` found.
+        Of `digitize.trace_leads`.
 
     Returns
     -------
@@ -98,8 +98,8 @@ def interpret(leads: Leads) -> Interpretation:
     Examples
     --------
     >>> from digitize.leads import no_leads
-    >>> reading = interpret(no_leads((800, 600), "no trace"))
-    >>> reading.statements, reading.fallback
+    >>> interpretation = interpret(no_leads((800, 600), "no trace"))
+    >>> interpretation.statements, interpretation.fallback
     ((), 'no strip holds 1 s of signal')
     """
     weights = load_weights()
@@ -107,14 +107,14 @@ def interpret(leads: Leads) -> Interpretation:
         network_input = input_from_leads(leads)
     except ValueError as error:
         return without_statements(leads, str(error))
-    findings = statement_results(predict([network_input])[0], weights.thresholds, reasons_against(network_input))
+    statements = statement_results(predict([network_input])[0], weights.thresholds, reasons_against(network_input))
     measured, beats = measure_leads(leads), read_beats(segments_from_leads(leads), leads.fs)
-    warnings = (*_warnings(network_input, measured), *find_contradictions(findings, measured, beats))
-    return Interpretation(findings, measured, weights.version, warnings, beats)
+    warnings = (*_warnings(network_input, measured), *find_contradictions(statements, measured, beats))
+    return Interpretation(statements, measured, weights.version, warnings, beats)
 
 
 def without_statements(leads: Leads, reason: str) -> Interpretation:
-    """Read a page about which no statement can be made: what is measured and named besides is there all the same.
+    """Interpret a page about which no statement can be made: measurements and beats are there all the same.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ def without_statements(leads: Leads, reason: str) -> Interpretation:
 def statement_results(
     probabilities: NDArray[np.float64], thresholds: NDArray[np.float64], reasons: Sequence[str | None]
 ) -> tuple[StatementResult, ...]:
-    """Put what is said of every statement together.
+    """Say of every statement whether it is present, from its probability.
 
     Parameters
     ----------
@@ -173,12 +173,12 @@ def statement_results(
 
 
 def _warnings(network_input: NetworkInput, measured: Measurements) -> tuple[str, ...]:
-    told = []
+    warnings = []
     missing = [lead for lead, seen in zip(LEAD_NAMES, network_input.beats_seen, strict=True) if not seen.any()]
     if missing:
-        told.append(f"not seen: {', '.join(missing)}; statements that need them are left out or less certain")
+        warnings.append(f"not seen: {', '.join(missing)}; statements that need them are left out or less certain")
     if network_input.rhythm_lead == ABSENT:
-        told.append("no strip of 4 s or more: statements about the rhythm are left out or less certain")
+        warnings.append("no strip of 4 s or more: statements about the rhythm are left out or less certain")
     if measured.heart_rate.reason:
-        told.append(f"no heart rate: {measured.heart_rate.reason}")
-    return tuple(told)
+        warnings.append(f"no heart rate: {measured.heart_rate.reason}")
+    return tuple(warnings)

@@ -1,4 +1,4 @@
-"""How a reading shows itself in a notebook: as HTML and as a figure."""
+"""Show an interpretation in a notebook: as HTML and as a figure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _NAME = _CELL.replace("border:0", "border:0;width:360px")
 
 
 def interpretation_html(interpretation: InterpretationData) -> str:
-    """Write a reading as HTML: warnings, measurements, statements with their probabilities as bars.
+    """Write an interpretation as HTML: warnings, measurements, statements with their probabilities as bars.
 
     Parameters
     ----------
@@ -43,15 +43,15 @@ def interpretation_html(interpretation: InterpretationData) -> str:
     )
     body = _table(present) if present else f'<div style="margin:4px 0">{escape(none)}</div>'
     if rest:
-        other = " or excluded by another" if any(one.finding.excluded_by for one in rest) else ""
-        body += f"<details><summary>{len(rest)} below their thresholds{other}</summary>{_table(rest)}</details>"
+        excluded = " or excluded by another" if any(likely.result.excluded_by for likely in rest) else ""
+        body += f"<details><summary>{len(rest)} below their thresholds{excluded}</summary>{_table(rest)}</details>"
     body += _not_assessable(interpretation)
     warnings = "".join(f"<li>{escape(text)}</li>" for text in interpretation.warnings)
     weights = f"Weights {escape(interpretation.weights_version)}. " if interpretation.weights_version else ""
-    told = f'<ul style="margin:4px 0;padding-left:20px">{warnings}</ul>' if warnings else ""
+    listed = f'<ul style="margin:4px 0;padding-left:20px">{warnings}</ul>' if warnings else ""
     return (
         '<div style="font-family:sans-serif;font-size:13px">'
-        f"{_measured(interpretation)}<div>{escape(interpretation.beats.summary())}</div>{told}{body}"
+        f"{_measured(interpretation)}<div>{escape(interpretation.beats.summary())}</div>{listed}{body}"
         f'<div style="opacity:.7;margin-top:4px">{weights}Not a medical device.</div>'
         "</div>"
     )
@@ -72,20 +72,20 @@ def plot_interpretation(interpretation: InterpretationData) -> Figure:
     """
     from digitize.render.figure import ShownFigure
 
-    findings = [likely for group in ordered(interpretation) for likely in group]
-    figure = ShownFigure(figsize=(7, 0.9 + 0.2 * len(findings)), layout="constrained")
-    axes = figure.add_subplot(xlim=(0, 1), ylim=(len(findings) - 0.4, -0.6), xlabel="probability")
-    colors = [PRESENT_COLOR if likely.finding.present else ABSENT_COLOR for likely in findings]
-    places = range(len(findings))
-    axes.barh(places, [likely.probability for likely in findings], color=colors, height=0.7)
+    bars = [likely for group in ordered(interpretation) for likely in group]
+    figure = ShownFigure(figsize=(7, 0.9 + 0.2 * len(bars)), layout="constrained")
+    axes = figure.add_subplot(xlim=(0, 1), ylim=(len(bars) - 0.4, -0.6), xlabel="probability")
+    colors = [PRESENT_COLOR if likely.result.present else ABSENT_COLOR for likely in bars]
+    places = range(len(bars))
+    axes.barh(places, [likely.probability for likely in bars], color=colors, height=0.7)
     axes.vlines(
-        [likely.finding.threshold for likely in findings],
+        [likely.result.threshold for likely in bars],
         [place - 0.42 for place in places],
         [place + 0.42 for place in places],
         color="black",
         linewidth=1,
     )
-    axes.set_yticks(places, [likely.finding.name for likely in findings], fontsize=8)
+    axes.set_yticks(places, [likely.result.name for likely in bars], fontsize=8)
     figure.suptitle(in_a_line(as_values(interpretation.measurements)), fontsize=9)
     return figure
 
@@ -93,17 +93,18 @@ def plot_interpretation(interpretation: InterpretationData) -> Figure:
 class Likely(NamedTuple):
     """A statement that the page allows, and its probability."""
 
-    finding: StatementResult
+    result: StatementResult
     probability: float
 
 
 def ordered(interpretation: InterpretationData) -> tuple[list[Likely], list[Likely]]:
-    """Statements that are present and those that are not, the likeliest first; none that cannot be assessed."""
+    """Part statements into present ones and others, the likeliest first; without those that cannot be assessed."""
     assessed = [
-        Likely(found, found.probability) for found in interpretation.statements if found.probability is not None
+        Likely(result, result.probability) for result in interpretation.statements if result.probability is not None
     ]
-    likely = sorted(assessed, key=lambda one: -one.probability)
-    return [one for one in likely if one.finding.present], [one for one in likely if not one.finding.present]
+    assessed.sort(key=lambda likely: -likely.probability)
+    present = [likely for likely in assessed if likely.result.present]
+    return present, [likely for likely in assessed if not likely.result.present]
 
 
 def _not_assessable(interpretation: InterpretationData) -> str:
@@ -129,17 +130,17 @@ def _measured(interpretation: InterpretationData) -> str:
     return f'<div style="margin:4px 0">{rows}</div>'
 
 
-def _table(findings: list[Likely]) -> str:
+def _table(statements: list[Likely]) -> str:
     rows = "".join(
-        f"<tr><td{_NAME}>{escape(likely.finding.name)}</td><td{_CELL}>{_bar(likely)}</td>"
+        f"<tr><td{_NAME}>{escape(likely.result.name)}</td><td{_CELL}>{_bar(likely)}</td>"
         f"<td{_CELL}>{likely.probability:.0%}</td></tr>"
-        for likely in findings
+        for likely in statements
     )
     return f'<table style="border-collapse:collapse;margin:4px 0;font-size:13px">{rows}</table>'
 
 
 def _bar(likely: Likely) -> str:
-    found = likely.finding
+    found = likely.result
     color = PRESENT_COLOR if found.present else ABSENT_COLOR
     excluded = f", excluded by {escape(found.excluded_by)}" if found.excluded_by else ""
     return (

@@ -1,4 +1,4 @@
-"""Who makes the statements about a page: the network that reads its signal, or one that looks at its picture.
+"""Choose who makes the statements about a page: the network that reads its signal, or one that looks at its picture.
 
 ``auto`` trusts the signal unless the digitization calls itself unreliable, or there is none; then it looks at the
 picture, too, and says so. Where there is a signal, however doubtful, both count half: over fold 8's pages of all
@@ -29,20 +29,20 @@ from classify.statements import STATEMENTS
 from digitize.leads import Leads
 
 READERS = ("signal", "image", "hybrid", "auto")
-"""What may be asked for."""
+"""Ways to read a page."""
 
 UNRELIABLE = "unreliable"
 """The verdict with which ``auto`` looks at the picture as well."""
 
 SIGNAL_SHARE = 0.5
-"""What the signal counts for then."""
+"""Weight of the signal's probabilities then; the picture has the rest."""
 
 _LOOKS = {"image": "image", "hybrid": "hybrid", "auto": "image"}
 """The network with which a reader looks at pictures."""
 
 
 def can_look(reader: str) -> bool:
-    """Whether a reader can say something of a page that could not be digitized.
+    """Tell whether a reader can say something of a page that could not be digitized.
 
     Parameters
     ----------
@@ -63,14 +63,14 @@ def can_look(reader: str) -> bool:
 
 
 def interpret_page(reader: str, leads: Leads, look: Callable[[], NDArray[np.uint8]]) -> Interpretation:
-    """Read a page as asked.
+    """Interpret a page as asked.
 
     Parameters
     ----------
     reader : str
         One of `READERS`.
     leads : Leads
-        What was digitized; without a strip where nothing could be (`digitize.leads.no_leads`).
+        The digitized page; without a strip where nothing could be (`digitize.leads.no_leads`).
     look : callable
         Makes the page's picture (`classify.picture.picture.Picture.ink`); called only where it is needed.
 
@@ -97,13 +97,13 @@ def interpret_page(reader: str, leads: Leads, look: Callable[[], NDArray[np.uint
         return interpret(leads)
     if can_look(reader):
         return _interpret_picture(_LOOKS[reader], leads, look(), doubt)
-    untold = f"{doubt}; the picture was not looked at, for no network for pictures is installed"
-    read = interpret(leads)
-    return read if read.reader is None else replace(read, fallback=untold)
+    fallback = f"{doubt}; the picture was not looked at, for no network for pictures is installed"
+    by_signal = interpret(leads)
+    return by_signal if by_signal.reader is None else replace(by_signal, fallback=fallback)
 
 
 def _doubt(leads: Leads) -> str | None:
-    """Why the signal is not to be trusted; None where it is."""
+    """Tell why the signal is not to be trusted; None where it is."""
     if not leads.strips:
         return "the page could not be digitized"
     if leads.quality.verdict == UNRELIABLE:
@@ -117,22 +117,22 @@ def _interpret_picture(design: str, leads: Leads, ink: NDArray[np.uint8], fallba
     if not leads.strips and cells[0] < FEWEST_CELLS:
         raise ValueError(f"{leads.quality.reasons[0]}; nor does its picture show one")
     network_input, reasons, measured, beats = _of_signal(leads)
-    told, thresholds, version, used = probabilities[0], weights.thresholds, weights.version, design
+    probability, thresholds, version, used = probabilities[0], weights.thresholds, weights.version, design
     if fallback is not None and network_input is not None:
-        own = load_weights()
-        told = SIGNAL_SHARE * predict([network_input])[0] + (1 - SIGNAL_SHARE) * told
-        thresholds = SIGNAL_SHARE * own.thresholds + (1 - SIGNAL_SHARE) * thresholds
-        version, used = f"{own.version} and {version}", f"signal and {design}"
-    findings = statement_results(told, thresholds, reasons)
-    warnings = find_contradictions(findings, measured, beats)
+        signal = load_weights()
+        probability = SIGNAL_SHARE * predict([network_input])[0] + (1 - SIGNAL_SHARE) * probability
+        thresholds = SIGNAL_SHARE * signal.thresholds + (1 - SIGNAL_SHARE) * thresholds
+        version, used = f"{signal.version} and {version}", f"signal and {design}"
+    statements = statement_results(probability, thresholds, reasons)
+    warnings = find_contradictions(statements, measured, beats)
     if fallback is not None:
         source = "the picture alone" if network_input is None else "the picture as well, and both count half"
         warnings = (f"statements were read from {source}: {fallback}", *warnings)
-    return Interpretation(findings, measured, version, warnings, beats, used, fallback)
+    return Interpretation(statements, measured, version, warnings, beats, used, fallback)
 
 
 def _of_signal(leads: Leads) -> tuple[NetworkInput | None, tuple[str | None, ...], Measurements, Beats]:
-    """What the network sees of the signal, what the page does not allow to be said, and what the signal alone tells."""
+    """Read from the signal: the network's input, reasons against statements, measurements and beats."""
     nothing: tuple[str | None, ...] = (None,) * len(STATEMENTS)
     try:
         network_input = input_from_leads(leads)

@@ -146,7 +146,10 @@ CHALLENGE = {
 """Classes of the PhysioNet Challenge 2024, and the codes of the statements that they are."""
 
 _ANY_OF = {
-    **{superclass: tuple(c for codes in of.values() for c in codes) for superclass, of in SUBCLASSES.items()},
+    **{
+        superclass: tuple(c for codes in subclasses.values() for c in codes)
+        for superclass, subclasses in SUBCLASSES.items()
+    },
     "AMI (subclass)": SUBCLASSES["MI"]["AMI"],
     "IMI (subclass)": SUBCLASSES["MI"]["IMI"],
     "STTC (subclass)": SUBCLASSES["STTC"]["STTC"],
@@ -160,7 +163,7 @@ _ANY_OF = {
 
 
 def group_indices(group: str) -> tuple[int, ...]:
-    """Places of one group's statements among `STATEMENTS`.
+    """Find the places of one group's statements among `STATEMENTS`.
 
     Parameters
     ----------
@@ -187,7 +190,7 @@ def group_indices(group: str) -> tuple[int, ...]:
 
 
 def positives(codes: Collection[str], stages: Collection[str] = ()) -> tuple[bool, ...]:
-    """Truth of every statement for one record.
+    """Tell the truth of every statement for one record.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Measurements and beats as a clinician reads them."""
+"""Word measurements and beats as a clinician reads them."""
 
 from __future__ import annotations
 
@@ -135,19 +135,19 @@ def beats_in_a_line(found: Mapping[str, Any]) -> str:
     """
     if not found["beats"]:
         return f"none: {found['reason']}"
-    told = [f"{len(found['beats'])} in lead {found['lead']}"]
+    parts = [f"{len(found['beats'])} in lead {found['lead']}"]
     for kind in CLASSES[1:]:
         every = [beat for beat in found["beats"] if beat["class"] == kind]
         named = [f"{beat['time_s']:.1f} s {beat['probability']:.0%}" for beat in every[:MOST_BEATS]]
         if len(every) > MOST_BEATS:
             named.append(f"and {len(every) - MOST_BEATS} more")
         if named:
-            told.append(f"{NAMES[kind]} ({kind}): {', '.join(named)}")
-    return "; ".join(told) if len(told) > 1 else f"{told[0]}, none of them ectopic"
+            parts.append(f"{NAMES[kind]} ({kind}): {', '.join(named)}")
+    return "; ".join(parts) if len(parts) > 1 else f"{parts[0]}, none of them ectopic"
 
 
 def _within(name: str) -> str:
-    """A name within a sentence: abbreviations keep their capitals."""
+    """Write a name within a sentence: abbreviations keep their capitals."""
     return name if name[:2].isupper() else name.lower()
 
 
@@ -157,5 +157,5 @@ def _line(title: str, values: Mapping[str, Any], name: str) -> Line:
 
 
 def _remark(values: Mapping[str, Any], name: str) -> str:
-    told: str = values["reasons"].get(name) or values["notes"].get(name) or ""
-    return told
+    remark: str = values["reasons"].get(name) or values["notes"].get(name) or ""
+    return remark

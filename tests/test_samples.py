@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from classify.contradictions import SURE_BEAT
+from classify.contradictions import CERTAIN_BEAT
 from classify.exclusive import FINDINGS, RHYTHMS
 from papertrace.cli import app
 
@@ -48,7 +48,7 @@ def test_ectopic_beats_of_a_sample_are_named_and_contradict_what_denies_them(sho
         told = printed[printed.index(f"{name}.*") :].partition(" -> ")[0]
         present = {found["code"] for found in report["statements"] if found["present"]}
         for beat in report["beats"]["beats"]:
-            if beat["class"] in "SV" and beat["probability"] >= SURE_BEAT:
+            if beat["class"] in "SV" and beat["probability"] >= CERTAIN_BEAT:
                 sure += 1
                 assert f"({beat['class']}): " in told and f"{beat['time_s']:.1f} s {beat['probability']:.0%}" in told
                 if beat["class"] == "V" and "PVC" not in present:

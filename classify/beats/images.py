@@ -49,7 +49,7 @@ class BeatImageNetwork(nn.Module):
         self.head = nn.Sequential(nn.Dropout(0.3), nn.Linear(8 * width * 9, classes))
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """From (B, 1, SIDE, SIDE) of uint8, `read_beat_image`, to (B, classes)."""
+        """Map (B, 1, SIDE, SIDE) of uint8, `read_beat_image`, to (B, classes)."""
         last = self.trunk(pictures.float() / 255 - _USUAL_INK)[2]
         logits: Tensor = self.head(functional.adaptive_avg_pool2d(last, 3).flatten(1))
         return logits
@@ -125,7 +125,7 @@ def load_beat_images(folder: Path) -> BeatImageWeights:
 def predict_beat_images(
     network: BeatImageNetwork, ink: Sequence[NDArray[np.uint8]] | NDArray[np.uint8], batch_size: int = 256
 ) -> NDArray[np.float32]:
-    """Probabilities of every class.
+    """Compute the probability of every class.
 
     Parameters
     ----------

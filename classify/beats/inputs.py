@@ -103,7 +103,7 @@ def inputs_from_strip(signal: NDArray[np.float32], fs: int, peaks: NDArray[np.in
 
 
 def _resample(signal: NDArray[np.float32], fs: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Gaps bridged, baseline taken off, resampled to `FS`; and where it is seen."""
+    """Bridge gaps, take off the baseline, resample to `FS`; tell where it is seen."""
     from scipy.signal import butter, resample_poly, sosfiltfilt
 
     seen = np.isfinite(signal)
@@ -118,7 +118,7 @@ def _resample(signal: NDArray[np.float32], fs: int) -> tuple[NDArray[np.float64]
 
 
 def _intervals(signal: NDArray[np.float32], fs: int, peaks: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The first seven features, shape (beats, 7); an interval with a gap in it is not known: a beat may hide there."""
+    """Compute the first seven features, shape (beats, 7); an interval with a gap is unknown: a beat may hide there."""
     intervals = np.full(len(peaks) + 1, np.nan)
     for k, (first, last) in enumerate(pairwise(peaks)):
         hidden = ~np.isfinite(signal[first:last])
@@ -135,7 +135,7 @@ def _intervals(signal: NDArray[np.float32], fs: int, peaks: NDArray[np.int64]) -
 
 
 def _correlation(left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Pearson's correlation along the last axis; 0 where one of them is flat."""
+    """Compute Pearson's correlation along the last axis; 0 where one of them is flat."""
     left = left - left.mean(axis=-1, keepdims=True)
     right = right - right.mean(axis=-1, keepdims=True)
     norm = np.sqrt(np.square(left).sum(axis=-1) * np.square(right).sum(axis=-1))

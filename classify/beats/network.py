@@ -87,7 +87,7 @@ def batch_strips(strips: Sequence[BeatInputs]) -> tuple[Tensor, Tensor, Tensor]:
 
 @torch.inference_mode()
 def name_beats(network: nn.Module, strips: Sequence[BeatInputs]) -> NDArray[np.float64]:
-    """Probabilities of the beats of some strips.
+    """Compute the probabilities of the beats of some strips.
 
     Parameters
     ----------

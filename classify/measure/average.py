@@ -143,7 +143,7 @@ def average_beat(strips: Sequence[StripSegment], times: NDArray[np.float64], fs:
 def _windows(
     strip: StripSegment, times: NDArray[np.float64], fs: int, before: float, after: float
 ) -> NDArray[np.float64]:
-    """Samples about each time, shape (times, n): NaN beyond the strip."""
+    """Cut out the samples about each time, shape (times, n): NaN beyond the strip."""
     places = np.round((times - strip.start) * fs).astype(int)[:, None]
     samples = places + np.arange(-round(before * fs), round(after * fs))
     inside = (samples >= 0) & (samples < len(strip.signal))

@@ -1,4 +1,4 @@
-"""What NeuroKit2 finds on the strips themselves, beat by beat: a second opinion beside the averaged beat's."""
+"""Delineate the strips themselves with NeuroKit2, beat by beat: a second opinion beside the averaged beat's."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PADDING_S = 1.0
 
 @dataclass(frozen=True)
 class StripWaves:
-    """Where the waves of the beats stand, seconds from their R peaks.
+    """Times of the waves of the beats, seconds from their R peaks.
 
     Attributes
     ----------
@@ -86,7 +86,7 @@ def delineate_strips(strips: Sequence[tuple[StripSegment, NDArray[np.int64]]], f
 def _delineate(
     strip: StripSegment, peaks: NDArray[np.int64], fs: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """P peaks and T ends, seconds from the R peaks: infinite where there is none, NaN where the strip ends too soon."""
+    """Find P peaks and T ends, seconds from the R peaks: infinite where there is none, NaN beyond the strip's end."""
     import neurokit2
 
     # Without room before the first beat and after the last, NeuroKit2 leaves out waves and does not say which.

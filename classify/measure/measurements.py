@@ -93,14 +93,15 @@ def measure(strips: Sequence[StripSegment], fs: int) -> Measurements:
     if len(intervals) < _FEWEST_INTERVALS:
         variation = _absent("rr_variation", f"{len(intervals)} intervals; a variation needs {_FEWEST_INTERVALS}")
     missing = _why_no_waves(averaged, beats)
-    qrs = _absent("qrs", missing) if waves is None else _qrs(waves, len(columns))
-    qt = _absent("qt", missing) if waves is None else _qt(waves, second, leads)
-    axis = _absent("axis", missing) if waves is None else _axis(beat, waves)
+    pr, qrs, qt, axis = (_absent(name, missing) for name in ("pr", "qrs", "qt", "axis"))
+    if waves is not None:
+        pr, qrs = _pr(beat, waves, middle_rr, second, leads), _qrs(waves, len(columns))
+        qt, axis = _qt(waves, second, leads), _axis(beat, waves)
     return Measurements(
         heart_rate=_value("heart_rate", 60 / mean_rr),
         rr_variation=variation,
         p_share=_absent("p_share", _too_few(leads)) if second is None else _value("p_share", second.p_share),
-        pr=_absent("pr", missing) if waves is None else _pr(beat, waves, middle_rr, second, leads),
+        pr=pr,
         qrs=qrs,
         qt=qt,
         qtc=_qtc(qt, mean_rr, variation, qrs),
@@ -124,14 +125,14 @@ def measure_leads(leads: Leads) -> Measurements:
         On strips whose mean confidence is `LEAST_CONFIDENCE` or more.
     """
     strips = [strip for strip in leads.strips if strip.lead in LEAD_NAMES and np.isfinite(strip.signal).any()]
-    sure = [
+    trusted = [
         StripSegment(strip.lead, strip.signal, strip.start)
         for strip in strips
         if strip.confidence[np.isfinite(strip.signal)].mean() >= LEAST_CONFIDENCE
     ]
-    if strips and not sure:
+    if strips and not trusted:
         return not_measured(f"no strip was traced with a confidence of {LEAST_CONFIDENCE:.0%} or more")
-    return measure(sure, leads.fs)
+    return measure(trusted, leads.fs)
 
 
 def _value(name: str, value: float, note: str | None = None) -> Measurement:
@@ -210,7 +211,7 @@ def _axis(beat: AveragedBeat, waves: Waves) -> Measurement:
 
 
 def _longest_run(strip: StripSegment, fs: int) -> StripSegment:
-    """Longest part without a gap of more than 0.1 s; shorter gaps are joined by straight lines."""
+    """Take the longest part without a gap of more than 0.1 s; shorter gaps are joined by straight lines."""
     seen = np.flatnonzero(np.isfinite(strip.signal))
     if len(seen) == 0:
         return StripSegment(strip.lead, np.empty(0, np.float32), strip.start)
@@ -224,13 +225,13 @@ def _longest_run(strip: StripSegment, fs: int) -> StripSegment:
 
 
 def _columns(runs: Sequence[StripSegment], fs: int) -> list[Column]:
-    """The longest run with its R peaks, then one of every column beside it.
+    """Take the longest run with its R peaks, then one of every column beside it.
 
     A page without a rhythm strip shows other beats in every column.
     """
 
-    def end(of: StripSegment) -> float:
-        return of.start + len(of.signal) / fs
+    def end(run: StripSegment) -> float:
+        return run.start + len(run.signal) / fs
 
     columns: list[Column] = []
     rest = list(runs)
@@ -246,11 +247,11 @@ def _columns(runs: Sequence[StripSegment], fs: int) -> list[Column]:
 
 
 def _usual_times(columns: Sequence[Column], fs: int) -> list[Times]:
-    """Times of every column's usual beats, without those that a column before it shows already."""
+    """Time every column's usual beats, without those that a column before it shows already."""
     found: list[Times] = []
     for place, (run, peaks) in enumerate(columns):
         times = run.start + peaks / fs
-        seen = [(other.start, other.start + len(other.signal) / fs) for other, _ in columns[:place]]
+        seen = [(before.start, before.start + len(before.signal) / fs) for before, _ in columns[:place]]
         new = np.array([all(not start <= at <= end for start, end in seen) for at in times], np.bool_)
         found.append(times[usual_beats(run, times, fs) & new])
     return found
@@ -267,9 +268,9 @@ def _average(
     aligned = [times[0]]
     if len(times) > 1:
         first = find_waves(average_beat(strips, times[0], fs), rr, p_peak)
-        for own in times[1:]:
-            waves = find_waves(average_beat(strips, own, fs), rr, p_peak)
+        for peaks in times[1:]:
+            waves = find_waves(average_beat(strips, peaks, fs), rr, p_peak)
             if first is not None and waves is not None:
-                aligned.append(own + waves.qrs_onset - first.qrs_onset)
+                aligned.append(peaks + waves.qrs_onset - first.qrs_onset)
     every = np.concatenate(aligned)
     return average_beat(strips, every, fs), len(every)

@@ -116,7 +116,7 @@ def find_qrs(strips: NDArray[np.float32], fs: int) -> NDArray[np.int64]:
 
 
 def _humps(strips: NDArray[np.float64], fs: int) -> NDArray[np.float64]:
-    """Mean envelope of the QRS band of strips (leads, n), shape (n,), in millivolts."""
+    """Compute the mean envelope of the QRS band of strips (leads, n), shape (n,), in millivolts."""
     from scipy.signal import sosfiltfilt
 
     window = np.hanning(round(_HUMP_S * fs) | 1)
@@ -126,14 +126,14 @@ def _humps(strips: NDArray[np.float64], fs: int) -> NDArray[np.float64]:
 
 @lru_cache(maxsize=8)
 def _band(fs: int) -> NDArray[np.float64]:
-    """Filter of the QRS band."""
+    """Make the filter of the QRS band."""
     from scipy.signal import butter
 
     return np.asarray(butter(2, [_BAND_HZ[0], min(_BAND_HZ[1], 0.45 * fs)], "bandpass", fs=fs, output="sos"))
 
 
 def _level(humps: NDArray[np.float64], candidates: NDArray[np.intp], fs: int) -> NDArray[np.float64]:
-    """How strong beats are around each candidate, shape (candidates,), in millivolts."""
+    """Tell how strong beats are around each candidate, shape (candidates,), in millivolts."""
     from scipy.ndimage import median_filter
 
     edges = np.linspace(0, len(humps), max(1, round(len(humps) / (_BLOCK_S * fs))) + 1).astype(int)
@@ -151,13 +151,13 @@ def _without_waves(
     """Leave out what is near to something much stronger, the weakest first, so that it hides nothing else."""
     while len(kept) > 1:
         near = np.diff(candidates[kept]) < _WAVE_S * fs
-        own = strength[kept]
+        heights = strength[kept]
         weak = np.zeros(len(kept), bool)
-        weak[1:] |= near & (own[1:] < _WAVE * own[:-1])
-        weak[:-1] |= near & (own[:-1] < _WAVE * own[1:])
+        weak[1:] |= near & (heights[1:] < _WAVE * heights[:-1])
+        weak[:-1] |= near & (heights[:-1] < _WAVE * heights[1:])
         if not weak.any():
             break
-        kept = np.delete(kept, np.flatnonzero(weak)[np.argmin(own[weak])])
+        kept = np.delete(kept, np.flatnonzero(weak)[np.argmin(heights[weak])])
     return kept
 
 
@@ -183,7 +183,7 @@ def _with_recovered(
 
 
 def _largest_deflection(signal: NDArray[np.float64], beats: NDArray[np.intp], fs: int) -> NDArray[np.int64]:
-    """Samples near the beats where the signal is farthest from what it is around them."""
+    """Find the samples near the beats where the signal is farthest from what it is around them."""
     reach = round(_REACH_S * fs)
     padded = np.pad(signal, 3 * reach, mode="edge")
     around = padded[beats[:, None] + np.arange(6 * reach + 1)]

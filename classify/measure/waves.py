@@ -1,4 +1,4 @@
-"""Where the waves of an averaged beat begin and end, all leads taken together.
+"""Find where the waves of an averaged beat begin and end, all leads taken together.
 
 An interval of a 12-lead ECG goes from the earliest onset in any lead to the latest end (CSE Working Party 1985), so
 the leads are looked at as one: by the root mean square of their slopes, the spatial velocity, for the QRS complex and
@@ -170,7 +170,7 @@ def find_p_onset(beat: AveragedBeat, p_peak: float, t_end: float | None = None) 
 
 
 def _whole(beat: AveragedBeat) -> NDArray[np.bool_]:
-    """Leads that show nine tenths of the beat and all of its QRS complex."""
+    """Find the leads that show nine tenths of the beat and all of its QRS complex."""
     first, last = (beat.peak + round(sign * s * beat.fs) for sign, s in zip((-1, 1), _NEEDED_S, strict=True))
     near = slice(beat.peak - round(0.1 * beat.fs), beat.peak + round(0.1 * beat.fs))
     seen = np.isfinite(beat.signal)
@@ -192,7 +192,7 @@ def _smoothed(signal: NDArray[np.float64], samples: float) -> NDArray[np.float64
 
 
 def _velocity(smooth: NDArray[np.float64], weights: NDArray[np.float64], fs: int) -> NDArray[np.float64]:
-    """Root of the leads' weighted mean squared slope, mV a sample, shape (n,)."""
+    """Compute the root of the leads' weighted mean squared slope, mV a sample, shape (n,)."""
     reach = max(round(0.004 * fs), 1)
     slope = np.zeros_like(smooth)
     slope[:, reach:-reach] = (smooth[:, 2 * reach :] - smooth[:, : -2 * reach]) / (2 * reach)
@@ -205,14 +205,14 @@ def _argmax(values: NDArray[np.float64], middle: int, fs: int, reach: tuple[floa
 
 
 def _edge(outward: NDArray[np.float64], bound: float, pause: int) -> int:
-    """Index of the last value above a bound before a stretch of more than `pause` values below it."""
+    """Find the last value above a bound before a stretch of more than `pause` values below it."""
     above = np.flatnonzero(outward > bound)
     breaks = np.flatnonzero(np.diff(above) > pause + 1)
     return int(above[breaks[0] if len(breaks) else -1]) if len(above) else 0
 
 
 def _valley(velocity: NDArray[np.float64], p_peak: int, steepest: int, fs: int) -> int:
-    """Sample of the lowest velocity between a P wave's descent and the QRS complex; 0 where there is no room for it."""
+    """Find the lowest velocity between a P wave's descent and the QRS complex; 0 where there is no room for it."""
     start = max(p_peak + round(_P_HALF_S * fs), 0)
     steep = np.flatnonzero(velocity[start:steepest] > _STEEP * velocity[steepest])
     between = velocity[start : start + int(steep[0]) if len(steep) else steepest]
@@ -220,7 +220,7 @@ def _valley(velocity: NDArray[np.float64], p_peak: int, steepest: int, fs: int) 
 
 
 def _foot(outward: NDArray[np.float64], bound: float, most: int) -> int:
-    """How many values further a wave goes on while it still falls towards rest."""
+    """Tell how many values further a wave goes on while it still falls towards rest."""
     falls = (outward[1 : most + 1] > bound) & (outward[1 : most + 1] < 1.02 * outward[: len(outward[1 : most + 1])])
     ends = np.flatnonzero(~falls)
     return int(ends[0]) if len(ends) else len(falls)

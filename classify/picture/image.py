@@ -23,7 +23,7 @@ DESIGNS = ("image", "hybrid", "dual")
 picture and digitized signal together."""
 
 FOLDER = Path(__file__).parents[1] / "weights"
-"""Where the weights lie, one file a design; their training records lie beside them, with the suffix ``.json``."""
+"""Folder of the weights, one file a design; their training records lie beside them, with the suffix ``.json``."""
 
 FEWEST_CELLS = 25
 """Cells in which a lead must be seen for a picture to show an electrocardiogram: 4 s at 25 mm/s."""
@@ -122,7 +122,7 @@ def look_at(
     inputs: Sequence[NetworkInput] | None = None,
     batch_size: int = 8,
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Logits of many pictures, and how much of leads is seen in them.
+    """Compute the logits of many pictures, and how much of leads is seen in them.
 
     Parameters
     ----------
@@ -181,8 +181,8 @@ def count_cells(leads: NDArray[np.integer], nowhere: int) -> NDArray[np.int64]:
     >>> count_cells(leads, 12)
     array([10])
     """
-    beside = np.lib.stride_tricks.sliding_window_view(leads, LEAST_RUN, axis=2)
-    begins = (beside == beside[..., :1]).all(axis=3) & (beside[..., 0] != nowhere)
+    runs = np.lib.stride_tricks.sliding_window_view(leads, LEAST_RUN, axis=2)
+    begins = (runs == runs[..., :1]).all(axis=3) & (runs[..., 0] != nowhere)
     covered = np.zeros(leads.shape, bool)
     for shift in range(LEAST_RUN):
         covered[:, :, shift : shift + begins.shape[2]] |= begins
@@ -192,7 +192,7 @@ def count_cells(leads: NDArray[np.integer], nowhere: int) -> NDArray[np.int64]:
 def predict_pictures(
     weights: PictureWeights, pictures: Sequence[NDArray[np.uint8]], inputs: Sequence[NetworkInput] | None = None
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Probabilities of every statement for many pictures, and how much of leads is seen in them.
+    """Compute every statement's probability for many pictures, and how much of leads is seen in them.
 
     Parameters
     ----------

@@ -31,14 +31,14 @@ NOWHERE = len(LEAD_NAMES)
 """Class of a cell that no zero line runs through; those before are leads."""
 
 LOOKED = 192
-"""What `PictureNetwork.features` gives of a picture."""
+"""Length of `PictureNetwork.features` of a picture."""
 
 _AROUND = 48
 _USUAL_INK = 0.05
 
 
 class Seen(NamedTuple):
-    """What a network says about pictures.
+    """Outputs of a network for pictures.
 
     Attributes
     ----------
@@ -76,7 +76,7 @@ class Block(nn.Module):
         self.downsample = nn.Identity() if same else short
 
     def forward(self, x: Tensor) -> Tensor:
-        """From (B, n_in, h, w) to (B, n_out, h / stride, w / stride)."""
+        """Map (B, n_in, h, w) to (B, n_out, h / stride, w / stride)."""
         y = functional.relu(self.bn1(self.conv1(x)))
         return functional.relu(self.bn2(self.conv2(y)) + self.downsample(x))
 
@@ -101,7 +101,7 @@ class Trunk(nn.Module):
         self.layer2, self.layer3, self.layer4 = (_stage(before, size, 2, blocks) for before, size in pairwise(sizes))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """From (B, 1, h, w) to the last three stages, 8, 16 and 32 pixels a cell."""
+        """Map (B, 1, h, w) to the last three stages, 8, 16 and 32 pixels a cell."""
         x = _as_weights(self.conv1(x), next(self.layer1.parameters()))
         x = functional.max_pool2d(functional.relu(self.bn1(x)), 3, 2, 1)
         second = self.layer2(self.layer1(x))
@@ -151,11 +151,11 @@ class PictureNetwork(nn.Module):
         return Seen(self.head(features), leads, pen)
 
     def features(self, pictures: Tensor) -> Tensor:
-        """What the logits are made of, (B, LOOKED)."""
+        """Compute what the logits are made of, (B, LOOKED)."""
         return self.look(pictures)[0]
 
     def look(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Features of pictures, and the signal head's output; see `Seen`."""
+        """Compute the features of pictures, and the signal head's output; see `Seen`."""
         stages = self.trunk(pictures.float() / 255 - _USUAL_INK)
         cells = self.side[2](stages[2])
         for stage in (1, 0):
@@ -201,7 +201,7 @@ class DualNetwork(nn.Module):
 
 
 def _by_lead(cells: Tensor, leads: Tensor) -> Tensor:
-    """Mean and maximum of the cells' features over where each lead lies, and how much of it is seen."""
+    """Pool the cells' features over where each lead lies, by mean and maximum, and tell how much of it is seen."""
     where = functional.log_softmax(leads.float(), 1)[:, :NOWHERE].flatten(2)
     flat = cells.flatten(2)
     share = where.exp()

@@ -24,10 +24,10 @@ PIXELS_PER_MM = 2.0
 """Scale of a picture, unless its traces would not fit: 20 ms and 0.05 mV a pixel at 25 mm/s and 10 mm/mV."""
 
 REACH_MM = 12.0
-"""What is shown above the first row and below the last one, at least."""
+"""Margin above the first row and below the last one, at least."""
 
-ASIDE_MM = 6.0
-"""What is shown to the left and to the right of the rows, at least."""
+SIDE_MM = 6.0
+"""Margin to the left and to the right of the rows, at least."""
 
 _COARSE = 1200
 """Longest side of a photograph, in pixels, when it is made a picture coarsely: finer than the picture will be."""
@@ -41,7 +41,7 @@ _FAINTEST = 0.08
 
 @dataclass(frozen=True)
 class Picture:
-    """What a network looks at.
+    """A page as a network looks at it.
 
     Attributes
     ----------
@@ -117,10 +117,10 @@ def coarse_picture(image: NDArray[np.uint8]) -> Picture:
 
 
 def around(box: tuple[float, float, float, float], pixels_per_mm: float) -> tuple[float, float, float, float]:
-    """Left, top, right and bottom of what is shown around rows: `REACH_MM` above and below, `ASIDE_MM` beside them."""
+    """Add margins to a box (left, top, right, bottom) of rows: `REACH_MM` above and below, `SIDE_MM` beside them."""
     left, top, right, bottom = box
-    aside, reach = ASIDE_MM * pixels_per_mm, REACH_MM * pixels_per_mm
-    return left - aside, top - reach, right + aside, bottom + reach
+    side, reach = SIDE_MM * pixels_per_mm, REACH_MM * pixels_per_mm
+    return left - side, top - reach, right + side, bottom + reach
 
 
 def place(ink: NDArray[np.uint8], box: tuple[float, float, float, float], scale: float) -> Picture:
@@ -161,12 +161,12 @@ def place(ink: NDArray[np.uint8], box: tuple[float, float, float, float], scale:
 
 
 def _scaling(across: float, down: float) -> NDArray[np.float64]:
-    """Of pixel centers at whole numbers."""
+    """Make the matrix that scales pixels whose centers lie at whole numbers."""
     return np.array([[across, 0.0, (across - 1) / 2], [0.0, down, (down - 1) / 2], [0.0, 0.0, 1.0]])
 
 
 def _coarse_ink(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Darkness against the paper around: of colored grid and paper the brightest channel has least."""
+    """Measure darkness against the paper around: of colored grid and paper the brightest channel has least."""
     bright = image.max(axis=2)
     side = max(image.shape[:2]) // 24 | 1
     paper = cv2.blur(cv2.dilate(bright, np.ones((side, side), np.uint8)), (side, side)).astype(np.float32)
@@ -177,7 +177,7 @@ def _coarse_ink(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _inked(ink: NDArray[np.uint8]) -> tuple[float, float, float, float]:
-    """Box around nearly all ink; all of the page where there is none."""
+    """Find the box around nearly all ink; all of the page where there is none."""
     edges = []
     for axis in (0, 1):
         mass = np.cumsum(ink.sum(axis=axis, dtype=np.float64))

@@ -46,7 +46,7 @@ class StatementResult:
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
-    """What spoke for a statement.
+    """Evidence for a statement, and where on the page it lies.
 
     Attributes
     ----------
@@ -72,26 +72,27 @@ class Explanation:
 
     @property
     def text(self) -> str:
-        """The statement, its probability and the leads that speak most, or why there is nothing to show."""
+        """Name the statement, its probability and the leads that speak most, or why there is nothing to show."""
         if self.name is None:
             return f"nothing to explain: {self.reason}"
         if self.probability is None:
             return f"{self.name} ({self.code}): not assessable: {self.reason}"
-        told = f"{self.name} ({self.code}), {self.probability:.0%}"
+        statement = f"{self.name} ({self.code}), {self.probability:.0%}"
         if self.reason:
-            return f"{told}: {self.reason}"
+            return f"{statement}: {self.reason}"
         most = [f"{lead} {share:.0%}" for lead, share in self.by_lead.items()][:_MOST_LEADS]
-        return f"{told}: what speaks for it lies in {', '.join(most)}{', ...' if len(self.by_lead) > len(most) else ''}"
+        rest = ", ..." if len(self.by_lead) > len(most) else ""
+        return f"{statement}: what speaks for it lies in {', '.join(most)}{rest}"
 
     @property
     def shade(self) -> Shade:
-        """The same as a band to draw along the traces (`digitize.Leads.overlay`)."""
+        """Give the same as a band to draw along the traces (`digitize.Leads.overlay`)."""
         return Shade(self.strength, self.text)
 
 
 @dataclass(frozen=True)
 class InterpretationData:
-    """What is said of one page.
+    """Statements, measurements and beats of one page.
 
     Attributes
     ----------
@@ -102,7 +103,7 @@ class InterpretationData:
     weights_version : str
         Which weights said so.
     warnings : tuple of str
-        What a reader should know before trusting it.
+        Remarks to know before trusting it.
     beats : Beats
         The beats of the rhythm strip, one by one.
     reader : str or None

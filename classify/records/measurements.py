@@ -43,7 +43,7 @@ class Measurement:
 
 @dataclass(frozen=True)
 class Measurements:
-    """What was measured on a page.
+    """Rate, intervals and axis of a page.
 
     Attributes
     ----------
@@ -82,7 +82,7 @@ class Measurements:
 
 
 def not_measured(reason: str, beats: int = 0, leads: tuple[str, ...] = ()) -> Measurements:
-    """Measurements of a page on which nothing can be measured.
+    """Give the measurements of a page on which nothing can be measured.
 
     Parameters
     ----------
@@ -124,12 +124,12 @@ def as_values(measured: Measurements) -> dict[str, Any]:
     >>> values["pr"], values["reasons"]["pr"], values["units"]["pr"]
     (None, 'no strip was traced', 'ms')
     """
-    every = {name: getattr(measured, name) for name in UNITS}
+    values: dict[str, Measurement] = {name: getattr(measured, name) for name in UNITS}
     return {
-        **{name: one.value for name, one in every.items()},
+        **{name: measurement.value for name, measurement in values.items()},
         "qtc_formula": QTC_FORMULA,
-        **{field.name: getattr(measured, field.name) for field in fields(measured) if field.name not in every},
+        **{field.name: getattr(measured, field.name) for field in fields(measured) if field.name not in values},
         "units": dict(UNITS),
-        "reasons": {name: one.reason for name, one in every.items() if one.reason is not None},
-        "notes": {name: one.note for name, one in every.items() if one.note is not None},
+        "reasons": {name: measurement.reason for name, measurement in values.items() if measurement.reason is not None},
+        "notes": {name: measurement.note for name, measurement in values.items() if measurement.note is not None},
     }

@@ -1,1 +1,1 @@
-"""Statements from the digitized signal: what the network is shown, the network, what spoke."""
+"""Statements from the digitized signal: the network's input, the network, its evidence."""

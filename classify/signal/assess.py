@@ -1,4 +1,4 @@
-"""Which statements a page allows: nothing can be said of an inferior infarction where no inferior lead is shown."""
+"""Tell which statements a page allows: none of an inferior infarction where no inferior lead is shown."""
 
 from __future__ import annotations
 

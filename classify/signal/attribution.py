@@ -1,4 +1,4 @@
-"""Which part of a page spoke for a statement: integrated gradients, carried back onto the strips.
+"""Find which part of a page spoke for a statement: integrated gradients, carried back onto the strips.
 
 Integrated gradients (Sundararajan, Taly and Yan 2017, "Axiomatic attribution for deep networks") share out how far a
 logit lies from that of a page with flat lines and even beats among the samples. What an averaged beat gets is shared by
@@ -83,7 +83,7 @@ def attribute(segments: Sequence[StripSegment], fs: int, code: str) -> tuple[NDA
 
 
 def _integrate_gradients(page: NetworkInput, code: str) -> dict[str, NDArray[np.float32]]:
-    """Parts of a logit by what the network saw: ``beats``, ``rhythm`` and ``intervals``, in their shapes."""
+    """Part a logit by what the network saw: ``beats``, ``rhythm`` and ``intervals``, in their shapes."""
     import torch
 
     from classify.signal.network import INPUTS, batch_inputs

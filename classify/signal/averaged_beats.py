@@ -87,13 +87,13 @@ def average_beats(strips: NDArray[np.float32], confidence: NDArray[np.float32], 
 
 
 def _cut(strips: NDArray[np.float32], at: NDArray[np.int64], before: int, after: int) -> NDArray[np.float32]:
-    """Windows of strips, shape (beats, leads, before + after); NaN beyond their ends."""
+    """Cut windows out of strips, shape (beats, leads, before + after); NaN beyond their ends."""
     padded = np.pad(strips, ((0, 0), (before, after)), constant_values=np.nan)
     return np.asarray(padded[:, at[:, None] + np.arange(before + after)].transpose(1, 0, 2), np.float32)
 
 
 def _likeness(qrs: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Correlation of each QRS complex (beats, leads, m) with the one that correlates best with all, shape (beats,)."""
+    """Correlate each QRS complex (beats, leads, m) with the one that correlates best with all, shape (beats,)."""
     if len(qrs) < 3:
         return np.ones(len(qrs), np.float32)
     seen = np.isfinite(qrs).reshape(len(qrs), -1).astype(np.float32)

@@ -52,7 +52,7 @@ _USUAL_S = 0.8
 
 
 class StripLocation(NamedTuple):
-    """Where a segment went in a network's input.
+    """The part of a segment in a network's input.
 
     Attributes
     ----------
@@ -237,7 +237,7 @@ def locate_segments(segments: Sequence[StripSegment], fs: int) -> tuple[NetworkI
 
 
 def _usable(segments: Sequence[StripSegment], fs: int) -> list[int]:
-    """Numbers of the segments that show a second."""
+    """Number the segments that show a second."""
     for segment in segments:
         if segment.lead not in LEAD_NAMES:
             raise ValueError(f"unknown lead {segment.lead!r}; allowed: {', '.join(LEAD_NAMES)}")
@@ -269,7 +269,7 @@ def _rhythm_strip(segments: Sequence[StripSegment]) -> StripSegment | None:
 
 
 def _rhythm(strip: StripSegment | None) -> tuple[NDArray[np.float32], NDArray[np.float32], int]:
-    """`NetworkInput.rhythm`, `rhythm_seen` and `rhythm_lead`."""
+    """Make `NetworkInput.rhythm`, `rhythm_seen` and `rhythm_lead`."""
     rhythm = np.zeros(RHYTHM_SAMPLES, np.float32)
     rhythm_seen = np.zeros_like(rhythm)
     if strip is None:
@@ -298,7 +298,7 @@ def _recorded_together(segments: Sequence[tuple[int, StripSegment]], fs: int) ->
 
 
 def _resample(segment: StripSegment, fs: int) -> StripSegment:
-    """Median to zero, polyphase resampling to `FS` with gaps bridged for the filter and emptied again."""
+    """Set the median to zero and resample to `FS`, polyphase, with gaps bridged for the filter and emptied again."""
     signal = segment.signal
     finite = np.isfinite(signal)
     whole = bool(finite.all())
@@ -326,13 +326,13 @@ def _average(group: Sequence[StripSegment]) -> AveragedBeats:
 
 
 def _confidence(segment: StripSegment) -> NDArray[np.float32]:
-    """Confidence of a segment, 0 where it is hidden."""
+    """Give the confidence of a segment, 0 where it is hidden."""
     confidence = np.ones(len(segment.signal), np.float32) if segment.confidence is None else segment.confidence
     return np.where(np.isfinite(segment.signal), confidence, np.float32(0.0))
 
 
 def _mean_intervals(timed: Sequence[tuple[AveragedBeats, int]]) -> NDArray[np.float64]:
-    """`INTERVALS` but for the share of leads: the mean over strips of so many samples, of those that have intervals."""
+    """Average `INTERVALS`, but for the share of leads, over strips of so many samples that have any."""
     measured = [_intervals(beats, length) for beats, length in timed]
     known = [values for values in measured if values[0]] or measured
     mean: NDArray[np.float64] = np.mean(known, axis=0)
@@ -340,7 +340,7 @@ def _mean_intervals(timed: Sequence[tuple[AveragedBeats, int]]) -> NDArray[np.fl
 
 
 def _intervals(beats: AveragedBeats, length: int) -> NDArray[np.float64]:
-    """`INTERVALS` of one strip of `length` samples, but for the share of leads."""
+    """Measure `INTERVALS` of one strip of `length` samples, but for the share of leads."""
     seconds = min(length, RHYTHM_SAMPLES) / RHYTHM_SAMPLES
     intervals = np.diff(beats.qrs) / FS
     if len(intervals) == 0:

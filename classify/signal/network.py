@@ -32,7 +32,7 @@ ORDER_STRIDE = 8
 """Samples of the rhythm strip to one place of `ArrhythmiaNetwork.read_order`."""
 
 BRANCHES = ("beats.", "rhythm.", "rhythm_lead.", "lstm.")
-"""How the names of the weights begin that read beats and rhythm; the others make statements of it."""
+"""Beginnings of the names of the weights that read beats and rhythm; the others make statements of it."""
 
 FEATURES = _FEATURES + len(INTERVALS) + 4 * _HIDDEN
 """Length of `ArrhythmiaNetwork.features` of a page."""
@@ -65,7 +65,7 @@ class Residual(nn.Module):
         self.stride = stride
 
     def forward(self, x: Tensor) -> Tensor:
-        """From (B, n_in, n) to (B, n_out, n / stride)."""
+        """Map (B, n_in, n) to (B, n_out, n / stride)."""
         # Pooled so, a backward pass is twice as fast on a CPU as through avg_pool1d.
         short = x.unflatten(2, (-1, self.stride)).mean(3) if self.stride > 1 else x
         y = self.layers(x)
@@ -133,7 +133,7 @@ class ArrhythmiaNetwork(nn.Module):
         rhythm_seen: Tensor,
         rhythm_lead: Tensor,
     ) -> Tensor:
-        """Logits (B, outputs) of a batch of pages; see the class."""
+        """Compute the logits (B, outputs) of a batch of pages; see the class."""
         logits: Tensor = self.head(self.features(beats, beats_seen, intervals, rhythm, rhythm_seen, rhythm_lead))
         return logits
 
@@ -153,12 +153,12 @@ class ArrhythmiaNetwork(nn.Module):
         return torch.cat([form, self.intervals(intervals), pooled], 1)
 
     def read_form(self, beats: Tensor, beats_seen: Tensor) -> Tensor:
-        """Features (B, `FORM_FEATURES`) of averaged beats."""
+        """Compute features (B, `FORM_FEATURES`) of averaged beats."""
         form: Tensor = self.beats(torch.cat([beats, beats_seen], 1))
         return form
 
     def read_order(self, rhythm: Tensor, rhythm_seen: Tensor, rhythm_lead: Tensor) -> Tensor:
-        """Features (B, 1000 / `ORDER_STRIDE`, `ORDER_FEATURES`) of rhythm strips, from place to place."""
+        """Compute features (B, 1000 / `ORDER_STRIDE`, `ORDER_FEATURES`) of rhythm strips, from place to place."""
         waves = self.rhythm(torch.stack([rhythm, rhythm_seen], 1)).transpose(1, 2)
         lead = self.rhythm_lead(rhythm_lead)[:, None].expand(-1, waves.shape[1], -1)
         order: Tensor = self.lstm(torch.cat([waves, lead], 2))[0]
@@ -179,7 +179,7 @@ class Ensemble(nn.Module):
         self.members = nn.ModuleList(members)
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        """Logits (B, outputs) of a batch of pages; see `ArrhythmiaNetwork`."""
+        """Compute the logits (B, outputs) of a batch of pages; see `ArrhythmiaNetwork`."""
         return torch.stack([member(*inputs) for member in self.members]).mean(0)
 
 
@@ -217,7 +217,7 @@ def predict_logits(network: nn.Module, inputs: Sequence[NetworkInput], batch_siz
 
 
 def run_network(network: nn.Module, inputs: Sequence[Tensor], batch_size: int = 64) -> NDArray[np.float32]:
-    """Logits of many pages.
+    """Compute the logits of many pages, given as tensors.
 
     Parameters
     ----------

@@ -45,7 +45,6 @@ _LIMITS: dict[str, int] = {'a': 7}
 HOUSE = {path: ast.parse(text) for path, text in SOURCES.items()}
 
 WAITING = {
-    # Being rewritten at this moment: delete what has been split.
     # Rooms that wait for their rewriting.
     "digitize/layout/columns.py": {"strip_edges"},
     "digitize/layout/page_layout.py": {"read_layout"},
