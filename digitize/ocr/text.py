@@ -12,7 +12,7 @@ from __future__ import annotations
 import itertools
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version
@@ -500,30 +500,38 @@ _STRAY = (" ", "-−–—_.,:;'`·~\"")
 """Characters that may stand beside or within a name: the first kind at will, the others, mostly specks, at a price."""
 
 
+def _chains_of(name: str) -> Iterator[tuple[Sequence[str], bool]]:
+    """Spellings of a lead as chains of symbols, and whether each negates it."""
+    if name.startswith("I"):
+        romans = _roman_spellings(len(name))
+        # "D1" is among the strokes.
+        digit = [str(len(name))] if name != "I" else []
+        yield from ((spelling, False) for spelling in romans)
+        yield from (("D" + spelling, False) for spelling in romans + digit)
+        return
+    augmented = name.startswith("a")
+    forms = [first + "V" + name[2] for first in "aA"] if augmented else [letter + name[1:] for letter in "VC"]
+    yield from ((form, False) for form in forms)
+    if augmented:
+        yield from (("-" + form, True) for form in forms)
+    # The bar that ends the strip before it may touch a name.
+    yield from ((("bar", *form), False) for form in forms)
+
+
+def _roman_spellings(number: int) -> list[str]:
+    strokes = "Il1|"
+    spellings = ["".join(run) for run in itertools.product(strokes, repeat=number)]
+    if number == 2:
+        spellings += ["Ⅱ"]
+    elif number == 3:
+        spellings += ["Ⅲ", *(stroke + "Ⅱ" for stroke in strokes), *("Ⅱ" + stroke for stroke in strokes)]
+    return spellings
+
+
 @lru_cache(maxsize=1)
 def _spellings() -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
     """Spellings of all leads as chains of symbols, padded with -1; their lengths, leads, and whether negated."""
-    strokes = "Il1|"
-    chains: list[tuple[Sequence[str], int, bool]] = []
-    for lead, name in enumerate(ALL_NAMES):
-        if name.startswith("I"):
-            romans = ["".join(run) for run in itertools.product(strokes, repeat=len(name))]
-            if name == "II":
-                romans += ["Ⅱ"]
-            elif name == "III":
-                romans += ["Ⅲ", *(stroke + "Ⅱ" for stroke in strokes), *("Ⅱ" + stroke for stroke in strokes)]
-            # "D1" is among the strokes.
-            digit = [str(len(name))] if name != "I" else []
-            chains += [(spelling, lead, False) for spelling in romans]
-            chains += [("D" + spelling, lead, False) for spelling in romans + digit]
-        elif name.startswith("a"):
-            forms = [first + "V" + name[2] for first in "aA"]
-            chains += [(form, lead, False) for form in forms] + [("-" + form, lead, True) for form in forms]
-            chains += [(("bar", *form), lead, False) for form in forms]
-        else:
-            forms = [letter + name[1:] for letter in "VC"]
-            # The bar that ends the strip before it may touch a name.
-            chains += [(form, lead, False) for form in forms] + [(("bar", *form), lead, False) for form in forms]
+    chains = [(chain, lead, negated) for lead, name in enumerate(ALL_NAMES) for chain, negated in _chains_of(name)]
     symbols = list(_SYMBOLS)
     longest = max(len(chain) for chain, _, _ in chains)
     table = np.full((len(chains), longest), -1)

@@ -48,7 +48,6 @@ WAITING = {
     # Rooms that wait for their rewriting.
     "digitize/layout/columns.py": {"strip_edges"},
     "digitize/layout/page_layout.py": {"read_layout"},
-    "digitize/ocr/text.py": {"_spellings"},
 }
 """Functions of a complexity above 20, by file; what is split must be deleted here."""
 
