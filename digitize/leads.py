@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import xarray
     from matplotlib.figure import Figure
 
-    from digitize.render.overlay import Mark
+    from digitize.render.overlay import Annotation
 
 
 class Leads(LeadData):
@@ -51,7 +51,7 @@ class Leads(LeadData):
         return write_wfdb(self, path)
 
     def overlay(
-        self, image: NDArray[np.uint8], marks: Sequence[Mark] = (), shade: Shade | None = None
+        self, image: NDArray[np.uint8], marks: Sequence[Annotation] = (), shade: Shade | None = None
     ) -> NDArray[np.uint8]:
         """Draw the traces, marks above them and a band along them over a copy of their page (`draw_overlay`)."""
         from digitize.render.overlay import draw_overlay

@@ -46,7 +46,7 @@ _TICK_MM = 1.6
 _REACH_MM = 3.0  # a mark stands above the highest point of the trace so far to either side
 
 
-class Mark(NamedTuple):
+class Annotation(NamedTuple):
     """Say something of one sample of a strip, drawn above it.
 
     Attributes
@@ -65,7 +65,7 @@ class Mark(NamedTuple):
 
 
 def draw_overlay(
-    image: NDArray[np.uint8], leads: LeadData, marks: Sequence[Mark] = (), shade: Shade | None = None
+    image: NDArray[np.uint8], leads: LeadData, marks: Sequence[Annotation] = (), shade: Shade | None = None
 ) -> NDArray[np.uint8]:
     """Draw the traces over the page.
 
@@ -74,7 +74,7 @@ def draw_overlay(
     image : ndarray, shape (height, width, 3), uint8
         The page that was digitized, RGB. It is not modified.
     leads : LeadData
-    marks : sequence of Mark
+    marks : sequence of Annotation
         E.g. one a beat.
     shade : Shade, optional
         E.g. where a statement's evidence lies.
@@ -144,7 +144,7 @@ def _with_legend(drawn: NDArray[np.uint8], per_mm: float, text: str) -> NDArray[
     return np.concatenate([drawn, line])
 
 
-def _draw_mark(drawn: NDArray[np.uint8], leads: LeadData, mark: Mark) -> None:
+def _draw_mark(drawn: NDArray[np.uint8], leads: LeadData, mark: Annotation) -> None:
     place = _mark_place(leads, mark)
     if place is None:
         return
@@ -162,11 +162,11 @@ def _draw_mark(drawn: NDArray[np.uint8], leads: LeadData, mark: Mark) -> None:
         cv2.putText(drawn, mark.text, corner, face, scale, color, thickness, cv2.LINE_AA)
 
 
-def _mark_color(leads: LeadData, mark: Mark) -> tuple[int, int, int]:
+def _mark_color(leads: LeadData, mark: Annotation) -> tuple[int, int, int]:
     return MARK_COLOR if mark.text else ROW_COLORS[leads.strips[mark.strip].row % len(ROW_COLORS)]
 
 
-def _mark_place(leads: LeadData, mark: Mark) -> tuple[float, float] | None:
+def _mark_place(leads: LeadData, mark: Annotation) -> tuple[float, float] | None:
     """Where a mark's tick stands, in pixels; None where the sample is hidden."""
     path, per_mm = leads.strips[mark.strip].path, leads.calibration.pixels_per_mm
     x, y = (float(value) for value in path[mark.sample])
@@ -211,14 +211,14 @@ def _name_place(seen: NDArray[np.float32], per_mm: float) -> tuple[float, float]
 
 
 def overlay_svg(
-    leads: LeadData, *, marks: Sequence[Mark] = (), shade: Shade | None = None, tolerance: float = TOLERANCE_MM
+    leads: LeadData, *, marks: Sequence[Annotation] = (), shade: Shade | None = None, tolerance: float = TOLERANCE_MM
 ) -> str:
     """Draw the traces as a layer to lay over the page: sharp at any size.
 
     Parameters
     ----------
     leads : LeadData
-    marks : sequence of Mark
+    marks : sequence of Annotation
         As for `draw_overlay`.
     shade : Shade, optional
         As for `draw_overlay`; its text is left to the caller.
@@ -286,7 +286,7 @@ def _shade_svg(leads: LeadData, shade: Shade | None) -> str:
     )
 
 
-def _marks_svg(leads: LeadData, marks: Sequence[Mark]) -> tuple[str, str]:
+def _marks_svg(leads: LeadData, marks: Sequence[Annotation]) -> tuple[str, str]:
     """Ticks, one path a color, and texts."""
     per_mm = leads.calibration.pixels_per_mm
     data: dict[str, str] = {}

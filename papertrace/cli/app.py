@@ -15,12 +15,12 @@ from contextlib import contextmanager
 
 from papertrace.cli.lock import FolderError, locked
 from papertrace.cli.manifest import FAILED, Manifest, Row, sweep
-from papertrace.cli.neutral import keep_apart
 from papertrace.cli.options import Options, parse
 from papertrace.cli.outcome import row_of
 from papertrace.cli.plan import Failed, Job, Plan, make_plan
 from papertrace.cli.pool import Lost, Pool
 from papertrace.cli.progress import Progress
+from papertrace.cli.pseudonyms import keep_apart
 from papertrace.cli.sources import File, find_files
 from papertrace.cli.summary import as_json, summarize, table
 from papertrace.cli.work import name_pages, read_page
@@ -137,7 +137,7 @@ def announce(job: Job, row: Row, answer: object, brief: bool, options: Options, 
     """Tell what became of a page, as the caller wants to hear it."""
     report = answer if isinstance(answer, dict) else None
     if report is None:
-        progress.complain(f"{job.label}: {row.error}" if job.neutral else row.error)
+        progress.complain(f"{job.label}: {row.error}" if job.pseudonymized else row.error)
     if options.json:
         progress.tell(as_json(row, report))
     elif report is not None and not (brief or options.quiet):

@@ -15,8 +15,8 @@ from string import Template
 from typing import TYPE_CHECKING, Any
 
 from classify.wording import beats_in_a_line, in_words
+from papertrace.cli.annotations import beat_annotations
 from papertrace.cli.manifest import printable
-from papertrace.cli.marks import beat_marks
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from digitize import Leads
     from digitize.records.results import Shade, Strip
-    from digitize.render.overlay import Mark
+    from digitize.render.overlay import Annotation
 
 LONGEST_SIDE = 2000
 """Pixels of the embedded picture; traces and paper are drawn as lines and stay sharp beyond."""
@@ -160,7 +160,7 @@ def build_html(
         warnings=_warnings(report["warnings"]),
         statements=_statements(report["statements"], report["reader"]["reason"]),
         paper=_paper(leads),
-        scan=_scan(image, leads, beat_marks(report), shade, redrawn=report["source"]["file"] is None),
+        scan=_scan(image, leads, beat_annotations(report), shade, redrawn=report["source"]["file"] is None),
         scale=_scale(report),
         strips=_strips(leads, quality["strips"]),
         about=_about(report),
@@ -322,7 +322,9 @@ def _paper(leads: Leads) -> str:
     )
 
 
-def _scan(image: NDArray[np.uint8], leads: Leads, marks: Sequence[Mark], shade: Shade | None, *, redrawn: bool) -> str:
+def _scan(
+    image: NDArray[np.uint8], leads: Leads, marks: Sequence[Annotation], shade: Shade | None, *, redrawn: bool
+) -> str:
     from digitize.render.overlay import SHADE_COLOR, UNSURE, UNSURE_COLOR, overlay_svg
     from digitize.render.paper import draw_within
 

@@ -1,4 +1,4 @@
-"""The ledger of a folder of results: one line a page in ``manifest.csv``, safe at any moment.
+"""The manifest of a folder of results: one line a page in ``manifest.csv``, safe at any moment.
 
 A line is appended with one write as soon as its page is done, so that a process that is killed loses the pages in
 flight and no other; a line that a full disk or a power cut has torn is dropped when the file is opened again. Which
@@ -152,7 +152,7 @@ def _unescape(match: re.Match[str]) -> str:
 
 
 class Manifest:
-    """The ledger of one folder, open for one run. The folder must be locked (`papertrace.cli.lock.locked`).
+    """The manifest of one folder, open for one run. The folder must be locked (`papertrace.cli.lock.locked`).
 
     Parameters
     ----------

@@ -13,8 +13,8 @@ from pathlib import Path
 from digitize.export import record_name
 from papertrace.cli.formats import ALWAYS, HTML, suffixes_of
 from papertrace.cli.manifest import FAILED, READ, Manifest, Row
-from papertrace.cli.neutral import fingerprint, numbered
 from papertrace.cli.options import Options
+from papertrace.cli.pseudonyms import fingerprint, numbered
 from papertrace.cli.sources import File
 
 LONGEST_NAME = 120
@@ -49,12 +49,12 @@ class Job:
     name: str
     key: tuple[str, str]
     outputs: tuple[str, ...]
-    neutral: bool = False
+    pseudonymized: bool = False
 
     @property
     def alias(self) -> str:
         """The page in what is written."""
-        return self.name if self.neutral else self.label
+        return self.name if self.pseudonymized else self.label
 
 
 @dataclass(frozen=True)

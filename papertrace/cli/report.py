@@ -66,7 +66,7 @@ def build_report(
         "notice": "Not a medical device: for research and teaching only.",
         "software": {"name": "papertrace", "version": __version__, "weights": _weights(interpretation, refined)},
         "source": {
-            "file": None if job.neutral else job.source,
+            "file": None if job.pseudonymized else job.source,
             "page": job.index + 1,
             "width": width,
             "height": height,

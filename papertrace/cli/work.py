@@ -15,10 +15,10 @@ import digitize
 from classify.interpretation import without_statements
 from classify.readers import can_look, interpret_page
 from digitize.export import FORMATS, written_together
+from papertrace.cli.annotations import beat_annotations
 from papertrace.cli.formats import HTML
 from papertrace.cli.html import build_html
 from papertrace.cli.manifest import printable
-from papertrace.cli.marks import beat_marks
 from papertrace.cli.options import LIKELIEST, Options
 from papertrace.cli.plan import Failed, Job
 from papertrace.cli.report import build_report
@@ -91,7 +91,7 @@ def read_page(task: tuple[Job, Options]) -> dict[str, Any] | Failed:
     except digitize.PageError as error:
         return Failed(str(error) if str(error).startswith(job.alias) else f"{job.alias}: {error}")
     except OSError as error:
-        return Failed(f"{job.alias}: {(error.strerror or 'cannot be written') if job.neutral else error}")
+        return Failed(f"{job.alias}: {(error.strerror or 'cannot be written') if job.pseudonymized else error}")
     return report
 
 
@@ -102,7 +102,7 @@ def _trace(job: Job, options: Options) -> _Traced:
     from digitize.deidentify import redraw_page
     from digitize.leads import no_leads
 
-    page = _load_unnamed(job, options) if job.neutral else _load(job, options)
+    page = _load_unnamed(job, options) if job.pseudonymized else _load(job, options)
     try:
         analysis = api.analyze_page(page, layout=options.layout, speed=options.speed, gain=options.gain)
     except digitize.PageError as error:
@@ -110,10 +110,10 @@ def _trace(job: Job, options: Options) -> _Traced:
             raise
         leads = no_leads((page.image.shape[1], page.image.shape[0]), str(error).removeprefix(f"{page.name}: "))
         blank = np.full_like(page.image, 255)
-        return _Traced(page, leads, blank if job.neutral else page.image, lambda: coarse_picture(page.image).ink)
+        return _Traced(page, leads, blank if job.pseudonymized else page.image, lambda: coarse_picture(page.image).ink)
     traced = api.refined(analysis) if options.refine else analysis
     leads = api.leads_of(traced, fs=FS)
-    shown = redraw_page(traced, leads) if job.neutral else page.image
+    shown = redraw_page(traced, leads) if job.pseudonymized else page.image
     return _Traced(page, leads, shown, lambda: picture_of(analysis).ink)
 
 
@@ -170,7 +170,11 @@ def _write(
         text = json.dumps(report, indent=2, allow_nan=False) + "\n"
         (folder / f"{target.name}.json").write_text(text, encoding="utf-8")
         if options.html:
-            title = job.name if job.neutral else printable(Path(job.source).name + job.label.removeprefix(job.source))
+            title = (
+                job.name if job.pseudonymized else printable(Path(job.source).name + job.label.removeprefix(job.source))
+            )
             text = build_html(title, picture, leads, report, shade)
             (folder / (target.name + HTML)).write_text(text, encoding="utf-8")
-        Image.fromarray(leads.overlay(picture, beat_marks(report), shade)).save(folder / f"{target.name}.overlay.png")
+        Image.fromarray(leads.overlay(picture, beat_annotations(report), shade)).save(
+            folder / f"{target.name}.overlay.png"
+        )

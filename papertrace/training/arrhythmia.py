@@ -37,7 +37,7 @@ from papertrace.datasets.ptbxl import Records, load_ptbxl
 from papertrace.metrics.calibration import Calibration, fit_calibration
 from papertrace.metrics.scores import auroc, best_f1_thresholds
 from papertrace.training import digitized
-from papertrace.training.aside import what_else
+from papertrace.training.auxiliary import auxiliary_targets
 from papertrace.training.experiment import (
     Experiment,
     configured,
@@ -77,7 +77,7 @@ class Config(Configuration):
     mixed : float
         Both parameters of the beta distribution by which examples are mixed (Zhang et al. 2018, "mixup").
     aside : float
-        Weight of what is learned by the way (`papertrace.training.aside`).
+        Weight of what is learned by the way (`papertrace.training.auxiliary`).
     pretrained : str or None
         Version of the weights that the branches begin with (`papertrace.training.pretraining`); None: random ones.
     """
@@ -123,7 +123,7 @@ class Design:
 
 
 @dataclass(frozen=True)
-class Lesson:
+class Targets:
     """What is learned from records.
 
     Attributes
@@ -135,16 +135,16 @@ class Lesson:
     truth: torch.Tensor
     weight: torch.Tensor
 
-    def take(self, chosen: NDArray[np.intp]) -> Lesson:
-        """Give the lesson of some of the records."""
-        return Lesson(self.truth[chosen], self.weight[chosen])
+    def take(self, chosen: NDArray[np.intp]) -> Targets:
+        """Give the targets of some of the records."""
+        return Targets(self.truth[chosen], self.weight[chosen])
 
 
 Mixture = tuple[list[torch.Tensor], torch.Tensor, torch.Tensor]
 """Inputs, truth and weight of a batch."""
 
 
-def lesson_of(records: Records, aside: float) -> Lesson:
+def targets_of(records: Records, aside: float) -> Targets:
     """Collect what is learned from records.
 
     Parameters
@@ -155,13 +155,13 @@ def lesson_of(records: Records, aside: float) -> Lesson:
 
     Returns
     -------
-    Lesson
+    Targets
     """
     weight = np.ones_like(records.labels)
     weight[:, _VOLTAGE] *= records.millivolts[:, None]
-    more = what_else(records)
+    more = auxiliary_targets(records)
     truth = np.concatenate([records.labels, more.truth], axis=1)
-    return Lesson(torch.from_numpy(truth), torch.from_numpy(np.concatenate([weight, aside * more.known], axis=1)))
+    return Targets(torch.from_numpy(truth), torch.from_numpy(np.concatenate([weight, aside * more.known], axis=1)))
 
 
 def page_views(records: Records, layout: str = PAGE) -> list[NetworkInput]:
@@ -267,14 +267,14 @@ def batch_of(pools: Sequence[Pool], records: NDArray[np.intp], rng: np.random.Ge
 
 
 def train(
-    design: Design, lesson: Lesson, choice: NDArray[np.float32], config: Config, run: Run
+    design: Design, targets: Targets, choice: NDArray[np.float32], config: Config, run: Run
 ) -> Trained[torch.nn.Module]:
     """Fit one network; the epoch with the highest AUROC on `choice` wins.
 
     Parameters
     ----------
     design : Design
-    lesson : Lesson
+    targets : Targets
         Of the records that train.
     choice : ndarray, shape (n, statements), float32
         Truth of those that choose the epoch.
@@ -292,10 +292,10 @@ def train(
     ValueError
         If there is a checkpoint of another configuration.
     """
-    records, outputs = lesson.truth.shape
+    records, outputs = targets.truth.shape
 
     def draw(chosen: NDArray[np.intp], rng: np.random.Generator) -> Mixture:
-        return mix(design, design.draw(chosen, rng), lesson.take(chosen), config.mixed, rng)
+        return mix(design, design.draw(chosen, rng), targets.take(chosen), config.mixed, rng)
 
     def judge(network: torch.nn.Module) -> tuple[float, dict[str, float]]:
         figures = macro_auroc(choice, run_network(network, design.choice)[:, : len(STATEMENTS)])
@@ -307,7 +307,7 @@ def train(
 
 
 def mix(
-    design: Design, inputs: Sequence[torch.Tensor], lesson: Lesson, mixed: float, rng: np.random.Generator
+    design: Design, inputs: Sequence[torch.Tensor], targets: Targets, mixed: float, rng: np.random.Generator
 ) -> Mixture:
     """Mix examples in pairs (Zhang et al. 2018); of each pair, the first gives what is not to be blended.
 
@@ -315,7 +315,7 @@ def mix(
     ----------
     design : Design
     inputs : sequence of tensor, shape (n, ...)
-    lesson : Lesson
+    targets : Targets
         Of the same records.
     mixed : float
         Both parameters of the beta distribution of their shares.
@@ -328,13 +328,13 @@ def mix(
     """
     share = float(rng.beta(mixed, mixed))
     share = max(share, 1 - share)
-    other = torch.from_numpy(rng.permutation(len(lesson.truth)))
+    other = torch.from_numpy(rng.permutation(len(targets.truth)))
     mixture = [
         share * tensor + (1 - share) * tensor[other] if place in design.blended else tensor
         for place, tensor in enumerate(inputs)
     ]
-    truth = share * lesson.truth + (1 - share) * lesson.truth[other]
-    return mixture, truth, torch.minimum(lesson.weight, lesson.weight[other])
+    truth = share * targets.truth + (1 - share) * targets.truth[other]
+    return mixture, truth, torch.minimum(targets.weight, targets.weight[other])
 
 
 def write_weights(
@@ -496,11 +496,11 @@ def main(arguments: list[str] | None = None) -> None:
         f"{len(train_records)} records to train on, in {len(pools[0])} views and {read} pages, {len(choice)} to "
         f"choose, {len(report)} to report; on {chosen.device}"
     )
-    design, lesson = design_of(pools, choice, config.dropout, start), lesson_of(train_records, config.aside)
+    design, targets = design_of(pools, choice, config.dropout, start), targets_of(train_records, config.aside)
     fits = {}
     for member in config.of_members():
         name = f"arrhythmia-{member.seed}"
-        fits[name] = train(design, lesson, choice.labels, member, run_of(name, chosen))
+        fits[name] = train(design, targets, choice.labels, member, run_of(name, chosen))
     record = write_weights(chosen.out, fits, config, train_records, choice, report, read, chosen.device)
     print(json.dumps(record["figures"], indent=1))
 

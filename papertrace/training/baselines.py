@@ -3,7 +3,7 @@
 ``python -m papertrace.training.baselines [--data DIR] [--out DIR] [--epochs N]``.
 
 A plain LSTM, an xresnet1d and a transformer (`papertrace.training.rivals`) read sheets (`papertrace.training.sheets`)
-of the same records, cut into the same kinds of pages with the same faults, and learn the same lesson in the same loop
+of the same records, cut into the same kinds of pages with the same faults, and learn the same targets in the same loop
 as the shipped network (`papertrace.training.arrhythmia`), in one configuration each: nothing is tuned, neither for them
 nor against them. Where ours has eight views of a record, they get a new one each time. Each ends as a line of
 ``baselines.json``, which `papertrace.benchmarks.classification` shows beside ours. An interrupted run is taken up again
@@ -27,7 +27,7 @@ from classify.signal.inputs import cut_to_layout
 from classify.signal.network import run_network
 from digitize.files import written_together
 from papertrace.datasets.ptbxl import Records
-from papertrace.training.arrhythmia import PAGE, REPORT_FOLD, Config, Design, lesson_of, split, train
+from papertrace.training.arrhythmia import PAGE, REPORT_FOLD, Config, Design, split, targets_of, train
 from papertrace.training.comparison import compare
 from papertrace.training.experiment import commit_of_code, configured, count_parameters, options, run_of
 from papertrace.training.loop import tune_malloc
@@ -88,12 +88,12 @@ def main(arguments: list[str] | None = None) -> None:
         train_records, choice, report = split(chosen.data, (CHOICE_FOLD, REPORT_FOLD))
     except ValueError as error:
         parser.error(str(error))
-    noise, lesson = load_noise(chosen.data.parent / "noise"), lesson_of(train_records, config.aside)
+    noise, targets = load_noise(chosen.data.parent / "noise"), targets_of(train_records, config.aside)
     file = chosen.out / "baselines.json"
     told: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
     for name in chosen.networks:
         design = design_of(NETWORKS[name], train_records, choice, noise, config.dropout)
-        trained = train(design, lesson, choice.labels, config, run_of(name, chosen))
+        trained = train(design, targets, choice.labels, config, run_of(name, chosen))
 
         def read(pages: Sequence[Sequence[StripSegment]], network: nn.Module = trained.network) -> NDArray[np.float32]:
             return run_network(network, stack_sheets(pages))

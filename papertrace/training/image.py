@@ -29,7 +29,8 @@ from classify.picture.network import CELL, NOWHERE, DualNetwork, PictureNetwork,
 from classify.signal.weights import load_weights
 from classify.statements import STATEMENTS
 from papertrace.datasets.ptbxl import Records
-from papertrace.training.arrhythmia import Lesson, calibrate, lesson_of, macro_auroc, split
+from papertrace.training.arrhythmia import Targets, calibrate, macro_auroc, split, targets_of
+from papertrace.training.batches import Batch, batch_of, blank, draw_places
 from papertrace.training.experiment import (
     Experiment,
     configured,
@@ -39,7 +40,6 @@ from papertrace.training.experiment import (
     write_experiment,
 )
 from papertrace.training.imagenet import RESNET18, load_resnet18
-from papertrace.training.look import Batch, batch_of, blank, draw_places
 from papertrace.training.loop import (
     Configuration,
     Forward,
@@ -52,7 +52,7 @@ from papertrace.training.loop import (
     tune_malloc,
 )
 from papertrace.training.pages import CHOICE_FOLD, TRAIN_FOLDS, plan
-from papertrace.training.pictures import Album, draw_all, joined, read_all
+from papertrace.training.pictures import PictureDataset, draw_all, joined, read_all
 from papertrace.training.sources import version_of_code
 from papertrace.training.views import in_millivolts
 
@@ -100,7 +100,7 @@ class Config(Configuration):
     blank : float
         Chance of each stream of the dual network to see nothing.
     aside : float
-        Weight of what is learned by the way (`papertrace.training.aside`).
+        Weight of what is learned by the way (`papertrace.training.auxiliary`).
     """
 
     epochs: int = 12
@@ -149,12 +149,12 @@ class Pages:
 
     Attributes
     ----------
-    album : Album
-    lesson : Lesson
+    dataset : PictureDataset
+    targets : Targets
     """
 
-    album: Album
-    lesson: Lesson
+    dataset: PictureDataset
+    targets: Targets
 
 
 def goals_of(config: Config) -> tuple[Goal, Goal]:
@@ -216,7 +216,7 @@ def train(network: nn.Module, pages: Pages, choice: Pages, config: Config, goal:
     Parameters
     ----------
     network : Module
-        Of `classify.picture.image.make_network`, with as many outputs as the lessons; it is modified.
+        Of `classify.picture.image.make_network`, with as many outputs as the targets; it is modified.
     pages, choice : Pages
     config : Config
     goal : Goal
@@ -231,18 +231,18 @@ def train(network: nn.Module, pages: Pages, choice: Pages, config: Config, goal:
     ValueError
         If there is a checkpoint of another configuration, or there is nothing to train on or to choose by.
     """
-    if not len(pages.album) or not len(choice.album):
+    if not len(pages.dataset) or not len(choice.dataset):
         raise ValueError(
-            f"{len(pages.album)} pictures to train on, {len(choice.album)} to choose; at least one each is needed"
+            f"{len(pages.dataset)} pictures to train on, {len(choice.dataset)} to choose; at least one each is needed"
         )
     dual = isinstance(network, DualNetwork)
 
-    def draw(chosen: NDArray[np.intp], rng: np.random.Generator) -> tuple[Batch, Lesson]:
-        places = draw_places(pages.album, chosen.tolist(), config.printed, rng)
-        batch = batch_of(pages.album, places, rng)
-        return blank(batch, config.blank, rng) if dual else batch, pages.lesson.take(chosen)
+    def draw(chosen: NDArray[np.intp], rng: np.random.Generator) -> tuple[Batch, Targets]:
+        places = draw_places(pages.dataset, chosen.tolist(), config.printed, rng)
+        batch = batch_of(pages.dataset, places, rng)
+        return blank(batch, config.blank, rng) if dual else batch, pages.targets.take(chosen)
 
-    def loss(network: Forward, batch: tuple[Batch, Lesson]) -> Tensor:
+    def loss(network: Forward, batch: tuple[Batch, Targets]) -> Tensor:
         views = batch[0].views if dual else ()
         return _loss(network(batch[0].pictures, *views), *batch, goal)
 
@@ -252,7 +252,7 @@ def train(network: nn.Module, pages: Pages, choice: Pages, config: Config, goal:
 
     _lay_out(network, config.width)
     # One picture alone has no spread to normalize by.
-    batches = shuffled(sorted(pages.album.by_record), config.batch, draw, least=2)
+    batches = shuffled(sorted(pages.dataset.by_record), config.batch, draw, least=2)
     rates = {"picture.": _SLOW, "signal.": _SLOW} if dual else None
     return fit(lambda: network, replace(config, epochs=goal.epochs), batches, loss, score, run=run, rates=rates)
 
@@ -281,9 +281,9 @@ def judge(
     network.eval()
     logits, losses, ratios, rights = [], [], [], []
     with torch.inference_mode():
-        for first in range(0, len(pages.album), batch_size):
-            places = range(first, min(first + batch_size, len(pages.album)))
-            batch = to_device(batch_of(pages.album, places, None), device)
+        for first in range(0, len(pages.dataset), batch_size):
+            places = range(first, min(first + batch_size, len(pages.dataset)))
+            batch = to_device(batch_of(pages.dataset, places, None), device)
             with mixed_precision(device):
                 seen = network(batch.pictures, *(batch.views if isinstance(network, DualNetwork) else ()))
             leads, signal, ratio, right = signal_loss(seen, batch)
@@ -303,7 +303,7 @@ def judge(
 
 def truth_of(pages: Pages) -> NDArray[np.float32]:
     """Truth of the statements of every picture, shape (pictures, statements)."""
-    return np.asarray(pages.lesson.truth.numpy()[pages.album.views.record, : len(STATEMENTS)])
+    return np.asarray(pages.targets.truth.numpy()[pages.dataset.views.record, : len(STATEMENTS)])
 
 
 def begin(config: Config, outputs: int, imagenet: Path | None) -> nn.Module:
@@ -354,10 +354,10 @@ def _lay_out(network: nn.Module, width: int) -> None:
             weight.data = weight.data.contiguous(memory_format=torch.channels_last)
 
 
-def _loss(seen: Seen, batch: Batch, lesson: Lesson, goal: Goal) -> Tensor:
+def _loss(seen: Seen, batch: Batch, targets: Targets, goal: Goal) -> Tensor:
     loss = torch.zeros((), device=batch.pictures.device)
     if goal.statements:
-        told = functional.binary_cross_entropy_with_logits(seen.logits, lesson.truth, lesson.weight)
+        told = functional.binary_cross_entropy_with_logits(seen.logits, targets.truth, targets.weight)
         loss = loss + goal.statements * told
     leads, signal, _, _ = signal_loss(seen, batch)
     return loss + goal.leads * leads + goal.signal * signal
@@ -400,14 +400,14 @@ def write_weights(
     own.half().float()
     figures, logits = judge(own, choice, "cpu")
     truth = truth_of(choice)
-    trained_on = pages.lesson.truth.numpy()[sorted(pages.album.by_record), : len(STATEMENTS)]
+    trained_on = pages.targets.truth.numpy()[sorted(pages.dataset.by_record), : len(STATEMENTS)]
     experiment = Experiment(
         configuration=config,
         data={
             "source": "PTB-XL, CC BY 4.0 (Wagner et al. 2020)",
-            "records": {"folds 1 to 7": len(pages.album.by_record), "fold 8": len(choice.album.by_record)},
+            "records": {"folds 1 to 7": len(pages.dataset.by_record), "fold 8": len(choice.dataset.by_record)},
             "pictures": {
-                name: {"drawn": int((~of.album.printed).sum()), "of printed pages": int(of.album.printed.sum())}
+                name: {"drawn": int((~of.dataset.printed).sum()), "of printed pages": int(of.dataset.printed.sum())}
                 for name, of in (("folds 1 to 7", pages), ("fold 8", choice))
             },
         },
@@ -424,14 +424,14 @@ def write_weights(
     return write_experiment(out, config.design, weights, experiment)
 
 
-def make_pages(records: Records, config: Config, sketches: int, pages: int, folder: Path, jobs: int) -> Album:
+def make_pages(records: Records, config: Config, sketches: int, pages: int, folder: Path, jobs: int) -> PictureDataset:
     """Draw pictures of all records, and print and read pages of those that are there at 500 Hz."""
     signals = in_millivolts(records, config.seed)
-    albums = [draw_all(signals, range(len(records)), sketches, config.seed, folder / "drawn", jobs)]
+    datasets = [draw_all(signals, range(len(records)), sketches, config.seed, folder / "drawn", jobs)]
     printable = [path for path in records.paths_500 if path is not None]
     if pages and printable:
-        albums.append(read_all(plan(printable, pages, config.seed, folder / "read"), records, jobs))
-    return joined(albums)
+        datasets.append(read_all(plan(printable, pages, config.seed, folder / "read"), records, jobs))
+    return joined(datasets)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -464,14 +464,14 @@ def main(arguments: list[str] | None = None) -> None:
     folder = chosen.out / "pictures" / version_of_code("papertrace.training.pictures")
     pages = Pages(
         make_pages(train_records, common, common.sketches, common.train_pages, folder / "train", chosen.jobs),
-        lesson_of(train_records, common.aside),
+        targets_of(train_records, common.aside),
     )
     choice = Pages(
         make_pages(choice_records, common, 1, common.choose_pages, folder / "fold8", chosen.jobs),
-        lesson_of(choice_records, common.aside),
+        targets_of(choice_records, common.aside),
     )
-    print(f"{len(pages.album)} pictures to train on, {len(choice.album)} to choose; on {chosen.device}")
-    outputs = pages.lesson.truth.shape[1]
+    print(f"{len(pages.dataset)} pictures to train on, {len(choice.dataset)} to choose; on {chosen.device}")
+    outputs = pages.targets.truth.shape[1]
     for design in chosen.design or DESIGNS:
         config = replace(common, design=design, **({"signal": chosen.signal} if design == "hybrid" else {}))
         first, then = goals_of(config)

@@ -67,7 +67,7 @@ class Sketches:
 
 
 @dataclass(frozen=True)
-class Album:
+class PictureDataset:
     """Pictures with all that is known of them.
 
     Attributes
@@ -102,7 +102,7 @@ class Album:
 
 def draw_all(
     signals: NDArray[np.float32], places: Sequence[int], count: int, seed: int, folder: Path, processes: int
-) -> Album:
+) -> PictureDataset:
     """Draw pictures of recordings, those that are not there yet.
 
     Parameters
@@ -121,7 +121,7 @@ def draw_all(
 
     Returns
     -------
-    Album
+    PictureDataset
     """
     jobs = [
         Sketches(signal, seed * 1_000_000 + place, count, folder / f"{place:05d}-{count}.npz")
@@ -131,7 +131,7 @@ def draw_all(
     return load([(job.file, place) for job, place in zip(jobs, places, strict=True)], printed=False)
 
 
-def read_all(jobs: Sequence[Job], records: Records, processes: int) -> Album:
+def read_all(jobs: Sequence[Job], records: Records, processes: int) -> PictureDataset:
     """Print and read pages, those that are not there yet.
 
     Parameters
@@ -144,7 +144,7 @@ def read_all(jobs: Sequence[Job], records: Records, processes: int) -> Album:
 
     Returns
     -------
-    Album
+    PictureDataset
     """
     make_missing(jobs, make_page, processes)
     place = {path: k for k, path in enumerate(records.paths_500) if path is not None}
@@ -184,7 +184,7 @@ def blank_view() -> NetworkInput:
     return NetworkInput(beats, beats, np.zeros(len(INTERVALS), np.float32), rhythm, rhythm, ABSENT)
 
 
-def load(files: Sequence[tuple[Path, int]], printed: bool) -> Album:
+def load(files: Sequence[tuple[Path, int]], printed: bool) -> PictureDataset:
     """Load pictures.
 
     Parameters
@@ -196,7 +196,7 @@ def load(files: Sequence[tuple[Path, int]], printed: bool) -> Album:
 
     Returns
     -------
-    Album
+    PictureDataset
     """
     pictures: list[NDArray[np.uint8]] = []
     cells: list[Cells] = []
@@ -212,18 +212,18 @@ def load(files: Sequence[tuple[Path, int]], printed: bool) -> Album:
             cells.append(Cells(*own))
             views.append(NetworkInput(**{name: arrays[name][number] for name in INPUTS}))
             of.append(record)
-    return Album(tuple(pictures), tuple(cells), pool_views(views, of), np.full(len(of), printed))
+    return PictureDataset(tuple(pictures), tuple(cells), pool_views(views, of), np.full(len(of), printed))
 
 
-def joined(albums: Sequence[Album]) -> Album:
-    """Put albums together."""
+def joined(datasets: Sequence[PictureDataset]) -> PictureDataset:
+    """Put datasets together."""
     names = (*INPUTS, "record")
-    views = {name: np.concatenate([getattr(album.views, name) for album in albums]) for name in names}
-    return Album(
-        tuple(picture for album in albums for picture in album.pictures),
-        tuple(cells for album in albums for cells in album.cells),
+    views = {name: np.concatenate([getattr(dataset.views, name) for dataset in datasets]) for name in names}
+    return PictureDataset(
+        tuple(picture for dataset in datasets for picture in dataset.pictures),
+        tuple(cells for dataset in datasets for cells in dataset.cells),
         Pool(**views),
-        np.concatenate([album.printed for album in albums]),
+        np.concatenate([dataset.printed for dataset in datasets]),
     )
 
 

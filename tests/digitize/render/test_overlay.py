@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from digitize.records.results import Shade
-from digitize.render.overlay import MARK_COLOR, ROW_COLORS, SHADE_COLOR, UNSURE_COLOR, Mark, overlay_svg
+from digitize.render.overlay import MARK_COLOR, ROW_COLORS, SHADE_COLOR, UNSURE_COLOR, Annotation, overlay_svg
 
 
 def test_overlay(leads, paper):
@@ -101,7 +101,7 @@ def test_layer_of_a_page_without_a_trace(leads):
 
 def test_marks_stand_above_their_samples(leads, paper):
     last = len(leads.strips) - 1
-    plain, drawn = leads.overlay(paper), leads.overlay(paper, [Mark(last, 2000), Mark(last, 3000, "V")])
+    plain, drawn = leads.overlay(paper), leads.overlay(paper, [Annotation(last, 2000), Annotation(last, 3000, "V")])
     changed = np.argwhere((drawn != plain).any(axis=2))
     per_mm = leads.calibration.pixels_per_mm
     for sample, tall in ((2000, 3), (3000, 6)):
@@ -115,20 +115,22 @@ def test_marks_stand_above_their_samples(leads, paper):
 
 
 def test_marks_of_hidden_samples_are_left_out(leads, paper):
-    assert (leads.overlay(paper, [Mark(0, 120, "V")]) == leads.overlay(paper)).all()
-    assert overlay_svg(leads, marks=[Mark(0, 120, "V")]) == overlay_svg(leads)
+    assert (leads.overlay(paper, [Annotation(0, 120, "V")]) == leads.overlay(paper)).all()
+    assert overlay_svg(leads, marks=[Annotation(0, 120, "V")]) == overlay_svg(leads)
 
 
 def test_marks_at_the_edge_of_the_page_stay_on_it(leads):
     high = replace(leads.strips[0], path=leads.strips[0].path - np.array([0, 130], np.float32))
-    root = ET.fromstring(overlay_svg(replace(leads, strips=(high,)), marks=[Mark(0, 400, "S")]))
+    root = ET.fromstring(overlay_svg(replace(leads, strips=(high,)), marks=[Annotation(0, 400, "S")]))
     (text,) = [own for own in root.iter("{http://www.w3.org/2000/svg}text") if own.text == "S"]
     assert float(text.get("y")) > 2
 
 
 def test_marks_of_the_layer(leads):
     last = len(leads.strips) - 1
-    root = ET.fromstring(overlay_svg(leads, marks=[Mark(last, 2000), Mark(last, 2400), Mark(last, 3000, "<V>")]))
+    root = ET.fromstring(
+        overlay_svg(leads, marks=[Annotation(last, 2000), Annotation(last, 2400), Annotation(last, 3000, "<V>")])
+    )
     ticks = [path for path in root.iter("{http://www.w3.org/2000/svg}path") if path.get("class") == "mark"]
     assert [path.get("d").count("M") for path in ticks] == [2, 1]
     assert ticks[1].get("stroke") == f"rgb{MARK_COLOR}".replace(" ", "")

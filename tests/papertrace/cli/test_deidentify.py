@@ -20,7 +20,7 @@ from digitize import deidentify as redraw
 from digitize.export import FORMATS
 from papertrace.cli import app
 from papertrace.cli.manifest import JOURNAL
-from papertrace.cli.neutral import fingerprint
+from papertrace.cli.pseudonyms import fingerprint
 from papertrace.cli.sources import OVERLAY
 from papertrace.synth import render_page, simulate
 from tests.measured import MEASURED

@@ -14,13 +14,13 @@ from digitize.records.layouts import LEAD_NAMES
 from papertrace.datasets.ptbxl import Records
 from papertrace.training.arrhythmia import (
     Design,
-    Lesson,
+    Targets,
     batch_of,
     design_of,
-    lesson_of,
     macro_auroc,
     main,
     page_views,
+    targets_of,
     train,
     write_weights,
 )
@@ -29,10 +29,10 @@ from papertrace.training.views import disturb, load_noise, make_pool, show, with
 from tests.papertrace.training.pulse_trains import CONFIG, records
 
 
-def given(data: Records) -> tuple[Design, Lesson, np.ndarray]:
+def given(data: Records) -> tuple[Design, Targets, np.ndarray]:
     choice = records(16, 1)
     design = design_of([make_pool(data, CONFIG.views, 0, None)], choice, CONFIG.dropout)
-    return design, lesson_of(data, CONFIG.aside), choice.labels
+    return design, targets_of(data, CONFIG.aside), choice.labels
 
 
 @pytest.fixture(scope="module")
@@ -76,14 +76,14 @@ def test_views_need_a_record_in_millivolts():
 
 def test_what_else_is_known_is_learned_by_the_way():
     data = records(32, 0, normalized=True)
-    lesson = lesson_of(data, 0.5)
+    targets = targets_of(data, 0.5)
     statements = len(STATEMENTS)
     # Age, sex, two axes and one rare code stand behind the statements.
-    assert lesson.truth.shape == lesson.weight.shape == (32, statements + 5)
-    assert torch.equal(lesson.truth[:, :statements], torch.from_numpy(data.labels))
+    assert targets.truth.shape == targets.weight.shape == (32, statements + 5)
+    assert torch.equal(targets.truth[:, :statements], torch.from_numpy(data.labels))
     voltage = [CODES.index(code) for code in ("HYP", "LVH", "VCLVH", "LOWT")]
-    assert not lesson.weight[1::2, voltage].any() and lesson.weight[::2, voltage].all()
-    behind, weight = lesson.truth[:, statements:], lesson.weight[:, statements:]
+    assert not targets.weight[1::2, voltage].any() and targets.weight[::2, voltage].all()
+    behind, weight = targets.truth[:, statements:], targets.weight[:, statements:]
     assert weight[3, 0] == 0 and weight[4, 0] == 0.5, "an unknown age"
     assert weight[2, 2] == weight[2, 3] == 0, "an unknown axis"
     assert behind[1, 2] == 1 and behind[1, 3] == 0, "LAD before MID"

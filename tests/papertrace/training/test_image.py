@@ -11,7 +11,8 @@ from safetensors.torch import load_file
 from classify.picture.image import DESIGNS, load_picture_weights, make_network, predict_pictures
 from classify.picture.network import CELL, NOWHERE, Seen
 from classify.statements import CODES, STATEMENTS
-from papertrace.training.arrhythmia import lesson_of
+from papertrace.training.arrhythmia import targets_of
+from papertrace.training.batches import batch_of
 from papertrace.training.image import (
     Config,
     Pages,
@@ -24,7 +25,6 @@ from papertrace.training.image import (
     train,
     write_weights,
 )
-from papertrace.training.look import batch_of
 from papertrace.training.loop import Run
 from papertrace.training.pictures import Sketches, blank_view, load, make_sketches
 from tests.papertrace.training.pulse_trains import records
@@ -37,8 +37,8 @@ def pages(n: int, seed: int, folder) -> Pages:
     files = [folder / f"{place}.npz" for place in range(n)]
     for place, file in enumerate(files):
         make_sketches(Sketches(own.signals[place], seed * 1000 + place, CONFIG.sketches, file))
-    album = load([(file, place) for place, file in enumerate(files)], printed=False)
-    return Pages(album, lesson_of(own, CONFIG.aside))
+    dataset = load([(file, place) for place, file in enumerate(files)], printed=False)
+    return Pages(dataset, targets_of(own, CONFIG.aside))
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def design(request):
 
 
 def network_of(design: str, data) -> torch.nn.Module:
-    outputs = data[0].lesson.truth.shape[1]
+    outputs = data[0].targets.truth.shape[1]
     config = dataclasses.replace(CONFIG, design=design)
     return go_on(config, outputs, begin(CONFIG, outputs, None))
 
@@ -98,9 +98,9 @@ class TestDesigns:
         config = dataclasses.replace(CONFIG, design=design, epochs=3)
         record = write_weights(tmp_path, {design: uninterrupted}, config, *data, "cpu")
         weights = load_picture_weights(design, tmp_path)
-        album = data[1].album
+        dataset = data[1].dataset
         views = [blank_view()] * 2 if design == "dual" else None
-        told, _ = predict_pictures(weights, [album.ink(0), album.ink(1)], views)
+        told, _ = predict_pictures(weights, [dataset.ink(0), dataset.ink(1)], views)
         assert told.shape == (2, len(STATEMENTS)) and ((told > 0) & (told < 1)).all()
         assert weights.version == record["version"] and record["configuration"]["design"] == design
         assert record["data"]["pictures"]["folds 1 to 7"] == {"drawn": 24, "of printed pages": 0}
@@ -109,7 +109,7 @@ class TestDesigns:
 
 def test_the_signal_is_learned_without_labels(data):
     goal = dataclasses.replace(goals_of(CONFIG)[0], epochs=4)
-    network = begin(CONFIG, data[0].lesson.truth.shape[1], None)
+    network = begin(CONFIG, data[0].targets.truth.shape[1], None)
     head = network.head[1].weight.clone()
     trained = train(network, *data, CONFIG, goal, Run("signal"))
     losses = [figures["loss"] for figures in trained.history]
@@ -118,7 +118,7 @@ def test_the_signal_is_learned_without_labels(data):
 
 
 def test_the_signal_loss_is_least_where_the_truth_is(data):
-    batch = batch_of(data[0].album, range(4), None)
+    batch = batch_of(data[0].dataset, range(4), None)
 
     def at(error: float, lead_right: bool = True) -> tuple[float, float, float]:
         leads = torch.nn.functional.one_hot(batch.leads, NOWHERE + 1).movedim(3, 1) * (9.0 if lead_right else -9.0)

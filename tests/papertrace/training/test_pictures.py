@@ -8,8 +8,8 @@ from classify.picture.picture import HEIGHT, WIDTH
 from digitize.records.layouts import LEAD_NAMES
 from papertrace.datasets.ptbxl import load_ptbxl
 from papertrace.training import pictures
+from papertrace.training.batches import batch_of, blank, changed, draw_places
 from papertrace.training.cells import Drawn, cells_of
-from papertrace.training.look import batch_of, blank, changed, draw_places
 from papertrace.training.pages import plan
 from papertrace.training.pictures import Sketches, draw_all, joined, load, make_sketches, read_all
 from papertrace.training.sketch import draw_sketch
@@ -57,7 +57,7 @@ def test_hidden_samples_are_not_cells():
 
 
 @pytest.fixture(scope="module")
-def album(recording, tmp_path_factory):
+def dataset(recording, tmp_path_factory):
     folder = tmp_path_factory.mktemp("drawn")
     signals = {4: recording, 9: 0.5 * recording}
     for place, signal in signals.items():
@@ -65,35 +65,35 @@ def album(recording, tmp_path_factory):
     return load([(folder / f"{place}.npz", place) for place in signals], printed=False)
 
 
-def test_a_seed_is_a_picture(album, recording, tmp_path, monkeypatch):
-    assert len(album) == 6 and album.views.record.tolist() == [4] * 3 + [9] * 3 and not album.printed.any()
+def test_a_seed_is_a_picture(dataset, recording, tmp_path, monkeypatch):
+    assert len(dataset) == 6 and dataset.views.record.tolist() == [4] * 3 + [9] * 3 and not dataset.printed.any()
     made = []
     monkeypatch.setattr(pictures, "make_missing", lambda jobs, make, n: made.append([make(job) for job in jobs]))
     again = draw_all(recording[None], (4,), 3, 1, tmp_path, 1)
-    assert (again.ink(1) == album.ink(1)).all()
+    assert (again.ink(1) == dataset.ink(1)).all()
     assert len(made) == 1 and len(list(tmp_path.iterdir())) == 1
 
 
-def test_a_batch_moves_picture_and_truth_together(album):
-    still, moved = batch_of(album, [0], None), batch_of(album, [0], np.random.default_rng(5))
-    assert (still.pictures[0, 0].numpy() == album.ink(0)).all()
-    assert still.strip.max() + 1 == len(np.unique(album.cells[0].strip))
+def test_a_batch_moves_picture_and_truth_together(dataset):
+    still, moved = batch_of(dataset, [0], None), batch_of(dataset, [0], np.random.default_rng(5))
+    assert (still.pictures[0, 0].numpy() == dataset.ink(0)).all()
+    assert still.strip.max() + 1 == len(np.unique(dataset.cells[0].strip))
     by = (moved.at[1:, 0] - still.at[1:, 0]).numpy()
     if len(moved.strip) == len(still.strip):
         assert (moved.at[1:] - still.at[1:]).numpy().T.tolist() == [by.tolist()] * len(still.strip)
     assert (moved.leads[0][tuple(moved.at[1:])] < 12).all()
 
 
-def test_changes_leave_the_picture_as_it_is(album):
-    ink = album.ink(0)
+def test_changes_leave_the_picture_as_it_is(dataset):
+    ink = dataset.ink(0)
     kept = ink.copy()
     out = [changed(ink, np.random.default_rng(seed)) for seed in range(20)]
     assert (ink == kept).all() and all(own.shape == ink.shape and own.dtype == np.uint8 for own in out)
     assert sum((own != ink).any() for own in out) > 10
 
 
-def test_a_stream_sees_nothing_now_and_then(album):
-    batch = batch_of(album, [0, 1, 2, 3] * 10, None)
+def test_a_stream_sees_nothing_now_and_then(dataset):
+    batch = batch_of(dataset, [0, 1, 2, 3] * 10, None)
     seen = blank(batch, 0.3, np.random.default_rng(0))
     pictures, views = ((part != 0).flatten(1).any(1) for part in (seen.pictures, seen.views[0]))
     assert 0 < (~pictures).sum() < 40 and 0 < (~views).sum() < 40 and (pictures | views).all()

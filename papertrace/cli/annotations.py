@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from digitize.render.overlay import Mark
+    from digitize.render.overlay import Annotation
 
 ORDINARY = "N"
 """The class that is marked by a tick alone."""
 
 
-def beat_marks(report: dict[str, Any]) -> tuple[Mark, ...]:
-    """Mark each beat: a tick, and its class where that is not `ORDINARY`.
+def beat_annotations(report: dict[str, Any]) -> tuple[Annotation, ...]:
+    """Annotate each beat: a tick, and its class where that is not `ORDINARY`.
 
     Parameters
     ----------
@@ -21,18 +21,18 @@ def beat_marks(report: dict[str, Any]) -> tuple[Mark, ...]:
 
     Returns
     -------
-    tuple of Mark
+    tuple of Annotation
 
     Examples
     --------
     >>> beats = [{"sample": 400, "class": "N"}, {"sample": 700, "class": "V"}]
-    >>> [mark.text for mark in beat_marks({"beats": {"strip": 12, "beats": beats}})]
+    >>> [mark.text for mark in beat_annotations({"beats": {"strip": 12, "beats": beats}})]
     ['', 'V']
     """
-    from digitize.render.overlay import Mark
+    from digitize.render.overlay import Annotation
 
     found = report["beats"]
     return tuple(
-        Mark(found["strip"], beat["sample"], "" if beat["class"] == ORDINARY else beat["class"])
+        Annotation(found["strip"], beat["sample"], "" if beat["class"] == ORDINARY else beat["class"])
         for beat in found["beats"]
     )

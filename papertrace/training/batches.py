@@ -16,7 +16,7 @@ from classify.picture.picture import HEIGHT, PIXELS_PER_MM, WIDTH
 from classify.signal.inputs import ABSENT
 from classify.signal.network import INPUTS
 from papertrace.training.cells import Cells
-from papertrace.training.pictures import Album
+from papertrace.training.pictures import PictureDataset
 
 _MOVED = (3, 2)
 """Most cells by which a picture is moved down and to the right, or back."""
@@ -51,12 +51,12 @@ class Batch(NamedTuple):
     views: tuple[Tensor, ...]
 
 
-def draw_places(album: Album, records: Sequence[int], printed: float, rng: np.random.Generator) -> list[int]:
+def draw_places(dataset: PictureDataset, records: Sequence[int], printed: float, rng: np.random.Generator) -> list[int]:
     """Draw one picture of each of some records.
 
     Parameters
     ----------
-    album : Album
+    dataset : PictureDataset
     records : sequence of int
     printed : float
         Chance that a record of which there are printed pages is shown by one of them.
@@ -68,20 +68,20 @@ def draw_places(album: Album, records: Sequence[int], printed: float, rng: np.ra
     """
     places = []
     for record in records:
-        own = album.by_record[record]
-        pages = own[album.printed[own]]
+        own = dataset.by_record[record]
+        pages = own[dataset.printed[own]]
         if 0 < len(pages) < len(own):
-            own = pages if rng.random() < printed else own[~album.printed[own]]
+            own = pages if rng.random() < printed else own[~dataset.printed[own]]
         places.append(int(own[rng.integers(len(own))]))
     return places
 
 
-def batch_of(album: Album, places: Sequence[int], rng: np.random.Generator | None) -> Batch:
+def batch_of(dataset: PictureDataset, places: Sequence[int], rng: np.random.Generator | None) -> Batch:
     """Put pictures together.
 
     Parameters
     ----------
-    album : Album
+    dataset : PictureDataset
     places : sequence of int
     rng : numpy.random.Generator or None
         Changes them; None leaves them as they are.
@@ -94,7 +94,7 @@ def batch_of(album: Album, places: Sequence[int], rng: np.random.Generator | Non
     leads = np.full((len(places), *CELLS), NOWHERE, np.int64)
     strips = 0
     for number, place in enumerate(places):
-        ink, cells = album.ink(place), album.cells[place]
+        ink, cells = dataset.ink(place), dataset.cells[place]
         move = (0, 0) if rng is None else tuple(int(rng.integers(-most, most + 1)) for most in _MOVED)
         row, column, known = _moved(cells, move)
         if rng is not None and rng.random() < _EMPTY:
@@ -106,7 +106,7 @@ def batch_of(album: Album, places: Sequence[int], rng: np.random.Generator | Non
         parts.append((np.full(len(row), number), row, column, own + strips, cells.pen[known].astype(np.float32)))
         strips += int(own.max(initial=-1)) + 1
     picture, row, column, strip, pen = (np.concatenate(part) for part in zip(*parts, strict=True))
-    views = [np.asarray(getattr(album.views, name)[list(places)]) for name in INPUTS]
+    views = [np.asarray(getattr(dataset.views, name)[list(places)]) for name in INPUTS]
     return Batch(
         torch.from_numpy(np.stack(pictures))[:, None],
         torch.from_numpy(leads),

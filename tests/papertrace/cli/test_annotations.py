@@ -8,9 +8,9 @@ import pytest
 from classify import Interpretation
 from classify.records.beats import NOT_READ, Beat, Beats
 from digitize.records.page import Page
-from digitize.render.overlay import Mark
+from digitize.render.overlay import Annotation
+from papertrace.cli.annotations import beat_annotations
 from papertrace.cli.html import build_html
-from papertrace.cli.marks import beat_marks
 from papertrace.cli.plan import Job
 from papertrace.cli.report import build_report
 from tests.measured import MEASURED
@@ -57,15 +57,15 @@ def test_strips_beyond_the_twelve_leads_are_counted(report, leads):
 
 
 def test_marks(report):
-    assert beat_marks(report(beats_of(11))) == (
-        Mark(11, 0), Mark(11, 200), Mark(11, 400, "V"), Mark(11, 600), Mark(11, 800, "S"),
+    assert beat_annotations(report(beats_of(11))) == (
+        Annotation(11, 0), Annotation(11, 200), Annotation(11, 400, "V"), Annotation(11, 600), Annotation(11, 800, "S"),
     )  # fmt: skip
 
 
 def test_a_reading_without_beats(report, paper, leads):
     told = report(NOT_READ)
     assert told["beats"] == {"lead": None, "strip": None, "reason": "the beats were not read", "beats": []}
-    assert beat_marks(told) == ()
+    assert beat_annotations(told) == ()
     assert 'class="mark"' not in build_html("a", paper, leads, told)
 
 

@@ -34,7 +34,7 @@ class Aside:
     known: NDArray[np.float32]
 
 
-def what_else(records: Records) -> Aside:
+def auxiliary_targets(records: Records) -> Aside:
     """Collect what is known of records beside the statements.
 
     Parameters
