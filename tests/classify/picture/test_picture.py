@@ -12,20 +12,19 @@ from classify.picture.picture import HEIGHT, PIXELS_PER_MM, WIDTH, coarse_pictur
 from digitize.records.upright import PIXELS_PER_MM as UPRIGHT
 
 
-def reading(height_mm: float, width_mm: float, rows_mm: tuple[float, ...], ends_mm: tuple[float, float]):
+def analysis(height_mm: float, width_mm: float, rows_mm: tuple[float, ...], ends_mm: tuple[float, float]):
     """A page with one level row of ink at each height."""
-    coverage = np.zeros((round(height_mm * UPRIGHT), round(width_mm * UPRIGHT)), np.float32)
+    ink = np.zeros((round(height_mm * UPRIGHT), round(width_mm * UPRIGHT)), np.uint8)
     start, end = (round(edge * UPRIGHT) for edge in ends_mm)
     for row in rows_mm:
         at = round(row * UPRIGHT)
-        coverage[at - 3 : at + 4, start:end] = 1.0
-    level = np.repeat(np.array(rows_mm)[:, None] * UPRIGHT, coverage.shape[1], 1)
-    traces = SimpleNamespace(start=np.full(len(rows_mm), start), end=np.full(len(rows_mm), end))
-    return SimpleNamespace(view=SimpleNamespace(coverage=coverage, rows=SimpleNamespace(level=level), traces=traces))
+        ink[at - 3 : at + 4, start:end] = 255
+    box = (float(start), min(rows_mm) * UPRIGHT, float(end), max(rows_mm) * UPRIGHT)
+    return SimpleNamespace(ink_image=ink, waveform_box=box)
 
 
 def test_a_millimeter_is_a_millimeter_and_the_rows_stand_in_the_middle():
-    picture = picture_of(reading(200, 280, (40.0, 80.0), (20.0, 260.0)))
+    picture = picture_of(analysis(200, 280, (40.0, 80.0), (20.0, 260.0)))
     rows, columns = np.flatnonzero(picture.ink.max(1) > 60), np.flatnonzero(picture.ink.max(0) > 60)
     assert picture.ink.shape == (HEIGHT, WIDTH)
     assert columns[-1] - columns[0] + 1 == pytest.approx(240 * PIXELS_PER_MM, abs=2)
@@ -35,7 +34,7 @@ def test_a_millimeter_is_a_millimeter_and_the_rows_stand_in_the_middle():
 
 
 def test_rows_that_are_too_long_are_made_to_fit():
-    picture = picture_of(reading(100, 600, (50.0,), (20.0, 580.0)))
+    picture = picture_of(analysis(100, 600, (50.0,), (20.0, 580.0)))
     columns = np.flatnonzero(picture.ink.max(0) > 60)
     assert columns[0] > 0 and columns[-1] < WIDTH - 1
     assert len(columns) == pytest.approx(560 * WIDTH / 572, abs=3)
