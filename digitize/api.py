@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,15 +23,13 @@ from digitize.records.page_layout import PageLayout
 from digitize.records.placement import PaperScale
 from digitize.records.results import Calibration, Geometry, Strip
 from digitize.records.values import PitchSource
+from digitize.refine.correct import TraceRefiner
 from digitize.refine.correct import refine as refine_traces
 from digitize.strips import confidence
 from digitize.strips.cut import columns_of, cut_strips, join_strips
 from digitize.strips.scale import find_scale
 from digitize.strips.verdict import cut_off, edge_width, judge
 from digitize.tracing.view import led_past_names
-
-if TYPE_CHECKING:
-    from digitize.refine.network import Refiner
 
 _SOME_NAMES = 3
 """Limb leads by whose names alone a page without grid and pulse is known."""
@@ -130,15 +127,15 @@ def analyze_page(
     )
 
 
-def refined(analysis: PageAnalysis, network: Refiner | None = None) -> PageAnalysis:
-    """Let a network correct the traces of a page (`digitize.refine.correct`).
+def refined(analysis: PageAnalysis, refine: TraceRefiner = refine_traces) -> PageAnalysis:
+    """Correct the traces of a page.
 
     Parameters
     ----------
     analysis : PageAnalysis
         Not modified.
-    network : Refiner, optional
-        By default the one that comes with the package.
+    refine : callable
+        By default the network that comes with the package (`digitize.refine.correct`).
 
     Returns
     -------
@@ -147,9 +144,9 @@ def refined(analysis: PageAnalysis, network: Refiner | None = None) -> PageAnaly
     Raises
     ------
     FileNotFoundError
-        If no network is given and the package's weights are missing.
+        If the package's weights are missing.
     """
-    traces, right = refine_traces(analysis, network)
+    traces, right = refine(analysis)
     return replace(analysis, traces=traces, right=right)
 
 

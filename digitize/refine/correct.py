@@ -12,7 +12,7 @@ import json
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import cv2
 import numpy as np
@@ -37,6 +37,14 @@ _BORDER = 48
 """Columns at each end of them that are left to the neighboring ones: the network's own window is 34 to either side."""
 _AT_ONCE = 16
 """Stretches that are judged together."""
+
+
+class TraceRefiner(Protocol):
+    """Correct the traces of a page: what `refine` does with the package's network, or anything that does the same."""
+
+    def __call__(self, analysis: PageAnalysis, /) -> tuple[Traces, NDArray[np.float32] | None]:
+        """Give the corrected traces, and the logit that they are right, shape (rows, w), where it is known."""
+        ...
 
 
 def windows_of(analysis: PageAnalysis) -> Windows:

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from digitize import PageError
 from digitize.api import analyze_page, leads_of, refined
-from digitize.refine.correct import WEIGHTS
+from digitize.refine.correct import WEIGHTS, refine
 from papertrace.benchmarks.digitization import condition_of, find_targets
 from papertrace.benchmarks.options import parser_for
 from papertrace.benchmarks.processes import run_all
@@ -180,7 +180,7 @@ def correct(page: PageFile, networks: Mapping[str, Path]) -> Page:
     for network, path in networks.items():
         loaded = load_refiner(path)
         began = time.perf_counter()
-        corrected = refined(analysis, loaded)
+        corrected = refined(analysis, partial(refine, network=loaded))
         seconds[network] = time.perf_counter() - began
         aligned[network] = score_page(truth, leads_of(corrected, fs=FS).signal, FS).aligned_mean
     return Page(condition, name, aligned, seconds)
