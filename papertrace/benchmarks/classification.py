@@ -41,7 +41,8 @@ from papertrace.benchmarks.reading import (
     read_pages,
 )
 from papertrace.benchmarks.report import Report, Section, Table, provenance
-from papertrace.datasets.ptbxl import Records, data_folder, load_ptbxl
+from papertrace.datasets.ptbxl import Records, data_folder
+from papertrace.datasets.recordings import load_records
 from papertrace.metrics.scores import Interval, auroc, average_precision, bootstrap, calibration_error, f1
 from papertrace.training.comparison import LAYOUTS, MEASURES, compare
 from papertrace.training.pages import CHOICE_FOLD
@@ -518,7 +519,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--read", type=Path, default=Path("runs/pages"), help="for what was read of each page")
     chosen = parser.parse_args(arguments)
     weights = load_weights()
-    both = load_ptbxl(chosen.data, (CHOICE_FOLD, FOLD))
+    both = load_records(chosen.data, (CHOICE_FOLD, FOLD))
     choice, records = (both.take((both.folds == fold) & both.millivolts) for fold in (CHOICE_FOLD, FOLD))
     result = {
         "made with": provenance(),

@@ -33,7 +33,8 @@ from papertrace.benchmarks.options import parser_for, whole_number
 from papertrace.benchmarks.report import Section, Table
 from papertrace.benchmarks.stages import FS, STAGES, Order
 from papertrace.datasets.pages import KINDS, PageFile, find_pages, read_truth
-from papertrace.datasets.ptbxl import data_folder, find_500
+from papertrace.datasets.ptbxl import data_folder
+from papertrace.datasets.recordings import find_recordings
 from papertrace.metrics.digitization import score_page
 from papertrace.synth.presets import PRESETS
 
@@ -108,7 +109,7 @@ def find_orders(data: Path, groups: Sequence[str], printed: int, every: int) -> 
                 for page in find_pages(data, (kind,))[::every]
             ]
     if PRINTED in groups and (data / "ptb-xl").is_dir():
-        records = find_500(data / "ptb-xl", (9,))
+        records = find_recordings(data / "ptb-xl", (9,))
         for seed, preset in zip(range(0, printed, every), itertools.cycle(PRESETS), strict=False):
             record = str(records[seed % len(records)])
             orders.append(Order(f"{preset}-{seed}", PRINTED, record, preset=preset, seed=seed))

@@ -31,7 +31,8 @@ from papertrace.benchmarks.ocr import IN_A_ROW, are_read, has_tesseract, is_read
 from papertrace.benchmarks.options import parser_for
 from papertrace.benchmarks.processes import run_all
 from papertrace.benchmarks.report import Report, Section, Table, provenance
-from papertrace.datasets.ptbxl import data_folder, find_500, read_500
+from papertrace.datasets.ptbxl import data_folder, read_500
+from papertrace.datasets.recordings import find_recordings
 from papertrace.synth import PRESETS, render_page, simulate
 
 FS = 500
@@ -151,7 +152,7 @@ def plan(data: Path, presets: Sequence[str], pages: int, scales: tuple[float, ..
     list of Job
     """
     try:
-        records: list[Path | None] = [*find_500(data, (FOLD,))]
+        records: list[Path | None] = [*find_recordings(data, (FOLD,))]
     except FileNotFoundError:
         records = [None]
     return [Job(preset, 1000 * FOLD + k, records[k % len(records)], scales) for k in range(pages) for preset in presets]

@@ -29,7 +29,8 @@ from papertrace.benchmarks.classification import LAYOUT, SEED
 from papertrace.benchmarks.options import parser_for
 from papertrace.benchmarks.reading import FOLD, choose_pages
 from papertrace.benchmarks.report import Report, Section, Table, provenance
-from papertrace.datasets.ptbxl import Records, data_folder, load_ptbxl, read_500
+from papertrace.datasets.ptbxl import Records, data_folder, read_500
+from papertrace.datasets.recordings import load_records
 from papertrace.metrics.scores import Interval, auroc, bootstrap
 
 FS = 500
@@ -398,7 +399,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     parser = parser_for("measurements", __doc__, data=data_folder(), data_help="PTB-XL's folder", pages=60, fewest=0)
     chosen = parser.parse_args(arguments)
-    records = load_ptbxl(chosen.data, (FOLD,))
+    records = load_records(chosen.data, (FOLD,))
     records = records.take(np.array([path is not None for path in records.paths_500]))
     on_cut_signal = f"cut to {LAYOUT}"
     columns: dict[str, NDArray[np.float64]] = {}

@@ -31,7 +31,8 @@ from papertrace.benchmarks.options import parser_for
 from papertrace.benchmarks.processes import run_all
 from papertrace.benchmarks.refinement import REACH
 from papertrace.benchmarks.report import Report, Section, Table, provenance
-from papertrace.datasets.ptbxl import data_folder, find_500, read_500
+from papertrace.datasets.ptbxl import data_folder, read_500
+from papertrace.datasets.recordings import find_recordings
 from papertrace.metrics.digitization import PageScore, score_page
 from papertrace.metrics.scores import bootstrap
 from papertrace.synth import PRESETS, PrintedPage, render_page
@@ -300,7 +301,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if preset not in PRESETS:
             parser.error(f"unknown preset {preset!r}; allowed: {', '.join(PRESETS)}")
     try:
-        records = find_500(chosen.data, (chosen.fold,))
+        records = find_recordings(chosen.data, (chosen.fold,))
     except FileNotFoundError as error:
         parser.error(str(error))
     jobs = [

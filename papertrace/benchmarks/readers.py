@@ -45,7 +45,8 @@ from papertrace.benchmarks.reading import (
     read_pages,
 )
 from papertrace.benchmarks.report import Report, Section, Table, provenance
-from papertrace.datasets.ptbxl import data_folder, load_ptbxl
+from papertrace.datasets.ptbxl import data_folder
+from papertrace.datasets.recordings import load_records
 from papertrace.metrics.scores import Interval, auroc, bootstrap, f1
 
 SEED = 0
@@ -455,7 +456,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--weights", type=Path, default=FOLDER, help="networks, or runs (default: %(default)s)")
     parser.add_argument("--read", type=Path, default=Path("runs/pages"), help="for what was read of each page")
     chosen = parser.parse_args(arguments)
-    records = load_ptbxl(chosen.data / "ptb-xl", (FOLD,))
+    records = load_records(chosen.data / "ptb-xl", (FOLD,))
     labels = dict(zip(records.ids.tolist(), records.labels, strict=True))
     printed = choose_pages(records.take(records.millivolts), chosen.pages)
     folder = folder_of_pages(chosen.read)

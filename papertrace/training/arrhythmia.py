@@ -33,7 +33,8 @@ from classify.signal.network import (
 )
 from classify.statements import CODES, STATEMENTS, group_indices
 from digitize.records.weights import check_shapes, read_weights
-from papertrace.datasets.ptbxl import Records, load_ptbxl
+from papertrace.datasets.ptbxl import Records
+from papertrace.datasets.recordings import load_records
 from papertrace.metrics.calibration import Calibration, fit_calibration
 from papertrace.metrics.scores import auroc, best_f1_thresholds
 from papertrace.training import digitized
@@ -452,7 +453,7 @@ def split(folder: Path, folds: Sequence[int]) -> Iterator[Records]:
     ValueError
         If one of these folds has no record in millivolts.
     """
-    records = load_ptbxl(folder, (*TRAIN_FOLDS, *folds))
+    records = load_records(folder, (*TRAIN_FOLDS, *folds))
     yield records.take(np.isin(records.folds, TRAIN_FOLDS))
     for fold in folds:
         part = records.take((records.folds == fold) & records.millivolts)

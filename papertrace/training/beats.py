@@ -34,6 +34,7 @@ from classify.signal.network import Ensemble
 from digitize.records.weights import read_weights
 from papertrace.datasets import ptbxl
 from papertrace.datasets.mitbih import DS1, Recording, data_folder, load_mitbih
+from papertrace.datasets.recordings import load_records
 from papertrace.metrics.beats import confusion, figures, found_or_not, match, outside
 from papertrace.training.beat_strips import STRIP_S, Strip, draw_annotated, draw_stated, load_noise, store
 from papertrace.training.experiment import (
@@ -413,7 +414,7 @@ def main(arguments: list[str] | None = None) -> None:
     if len(recordings) < config.folds:
         parser.error(f"{chosen.data}: {len(recordings)} records of DS1; {config.folds} folds need as many")
     sounds = load_noise(chosen.noise)
-    stored, stated = [store(one) for one in recordings], ptbxl.load_ptbxl(chosen.ptbxl, TRAIN_FOLDS)
+    stored, stated = [store(one) for one in recordings], load_records(chosen.ptbxl, TRAIN_FOLDS)
     drawn = []
     for seed in range(config.seed, config.seed + config.members):
         own = draw_annotated(stored, sounds, config.strips, config.ectopic, config.flip, seed)

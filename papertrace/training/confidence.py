@@ -23,7 +23,7 @@ from torch import nn
 
 from digitize.refine.correct import weights_version
 from digitize.strips.confidence import FEATURES, TOLERANCE_MV, WEIGHTS, layers_of, probability
-from papertrace.datasets.ptbxl import find_500
+from papertrace.datasets.recordings import find_recordings
 from papertrace.training.experiment import (
     Experiment,
     configured,
@@ -185,7 +185,7 @@ def main(arguments: list[str] | None = None) -> None:
     pages = chosen.out / "pages" / version_of_samples()
     # Seeds that `papertrace.training.refiner` does not use: it is surer of pages that it was trained on.
     train_set, choose_set = (
-        collect(plan(find_500(chosen.data, folds), count, seed, pages / name), chosen.jobs)
+        collect(plan(find_recordings(chosen.data, folds), count, seed, pages / name), chosen.jobs)
         for name, folds, count, seed in (
             ("train", TRAIN_FOLDS, config.train_pages, 3),
             ("fold8", (CHOICE_FOLD,), config.choose_pages, 4),

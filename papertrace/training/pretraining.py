@@ -29,7 +29,7 @@ from classify.signal.network import BRANCHES, FORM_FEATURES, INPUTS, ORDER_FEATU
 from digitize.records.layouts import LEAD_NAMES
 from papertrace.datasets import mitbih
 from papertrace.datasets.mitbih import Recording, load_mitbih
-from papertrace.datasets.ptbxl import load_ptbxl
+from papertrace.datasets.recordings import load_records
 from papertrace.training.arrhythmia import batch_of
 from papertrace.training.experiment import (
     Experiment,
@@ -271,7 +271,7 @@ def main(arguments: list[str] | None = None) -> None:
     chosen = parser.parse_args(arguments)
     config = configured(Config, chosen)
     noise = load_noise(chosen.data.parent / "noise")
-    records = load_ptbxl(chosen.data, TRAIN_FOLDS)
+    records = load_records(chosen.data, TRAIN_FOLDS)
     recordings = load_mitbih(chosen.mitbih) if chosen.mitbih.is_dir() else ()
     pools = [make_pool(records, config.views, config.seed, noise)]
     if recordings:

@@ -24,7 +24,7 @@ from digitize.files import written_together
 from digitize.refine.correct import WEIGHTS, look_both_ways
 from digitize.refine.network import OFFSETS, Refiner, mean_offsets
 from digitize.refine.windows import FEATURES, upside_down
-from papertrace.datasets.ptbxl import find_500
+from papertrace.datasets.recordings import find_recordings
 from papertrace.training.designs import DESIGNS, make_refiner
 from papertrace.training.experiment import (
     Experiment,
@@ -365,7 +365,7 @@ def main(arguments: list[str] | None = None) -> None:
     chosen = parser.parse_args(arguments)
     pages = chosen.out / "pages" / version_of_segments()
     segments, choice = (
-        collect(plan(find_500(chosen.data, folds), count, seed, pages / name), Config.segments, chosen.jobs)
+        collect(plan(find_recordings(chosen.data, folds), count, seed, pages / name), Config.segments, chosen.jobs)
         for name, folds, count, seed in (
             ("train", TRAIN_FOLDS, chosen.train_pages, 1),
             ("fold8", (CHOICE_FOLD,), chosen.choose_pages, 2),

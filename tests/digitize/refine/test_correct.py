@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import save
 
+from digitize.api import refined
 from digitize.geometry.rectify import rectify
 from digitize.records.layouts import find_layout
 from digitize.records.page import Page
@@ -200,3 +201,14 @@ def test_weights_are_loaded_with_their_record(tmp_path):
         file.with_suffix(".json").write_text(json.dumps({**record, **changes}))
         with pytest.raises(ValueError, match=message):
             load_network(file)
+
+
+def test_any_function_may_correct_the_traces(analysis):
+    """Where it does not say how sure it is, the page has no such logit."""
+
+    def lowered(page):
+        return dataclasses.replace(page.traces, center=page.traces.center + 3), None
+
+    corrected = refined(analysis, lowered)
+    np.testing.assert_array_equal(corrected.traces.center, analysis.traces.center + 3)
+    assert corrected.right is None and corrected.rows is analysis.rows

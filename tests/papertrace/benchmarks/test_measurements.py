@@ -78,13 +78,13 @@ def test_differences_are_paired():
 @pytest.mark.skipif(not (data_folder() / "ptbxl_database.csv").is_file(), reason="PTB-XL is not beside the repository")
 def test_the_command_writes_its_files(tmp_path, monkeypatch):
     """On a handful of records, and with pages whose measurements are known."""
-    load = measurements.load_ptbxl
+    load = measurements.load_records
 
     def few(folder, folds):
         records = load(folder, folds)
         return records.take(np.isin(np.arange(len(records)), np.flatnonzero(records.millivolts)[:12]))
 
-    monkeypatch.setattr(measurements, "load_ptbxl", few)
+    monkeypatch.setattr(measurements, "load_records", few)
     monkeypatch.setattr(measurements, "read_500", lambda path: np.zeros((12, 5000), np.float32))
     monkeypatch.setattr(measurements, "measure", lambda strips, fs: MEASURED)
     monkeypatch.setattr(measurements, "measure_pages", lambda records: [MEASURED, None][: len(records)])
