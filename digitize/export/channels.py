@@ -1,4 +1,4 @@
-"""What every format writes: the twelve standard leads, and after them the others that a page shows."""
+"""Gather what every format writes: the twelve standard leads, and after them the others that a page shows."""
 
 from __future__ import annotations
 

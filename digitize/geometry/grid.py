@@ -482,7 +482,7 @@ def _tolerance(radii: NDArray[np.float64], resolution: float) -> NDArray[np.floa
 def _evidence(
     ray: _Peaks, spacings: NDArray[np.float64], scale: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """What a ray says for each tooth distance, and the distance near it that fits this ray best.
+    """Score each tooth distance along a ray, and find the distance near it that fits this ray best.
 
     The two differ by a little: scanners feed paper a little faster or slower than they read it.
     """

@@ -40,7 +40,7 @@ _MOST_FREE = 4
 
 @dataclass(frozen=True)
 class LimbCheck:
-    """What the law says about names.
+    """Names as the law of the limb leads confirms or contradicts them.
 
     Attributes
     ----------

@@ -230,7 +230,7 @@ class Hypothesis:
 
 
 def evidence(logs: NDArray[np.float64]) -> NDArray[np.float64]:
-    """What readings say for and against each lead.
+    """Weigh what readings say for and against each lead.
 
     Parameters
     ----------
@@ -629,7 +629,7 @@ def _as_given(held: NDArray[np.float64], free: NDArray[np.float64], later: NDArr
 
 
 def _of_row(held: NDArray[np.float64], leads: Sequence[str]) -> float:
-    """What the names of a row (columns, leads) say for its showing these; any lead will do for one that is unknown."""
+    """Weigh the names of a row (columns, leads) for its showing these; any lead will do for one that is unknown."""
     told = zip(leads, held[: len(leads)], strict=True)
     return float(sum(place.max() if lead == UNKNOWN else place[_index(lead)] for lead, place in told))
 
@@ -648,7 +648,7 @@ def _own_leads(held: NDArray[np.float64], free: NDArray[np.float64]) -> tuple[tu
 def _in_table_order(
     layout: Layout, held: NDArray[np.float64], free: NDArray[np.float64], below: NDArray[np.float64]
 ) -> tuple[float, tuple[tuple[str, ...], ...]]:
-    """What speaks for a rectangle of the table above such rhythm strips, and its leads.
+    """Weigh a rectangle of the table above such rhythm strips, and name its leads.
 
     Some of them may be replaced by others outside the standard twelve.
     """
@@ -672,7 +672,7 @@ def _in_table_order(
 
 
 def _forgiven(expected: NDArray[np.float64], rhythm: NDArray[np.float64]) -> float:
-    """What speaks too much against a layout where hardly any name can be read: what hid one name hid all of them."""
+    """Take back what speaks too much against a layout where hardly any name can be read: one cause hid them all."""
     read = int((expected > 0).sum()) + int((rhythm.max(axis=1, initial=0.0) > 0).sum())
     illegible = np.clip((_SOME - read / (expected.size + len(rhythm))) / (_SOME - _HARDLY_ANY), 0.0, 1.0)
     return float(illegible) * max(0.0, -float(np.minimum(expected, 0.0).sum()) - _ILLEGIBLE)
@@ -729,7 +729,7 @@ def _own_order(free: NDArray[np.float64], size: int, n_rows: int, later: NDArray
 
 
 def _assigned(free: NDArray[np.float64]) -> tuple[float, tuple[tuple[str, ...], ...]]:
-    """What speaks for the likeliest order of leads in a rectangle (rows, columns, leads), and those leads."""
+    """Weigh the likeliest order of leads in a rectangle (rows, columns, leads), and give those leads."""
     n_rows, n_columns, _ = free.shape
     flat = free.reshape(n_rows * n_columns, -1)
     # Leads outside the standard twelve are not looked for where nothing is read.

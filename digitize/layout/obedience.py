@@ -31,7 +31,7 @@ _PARTS = 4
 def obedience(
     center: NDArray[np.floating], rows: Sequence[Sequence[str]], skipped: int, first: float, pitch: float
 ) -> float:
-    """What the law of the limb leads says for a layout.
+    """Weigh a layout by the law of the limb leads.
 
     Parameters
     ----------

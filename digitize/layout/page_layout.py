@@ -248,7 +248,7 @@ def _lost_names(places: list[Place], names: Names, slots: _Slots) -> tuple[str, 
 
 
 def _contradictions(places: list[Place], naming: Naming, given: Layout) -> tuple[str, ...]:
-    """What on the page contradicts the layout that the caller gave."""
+    """Tell what on the page contradicts the layout that the caller gave."""
     warnings = []
     shown = sum(bool(leads) for leads in naming.rows)
     if shown < given.n_rows:

@@ -88,7 +88,7 @@ class Word:
 
 @dataclass(frozen=True)
 class LeadReadings:
-    """What boxes say as lead names.
+    """Words read as lead names.
 
     Attributes
     ----------

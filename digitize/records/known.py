@@ -1,4 +1,4 @@
-"""What a caller knows of a page and the page need not tell."""
+"""Options of a caller who knows what the page need not tell."""
 
 from __future__ import annotations
 

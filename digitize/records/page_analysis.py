@@ -1,4 +1,4 @@
-"""What was found on a page before it is turned into millivolts: the middle stop of its way."""
+"""Everything found on a page before it is turned into millivolts: the middle stop of its way."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from digitize.records.values import Scale
 
 @dataclass(frozen=True, eq=False)
 class PageAnalysis:
-    """What was found on a page, in upright pixels (`digitize.records.upright`).
+    """Everything found on a page, in upright pixels (`digitize.records.upright`).
 
     Attributes
     ----------

@@ -88,7 +88,7 @@ class PageLayout:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What a reader should know."""
+        """Warnings that a reader should know of."""
         unread = [place.lead for place in self.places if place.name_source == "assumed"]
         outside = [place.lead for place in self.places if place.lead not in LEAD_NAMES]
         warnings = []

@@ -19,7 +19,7 @@ from digitize.records.values import PitchSource, Source
 
 @dataclass(frozen=True)
 class Calibration:
-    """What a millimeter of paper is worth.
+    """Scale of the paper: time and millivolts of a millimeter.
 
     Attributes
     ----------
@@ -140,7 +140,7 @@ class Shade(NamedTuple):
 
 @dataclass(frozen=True)
 class LeadData:
-    """What a digitized electrocardiogram is made of; `digitize.leads.Leads` adds what can be done with it.
+    """Data of a digitized electrocardiogram; `digitize.leads.Leads` adds what can be done with it.
 
     Attributes
     ----------

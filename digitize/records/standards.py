@@ -1,4 +1,4 @@
-"""What paper electrocardiograms have in common: speeds and gains, as electrocardiographs have them."""
+"""Facts that paper electrocardiograms have in common: speeds and gains of electrocardiographs, pulses, rows."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ class Value(NamedTuple):
 
 @dataclass(frozen=True)
 class Scale:
-    """What a millimeter is worth.
+    """Scale of a page: speed and gains.
 
     Attributes
     ----------

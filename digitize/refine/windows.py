@@ -1,4 +1,4 @@
-"""What a network sees of a trace: pixels around the path, column by column, and what can be measured there.
+"""Cut windows along a trace for a network: pixels around the path, column by column, and what can be measured there.
 
 A beat's flank crosses hundreds of rows within a few columns, so an error of a tenth of a column is one of many pixels
 there and of a tenth of a pixel elsewhere. Windows are therefore measured in units of distance *across* the stroke: one

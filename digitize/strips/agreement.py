@@ -24,7 +24,7 @@ _REACH = 0.02
 
 @dataclass(frozen=True)
 class Agreement:
-    """What strips have in common.
+    """Measures of what strips have in common.
 
     Attributes
     ----------

@@ -61,7 +61,7 @@ class LaidPage:
 
 @dataclass(frozen=True)
 class UprightAnalysis:
-    """What was found on an upright page.
+    """Everything found on an upright page.
 
     Attributes
     ----------

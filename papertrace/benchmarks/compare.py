@@ -48,7 +48,7 @@ _TRUSTED = ("good", "usable")
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """What a tree made of a page.
+    """Result of a tree on a page.
 
     Attributes
     ----------

@@ -57,7 +57,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was read of a page.
+    """Items that were read of a page.
 
     Attributes
     ----------

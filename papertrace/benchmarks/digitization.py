@@ -44,7 +44,7 @@ Digitizer: TypeAlias = Callable[[Path], Leads]
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """What became of a page.
+    """Result of a page.
 
     Attributes
     ----------

@@ -30,7 +30,7 @@ _BRANCHED, _MUCH_BRANCHED = 10, 20
 
 @dataclass(frozen=True)
 class Count:
-    """What some files weigh.
+    """Counts of some files.
 
     Attributes
     ----------

@@ -44,7 +44,7 @@ BINS = 10
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a page.
+    """Result of a page.
 
     Attributes
     ----------

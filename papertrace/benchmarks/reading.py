@@ -71,7 +71,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Read:
-    """What became of a page.
+    """Result of a page.
 
     Attributes
     ----------

@@ -86,7 +86,7 @@ class RealPage:
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What became of a page.
+    """Result of a page.
 
     Attributes
     ----------

@@ -45,7 +45,7 @@ class Page:
 
     @property
     def change(self) -> float:
-        """What the network adds to the page's mean, dB."""
+        """Gain of the page's mean by the network, dB."""
         return float(np.mean(self.after) - np.mean(self.before))
 
 

@@ -72,7 +72,7 @@ class Trained:
 
 @dataclass(frozen=True)
 class Page:
-    """What became of a page.
+    """Result of a page.
 
     Attributes
     ----------

@@ -158,7 +158,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Report:
-    """What a benchmark found.
+    """Findings of a benchmark.
 
     Attributes
     ----------

@@ -77,7 +77,7 @@ class Timing:
 
 @dataclass(frozen=True)
 class Reading(Timing):
-    """What it takes to digitize one kind of page.
+    """Time and memory that digitizing one kind of page takes.
 
     Attributes
     ----------

@@ -125,7 +125,7 @@ class Design:
 
 @dataclass(frozen=True)
 class Targets:
-    """What is learned from records.
+    """Targets that a network learns from records.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What else is known of a record, for a network to learn by the way: age, sex, axis, statements too rare to be made.
+"""Give a network more to learn of a record by the way: age, sex, axis, statements too rare to be made.
 
 A network that must also tell these keeps features that its own few statements would not have asked for (Caruana 1997,
 "Multitask learning"). They are dropped after training.

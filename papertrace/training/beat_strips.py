@@ -28,7 +28,7 @@ from papertrace.datasets.ptbxl import Records
 from papertrace.metrics.beats import match
 
 STRIP_S = 10.0
-"""What paper shows of one lead."""
+"""One lead as paper shows it."""
 
 STORED_FS = 2 * FS
 """Sampling frequency in Hz of what strips are cut from."""

@@ -1,4 +1,4 @@
-"""What every training has besides its loop: the options of its command, and the record beside the weights it leaves.
+"""Give every training what it has besides its loop: the options of its command, and the record beside its weights.
 
 A record has the same keys whatever was trained: ``version`` and ``sha256`` of the weights, what a user of them needs
 (statements, classes, designs, ...), ``parameters``, ``configuration``, ``data``, ``folds``, ``figures``, ``history``,
@@ -32,7 +32,7 @@ Config = TypeVar("Config", bound=Configuration)
 
 @dataclass(frozen=True)
 class Experiment:
-    """What the record of a training tells.
+    """Record of a training.
 
     Attributes
     ----------

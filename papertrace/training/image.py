@@ -125,7 +125,7 @@ class Config(Configuration):
 
 @dataclass(frozen=True)
 class Goal:
-    """What a fit is to learn.
+    """Goal of a fit.
 
     Attributes
     ----------

@@ -114,7 +114,7 @@ class Restorer(nn.Module):
         return form, order
 
     def branches(self) -> dict[str, Tensor]:
-        """What `papertrace.training.arrhythmia` begins with."""
+        """Weights that `papertrace.training.arrhythmia` begins with."""
         return {name: part for name, part in self.network.state_dict().items() if name.startswith(BRANCHES)}
 
 

@@ -1,4 +1,4 @@
-"""What a page shows, the plain way: strips in their places in twelve rows of ten seconds, and where there are any.
+"""Lay out a page the plain way: strips in their places in twelve rows of ten seconds, and where there are any.
 
 That is how others put pages to networks that were made for recordings. The networks that ours is measured against
 (`papertrace.training.baselines`) get it; ours gets `classify.signal.inputs`.

@@ -112,7 +112,7 @@ def _file_of(module: str) -> Path:
 
 
 def _tree_of(module: str) -> bytes:
-    """What a module does, as text: its syntax tree without docstrings and places."""
+    """Write down what a module does: its syntax tree without docstrings and places."""
     tree = ast.parse(_file_of(module).read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
