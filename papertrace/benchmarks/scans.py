@@ -1,0 +1,37 @@
+"""Score the digitization of black-and-white scans of prints, and what each part of the error costs.
+
+``python -m papertrace.benchmarks scans [--oracle NAME ...] [--gallery FOLDER] [--no-refine] [PAGE ...]``.
+
+Digitizes the pages of ``real-pages/scans-bw``, whose truth was itself read from a clean picture of each page and is
+good to some 25 dB: no ratio above tells anything. Writes ``scans.md`` and ``scans.json``
+(`papertrace.benchmarks.real_prints`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from papertrace.benchmarks.real_prints import Job, Set, run
+from papertrace.datasets.pages import PageFile
+
+LAYOUT = "3x4+II"
+"""What all of them show."""
+
+
+def jobs_of(page: PageFile) -> list[Job]:
+    """Give the job of a scan."""
+    return [Job(page, LAYOUT)]
+
+
+PAGES = Set("scans", "Black-and-white scans of prints", "scans-bw", jobs_of)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        By default those of the command line.
+    """
+    run(PAGES, __doc__, arguments)
