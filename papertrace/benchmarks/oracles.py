@@ -259,7 +259,7 @@ def _lags_of(x: NDArray[np.floating], fine: _Fine, shift: float, fs: float) -> N
     reach = MAX_LAG * fs
 
     def noise(lags: NDArray[np.float64], here: NDArray[np.intp] | slice = slice(None)) -> NDArray[np.float64]:
-        """What is left of the lead's noise; lags may have several columns, one a trial."""
+        """Leave what lags do not explain; they may have several columns, one a trial."""
         read = fine.at(shown[here] + shift + (weights[here] @ lags).T) - offset
         return np.where(np.isfinite(read), read - x[shown[here]], x[shown[here]])
 
