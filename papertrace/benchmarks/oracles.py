@@ -185,7 +185,8 @@ def best_lag(truth: NDArray[np.floating], estimate: NDArray[np.floating], fs: fl
     -------
     ndarray, shape (12, n), float64
         The estimate, each lead shifted as by `best_clock` and besides by lags of up to `MAX_LAG`, chosen every
-        `LAG_PITCH` and joined smoothly: those that leave the least noise, what the estimate lacks read as 0 mV.
+        `LAG_PITCH` and joined smoothly: those that leave the least noise. Gaps stay gaps: what fills one is no gain,
+        and a sample that falls into one counts as read as 0 mV.
 
     Examples
     --------
@@ -201,7 +202,9 @@ def best_lag(truth: NDArray[np.floating], estimate: NDArray[np.floating], fs: fl
         if np.isfinite(x).any() and np.isfinite(y).any():
             fine = _Fine(y)
             shift = _clock_of(x, fine, round(MAX_SHIFT * fs))
-            row[:] = fine.at(np.arange(len(x)) + _lags_of(x, fine, shift, fs))
+            every = np.arange(len(x))
+            lagging = fine.at(every + _lags_of(x, fine, shift, fs))
+            row[:] = np.where(np.isfinite(fine.at(every + shift)), lagging, np.nan)
     return moved
 
 
@@ -250,8 +253,10 @@ def _clock_of(x: NDArray[np.floating], fine: _Fine, reach: int) -> float:
 def _lags_of(x: NDArray[np.floating], fine: _Fine, shift: float, fs: float) -> NDArray[np.float64]:
     """Samples by which a lead is late, sample by sample: one lag after the other is chosen, until all fit together."""
     shown = np.flatnonzero(np.isfinite(x))
-    apart = fine.at(shown + shift) - x[shown]
-    offset = float(np.clip(np.nanmean(apart), -MAX_OFFSET, MAX_OFFSET)) if np.isfinite(apart).any() else 0.0
+    shown = shown[np.isfinite(fine.at(shown + shift))]
+    if not len(shown):
+        return np.full(len(x), shift)
+    offset = float(np.clip(np.mean(fine.at(shown + shift) - x[shown]), -MAX_OFFSET, MAX_OFFSET))
     # A lag before the lead and one behind it: the curve needs two to either side.
     place = (np.arange(len(x)) - shown[0]) / (LAG_PITCH * fs) + 1
     nodes = np.arange(int(np.ceil(place[shown[-1]])) + 2)

@@ -83,6 +83,15 @@ def test_a_lag_mends_neither_gain_nor_a_lost_lead(sample):
     assert score_page(truth, mended, FS).gain_percent == pytest.approx(10, abs=1.5)
 
 
+def test_a_lag_fills_no_gap(sample):
+    """The first 60 ms are lost; to stretch the rest over them would spoil it."""
+    truth = np.where(np.arange(12)[:, None] < 3, sample.truth, np.nan)
+    cut = np.where(np.isfinite(np.pad(sample.read, ((0, 0), (30, 0)))[:, :-30]), sample.read, np.nan)
+    mended = best_lag(truth, cut, FS)
+    assert np.isnan(mended[np.isnan(cut)]).all()
+    assert (score_page(truth, mended, FS).aligned[:3] > score_page(truth, cut, FS).aligned[:3] - 0.5).all()
+
+
 def test_what_was_not_read_stays_so(sample):
     nothing = np.full((12, 0), np.nan)
     for find in (best_clock, best_lag):
