@@ -327,8 +327,8 @@ def test_wrong_signals_are_refused(signal: NDArray[np.float64], fs: float) -> No
 
 
 def test_unknown_knob_and_style() -> None:
-    with pytest.raises(TypeError, match="color"):
-        render_page(slow_leads(2.0), FS, color="rgb")
+    with pytest.raises(TypeError, match="hue"):
+        render_page(slow_leads(2.0), FS, hue="red")
     with pytest.raises(ValueError, match="random"):
         render_page(slow_leads(2.0), FS, "fancy")
 
