@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitize.records.layouts import LEAD_NAMES
-from digitize.records.results import Calibration, Geometry, LeadData, Quality, Shade
+from digitize.records.results import Calibration, Geometry, Highlight, LeadData, Quality
 
 if TYPE_CHECKING:
     import os
@@ -51,7 +51,7 @@ class Leads(LeadData):
         return write_wfdb(self, path)
 
     def overlay(
-        self, image: NDArray[np.uint8], marks: Sequence[Annotation] = (), shade: Shade | None = None
+        self, image: NDArray[np.uint8], marks: Sequence[Annotation] = (), shade: Highlight | None = None
     ) -> NDArray[np.uint8]:
         """Draw the traces, marks above them and a band along them over a copy of their page (`draw_overlay`)."""
         from digitize.render.overlay import draw_overlay

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from classify.records.beats import NOT_READ, Beats
 from classify.records.measurements import Measurements
-from digitize.records.results import Shade
+from digitize.records.results import Highlight
 
 _MOST_LEADS = 3
 
@@ -85,9 +85,9 @@ class Explanation:
         return f"{statement}: what speaks for it lies in {', '.join(most)}{rest}"
 
     @property
-    def shade(self) -> Shade:
+    def shade(self) -> Highlight:
         """Give the same as a band to draw along the traces (`digitize.Leads.overlay`)."""
-        return Shade(self.strength, self.text)
+        return Highlight(self.strength, self.text)
 
 
 @dataclass(frozen=True)

@@ -123,7 +123,7 @@ class Strip:
     name_source: Source
 
 
-class Shade(NamedTuple):
+class Highlight(NamedTuple):
     """A translucent band along the traces, the darker the more is to be seen there.
 
     Attributes

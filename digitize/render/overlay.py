@@ -15,7 +15,7 @@ from digitize.render.paper import HUNDREDTHS, TOLERANCE_MM, path_data, row_start
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from digitize.records.results import LeadData, Shade, Strip
+    from digitize.records.results import Highlight, LeadData, Strip
 
 ROW_COLORS = ((0, 90, 255), (0, 140, 60), (120, 50, 210), (0, 150, 170))
 """RGB, taken in turn by the page's rows: none is a color of ECG paper or ink."""
@@ -29,7 +29,7 @@ MARK_COLOR = (200, 0, 80)
 """RGB of marks with a text; those without have their row's."""
 
 SHADE_COLOR = (225, 0, 200)
-"""RGB of the band of a `Shade`."""
+"""RGB of the band of a `Highlight`."""
 
 _SHADES = (0.15, 0.3, 0.5, 0.7, 0.9)
 """Strengths from which on the band gets one layer darker."""
@@ -65,7 +65,7 @@ class Annotation(NamedTuple):
 
 
 def draw_overlay(
-    image: NDArray[np.uint8], leads: LeadData, marks: Sequence[Annotation] = (), shade: Shade | None = None
+    image: NDArray[np.uint8], leads: LeadData, marks: Sequence[Annotation] = (), shade: Highlight | None = None
 ) -> NDArray[np.uint8]:
     """Draw the traces over the page.
 
@@ -76,7 +76,7 @@ def draw_overlay(
     leads : LeadData
     marks : sequence of Annotation
         E.g. one a beat.
-    shade : Shade, optional
+    shade : Highlight, optional
         E.g. where a statement's evidence lies.
 
     Returns
@@ -107,7 +107,7 @@ def draw_overlay(
     return drawn if shade is None else _with_legend(drawn, per_mm, shade.text)
 
 
-def _shaded(image: NDArray[np.uint8], leads: LeadData, shade: Shade) -> NDArray[np.uint8]:
+def _shaded(image: NDArray[np.uint8], leads: LeadData, shade: Highlight) -> NDArray[np.uint8]:
     """The page with a band along its traces, in as many layers as the strengths that it reaches."""
     thickness = max(3, round(_SHADE_MM * leads.calibration.pixels_per_mm))
     layers = np.zeros(image.shape[:2], np.uint8)
@@ -211,7 +211,11 @@ def _name_place(seen: NDArray[np.float32], per_mm: float) -> tuple[float, float]
 
 
 def overlay_svg(
-    leads: LeadData, *, marks: Sequence[Annotation] = (), shade: Shade | None = None, tolerance: float = TOLERANCE_MM
+    leads: LeadData,
+    *,
+    marks: Sequence[Annotation] = (),
+    shade: Highlight | None = None,
+    tolerance: float = TOLERANCE_MM,
 ) -> str:
     """Draw the traces as a layer to lay over the page: sharp at any size.
 
@@ -220,7 +224,7 @@ def overlay_svg(
     leads : LeadData
     marks : sequence of Annotation
         As for `draw_overlay`.
-    shade : Shade, optional
+    shade : Highlight, optional
         As for `draw_overlay`; its text is left to the caller.
     tolerance : float
         Millimeters of the paper by which a trace may leave its samples to save points.
@@ -267,7 +271,7 @@ def overlay_svg(
     )
 
 
-def _shade_svg(leads: LeadData, shade: Shade | None) -> str:
+def _shade_svg(leads: LeadData, shade: Highlight | None) -> str:
     """The band's layers, one path each, so that none of them lies on itself."""
     if shade is None:
         return ""

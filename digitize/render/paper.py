@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from digitize.records.results import LeadData
 
 
-class Shade(NamedTuple):
+class ConfidenceBand(NamedTuple):
     """How a trace is shaded where it is not sure.
 
     Attributes
@@ -30,7 +30,7 @@ class Shade(NamedTuple):
     opacity: float
 
 
-SHADES = (Shade(0.5, "#f26b1d", 0.45), Shade(0.75, "#f7b928", 0.5))
+SHADES = (ConfidenceBand(0.5, "#f26b1d", 0.45), ConfidenceBand(0.75, "#f7b928", 0.5))
 """Drawn behind a trace of low confidence, the lowest first."""
 
 HUNDREDTHS = 'transform="scale(.01)" fill="none" stroke-linejoin="round" stroke-linecap="round"'

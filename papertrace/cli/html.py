@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from digitize import Leads
-    from digitize.records.results import Shade, Strip
+    from digitize.records.results import Highlight, Strip
     from digitize.render.overlay import Annotation
 
 LONGEST_SIDE = 2000
@@ -125,7 +125,7 @@ _REDRAWN = (
 
 
 def build_html(
-    title: str, image: NDArray[np.uint8], leads: Leads, report: dict[str, Any], shade: Shade | None = None
+    title: str, image: NDArray[np.uint8], leads: Leads, report: dict[str, Any], shade: Highlight | None = None
 ) -> str:
     """Write all that is known about a page as a page of HTML.
 
@@ -138,7 +138,7 @@ def build_html(
     leads : Leads
     report : dict
         What `papertrace.cli.report.build_report` gave.
-    shade : Shade, optional
+    shade : Highlight, optional
         A band to draw along the traces.
 
     Returns
@@ -323,7 +323,7 @@ def _paper(leads: Leads) -> str:
 
 
 def _scan(
-    image: NDArray[np.uint8], leads: Leads, marks: Sequence[Annotation], shade: Shade | None, *, redrawn: bool
+    image: NDArray[np.uint8], leads: Leads, marks: Sequence[Annotation], shade: Highlight | None, *, redrawn: bool
 ) -> str:
     from digitize.render.overlay import SHADE_COLOR, UNSURE, UNSURE_COLOR, overlay_svg
     from digitize.render.paper import draw_within

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from classify import Interpretation
     from digitize import Leads
     from digitize.records.page import Page
-    from digitize.records.results import Shade
+    from digitize.records.results import Highlight
 
 
 FS = 500
@@ -156,7 +156,7 @@ def _write(
     picture: NDArray[np.uint8],
     leads: Leads,
     report: dict[str, Any],
-    shade: Shade | None,
+    shade: Highlight | None,
 ) -> None:
     from PIL import Image
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from digitize.records.results import Shade
+from digitize.records.results import Highlight
 from digitize.render.overlay import MARK_COLOR, ROW_COLORS, SHADE_COLOR, UNSURE_COLOR, Annotation, overlay_svg
 
 
@@ -139,10 +139,10 @@ def test_marks_of_the_layer(leads):
     assert float(text.get("x")) == pytest.approx((x + 0.5) / leads.calibration.pixels_per_mm, abs=0.01)
 
 
-def band(leads, strip: int, first: int, last: int, strength: float) -> Shade:
+def band(leads, strip: int, first: int, last: int, strength: float) -> Highlight:
     of = [np.zeros(len(own.signal), np.float32) for own in leads.strips]
     of[strip][first:last] = strength
-    return Shade(tuple(of), "a <band>")
+    return Highlight(tuple(of), "a <band>")
 
 
 def test_a_band_lies_along_the_trace_and_is_darker_where_it_is_stronger(leads, paper):
@@ -167,7 +167,7 @@ def test_a_band_lies_along_the_trace_and_is_darker_where_it_is_stronger(leads, p
 def test_a_band_breaks_where_the_trace_is_hidden(leads, paper):
     drawn = leads.overlay(paper, shade=band(leads, 0, 105, 145, 1.0))
     assert (drawn[: len(paper)] == leads.overlay(paper)).all()
-    assert 'd="' not in overlay_svg(replace(leads, strips=()), shade=Shade((), ""))
+    assert 'd="' not in overlay_svg(replace(leads, strips=()), shade=Highlight((), ""))
 
 
 def test_the_band_of_the_layer_is_below_the_traces(leads):

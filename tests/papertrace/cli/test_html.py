@@ -18,7 +18,7 @@ from classify import Interpretation, StatementResult
 from classify.records.beats import NOT_READ
 from classify.records.measurements import not_measured
 from digitize.records.page import Page
-from digitize.records.results import VERDICTS, Shade
+from digitize.records.results import VERDICTS, Highlight
 from digitize.render.overlay import ROW_COLORS
 from digitize.version import __version__
 from papertrace.cli import html
@@ -162,7 +162,7 @@ def test_hostile_text_stays_text(paper, leads):
 
 def test_a_band_has_its_legend(paper, leads):
     strength = tuple(np.ones(len(strip.signal), np.float32) for strip in leads.strips)
-    page = page_of(paper, leads, shade=Shade(strength, HOSTILE))
+    page = page_of(paper, leads, shade=Highlight(strength, HOSTILE))
     assert "&lt;script&gt;alert" in page and "<script" not in page
     assert page.count('class="shade"') == 1 and 'class="shade"' not in page_of(paper, leads)
     ET.fromstring(page)
