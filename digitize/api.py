@@ -246,7 +246,7 @@ def features_of(analysis: PageAnalysis, strips: Sequence[Strip], residual: float
         named=_named(layout, len(level)),
         sure=analysis.right,
     )
-    places = {(place.row, place.column): place for place in layout.places}
+    places = layout.by_cell
     paths = [
         along[strip.row, columns_of(analysis.traces, places[strip.row, strip.column], scale, fs)[1]] for strip in strips
     ]

@@ -117,7 +117,7 @@ def _strokes(analysis: PageAnalysis, leads: Leads) -> list[NDArray[np.floating]]
     traces = analysis.traces
     top, bottom = traces.ink
     inked = (traces.center >= top - traces.radius) & (traces.center <= bottom + traces.radius)
-    places = {(place.row, place.column): place for place in analysis.layout.places}
+    places = analysis.layout.by_cell
     strokes = []
     for strip in leads.strips:
         column = columns_of(traces, places[strip.row, strip.column], analysis.scale, leads.fs)[1]

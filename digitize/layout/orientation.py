@@ -135,12 +135,12 @@ def is_upside_down(coverage: NDArray[np.float32], rows: Rows) -> bool:
     >>> is_upside_down(np.zeros((300, 300), np.float32), rows)
     False
     """
-    turned = np.ascontiguousarray(coverage[::-1, ::-1])
+    upended = np.ascontiguousarray(coverage[::-1, ::-1])
     height, width = coverage.shape
-    rows_turned = Rows(height - 1 - rows.level[::-1, ::-1], width - rows.end[::-1], width - rows.start[::-1])
-    ahead_by = len(find_symbols(turned, rows_turned).pulses) - len(find_symbols(coverage, rows).pulses)
+    rows_upended = Rows(height - 1 - rows.level[::-1, ::-1], width - rows.end[::-1], width - rows.start[::-1])
+    ahead_by = len(find_symbols(upended, rows_upended).pulses) - len(find_symbols(coverage, rows).pulses)
     pulses = min(max(ahead_by, -_MOST_PULSES), _MOST_PULSES)
-    ahead = _names_read(turned) + pulses
+    ahead = _names_read(upended) + pulses
     # To read takes longest, and what can be read the right way up only ever speaks against.
     return ahead > _CLEARLY and ahead - _names_read(coverage) > _CLEARLY
 

@@ -87,6 +87,11 @@ class PageLayout:
         return self.layout.name
 
     @property
+    def by_cell(self) -> dict[tuple[int, int], Place]:
+        """Each strip's place by its row and column."""
+        return {(place.row, place.column): place for place in self.places}
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """Warnings that a reader should know of."""
         unread = [place.lead for place in self.places if place.name_source == "assumed"]
