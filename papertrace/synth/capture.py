@@ -11,6 +11,9 @@ from papertrace.synth.canvas import RGB
 from papertrace.synth.chance import sometimes
 from papertrace.synth.knobs import FLAG, check, described, knob, one_of, rgb, several, within
 
+TABLES = ("any", "wood", "stone", "cloth")
+"""What a sheet lies on; ``"any"`` is a desk of faint grain."""
+
 FAX_MODES = ("none", "standard", "fine")
 """No fax; 204 x 98 dots an inch; 204 x 196."""
 
@@ -96,6 +99,18 @@ class Capture:
     fax: str = knob("none", one_of(*FAX_MODES), "Resolution of a fax: 204 x 98 dots an inch, or 204 x 196.")
     halftone: bool = knob(False, FLAG, "Whether the fax dithers; otherwise it cuts at a threshold.")
     dropouts: float = knob(0.0, within(0, 0.2), "Share of the fax's lines that are lost.")
+    table: str = knob("any", one_of(*TABLES), 'What the desk is made of; "any" leaves it to chance.')
+    denoising: float = knob(
+        0.0,
+        within(0, 1),
+        "Strength of a phone's noise reduction: colors are blurred, and the brightness where it has no edge.",
+    )
+    local_threshold: float = knob(
+        0.0,
+        within(1, 60, zero=True),
+        'Levels below the mean of its surroundings from which a pixel of a "1-bit" picture is black; 0 compares with '
+        "half of the paper's light.",
+    )
 
     def __post_init__(self) -> None:
         check(self)

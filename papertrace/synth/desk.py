@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from papertrace.synth.canvas import RGB
+from papertrace.synth.noise import smooth_noise
 
 _COARSE = 3
 
@@ -15,6 +18,7 @@ def lay_on_desk(
     image: NDArray[np.uint8],
     paper: NDArray[np.uint8],
     color: RGB,
+    table: str,
     texture: float,
     shadow: float,
     pixels_per_mm: float,
@@ -28,6 +32,8 @@ def lay_on_desk(
     paper : ndarray, shape (H, W), uint8
         Share of each pixel that is paper.
     color : RGB
+    table : str
+        One of `papertrace.synth.capture.TABLES`.
     texture : float
         Strength of the grain, 0 to 1.
     shadow : float
@@ -43,7 +49,7 @@ def lay_on_desk(
     size = (max(2, width // _COARSE), max(2, height // _COARSE))
     level = np.ones(size[::-1], np.float32)
     if texture:
-        level += 0.25 * texture * _grain(size, pixels_per_mm / _COARSE, rng)
+        level += 0.25 * texture * _grain(size, pixels_per_mm / _COARSE, table, rng)
     if shadow:
         near = cv2.resize(paper, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
         drop = rng.uniform(-1, 1, 2) * pixels_per_mm / _COARSE * 1.5
@@ -62,8 +68,10 @@ def lay_on_desk(
     return laid
 
 
-def _grain(size: tuple[int, int], pixels_per_mm: float, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Grain of unit variance: wood, cloth or speckled laminate."""
+def _grain(size: tuple[int, int], pixels_per_mm: float, table: str, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Grain of unit variance: of wood, stone or cloth, or a faint one of wood, cloth or speckled laminate."""
+    if table in _GRAINS:
+        return _evened(_GRAINS[table]((size[1], size[0]), pixels_per_mm, rng))
     width, height = size
     noise = rng.standard_normal((height, width), dtype=np.float32)
     kind = int(rng.integers(3))
@@ -82,8 +90,45 @@ def _grain(size: tuple[int, int], pixels_per_mm: float, rng: np.random.Generator
     else:
         speckles = cv2.GaussianBlur(noise, (0, 0), max(0.3 * pixels_per_mm, 0.6))
         grain = np.where(speckles > 1.5 * speckles.std(), np.float32(1.0), np.float32(0.0))
-    grain = grain - grain.mean()
-    return np.asarray(grain / max(float(grain.std()), 1e-6), np.float32)
+    return _evened(grain)
+
+
+def _evened(grain: NDArray[Any]) -> NDArray[np.float32]:
+    """Give grain a mean of zero and unit variance."""
+    centered = grain - grain.mean()
+    return np.asarray(centered / max(float(centered.std()), 1e-6), np.float32)
+
+
+def _wood(shape: tuple[int, int], pixels_per_mm: float, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Rings of a trunk, cut along: broad bands that wander, with pores as short streaks."""
+    long, across = 120 * pixels_per_mm, 9 * pixels_per_mm
+    upright = rng.random() < 0.5
+    cells = (long, across) if upright else (across, long)
+    rings = smooth_noise(shape, cells, rng, octaves=4)
+    bands = np.sin(float(rng.uniform(4, 14)) * rings)
+    pores = smooth_noise(shape, tuple(max(1.0, cell / 14) for cell in cells), rng)  # type: ignore[arg-type]
+    tone = smooth_noise(shape, tuple(2.5 * cell for cell in cells), rng)  # type: ignore[arg-type]
+    return np.asarray(rings + 0.35 * bands + 1.2 * np.minimum(pores, 0) + tone, np.float32)
+
+
+def _stone(shape: tuple[int, int], pixels_per_mm: float, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Clouds with veins where a field changes its sign, and grains of mica."""
+    clouds = smooth_noise(shape, 45 * pixels_per_mm, rng, octaves=5)
+    veins = np.exp(-np.abs(smooth_noise(shape, 60 * pixels_per_mm, rng, octaves=4)) / 0.03)
+    grains = smooth_noise(shape, max(1.0, 0.8 * pixels_per_mm), rng)
+    return np.asarray(
+        clouds + float(rng.uniform(-0.8, 0.8)) * veins + float(rng.uniform(0.2, 1.2)) * grains, np.float32
+    )
+
+
+def _cloth(shape: tuple[int, int], pixels_per_mm: float, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Threads of a weave, and soft folds."""
+    thread = max(1.0, 0.5 * pixels_per_mm)
+    weave = smooth_noise(shape, (thread, 12 * thread), rng) + smooth_noise(shape, (12 * thread, thread), rng)
+    return np.asarray(0.5 * weave + smooth_noise(shape, 70 * pixels_per_mm, rng, octaves=2), np.float32)
+
+
+_GRAINS = {"wood": _wood, "stone": _stone, "cloth": _cloth}
 
 
 def _odd(extent: float) -> int:

@@ -9,11 +9,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from papertrace.synth.binarize import binarize
 from papertrace.synth.desk import lay_on_desk
 from papertrace.synth.fax import send_by_fax
 from papertrace.synth.light import illuminate, light_field, stray_light
 from papertrace.synth.moire import show_on_screen
-from papertrace.synth.sensor import add_noise, band, blur, sharpen
+from papertrace.synth.sensor import add_noise, band, blur, sharpen, smooth
 from papertrace.synth.warp import Warp, fill_lattice
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ def lay_out(sheet: Sheet, warp: Warp, style: PageStyle, seed: int) -> tuple[Imag
             image,
             paper,
             capture.desk or style.bed_color,
+            capture.table,
             capture.texture,
             _CONTACT_SHADOW if capture.moves else 0.0,
             sheet.pixels_per_mm,
@@ -113,6 +115,8 @@ def expose(image: Image, warp: Warp, size: tuple[float, float], style: PageStyle
     sensor = np.random.default_rng([seed, _SENSOR])
     if capture.noise:
         image = add_noise(image, capture.noise, sensor)
+    if capture.denoising:
+        image = smooth(image, capture.denoising, capture.noise)
     if capture.sharpening:
         image = sharpen(image, capture.sharpening)
     if capture.banding:
@@ -128,7 +132,9 @@ def _store(image: Image, style: PageStyle, middle: NDArray[np.float32]) -> Image
     """Do to the picture what color modes and file formats do; `middle` is half-way gray in the light that it got."""
     if style.color != "rgb":
         gray = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
-        if style.color == "1-bit":
+        if style.color == "1-bit" and style.capture.local_threshold:
+            gray = binarize(gray, style.capture.local_threshold, style.dpi / 25.4)
+        elif style.color == "1-bit":
             # A device that stores one bit evens out the light first, or its pictures would be black.
             threshold = cv2.resize(middle, gray.shape[::-1], interpolation=cv2.INTER_LINEAR)
             gray = np.where(gray >= threshold, np.uint8(255), np.uint8(0))

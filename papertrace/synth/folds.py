@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import cv2
@@ -11,8 +12,11 @@ from numpy.typing import NDArray
 from papertrace.synth.brush import PenLine
 from papertrace.synth.noise import smooth_noise
 
-FOLDS = ("none", "half", "half-long", "quarter", "thirds")
-"""How a sheet was folded: across the middle, along it, both, or twice as a letter is."""
+FOLDS = ("none", "half", "half-long", "quarter", "thirds", "corner", "plane")
+"""How a sheet was folded: across the middle, along it, both, twice as a letter is, a corner over, or as a paper plane
+is begun."""
+
+_USUAL_RISE = 0.2
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,8 @@ def fold_lines(pattern: str, width: float, height: float, rng: np.random.Generat
         raise ValueError(f"fold is {pattern!r}; allowed: {', '.join(FOLDS)}")
     across = {"half": (0.5,), "quarter": (0.5,), "thirds": (1 / 3, 2 / 3)}.get(pattern, ())
     along = (0.5,) if pattern in ("half-long", "quarter") else ()
+    if pattern in ("corner", "plane"):
+        return _oblique(pattern, width, height, rng)
     creases = []
     for upright, places in ((True, across), (False, along)):
         length, breadth = (height, width) if upright else (width, height)
@@ -75,15 +81,32 @@ def fold_lines(pattern: str, width: float, height: float, rng: np.random.Generat
             points = [(float(ends[0]), -5.0), (float(ends[1]), length + 5.0)]
             if not upright:
                 points = [(y, x) for x, y in points]
-            creases.append(
-                Crease(
-                    points[0],
-                    points[1],
-                    float(rng.choice((-1, 1)) * rng.uniform(0.1, 0.35)),
-                    float(rng.uniform(18, 70)),
-                    float(rng.uniform(0.25, 0.7)),
-                )
-            )
+            creases.append(_folded(points[0], points[1], rng))
+    return creases
+
+
+def _folded(start: tuple[float, float], end: tuple[float, float], rng: np.random.Generator) -> Crease:
+    return Crease(
+        start,
+        end,
+        float(rng.choice((-1, 1)) * rng.uniform(0.1, 0.35)),
+        float(rng.uniform(18, 70)),
+        float(rng.uniform(0.25, 0.7)),
+    )
+
+
+def _oblique(pattern: str, width: float, height: float, rng: np.random.Generator) -> list[Crease]:
+    """Fold a corner over, or both corners of a side to a point on the middle of the sheet's breadth."""
+    right, low = rng.random() < 0.5, rng.random() < 0.5
+    creases = []
+    if pattern == "corner":
+        ends = [(rng.uniform(0.3, 0.9) * width, -5.0), (-5.0, rng.uniform(0.3, 0.9) * height)]
+    else:
+        tip = (-2.0, height * rng.uniform(0.4, 0.6))
+        ends = [(rng.uniform(0.35, 0.6) * width, -5.0), tip, (rng.uniform(0.35, 0.6) * width, height + 5.0)]
+    places = [(width - x if right else x, height - y if low else y) for x, y in ends]
+    for start, end in itertools.pairwise(places):
+        creases.append(_folded((float(start[0]), float(start[1])), (float(end[0]), float(end[1])), rng))
     return creases
 
 
@@ -168,6 +191,48 @@ def add_slope(
         bend = flank * np.sqrt(fade) * np.float32(crease.rise)
         slope[r0:r1, c0:c1, 0] += bend * np.float32(-way[1])
         slope[r0:r1, c0:c1, 1] += bend * np.float32(way[0])
+    return slope
+
+
+def add_panels(
+    slope: NDArray[np.float32], px_per_mm: float, origin: tuple[float, float], creases: list[Crease], tilt: float
+) -> NDArray[np.float32]:
+    """Tilt the panels on either side of folds against each other: plane paper that meets the light in steps.
+
+    Parameters
+    ----------
+    slope : ndarray, shape (r, c, 2), float32
+    px_per_mm : float
+        Of the lattice.
+    origin : tuple of float
+        x, y in mm of its first point.
+    creases : list of Crease
+        Lines through all of the sheet.
+    tilt : float
+        Slope of a panel of a fold whose own rise is 0.2.
+
+    Returns
+    -------
+    ndarray, shape (r, c, 2), float32
+
+    Examples
+    --------
+    >>> ridge = Crease((10.0, -5.0), (10.0, 25.0), 0.2, 20.0, 0.4)
+    >>> slope = add_panels(np.zeros((40, 40, 2), np.float32), 2.0, (0.0, 0.0), [ridge], 0.1)
+    >>> bool(slope[20, 2, 0] > 0.09), bool(slope[20, 38, 0] < -0.09)
+    (True, True)
+    """
+    slope = slope.copy()
+    x = (np.arange(slope.shape[1], dtype=np.float32) / np.float32(px_per_mm) + np.float32(origin[0]))[None, :]
+    y = (np.arange(slope.shape[0], dtype=np.float32) / np.float32(px_per_mm) + np.float32(origin[1]))[:, None]
+    for crease in creases:
+        start, end = np.array(crease.start), np.array(crease.end)
+        way = (end - start) / np.hypot(*(end - start))
+        across = (x - np.float32(start[0])) * np.float32(-way[1]) + (y - np.float32(start[1])) * np.float32(way[0])
+        # A fold is round over half a millimeter.
+        side = np.clip(across / np.float32(0.5), -1, 1) * np.float32(tilt * crease.rise / _USUAL_RISE)
+        slope[..., 0] += side * np.float32(way[1])
+        slope[..., 1] -= side * np.float32(way[0])
     return slope
 
 

@@ -32,6 +32,7 @@ _MORE_FINDINGS = (
     "Right axis deviation",
     "No previous ECGs available",
 )
+_TITLES = ("ECG", "12-lead ECG", "Resting ECG", "Electrocardiogram", "ECG Report", "ECG of record {number:05d}")
 _FOOTERS = (
     "{speed:g} mm/s   {gain:g} mm/mV   0.05-150 Hz",
     "{speed:g}mm/s  {gain:g}mm/mV",
@@ -93,6 +94,10 @@ def header_columns(rng: np.random.Generator, form: str = "plain") -> list[Header
     rate, interval = int(rng.integers(45, 130)), int(rng.integers(110, 230))
     duration, qt = int(rng.integers(70, 160)), int(rng.integers(320, 480))
     axes = rng.integers(-60, 110, 3)
+    if form == "title":
+        title = str(rng.choice(_TITLES)).format(number=number)
+        place = float(rng.choice([0.0, 0.4]))
+        return [HeaderColumn(place, (title, f"{date}   {rate} bpm") if rng.random() < 0.4 else (title,))]
     if form == "fields":
         height, weight = int(rng.integers(150, 195)), int(rng.integers(48, 120))
         return [

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from papertrace.synth.fields import patches, spread
 from papertrace.synth.geometry import quadrilateral
+from papertrace.synth.halftone import screened
 from papertrace.synth.scene import Scene
 from papertrace.synth.style import GRID_COLORS, PageStyle
 
@@ -64,10 +65,17 @@ def gridded_paper(
         if style.grid_fade:
             left = 1 - style.grid_fade * patches(fade, scene.width, scene.height, _FADE_MM)
             cv2.multiply(level, spread(left, shape), level, 1 / 255)
-    paper, grid = np.array(style.paper_color, float), np.array(GRID_COLORS[style.grid], float)
+    color = style.grid_color or GRID_COLORS[style.grid]
+    paper, grid = np.array(style.paper_color, float), np.array(color, float)
     share = np.arange(256)[:, None] / 255
     palette = np.round(paper * (1 - share) + grid * share).astype(np.uint8)
-    image: NDArray[np.uint8] = np.asarray(cv2.applyColorMap(level, palette[:, None, :]), np.uint8)
+    image: NDArray[np.uint8]
+    if style.screen:
+        printed = palette[round(255 * style.major_strength)].tolist()
+        dots = screened(level, (printed[0], printed[1], printed[2]), homography, style.screen / 25.4)
+        image = np.asarray(cv2.merge([cv2.LUT(dot, row) for dot, row in zip(dots, palette.T, strict=True)]), np.uint8)
+    else:
+        image = np.asarray(cv2.applyColorMap(level, palette[:, None, :]), np.uint8)
     if style.yellowing:
         old = 0.7 + 0.3 * patches(age, scene.width, scene.height, _AGE_MM)
         tint = 1 - style.yellowing * old[..., None] * _BROWN

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from papertrace.synth.canvas import RGB
 from papertrace.synth.geometry import apply_homography, quadrilateral
+from papertrace.synth.halftone import screened, with_ragged_edge
 from papertrace.synth.ink import from_head, ink_strength
 from papertrace.synth.paper import gridded_paper
 from papertrace.synth.pen import draw_line, merge, thin_with_speed
@@ -24,6 +25,9 @@ from papertrace.synth.text import TextMask, text_mask
 from papertrace.synth.upsample import upsample
 
 _TEXT_OVERSAMPLING = 4
+_BLACK = 60
+"""Level up to which a printer prints ink without a screen, by black toner alone."""
+_BAND_EDGE_MM = 0.7
 
 Box = tuple[float, float, float, float]
 
@@ -69,7 +73,7 @@ def rasterize(scene: Scene, fs: float, style: PageStyle, rng: np.random.Generato
     -------
     Raster
     """
-    paper_rng, ink_rng = rng.spawn(2)
+    paper_rng, ink_rng, toner_rng = rng.spawn(3)
     homography, shape = _placement(scene, style)
     image = gridded_paper(scene, style, homography, shape, paper_rng)
     factor = max(1, int(np.ceil(4 * style.dpi / 25.4 * style.speed / fs)))
@@ -92,11 +96,19 @@ def rasterize(scene: Scene, fs: float, style: PageStyle, rng: np.random.Generato
     trace = ink
     if style.pen_thinning and not style.dot_pitch:
         trace = _thinned(ink, paths, style, homography)
+    label_boxes = [_ink_box(trace.label, homography, style) for trace in scene.traces]
+    if style.label_band is not None:
+        for box in label_boxes:
+            _lay_band(image, box, style.label_band, style)
     for layer, color in ((np.maximum(trace, marks), style.pen_color), (text, style.text_color)):
         if strength is not None:
             cv2.multiply(layer, strength, layer, 1 / 255)
-        _paint(image, layer, color)
-    label_boxes = [_ink_box(trace.label, homography, style) for trace in scene.traces]
+        if style.toner:
+            layer = with_ragged_edge(layer, style.toner, style.dpi / 25.4, toner_rng)
+        if style.screen and max(color) > _BLACK:
+            _paint_dots(image, screened(layer, color, homography, style.screen / 25.4), color)
+        else:
+            _paint(image, layer, color)
     text_boxes = [_ink_box(line, homography, style) for line in scene.texts]
     return Raster(image, ink, homography, label_boxes, text_boxes)
 
@@ -216,10 +228,25 @@ def _corners(text: Text, mask: TextMask, scale: float, homography: NDArray[np.fl
     return apply_homography(homography, np.array([(x0, y0), (x1, y0), (x0, y1), (x1, y1)]))
 
 
+def _lay_band(image: NDArray[np.uint8], box: Box, color: RGB, style: PageStyle) -> None:
+    """Lay a band of one color below a lead name, in place."""
+    edge = _BAND_EDGE_MM * style.dpi / 25.4
+    x0, y0, x1, y1 = (round(side) for side in (box[0] - edge, box[1] - edge, box[2] + edge, box[3] + edge))
+    cv2.rectangle(image, (x0, y0), (x1, y1), color, -1)
+
+
 def _paint(image: NDArray[np.uint8], coverage: NDArray[np.uint8], color: RGB) -> None:
     """Lay ink over the image, in place."""
     # Of truth values the places are found many times faster than of levels.
     inked = np.flatnonzero(coverage > 0)
     flat = image.reshape(-1, 3)
     share = coverage.reshape(-1)[inked, None].astype(np.float32) / 255
+    flat[inked] = np.round(flat[inked] * (1 - share) + np.array(color, np.float32) * share).astype(np.uint8)
+
+
+def _paint_dots(image: NDArray[np.uint8], dots: list[NDArray[np.uint8]], color: RGB) -> None:
+    """Lay ink in dots over the image, each color of light by itself, in place."""
+    inked = np.flatnonzero(cv2.max(cv2.max(dots[0], dots[1]), dots[2]) > 0)
+    flat = image.reshape(-1, 3)
+    share = np.stack([dot.reshape(-1)[inked] for dot in dots], axis=1).astype(np.float32) / 255
     flat[inked] = np.round(flat[inked] * (1 - share) + np.array(color, np.float32) * share).astype(np.uint8)

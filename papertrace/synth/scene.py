@@ -25,6 +25,8 @@ _LEAST_WRAPPED_PITCH = 8.0
 """Rows closer than this are not begun when a recording goes on in further rows of a page of fixed height."""
 _DASH, _DASH_GAP = 2.0, 1.2
 _DOT, _DOT_GAP = 0.3, 1.0
+_THIN = 0.6
+"""Width of lines through the page, in widths of the pen."""
 
 
 @dataclass(frozen=True)
@@ -154,6 +156,11 @@ def compose(signal: NDArray[np.float64], fs: float, style: PageStyle, rng: np.ra
         y = block.bottom + 1.5 * (style.text_size * _LINE_SPACING)
         texts.append(Text(string, style.margin + start, y, style.text_size))
     area, origin = _grid(block, style)
+    marks += _ruled(block, style)
+    if style.grid_frame:
+        x0, y0, x1, y1 = area
+        outline = np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0)])
+        marks += [Stroke(outline[side : side + 2], _THIN * style.pen_width) for side in range(4)]
     joins = style.separator == "join"
     return Scene(block.sheet[0], block.sheet[1], area, origin, tuple(traces), joins, tuple(marks), tuple(texts))
 
@@ -269,6 +276,9 @@ def _grid(block: _Block, style: PageStyle) -> tuple[tuple[float, float, float, f
     """Find the gridded rectangle and a 5 mm node of the grid."""
     if style.grid_area == "page":
         return (0.0, 0.0, *block.sheet), style.grid_phase
+    if style.grid_area == "margins":
+        edge = style.margin / 2
+        return (edge, edge, block.sheet[0] - edge, block.sheet[1] - edge), style.grid_phase
     origin = (block.left - 1.0, block.top)
     across = math.ceil((block.width + 2.0) / _MAJOR) * _MAJOR
     down = math.ceil(len(block.rows) * block.pitch / _MAJOR) * _MAJOR
@@ -290,7 +300,7 @@ def _across(layout: Layout, style: PageStyle) -> _Across:
 def _sheet(style: PageStyle) -> tuple[float | None, float | None]:
     """Width and height of the paper in mm, None where it is as large as what is printed."""
     if style.paper in SHEETS:
-        width, height = SHEETS[style.paper]
+        width, height = (style.sheet_scale * length for length in SHEETS[style.paper])
         return (width, height) if style.orientation == "landscape" else (height, width)
     return None, style.roll_height if style.paper == "roll" else None
 
@@ -454,13 +464,28 @@ def _page_separators(layout: Layout, block: _Block, style: PageStyle) -> list[St
     """Lines between columns that run through all rows of the rectangle."""
     strokes: list[Stroke] = []
     top, bottom = block.top, block.top + len(layout.rows) * block.pitch
+    if style.separator == "page":
+        bottom = block.bottom
     for column in range(1, layout.columns):
         x = block.column(column, style) - block.across.gap
-        if style.separator == "line":
-            strokes.append(Stroke(np.array([(x, top), (x, bottom)]), 0.6 * style.pen_width))
+        if style.separator in ("line", "page"):
+            strokes.append(Stroke(np.array([(x, top), (x, bottom)]), _THIN * style.pen_width))
         elif style.separator == "dotted":
             strokes.extend(_dashes(x, top, bottom, _DOT, _DOT_GAP, style.pen_width))
     return strokes
+
+
+def _ruled(block: _Block, style: PageStyle) -> list[Stroke]:
+    """Lines at 0 mV through the rows, and upright ones at every second, as recorders of a few leads print."""
+    right = block.left + block.width
+    lines = []
+    if style.ruled in ("rows", "both"):
+        heights = block.top + (np.arange(len(block.rows)) + 0.5) * block.pitch
+        lines += [((block.left, y), (right, y)) for y in heights]
+    if style.ruled in ("seconds", "both"):
+        places = np.arange(block.left + block.across.before, right, style.speed)
+        lines += [((x, block.top), (x, block.bottom)) for x in places]
+    return [Stroke(np.array(line), _THIN * style.pen_width) for line in lines]
 
 
 def _dashes(x: float, top: float, bottom: float, dash: float, gap: float, width: float) -> list[Stroke]:

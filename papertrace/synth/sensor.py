@@ -79,6 +79,31 @@ def add_noise(image: Image, level: float, rng: np.random.Generator) -> Image:
     return np.asarray(cv2.add(image, shaken, dtype=cv2.CV_8U), np.uint8)
 
 
+def smooth(image: Image, strength: float, noise: float) -> Image:
+    """Reduce noise as a phone does: colors are blurred, the brightness is averaged over its like.
+
+    A bilateral filter (C. Tomasi, R. Manduchi, *Bilateral filtering for gray and color images*, 1998) leaves edges
+    and what rises above twice the noise.
+
+    Parameters
+    ----------
+    image : ndarray, shape (H, W, 3), uint8
+    strength : float
+        0 to 1.
+    noise : float
+        Standard deviation of the sensor's noise, gray levels.
+
+    Returns
+    -------
+    ndarray, shape (H, W, 3), uint8
+    """
+    light, *tones = cv2.split(cv2.cvtColor(image, cv2.COLOR_RGB2YCrCb))
+    smoothed = cv2.bilateralFilter(light, 5, 2 * noise + 2, 1.5)
+    light = cv2.addWeighted(light, 1 - strength, smoothed, strength, 0)
+    tones = [cv2.GaussianBlur(tone, (0, 0), 0.5 + 2 * strength) for tone in tones]
+    return np.asarray(cv2.cvtColor(cv2.merge([light, *tones]), cv2.COLOR_YCrCb2RGB), np.uint8)
+
+
 def sharpen(image: Image, amount: float) -> Image:
     """Unsharp masking, as phones and scanners do it: the halo belongs to their pictures.
 

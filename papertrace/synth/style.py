@@ -44,10 +44,11 @@ GAINS = (5.0, 10.0, 20.0)
 GRID_FORMS = ("lines", "dots", "dotted")
 LABEL_POSITIONS = ("above", "below", "left", "over")
 LEAD_SPELLINGS = ("aVR", "AVR", "avR", "aVr")
-HEADER_FORMS = ("plain", "table", "fields", "compact")
+HEADER_FORMS = ("plain", "table", "fields", "compact", "title")
 PULSES = ("left", "right", "none")
 PULSE_ROWS = ("all", "first", "last")
-SEPARATORS = ("none", "join", "bar", "tick", "gap", "dashed", "line", "dotted")
+SEPARATORS = ("none", "join", "bar", "tick", "gap", "dashed", "line", "dotted", "page")
+RULED = ("none", "rows", "seconds", "both")
 COLOR_MODES = ("rgb", "gray", "1-bit")
 DPI_RANGE = (72.0, 600.0)
 
@@ -276,14 +277,15 @@ class PageStyle:
     )
     grid_area: str = knob(
         "page",
-        one_of("page", "traces"),
-        'Where the grid lies; "traces" is a box around the traces only.',
+        one_of("page", "traces", "margins"),
+        'Where the grid lies; "traces" is a box around the traces only, "margins" all of the sheet but half of its '
+        "margin.",
         lambda m: m.pick(("page", "traces"), [0.75, 0.25]),
     )
     grid_phase: tuple[float, float] = knob(
         (0.0, 0.0),
         several(2),
-        'Place of the first 5 mm node, for grid_area="page".',
+        'Place of the first 5 mm node on the sheet; not for grid_area="traces".',
         lambda m: (m.between(0, 5), m.between(0, 5)),
     )
     minor_width: float = knob(0.12, within(0.01, 1), "Width of the 1 mm lines.", lambda m: m.between(0.06, 0.2))
@@ -408,8 +410,8 @@ class PageStyle:
         "plain",
         one_of(*HEADER_FORMS),
         '"table": measurements in columns, doctors below; "fields": age, height, weight, no measurements; "compact": '
-        "all on two lines.",
-        lambda m: "compact" if m.paper == "roll" else m.pick(HEADER_FORMS, [0.3, 0.35, 0.2, 0.15]),
+        'all on two lines; "title": a title, as a drawing program writes it.',
+        lambda m: "compact" if m.paper == "roll" else m.pick(HEADER_FORMS, [0.3, 0.35, 0.2, 0.15, 0.0]),
     )
     pulse: str = knob(
         "left",
@@ -430,8 +432,8 @@ class PageStyle:
         "none",
         one_of(*SEPARATORS),
         'Between columns: "join" (the pen goes on without lifting), "dashed" (a tall dashed bar), or a "line" or '
-        '"dotted" line through all rows.',
-        lambda m: m.pick(SEPARATORS, [0.25, 0.1, 0.24, 0.13, 0.08, 0.08, 0.06, 0.06]),
+        '"dotted" line through all rows of the columns, or a line through the "page".',
+        lambda m: m.pick(SEPARATORS, [0.25, 0.1, 0.24, 0.13, 0.08, 0.08, 0.06, 0.06, 0.0]),
     )
     color: str = knob(
         "rgb", one_of(*COLOR_MODES), "Colors of the picture.", lambda m: m.pick(COLOR_MODES, [0.8, 0.15, 0.05])
@@ -445,6 +447,32 @@ class PageStyle:
     notes: Notes = knob(Notes(), None, "What is written, stamped or stuck over the print.")
     wear: Wear = knob(Wear(), None, "What happened to the paper.")
     capture: Capture = knob(Capture(), None, "How the picture was taken.")
+    # `random_style` leaves what follows alone, so that the pages of a seed stay what they were.
+    sheet_scale: float = knob(
+        1.0,
+        within(0.7, 2.5),
+        "Size of A4 and Letter in shares of their own: a drawing that was shrunk to fit stands on a sheet that is "
+        "larger, in the drawing's millimeters.",
+    )
+    grid_color: RGB | None = knob(
+        None, rgb(none=True), "Ink of the grid where it is none of `GRID_COLORS`; None takes that of `grid`."
+    )
+    grid_frame: bool = knob(False, FLAG, "Whether a thin line of the pen frames the grid.")
+    screen: float = knob(
+        0.0,
+        within(60, 250, zero=True),
+        "Dots an inch of a color laser printer's screen: colors and grays are printed in dots, black is not. 0 prints "
+        "even colors.",
+    )
+    toner: float = knob(
+        0.0, within(0, 1), "How ragged toner leaves the edges of ink, and how many of its grains lie beside."
+    )
+    ruled: str = knob(
+        "none",
+        one_of(*RULED),
+        'Thin lines of the pen: through each row at 0 mV ("rows"), upright at every second ("seconds"), or both.',
+    )
+    label_band: RGB | None = knob(None, rgb(none=True), "Color of a band on which each lead name stands.")
 
     def __post_init__(self) -> None:
         check(self)

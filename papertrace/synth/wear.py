@@ -15,7 +15,7 @@ from papertrace.synth.canvas import Canvas
 from papertrace.synth.chance import sometimes
 from papertrace.synth.crumple import facets
 from papertrace.synth.dust import dust
-from papertrace.synth.folds import FOLDS, Crease, add_slope, broken_print, fold_lines, random_crease
+from papertrace.synth.folds import FOLDS, Crease, add_panels, add_slope, broken_print, fold_lines, random_crease
 from papertrace.synth.knobs import check, described, draw, knob, one_of, whole, within
 from papertrace.synth.mould import colonies
 from papertrace.synth.noise import smooth_noise
@@ -45,6 +45,8 @@ _FIBERS = (247, 245, 238)
 _DIRT = (110, 102, 92)
 _STEEPNESS = 0.42
 _COCKLE = 1.6
+_PANEL = 0.2
+"""Slope of the panels of a folded sheet."""
 _DAMP_EDGE = (17, 17)
 """Pixels of the relief over which the cockles of wet paper die out."""
 
@@ -96,7 +98,7 @@ class Wear:
         "none",
         one_of(*FOLDS),
         "How the sheet was folded.",
-        lambda rng: FOLDS[int(rng.choice(len(FOLDS), p=[0.68, 0.12, 0.06, 0.07, 0.07]))],
+        lambda rng: FOLDS[int(rng.choice(5, p=[0.68, 0.12, 0.06, 0.07, 0.07]))],
     )
     creases: int = knob(0, whole(0, 12), "Short accidental bends.", lambda rng: _count(rng, 0.3, 1.5, 8))
     light: float = knob(
@@ -148,6 +150,10 @@ class Wear:
         0.0, within(0, 1), "Age that browns from the edges inward.", lambda rng: sometimes(rng, 0.3, 0.1, 1.0)
     )
     dust: float = knob(0.0, within(0, 1), "Specks, hairs and scratches.", lambda rng: sometimes(rng, 0.4, 0.05, 0.8))
+    # `random_wear` leaves what follows alone, so that the pages of a seed stay what they were.
+    panels: float = knob(
+        0.0, within(0, 1), "How far the panels between folds are tilted: each is plane and has a light of its own."
+    )
 
     def __post_init__(self) -> None:
         check(self)
@@ -321,6 +327,9 @@ def _relief(
     if creases:
         origin = (0.5 - first) / _RELIEF
         slope = add_slope(slope, _RELIEF, (origin, origin), creases)
+        if wear.panels:
+            folds = creases[: len(creases) - wear.creases]
+            slope = add_panels(slope, _RELIEF, (origin, origin), folds, _PANEL * wear.panels)
     return soften(slope)
 
 

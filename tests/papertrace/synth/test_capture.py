@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from papertrace.synth import render_page
 from papertrace.synth.capture import Capture, random_capture
 from papertrace.synth.fax import send_by_fax
+from papertrace.synth.presets import draw_preset
 from papertrace.synth.sensor import add_noise, blur
 
 FS = 250
@@ -83,7 +84,9 @@ CONTEXT: dict[str, dict[str, Any]] = {
     "motion_direction": {"motion": 5.0},
     "halftone": {"fax": "fine"},
     "dropouts": {"fax": "fine"},
+    "table": {"framing": (0.2, 0.2, 0.2, 0.2), "texture": 1.0},
 }
+STYLES: dict[str, Any] = {"local_threshold": {"color": "1-bit", "texture": 6.0}}
 VALUES: dict[str, Any] = {
     "quarter_turns": 2,
     "distance": 1.2,
@@ -104,6 +107,8 @@ VALUES: dict[str, Any] = {
     "curl_phase": 20.0,
     "motion_direction": 90.0,
     "dropouts": 0.1,
+    "table": "wood",
+    "local_threshold": 2.0,
 }
 
 
@@ -112,7 +117,7 @@ def test_every_knob_does_something(knob: str) -> None:
     base = Capture(**CONTEXT.get(knob, {}))
     value = VALUES.get(knob, 0.5 if knob not in ("tilt", "curl", "lift") else 10.0)
     pages = [
-        render_page(leads(), FS, layout="II", dpi=72, capture=capture)
+        render_page(leads(), FS, layout="II", dpi=72, capture=capture, **STYLES.get(knob, {}))
         for capture in (base, replace(base, **{knob: value}))
     ]
     assert pages[0].image.shape != pages[1].image.shape or (pages[0].image != pages[1].image).any()
@@ -141,8 +146,9 @@ def test_wrong_knobs_name_what_is_allowed(knobs: dict[str, Any], message: str) -
 
 def test_random_captures_can_be_taken_and_vary_every_knob() -> None:
     drawn = [random_capture(np.random.default_rng(seed)) for seed in range(400)]
+    office = [draw_preset("office_print", np.random.default_rng(seed)).capture for seed in range(100)]
     for knob in fields(Capture):
-        assert len({getattr(capture, knob.name) for capture in drawn}) > 1, knob.name
+        assert len({getattr(capture, knob.name) for capture in (*drawn, *office)}) > 1, knob.name
     assert 0.15 < np.mean([capture == Capture() for capture in drawn]) < 0.45
     for capture in drawn[:40]:
         page = render_page(leads(), FS, layout="3x4", dpi=72, capture=capture)

@@ -138,16 +138,16 @@ def test_every_seed_prints(preset: str, seed: int) -> None:
     assert np.isfinite(page.signal).mean() > 0.05
 
 
-def values(part: str, preset: str, count: int) -> Iterator[tuple[str, set[object]]]:
-    styles = [draw_preset(preset, np.random.default_rng(seed)) for seed in range(count)]
+def values(part: str, presets: tuple[str, ...], count: int) -> Iterator[tuple[str, set[object]]]:
+    styles = [draw_preset(preset, np.random.default_rng(seed)) for preset in presets for seed in range(count)]
     drawn = styles if part == "page" else [getattr(style, part) for style in styles]
     for knob in fields({"page": PageStyle, "notes": Notes, "wear": Wear, "capture": Capture}[part]):
         yield knob.name, {getattr(one, knob.name) for one in drawn}
 
 
 @pytest.mark.parametrize("part", ["page", "notes", "wear", "capture"])
-def test_random_draws_every_knob(part: str) -> None:
-    fixed = {name for name, seen in values(part, "random", 400) if len(seen) == 1}
+def test_random_and_office_print_draw_every_knob(part: str) -> None:
+    fixed = {name for name, seen in values(part, ("random", "office_print"), 400) if len(seen) == 1}
     assert fixed == ({"ink"} if part == "notes" else set())
 
 
@@ -161,9 +161,25 @@ def test_presets_are_what_they_are_called() -> None:
     assert all(s.wear.crumple > 0 for s in all_of("crumpled"))
     assert all(s.capture.moire > 0 for s in all_of("screen_photo"))
     assert all(s.notes.words > 0 and s.wear.yellowing > 0 for s in all_of("archive_1980s"))
+    office = all_of("office_print")
+    assert all(s.grid_color is not None and s.dot_pitch == 0 and s.yellowing == 0 for s in office)
+    devices = {(s.capture.moves, s.color == "1-bit") for s in office}
+    assert devices == {(True, False), (False, False), (False, True)}
 
 
-@pytest.mark.parametrize("preset", ["phone_photo", "crumpled", "random"])
+def test_a_seed_s_pages_of_older_presets_stay_what_they_were() -> None:
+    # What came with office prints is no draw of any other preset: it would move all draws after it.
+    news = ("sheet_scale", "grid_color", "grid_frame", "screen", "toner", "ruled", "label_band")
+    plain = PageStyle()
+    for preset in set(PRESETS) - {"office_print"}:
+        for style in (preset_style(preset, seed) for seed in range(60)):
+            assert all(getattr(style, name) == getattr(plain, name) for name in news)
+            assert style.wear.panels == 0 and style.wear.fold not in ("corner", "plane")
+            assert (style.capture.table, style.capture.denoising, style.capture.local_threshold) == ("any", 0, 0)
+            assert style.separator != "page" and style.header_form != "title" and style.grid_area != "margins"
+
+
+@pytest.mark.parametrize("preset", ["phone_photo", "crumpled", "random", "office_print"])
 def test_folds_are_seen_in_the_camera_s_light(preset: str) -> None:
     taken = [style for style in (preset_style(preset, seed) for seed in range(60)) if style.capture.moves]
     worn = [style for style in taken if style.wear != Wear()]
