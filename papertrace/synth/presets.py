@@ -354,6 +354,8 @@ def _drawn_by_program(dice: Dice) -> PageStyle:
         pulse=dice.pick(("left", "none", "right"), [0.7, 0.27, 0.03]),
         pulse_rows=dice.pick(("all", "last", "first"), [0.88, 0.06, 0.06]),
         pulse_seconds=dice.pick((0.2, 0.1, dice.between(0.1, 0.3)), [0.75, 0.1, 0.15]),
+        pulse_foot=dice.pick((0.0, dice.between(0.3, 3.0)), [0.5, 0.5]),
+        pulse_gap=dice.pick((0.0, dice.between(0.2, 2.0)), [0.6, 0.4]),
         separator=separator,
         screen=0.0 if dice.chance(0.25) else dice.between(100, 170),
         toner=0.0 if dice.chance(0.25) else float(rng.beta(1.5, 3)),

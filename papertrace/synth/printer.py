@@ -117,6 +117,11 @@ class PrintedPage:
         Pixels to paper mm and back, as exact as the polylines.
     style : PageStyle
         Every knob the page was printed with.
+    scene : Scene
+        What was printed, in mm of the flat sheet.
+    bare : ndarray, shape (h, w), uint8, or None
+        Share of each pixel of the flat sheet, at `pixels_per_mm`, where the print can be seen: not covered, torn off or
+        pasted over. None where all of it is.
     """
 
     image: NDArray[np.uint8]
@@ -134,6 +139,8 @@ class PrintedPage:
     homography: NDArray[np.float64]
     warp: Warp
     style: PageStyle
+    scene: Scene
+    bare: NDArray[np.uint8] | None
 
 
 def render_page(
@@ -204,6 +211,8 @@ def render_page(
         homography=taken.homography,
         warp=taken.warp,
         style=chosen,
+        scene=scene,
+        bare=taken.bare,
     )
 
 
@@ -218,7 +227,14 @@ class _Taken:
     label_boxes: list[Box]
     text_boxes: list[Box]
     to_pixels: Callable[[NDArray[np.float64]], NDArray[np.float64]]
-    is_bare: Callable[[NDArray[np.float64]], NDArray[np.bool_]]
+    bare: NDArray[np.uint8] | None
+
+    def is_bare(self, points: NDArray[np.float64], scale: float) -> NDArray[np.bool_]:
+        """Whether the print can be seen at points of the sheet, shape (n, 2) in mm, at so many pixels a mm."""
+        if self.bare is None:
+            return np.ones(len(points), np.bool_)
+        column, row = np.clip(np.nan_to_num(points) * scale, 0, np.array(self.bare.shape[::-1]) - 1).astype(int).T
+        return np.asarray(self.bare[row, column] >= 128, np.bool_)
 
 
 def _scan(scene: Scene, fs: float, style: PageStyle, seed: int) -> _Taken:
@@ -242,7 +258,7 @@ def _scan(scene: Scene, fs: float, style: PageStyle, seed: int) -> _Taken:
         [_box_around(apply_homography(turn, _outline(box))) for box in raster.label_boxes],
         [_box_around(apply_homography(turn, _outline(box))) for box in raster.text_boxes],
         to_pixels,
-        lambda points: np.ones(points.shape[:-1], np.bool_),
+        None,
     )
 
 
@@ -266,10 +282,6 @@ def _photograph(scene: Scene, fs: float, style: PageStyle, seed: int) -> _Taken:
     sheet = Sheet(worn.image, ink, worn.paper, size, scale)
     image, ink = lay_out(sheet, warp, style, seed)
 
-    def is_bare(points: NDArray[np.float64]) -> NDArray[np.bool_]:
-        column, row = (np.clip(np.nan_to_num(points) * scale, 0, np.array(bare.shape[::-1]) - 1)).astype(int).T
-        return np.asarray(bare[row, column] >= 128, np.bool_)
-
     return _Taken(
         expose(image, warp, size, style, seed),
         ink,
@@ -278,7 +290,7 @@ def _photograph(scene: Scene, fs: float, style: PageStyle, seed: int) -> _Taken:
         [_box_around(warp.to_pixels(_outline(box))) for box in label_boxes],
         [_box_around(warp.to_pixels(_outline(box))) for box in text_boxes],
         warp.to_pixels,
-        is_bare,
+        np.asarray(bare, np.uint8),
     )
 
 
@@ -322,7 +334,7 @@ def _strips(scene: Scene, taken: _Taken, fs: float, style: PageStyle) -> tuple[P
     height, width = taken.ink.shape
     paths = np.concatenate([trace.path for trace in scene.traces])
     on_sheet = np.all((paths >= 0) & (paths <= (scene.width, scene.height)), axis=1)
-    pixels = np.where((on_sheet & taken.is_bare(paths))[:, None], taken.to_pixels(paths), np.nan)
+    pixels = np.where((on_sheet & taken.is_bare(paths, style.dpi / 25.4))[:, None], taken.to_pixels(paths), np.nan)
     in_picture = np.all((pixels >= -0.5) & (pixels <= (width - 0.5, height - 0.5)), axis=1)
     pixels = np.where(in_picture[:, None], pixels, np.nan).astype(np.float32)
     polylines = np.split(pixels, np.cumsum([len(trace.path) for trace in scene.traces])[:-1])

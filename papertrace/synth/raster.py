@@ -76,8 +76,7 @@ def rasterize(scene: Scene, fs: float, style: PageStyle, rng: np.random.Generato
     paper_rng, ink_rng, toner_rng = rng.spawn(3)
     homography, shape = _placement(scene, style)
     image = gridded_paper(scene, style, homography, shape, paper_rng)
-    factor = max(1, int(np.ceil(4 * style.dpi / 25.4 * style.speed / fs)))
-    paths = _pen_paths(scene, factor)
+    paths = pen_paths(scene, fs, style.dpi / 25.4, style.speed)
     if style.dot_pitch:
         pitch = style.dot_pitch
         to_head = np.array([[1 / pitch, 0, -0.5], [0, 1 / pitch, -0.5], [0, 0, 1]])
@@ -144,7 +143,7 @@ def _layers(
     for stroke in scene.marks:
         draw_line(marks, apply_homography(homography, stroke.path), stroke.width * scale, dpi, antialias)
     for line in (*(trace.label for trace in scene.traces), *scene.texts):
-        _write(text, line, homography, style, dpi, antialias)
+        write_text(text, line, homography, style, dpi, antialias)
     return ink, marks, text
 
 
@@ -160,8 +159,25 @@ def _thinned(
     return np.asarray(cv2.multiply(ink, strength, scale=1 / 255), np.uint8)
 
 
-def _pen_paths(scene: Scene, factor: int) -> list[NDArray[np.float64]]:
-    """Where the pen goes down and up again: runs of finite samples, interpolated; joined columns are one run."""
+def pen_paths(scene: Scene, fs: float, scale: float, speed: float) -> list[NDArray[np.float64]]:
+    """Find the ways of the pen from where it goes down to where it goes up again.
+
+    Parameters
+    ----------
+    scene : Scene
+    fs : float
+        Sampling frequency of the traces, Hz.
+    scale : float
+        Pixels a millimeter of what is drawn: there are at least four points a pixel.
+    speed : float
+        mm/s.
+
+    Returns
+    -------
+    list of ndarray, shape (n, 2), float64
+        In mm: runs of finite samples, interpolated; joined columns are one run.
+    """
+    factor = max(1, int(np.ceil(4 * scale * speed / fs)))
     paths: list[NDArray[np.float64]] = []
     before: Trace | None = None
     for trace in scene.traces:
@@ -181,7 +197,7 @@ def _finite_runs(path: NDArray[np.float64]) -> list[NDArray[np.float64]]:
     return [path[start:end] for start, end in edges.reshape(-1, 2)]
 
 
-def _write(
+def write_text(
     layer: NDArray[np.uint8],
     text: Text,
     homography: NDArray[np.float64],
@@ -189,7 +205,22 @@ def _write(
     dpi: float,
     antialias: bool,
 ) -> None:
-    """Add a line of text to `layer`, in place."""
+    """Add a line of text to a layer, in place.
+
+    Parameters
+    ----------
+    layer : ndarray, shape (H, W), uint8
+        Coverage.
+    text : Text
+    homography : ndarray, shape (3, 3)
+        Paper mm to pixels of the layer.
+    style : PageStyle
+        Gives the font.
+    dpi : float
+        Of the layer.
+    antialias : bool
+        See `papertrace.synth.pen.draw_line`.
+    """
     fine = _TEXT_OVERSAMPLING
     scale = dpi / 25.4 * fine
     mask = text_mask(text.string, style.font, text.size * scale)

@@ -29,6 +29,10 @@ _THIN = 0.6
 """Width of lines through the page, in widths of the pen."""
 
 
+STROKES = ("pulse", "separator", "underline", "ruled")
+"""Kinds of marks; a ruled one is paper to a reader: a frame, a line of 0 mV, a line at every second."""
+
+
 @dataclass(frozen=True)
 class Text:
     """A line of text whose origin (pen start on the base line) stands at ``(x, y)`` mm; `size` is its cap height."""
@@ -41,10 +45,11 @@ class Text:
 
 @dataclass(frozen=True)
 class Stroke:
-    """Pen line through `path`, shape (m, 2) mm, `width` mm wide."""
+    """Pen line through `path`, shape (m, 2) mm, `width` mm wide; `kind` is one of `STROKES`."""
 
     path: NDArray[np.float64]
     width: float
+    kind: str
 
 
 @dataclass(frozen=True)
@@ -160,7 +165,7 @@ def compose(signal: NDArray[np.float64], fs: float, style: PageStyle, rng: np.ra
     if style.grid_frame:
         x0, y0, x1, y1 = area
         outline = np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0)])
-        marks += [Stroke(outline[side : side + 2], _THIN * style.pen_width) for side in range(4)]
+        marks += [Stroke(outline[side : side + 2], _THIN * style.pen_width, "ruled") for side in range(4)]
     joins = style.separator == "join"
     return Scene(block.sheet[0], block.sheet[1], area, origin, tuple(traces), joins, tuple(marks), tuple(texts))
 
@@ -287,7 +292,8 @@ def _grid(block: _Block, style: PageStyle) -> tuple[tuple[float, float, float, f
 
 def _across(layout: Layout, style: PageStyle) -> _Across:
     label = max(text_width(_spell(name, style), style.font, style.label_size) for name in layout.labels)
-    pulse = style.pulse_seconds * style.speed + 2.5 if style.pulse != "none" else 0.0
+    beside = 2 * style.pulse_foot + style.pulse_gap
+    pulse = style.pulse_seconds * style.speed + beside if style.pulse != "none" else 0.0
     before = 1.0 + (pulse if style.pulse == "left" else 0.0)
     after = 1.0 + (pulse if style.pulse == "right" else 0.0)
     gap = 2.5 if style.separator == "gap" else 0.0
@@ -427,9 +433,8 @@ def _place_label(
 
 def _underline(label: Text, style: PageStyle) -> Stroke:
     y = label.y + 0.3 * label.size
-    return Stroke(
-        np.array([(label.x, y), (label.x + text_width(label.string, style.font, label.size), y)]), 0.1 * label.size
-    )
+    end = label.x + text_width(label.string, style.font, label.size)
+    return Stroke(np.array([(label.x, y), (end, y)]), 0.1 * label.size, "underline")
 
 
 def _gains(leads: tuple[str, ...], style: PageStyle) -> list[float]:
@@ -438,23 +443,25 @@ def _gains(leads: tuple[str, ...], style: PageStyle) -> list[float]:
 
 
 def _pulse(x: float, baseline: float, gains: list[float], style: PageStyle) -> Stroke:
-    """Step up 1 mV, at each gain in turn, with a foot of a millimeter on either side."""
+    """Step up 1 mV, at each gain in turn, with a foot on either side."""
     step = style.pulse_seconds * style.speed / len(gains)
-    path = [(x, baseline), (x + 1, baseline)]
+    x += style.pulse_foot
+    path = [(x - style.pulse_foot, baseline), (x, baseline)]
     for number, gain in enumerate(gains):
         top = baseline - _PULSE_MV * gain
-        path += [(x + 1 + number * step, top), (x + 1 + (number + 1) * step, top)]
-    down = x + 1 + len(gains) * step
-    path += [(down, baseline), (down + 1, baseline)]
-    return Stroke(np.array(path), style.pen_width)
+        path += [(x + number * step, top), (x + (number + 1) * step, top)]
+    down = x + len(gains) * step
+    path += [(down, baseline), (down + style.pulse_foot, baseline)]
+    return Stroke(np.array(path), style.pen_width, "pulse")
 
 
 def _separator(x: float, baseline: float, style: PageStyle) -> list[Stroke]:
     if style.separator == "bar":
-        return [Stroke(np.array([(x, baseline - 3.5), (x, baseline + 3.5)]), max(0.5, style.pen_width))]
+        bar = np.array([(x, baseline - 3.5), (x, baseline + 3.5)])
+        return [Stroke(bar, max(0.5, style.pen_width), "separator")]
     if style.separator == "tick":
         ends = ((baseline - 5.0, baseline - 3.0), (baseline + 3.0, baseline + 5.0))
-        return [Stroke(np.array([(x, start), (x, end)]), style.pen_width) for start, end in ends]
+        return [Stroke(np.array([(x, start), (x, end)]), style.pen_width, "separator") for start, end in ends]
     if style.separator == "dashed":
         return _dashes(x, baseline - 8.0, baseline + 8.0, _DASH, _DASH_GAP, style.pen_width)
     return []
@@ -469,7 +476,7 @@ def _page_separators(layout: Layout, block: _Block, style: PageStyle) -> list[St
     for column in range(1, layout.columns):
         x = block.column(column, style) - block.across.gap
         if style.separator in ("line", "page"):
-            strokes.append(Stroke(np.array([(x, top), (x, bottom)]), _THIN * style.pen_width))
+            strokes.append(Stroke(np.array([(x, top), (x, bottom)]), _THIN * style.pen_width, "separator"))
         elif style.separator == "dotted":
             strokes.extend(_dashes(x, top, bottom, _DOT, _DOT_GAP, style.pen_width))
     return strokes
@@ -485,9 +492,9 @@ def _ruled(block: _Block, style: PageStyle) -> list[Stroke]:
     if style.ruled in ("seconds", "both"):
         places = np.arange(block.left + block.across.before, right, style.speed)
         lines += [((x, block.top), (x, block.bottom)) for x in places]
-    return [Stroke(np.array(line), _THIN * style.pen_width) for line in lines]
+    return [Stroke(np.array(line), _THIN * style.pen_width, "ruled") for line in lines]
 
 
 def _dashes(x: float, top: float, bottom: float, dash: float, gap: float, width: float) -> list[Stroke]:
     starts = np.arange(top, bottom - dash, dash + gap)
-    return [Stroke(np.array([(x, start), (x, start + dash)]), width) for start in starts]
+    return [Stroke(np.array([(x, start), (x, start + dash)]), width, "separator") for start in starts]

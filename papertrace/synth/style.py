@@ -428,6 +428,12 @@ class PageStyle:
         "How long the pulse lasts.",
         lambda m: m.pick((0.2, 0.1, round(m.between(0.05, 0.3), 3)), [0.75, 0.15, 0.1]),
     )
+    pulse_foot: float = knob(
+        1.0, within(0, 5), "Length in mm of the level line that the pulse stands on, on either side of it."
+    )
+    pulse_gap: float = knob(
+        0.5, within(0, 5), "White in mm between the pulse and the traces; without it they are joined."
+    )
     separator: str = knob(
         "none",
         one_of(*SEPARATORS),

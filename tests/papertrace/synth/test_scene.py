@@ -117,7 +117,7 @@ def test_separators_stand_between_columns(waves: NDArray[np.float64], separator:
     for mark in scene.marks:
         assert (mark.path[:, 0] == mark.path[0, 0]).all()
         assert starts[0] + 100 < mark.path[0, 0] <= starts[1]
-    spans = {"none": 0, "join": 0, "gap": 0, "bar": 6, "tick": 12, "line": 1}
+    spans = {"none": 0, "join": 0, "gap": 0, "bar": 6, "tick": 12, "line": 1, "page": 1}
     if separator in spans:
         assert len(scene.marks) == spans[separator]
     else:
