@@ -6,6 +6,7 @@ benchmarks then take its folder by ``--data``.
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,3 +117,31 @@ def find_recordings(folder: Path, folds: tuple[int, ...]) -> list[Path]:
         If the folder holds no data set, or no such record.
     """
     return dataset_of(folder).find(folder, folds)
+
+
+def find_unreserved(folder: Path, folds: tuple[int, ...]) -> list[Path]:
+    """List the records of some folds at 500 Hz that no real print shows: pages that judge must stay unseen.
+
+    Parameters
+    ----------
+    folder : Path
+        Of one of `DATASETS`; beside it may lie ``reserved.csv``, whose column ``ptbxl_id`` lists records of which there
+        are prints or photographs.
+    folds : tuple of int
+
+    Returns
+    -------
+    list of Path
+        As from `find_recordings`.
+
+    Raises
+    ------
+    FileNotFoundError
+        See `find_recordings`.
+    """
+    table = folder.parent / "reserved.csv"
+    if not table.is_file():
+        return find_recordings(folder, folds)
+    with table.open(encoding="utf-8", newline="") as stream:
+        reserved = {f"{int(row['ptbxl_id']):05d}_hr" for row in csv.DictReader(stream)}
+    return [path for path in find_recordings(folder, folds) if path.name not in reserved]

@@ -46,7 +46,9 @@ class Job:
     file: Path
 
 
-def plan(records: Sequence[Path], pages: int, seed: int, folder: Path) -> list[Job]:
+def plan(
+    records: Sequence[Path], pages: int, seed: int, folder: Path, presets: Sequence[str] = tuple(PRESETS)
+) -> list[Job]:
     """Plan pages: every preset as often, every record about as often.
 
     Parameters
@@ -57,6 +59,8 @@ def plan(records: Sequence[Path], pages: int, seed: int, folder: Path) -> list[J
         Drives records and pages.
     folder : Path
         Of the files.
+    presets : sequence of str
+        One that is named twice is printed twice as often.
 
     Returns
     -------
@@ -68,11 +72,10 @@ def plan(records: Sequence[Path], pages: int, seed: int, folder: Path) -> list[J
     ['clean', 'office_scan', 'faxed']
     """
     order = np.random.default_rng(seed).permutation(len(records))
-    names = list(PRESETS)
     return [
         Job(
             record=records[order[k % len(records)]],
-            preset=names[k % len(names)],
+            preset=presets[k % len(presets)],
             seed=seed * 1_000_000 + k,
             page=k,
             file=folder / f"{k:05d}.npz",
