@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitize.geometry.placement import certainty_of, place_page, scale_in_middle
+from digitize.ink.look import Looker, look_at
 from digitize.layout import orientation
 from digitize.layout.clock import set_clock
 from digitize.layout.confirm import confirm_names
@@ -58,7 +59,7 @@ def trace_leads(
     fs : int
         Sampling frequency of the result, Hz.
     refine : bool
-        Whether a network corrects the traces (`digitize.refine.correct`).
+        Whether networks tell what is ink (`digitize.ink.look`) and correct the traces (`digitize.refine.correct`).
 
     Returns
     -------
@@ -84,16 +85,26 @@ def trace_leads(
     """
     if not (np.isfinite(fs) and fs > 0):
         raise ValueError(f"fs is {fs!r}; allowed: a positive number")
-    analysis = analyze_page(image, layout=layout, speed=speed, gain=gain)
+    analysis = analyze_page(image, layout=layout, speed=speed, gain=gain, look=look_at if refine else None)
     return leads_of(refined(analysis) if refine else analysis, fs=fs)
 
 
 def analyze_page(
-    image: PageSource, *, layout: str | None = None, speed: float | None = None, gain: float | None = None
+    image: PageSource,
+    *,
+    layout: str | None = None,
+    speed: float | None = None,
+    gain: float | None = None,
+    look: Looker | None = look_at,
 ) -> PageAnalysis:
     """Find the traces of a page and what they are: all of `trace_leads` that happens in pixels and millimeters.
 
-    Parameters and errors are those of `trace_leads`.
+    Parameters
+    ----------
+    image, layout, speed, gain
+        As for `trace_leads`, and so are the errors.
+    look : callable or None
+        Tells what is ink: by default the network that comes with the package (`digitize.ink.look`); None for none.
 
     Returns
     -------
@@ -107,7 +118,7 @@ def analyze_page(
     """
     known = Known.of(layout, speed, gain)
     page, placement = place_page(load_only_page(image))
-    read = without_false_rows(page, orientation.choose(page, placement, known), known)
+    read = without_false_rows(orientation.choose(page, placement, known, look), known)
     strips = _checked(page, read)
     view = led_past_names(read.analysis, strips.names)
     limb_rows = {place.row for place in strips.places if not is_chest(place.lead)}
@@ -116,7 +127,7 @@ def analyze_page(
     return PageAnalysis(
         page=page,
         placement=view.placement,
-        upright=view.upright,
+        upright=view.laid.upright,
         coverage=view.coverage,
         rows=view.rows,
         baseline=view.baseline,

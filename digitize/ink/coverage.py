@@ -41,6 +41,9 @@ _LEAST_TABLE = 0.05
 _DARK_TABLE = 0.6
 """How bright a table is at most, relative to the paper."""
 
+_AS_DARK, _SAME_COLOR = 0.7, 0.98
+"""Depth of a line in parts of the pen's, and squared cosine of their colors, from which ink cannot be told from it."""
+
 _LEAST_INK = 0.003
 """What a full cover of ink costs in squared color error: about the noise of a scan."""
 
@@ -71,12 +74,15 @@ class Ink:
         Color of the pen relative to the paper's, RGB, 0 (black) to 1.
     grid_area : GridArea or None
         Which part of the page bears the grid; None where there is none.
+    blind : ndarray, shape (h, w), bool
+        Where a line of the grid is so like the pen that no color tells the two apart.
     """
 
     coverage: NDArray[np.float32]
     paper: NDArray[np.bool_]
     pen: tuple[float, float, float]
     grid_area: GridArea | None
+    blind: NDArray[np.bool_]
 
 
 def find_ink(page: UprightPage, *, tiled: bool) -> Ink:
@@ -120,7 +126,7 @@ def find_ink(page: UprightPage, *, tiled: bool) -> Ink:
 
     across = np.minimum(np.tile(tile, (1, width // _TILE + 1, 1))[:, :width], column_line)
     noticed = (brightest < (1.0 - _NOTICEABLE) * _WHITE) & inner
-    coverage = np.zeros((height, width), np.float32)
+    coverage, blind = np.zeros((height, width), np.float32), np.zeros((height, width), np.bool_)
     # A row of tiles at a time: what is computed of them stays in the processor's cache.
     for top in range(0, height, _TILE):
         band = slice(top, min(top + _TILE, height))
@@ -128,9 +134,10 @@ def find_ink(page: UprightPage, *, tiled: bool) -> Ink:
         pixels, lines = (np.take(colors.reshape(-1, 3), here, axis=0) for colors in (flat[band], across))
         lines = np.minimum(lines, np.take(row_line[band], here // width, axis=0))
         np.put(coverage[band], here, _unmix(pixels, lines, pen))
+        np.put(blind[band], here, _alike(lines, pen))
     coverage = _without_veil(coverage)
     red, green, blue = (float(channel) / _WHITE for channel in pen)
-    return Ink(coverage, paper, (red, green, blue), grid_area)
+    return Ink(coverage, paper, (red, green, blue), grid_area, blind)
 
 
 def _without_veil(coverage: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -216,6 +223,13 @@ def _unmix(pixels: NDArray[np.uint8], line: NDArray[np.uint8], pen: NDArray[np.f
     # Print that is blacker than the pen.
     share[(to_pixel.min(axis=0) >= to_pen.min()) & (to_line.min(axis=0) < to_pen.min())] = 1.0
     return share
+
+
+def _alike(line: NDArray[np.uint8], pen: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Whether lines, shape (n, 3), have the color of the pen, and are most as dark or darker."""
+    to_line, to_pen = ((1.0 - colors.astype(np.float32) / _WHITE) for colors in (line, pen))
+    along, own, whole = to_line @ to_pen, (to_line**2).sum(axis=1), float(to_pen @ to_pen)
+    return np.asarray((along > _AS_DARK * whole) & (along**2 > _SAME_COLOR * own * whole))
 
 
 def _max_channel(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitize.geometry.mapping import turned
+from digitize.ink.look import Looker, look_at
 from digitize.layout.printed import ReadPage, read_print
 from digitize.layout.recount import recounted_grid
 from digitize.ocr.text import Word, find_words, read_lead_names
@@ -23,7 +24,7 @@ from digitize.records.upright import PIXELS_PER_MM
 from digitize.tracing.direction import runs_downward
 from digitize.tracing.rescale import measured_scale
 from digitize.tracing.symbols import find_symbols
-from digitize.tracing.view import LaidPage, UprightAnalysis, follow_traces, lay
+from digitize.tracing.view import LaidPage, UprightAnalysis, follow_traces, lay, looked_at
 
 _NAME_MM = (1.2, 6.0)
 _NAME_GLYPHS = 5
@@ -47,7 +48,7 @@ _TWO_NAMES = 1.7
 """Names by which a page on its side must be ahead: one may be read into anything."""
 
 
-def choose(page: Page, placement: Placement, known: Known) -> ReadPage:
+def choose(page: Page, placement: Placement, known: Known, look: Looker | None = look_at) -> ReadPage:
     """Put a page the right way up, follow its traces and read its print.
 
     Traces tell along which axis time runs. Where few of the lead names can then be read, names and pulses tell whether
@@ -60,6 +61,8 @@ def choose(page: Page, placement: Placement, known: Known) -> ReadPage:
         Where the page's millimeters lie, up to quarter turns.
     known : Known
         What the caller knows of the page.
+    look : callable or None
+        Tells what is ink (`digitize.ink.look`); None for none.
 
     Returns
     -------
@@ -70,37 +73,46 @@ def choose(page: Page, placement: Placement, known: Known) -> ReadPage:
     PageError
         If no trace runs across the page, or it would be larger than any sheet of paper.
     """
-    read = _read(page, placement, known)
+    read = _read(page, placement, known, look)
     if read is None:
         raise PageError(f"{page.name}: no electrocardiogram found (no trace runs across the picture)")
     grid = recounted_grid(page, read)
     if grid is not None:
-        read = _read(page, grid, known) or read
+        read = _read(page, grid, known, look) or read
     turns = _turns_by_print(read)
     if turns:
-        read = _read(page, turned(read.analysis.placement, turns), known, may_turn=False) or read
+        read = _read(page, turned(read.analysis.placement, turns), known, look, may_turn=False) or read
     return read
 
 
-def _read(page: Page, placement: Placement, known: Known, *, may_turn: bool = True) -> ReadPage | None:
-    analysis = _analyze(page, placement, known, may_turn=may_turn)
+def _read(
+    page: Page, placement: Placement, known: Known, look: Looker | None, *, may_turn: bool = True
+) -> ReadPage | None:
+    analysis = _analyze(page, placement, known, look, may_turn=may_turn)
     return None if analysis is None else read_print(analysis, known)
 
 
-def _analyze(page: Page, placement: Placement, known: Known, *, may_turn: bool) -> UprightAnalysis | None:
+def _analyze(
+    page: Page, placement: Placement, known: Known, look: Looker | None, *, may_turn: bool
+) -> UprightAnalysis | None:
     """Follow the traces of a page; of one without a grid once more, at the scale that its pulses and rows have."""
-    analysis = follow_traces(_laid(page, placement, may_turn), known.n_rows)
+    if isinstance(placement, Grid):
+        return follow_traces(_laid(page, placement, look, may_turn), known.n_rows)
+    # The network knows print by its size: it looks when that is known.
+    analysis = follow_traces(_laid(page, placement, None, may_turn), known.n_rows)
     if analysis is None or isinstance(analysis.placement, Grid):
         return analysis
     traces, level = analysis.traces, analysis.rows.level
     scale = measured_scale(analysis.placement, traces, level, analysis.symbols, speed=known.speed, gain=known.gain)
-    return follow_traces(_laid(page, scale, may_turn), known.n_rows)
+    return follow_traces(_laid(page, scale, look, may_turn), known.n_rows)
 
 
-def _laid(page: Page, placement: Placement, may_turn: bool) -> LaidPage:
-    """Put a page upright, so that its traces run across it if it may be turned."""
+def _laid(page: Page, placement: Placement, look: Looker | None, may_turn: bool) -> LaidPage:
+    """Put a page upright, so that its traces run across it if it may be turned, and look at it."""
     laid = lay(page, placement)
-    return lay(page, turned(placement, 1)) if may_turn and runs_downward(laid.near_grid) else laid
+    if may_turn and runs_downward(laid.near_grid):
+        laid = lay(page, turned(placement, 1))
+    return laid if look is None else looked_at(page, laid, look)
 
 
 def _turns_by_print(read: ReadPage) -> int:
@@ -110,7 +122,8 @@ def _turns_by_print(read: ReadPage) -> int:
     most_read = read.layout is not None and 4 * names_read >= 3 * len(places)
     if most_read or len(read.pulses) >= 2:
         return 0
-    coverage = read.analysis.coverage
+    # All ink: upside down or on its side, print does not look like any.
+    coverage = read.analysis.laid.ink.coverage
     return 2 if is_upside_down(coverage, read.analysis.rows) else turns_by_names(coverage)
 
 

@@ -10,12 +10,11 @@ import numpy as np
 from digitize.layout.page_layout import RowsMissing, read_layout
 from digitize.ocr.text import PrintedScale, find_words, read_scale
 from digitize.records.known import Known
-from digitize.records.page import Page
 from digitize.records.page_layout import PageLayout
 from digitize.records.symbols import Pulse
 from digitize.records.traces import Rows
 from digitize.tracing.trace import erase_traces
-from digitize.tracing.view import UprightAnalysis, follow_rows, lay
+from digitize.tracing.view import UprightAnalysis, follow_rows
 
 _TOO_NEAR = 0.7
 """Part of the distance between the rows of a given layout by which another row is away at least."""
@@ -72,12 +71,11 @@ def read_print(analysis: UprightAnalysis, known: Known) -> ReadPage:
     return ReadPage(analysis, scale, layout)
 
 
-def without_false_rows(page: Page, read: ReadPage, known: Known) -> ReadPage:
+def without_false_rows(read: ReadPage, known: Known) -> ReadPage:
     """Follow the rows of a given layout once more, without those that stand too near them to be rows themselves.
 
     Parameters
     ----------
-    page : Page
     read : ReadPage
     known : Known
 
@@ -98,7 +96,7 @@ def without_false_rows(page: Page, read: ReadPage, known: Known) -> ReadPage:
     if kept.all():
         return read
     rows = Rows(analysis.rows.level[kept], analysis.rows.start[kept], analysis.rows.end[kept])
-    followed = follow_rows(lay(page, analysis.placement), rows)
+    followed = follow_rows(analysis.laid, rows)
     again = None if followed is None else read_print(followed, known)
     if again is None or again.layout is None:
         return read

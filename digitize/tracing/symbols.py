@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitize.ink.components import find_components
+from digitize.ink.look import Look
 from digitize.records.layouts import COLUMN_COUNTS
 from digitize.records.symbols import Bar, Pulse, Symbols
 from digitize.records.traces import Rows
@@ -30,11 +31,14 @@ _SAME_HEIGHT = 4
 _LEAST_ROOF, _LEAST_STEPPED = 5, 2 * PIXELS_PER_MM
 """Shortest roof, between its flanks; shortest pulse that has two."""
 
+_LIKELY, _POSSIBLE = 127, 50
+"""Probabilities, 0 to 255, from which a pixel is taken for a pulse's or a separator's, and may be a pulse's."""
+
 _AT_END = 0.1
 """Share of a row's length that counts as its end."""
 
 
-def find_symbols(coverage: NDArray[np.float32], rows: Rows) -> Symbols:
+def find_symbols(coverage: NDArray[np.float32], rows: Rows, look: Look | None = None) -> Symbols:
     """Find calibration pulses and separators.
 
     Parameters
@@ -42,6 +46,9 @@ def find_symbols(coverage: NDArray[np.float32], rows: Rows) -> Symbols:
     coverage : ndarray, shape (h, w), float32
         Share of each pixel of the upright page that is ink.
     rows : Rows
+    look : Look, optional
+        Which kind of print every pixel is: pulses and separators are found that hang together with a trace, and no
+        pulse is believed that does not look like one.
 
     Returns
     -------
@@ -61,9 +68,14 @@ def find_symbols(coverage: NDArray[np.float32], rows: Rows) -> Symbols:
     # A row's level over all its length: a pulse itself, or a beat, is not part of it.
     level = np.median(rows.level, axis=1)
     mended = np.asarray(cv2.morphologyEx(ink, cv2.MORPH_CLOSE, np.ones((_BROKEN + 1, 1), np.uint8)), np.uint8)
-    pulses = _in_line(_find_pulses(ink, _strokes(coverage, mended, level)), rows)
+    pulses = _find_pulses(ink, _strokes(coverage, mended, level))
+    if look is not None:
+        pulses = _seen_pulses(coverage, look.of("pulse"), level, pulses)
+    pulses = _in_line(pulses, rows)
     # Mended, a separator would run into the name or the trace beside it.
     strokes = _strokes(coverage, ink, level)
+    if look is not None:
+        strokes += _strokes(coverage, (look.of("separator") > _LIKELY).astype(np.uint8), level)
     # Where one row has a pulse the others have theirs, even if a beat or a label hides a flank.
     flanks = [x for pulse in pulses for x in (pulse.left, pulse.right)]
     free = [s for s in strokes if not any(abs(s.x - flank) < PIXELS_PER_MM for flank in flanks)]
@@ -236,6 +248,59 @@ def _find_pulses(ink: NDArray[np.uint8], strokes: list[Bar]) -> list[Pulse]:
             if pulse is not None:
                 pulses.append(pulse)
     return pulses + _pulses_like(pulses, strokes)
+
+
+def _seen_pulses(
+    coverage: NDArray[np.float32], seen: NDArray[np.uint8], level: NDArray[np.floating], drawn: list[Pulse]
+) -> list[Pulse]:
+    """Pulses whose strokes say so and that look like ones, and besides those that look like ones."""
+    pulses = [pulse for pulse in drawn if _looks_like_one(seen, pulse)]
+    joined = cv2.morphologyEx((seen > _LIKELY).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8))
+    for left, top, right, bottom in find_components(np.asarray(joined) > 0).boxes[1:]:
+        width, height = right - left, bottom - top
+        if not 1.5 * PIXELS_PER_MM <= width <= 15 * PIXELS_PER_MM or height < 4 * PIXELS_PER_MM:
+            continue
+        pulse = _outlined(coverage, seen, level, (left, top, right, bottom))
+        if pulse is not None and all(
+            abs(pulse.left - other.left) > PIXELS_PER_MM or pulse.row != other.row for other in pulses
+        ):
+            pulses.append(pulse)
+    return pulses
+
+
+def _looks_like_one(seen: NDArray[np.uint8], pulse: Pulse) -> bool:
+    """Whether the flanks of a pulse may be ones: lines of a dark grid and beats have the same strokes."""
+    rows = slice(max(0, round(pulse.top)), round(pulse.foot) + 1)
+    flanks = [seen[rows, max(0, round(x) - 2) : round(x) + 3].max(axis=1, initial=0) for x in (pulse.left, pulse.right)]
+    return bool((np.concatenate(flanks) > _POSSIBLE).mean() > 0.5)
+
+
+def _outlined(
+    coverage: NDArray[np.float32],
+    seen: NDArray[np.uint8],
+    level: NDArray[np.floating],
+    box: tuple[int, int, int, int],
+) -> Pulse | None:
+    """The pulse whose outline fills a box; None where it has not two flanks and a roof."""
+    left, top, right, bottom = box
+    part = seen[top:bottom, left:right] > _LIKELY
+    height = bottom - top
+    tall = np.flatnonzero(part[height // 5 : height - height // 5].mean(axis=0) > 0.4)
+    runs = np.split(tall, np.flatnonzero(np.diff(tall) > 3) + 1)
+    if len(runs) < 2 or runs[-1][0] - runs[0][-1] < PIXELS_PER_MM:
+        return None
+    first, last = (_middle(coverage, left + int(run[0]), len(run), top, height) for run in (runs[0], runs[-1]))
+    roof = part[:, runs[0][-1] + 2 : runs[-1][0] - 1].mean(axis=1) > 0.5
+    upper = int(roof.argmax())
+    # One that stands on its head has its roof below.
+    if not roof.any() or upper > height / 3:
+        return None
+    thickness = int(roof[upper : upper + PIXELS_PER_MM].sum())
+    # A trace that goes on from one flank may lead below the foot.
+    lowest = min(int(np.flatnonzero(part[:, run].any(axis=1))[-1]) for run in (runs[0], runs[-1]))
+    foot = top + lowest - (thickness - 1) / 2
+    row = _row_of(level, top, bottom)
+    return None if row < 0 else Pulse(row, first, last, top + upper + (thickness - 1) / 2, foot)
 
 
 def _plain_pulse(ink: NDArray[np.uint8], left: Bar, right: Bar) -> Pulse | None:

@@ -9,8 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitize.geometry.rectify import MOST_PIXELS, extent_of, rectify
+from digitize.geometry.straighten import carry, straighten
 from digitize.ink.coverage import Ink, find_ink
+from digitize.ink.gate import gated
 from digitize.ink.grid_area import GridArea
+from digitize.ink.look import Look, Looker
 from digitize.ocr.text import find_words
 from digitize.records.page import Page, PageError
 from digitize.records.placement import Grid, Placement
@@ -45,18 +48,26 @@ class LaidPage:
     Attributes
     ----------
     placement : Grid or PaperScale
+        Where its millimeters lie in the picture.
     upright : UprightPage
     ink : Ink
+        As the matting has it.
+    coverage : ndarray, shape (h, w), float32
+        Share of each pixel that is ink, and print where a network looked at the page.
+    look : Look or None
+        Which kind of print every pixel is; None where no network looked.
     """
 
     placement: Placement
     upright: UprightPage
     ink: Ink
+    coverage: NDArray[np.float32]
+    look: Look | None = None
 
     @property
     def near_grid(self) -> NDArray[np.float32]:
         """Ink that lies on the grid, shape (h, w); all ink of a page without one."""
-        return _on_grid_area(self.ink.coverage, self.ink.grid_area)
+        return _on_grid_area(self.coverage, self.ink.grid_area)
 
 
 @dataclass(frozen=True)
@@ -65,11 +76,7 @@ class UprightAnalysis:
 
     Attributes
     ----------
-    placement : Grid or PaperScale
-        Where its millimeters lie in the picture.
-    upright : UprightPage
-    coverage : ndarray, shape (h, w), float32
-        Share of each pixel that is ink.
+    laid : LaidPage
     rows : Rows
     baseline : ndarray, shape (rows,), float64
         0 mV of each row (y).
@@ -81,14 +88,22 @@ class UprightAnalysis:
         The pen's path along the rows.
     """
 
-    placement: Placement
-    upright: UprightPage
-    coverage: NDArray[np.float32]
+    laid: LaidPage
     rows: Rows
     baseline: NDArray[np.float64]
     symbols: Symbols
     pen: PenInk
     traces: Traces
+
+    @property
+    def placement(self) -> Placement:
+        """Where the page's millimeters lie in the picture."""
+        return self.laid.placement
+
+    @property
+    def coverage(self) -> NDArray[np.float32]:
+        """Share of each pixel that is ink, shape (h, w)."""
+        return self.laid.coverage
 
     @property
     def row_mm(self) -> float:
@@ -114,7 +129,40 @@ def lay(page: Page, placement: Placement) -> LaidPage:
         If the page would be larger than any sheet of paper.
     """
     upright = _upright(page, placement)
-    return LaidPage(placement, upright, find_ink(upright, tiled=isinstance(placement, Grid)))
+    ink = find_ink(upright, tiled=isinstance(placement, Grid))
+    return LaidPage(placement, upright, ink, ink.coverage)
+
+
+def looked_at(page: Page, laid: LaidPage, look_at: Looker) -> LaidPage:
+    """Let the network look at a page: it says where the grid's lines run, and what is ink; the matting where that ends.
+
+    Parameters
+    ----------
+    page : Page
+    laid : LaidPage
+        Not modified.
+    look_at : callable
+        See `digitize.ink.look`.
+
+    Returns
+    -------
+    LaidPage
+        With `look`, put upright anew by the lines that were seen, and without the ink that is no print.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the package's weights are missing.
+    """
+    look = look_at(laid.upright.image, laid.ink.paper)
+    grid = laid.placement
+    if isinstance(grid, Grid):
+        straight = straighten(grid, laid.upright, (look.of("upright"), look.of("level")), page.image.shape)
+        if straight is not grid:
+            again = lay(page, straight)
+            look = Look(carry(look.kinds, (grid, laid.upright), again.upright, page.image.shape))
+            laid = again
+    return replace(laid, coverage=gated(laid.ink, look), look=look)
 
 
 def follow_traces(laid: LaidPage, n_rows: int | None = None) -> UprightAnalysis | None:
@@ -173,13 +221,13 @@ def _follow(laid: LaidPage, find: Callable[[NDArray[np.float32]], Rows | None]) 
     rows = find(laid.near_grid)
     if rows is None:
         return None
-    coverage = laid.ink.coverage
+    coverage = laid.coverage
     near = _on_grid_area(coverage, laid.ink.grid_area, _ABOVE)
     dark = normalize_fading(near, rows)
     if dark is not near:
         again = find(_on_grid_area(dark, laid.ink.grid_area))
         dark, rows = (near, rows) if again is None or len(again.level) != len(rows.level) else (dark, again)
-    symbols = find_symbols(dark, rows)
+    symbols = find_symbols(dark, rows, laid.look)
     glyphs = _away_from(rows, find_words(coverage)[1])
     rows = without_pulses(dark, rows, symbols)
     while True:
@@ -192,9 +240,9 @@ def _follow(laid: LaidPage, find: Callable[[NDArray[np.float32]], Rows | None]) 
             return None
         # A row less may change what the others follow.
         rows = Rows(rows.level[real], rows.start[real], rows.end[real])
-        symbols = find_symbols(dark, rows)
+        symbols = find_symbols(dark, rows, laid.look)
     baseline = np.array([_baseline(traces, symbols, row) for row in range(len(rows.level))])
-    return UprightAnalysis(laid.placement, laid.upright, coverage, rows, baseline, symbols, pen, traces)
+    return UprightAnalysis(laid, rows, baseline, symbols, pen, traces)
 
 
 def _on_grid_area(

@@ -35,6 +35,7 @@ from scipy import interpolate, ndimage
 
 from digitize.api import analyze_page, refined, strips_of
 from digitize.ink.coverage import Ink
+from digitize.ink.look import look_at
 from digitize.records.layouts import LEAD_NAMES, is_chest
 from digitize.records.page import Page
 from digitize.records.page_analysis import PageAnalysis
@@ -119,14 +120,14 @@ def ask(
     fs : int
         Sampling frequency of both, Hz.
     refine : bool
-        Whether the network corrects the traces.
+        Whether networks tell what is ink and correct the traces.
 
     Returns
     -------
     dict
         By sum, the page as read with this help, shape (12, any); without a sample where it cannot be read so.
     """
-    known = _known(page, layout) if any(name.startswith("layout") for name in sums) else None
+    known = _known(page, layout, refine) if any(name.startswith("layout") for name in sums) else None
     given = _signal(known, fs, refine)
     ways: Mapping[str, Callable[[], NDArray[np.float64]]] = {
         "layout": lambda: given,
@@ -339,8 +340,9 @@ def draw_truth(analysis: PageAnalysis, truth: NDArray[np.float64], fs: int) -> P
     rows = Rows(*(np.array(values) for values in zip(*(found for found in levels if found is not None), strict=True)))
     white = np.asarray(255 * (1 - coverage[..., None]).repeat(3, axis=2), np.uint8)
     upright = replace(analysis.upright, image=white)
-    ink = Ink(coverage, np.ones(coverage.shape, bool), (0.0, 0.0, 0.0), None)
-    followed = follow_rows(LaidPage(analysis.placement, upright, ink), rows)
+    nowhere = np.zeros(coverage.shape, bool)
+    ink = Ink(coverage, ~nowhere, (0.0, 0.0, 0.0), None, nowhere)
+    followed = follow_rows(LaidPage(analysis.placement, upright, ink, coverage), rows)
     if followed is None:
         return None
     # Rows that were not followed are left out: each of the others is the one that was drawn along its level.
@@ -406,10 +408,10 @@ def _level_of(
     return np.pad(slow, (start, width - end), mode="edge").astype(np.float32), start, end
 
 
-def _known(page: Page, layout: str) -> PageAnalysis | None:
+def _known(page: Page, layout: str, look: bool) -> PageAnalysis | None:
     """Read a page with its layout given; None where it cannot be read so."""
     try:
-        return analyze_page(page, layout=layout)
+        return analyze_page(page, layout=layout, look=look_at if look else None)
     except Exception:  # a page that breaks the digitizer is a result, not the end of the run
         return None
 

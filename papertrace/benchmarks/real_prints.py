@@ -24,6 +24,7 @@ from tqdm import tqdm
 
 from digitize.api import analyze_page, leads_of, refined
 from digitize.files import written_together
+from digitize.ink.look import look_at
 from digitize.leads import Leads
 from digitize.pages.page import load_page
 from digitize.records.layouts import LEAD_NAMES
@@ -178,7 +179,7 @@ def measure(job: Job, oracles: Sequence[str] = (), refine: bool = True) -> Outco
     leads, error = None, ""
     began = time.process_time()
     try:
-        analysis = analyze_page(load_page(job.page.file, job.page.index, dpi=job.dpi))
+        analysis = analyze_page(load_page(job.page.file, job.page.index, dpi=job.dpi), look=look_at if refine else None)
         leads = leads_of(refined(analysis) if refine else analysis, fs=FS)
     except PageError as problem:
         error = str(problem)

@@ -138,7 +138,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     add("--speed", type=_speed, metavar="S", help="paper speed, mm/s; default: read from the page")
     add("--gain", type=_gain, metavar="G", help="gain, mm/mV; default: read from the page")
     add("--dpi", type=_resolution, metavar="D", help="resolution of the scan; default: what the file states")
-    add("--no-refine", dest="refine", action="store_false", help="traces as found, not corrected by the network")
+    add("--no-refine", dest="refine", action="store_false", help="digitize without networks")
     add("--reader", type=_reader, default="signal", metavar="R",
         help=f"statements from {', '.join(READERS)} (default: signal)")  # fmt: skip
     told = parser.add_mutually_exclusive_group()

@@ -100,11 +100,18 @@ def _trace(job: Job, options: Options) -> _Traced:
     from classify.picture.picture import coarse_picture, picture_of
     from digitize import api
     from digitize.deidentify import redraw_page
+    from digitize.ink.look import look_at
     from digitize.leads import no_leads
 
     page = _load_unnamed(job, options) if job.pseudonymized else _load(job, options)
     try:
-        analysis = api.analyze_page(page, layout=options.layout, speed=options.speed, gain=options.gain)
+        analysis = api.analyze_page(
+            page,
+            layout=options.layout,
+            speed=options.speed,
+            gain=options.gain,
+            look=look_at if options.refine else None,
+        )
     except digitize.PageError as error:
         if not can_look(options.reader):
             raise

@@ -3,6 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from digitize.ink.look import Look
+from digitize.records.kinds import KINDS
 from digitize.records.symbols import Symbols
 from digitize.records.traces import Rows
 from digitize.tracing.symbols import find_symbols, without_pulses
@@ -34,6 +36,64 @@ def add_pulse(page: np.ndarray, level: float, left: int, width: int = 50, height
     page[y - height - 1 : y + 3, left + width - 1 : left + width + 3] = 1
     page[y - height - 1 : y - height + 3, left : left + width] = 1
     return page
+
+
+def look_of_pulses(where: np.ndarray) -> Look:
+    kinds = np.zeros((len(KINDS), *where.shape), np.uint8)
+    kinds[KINDS.index("pulse")] = where * 250
+    return Look(kinds)
+
+
+def test_pulse_that_hangs_together_with_a_beat_is_found_by_its_look():
+    page, pulses = level_lines(blank(), first=150), blank()
+    for level in LEVELS:
+        add_pulse(pulses, level, 100)
+        # The first beat rises in the right flank, and goes on above the roof.
+        page[int(level) - 160 : int(level), 148:156] = 1
+    page = np.maximum(page, pulses)
+    rows = rows_of(*LEVELS)
+    assert find_symbols(page, rows).pulses == ()
+    found = find_symbols(page, rows, look_of_pulses(pulses)).pulses
+    assert [pulse.row for pulse in found] == [0, 1, 2]
+    for pulse, level in zip(found, LEVELS, strict=True):
+        assert (pulse.left, pulse.foot, pulse.top) == pytest.approx((100.5, level + 0.5, level - 99.5), abs=1.0)
+        assert pulse.right == pytest.approx(150.5, abs=4.0)
+
+
+def test_pulses_that_stand_on_their_heads_are_none():
+    page, pulses = level_lines(blank(), first=150), blank()
+    for level in LEVELS:
+        add_pulse(pulses, level, 100)
+    upended = pulses[::-1]
+    rows = rows_of(*sorted(HEIGHT - 1 - level for level in LEVELS))
+    assert find_symbols(np.maximum(page[::-1], upended), rows, look_of_pulses(upended)).pulses == ()
+
+
+def test_lines_that_are_drawn_like_pulses_are_not_believed():
+    page = level_lines(blank())
+    for level in LEVELS:
+        add_pulse(page, level, 100)
+    rows = rows_of(*LEVELS)
+    assert len(find_symbols(page, rows).pulses) == 3
+    assert find_symbols(page, rows, look_of_pulses(blank())).pulses == ()
+
+
+def test_separators_through_which_a_trace_runs_are_found_by_their_look():
+    page, bars = level_lines(blank()), blank()
+    for level in LEVELS:
+        for x in (540, 1020):
+            bars[int(level) - 35 : int(level) + 36, x : x + 5] = 1
+            # The beat that ends the column touches the bar along most of it.
+            page[int(level) - 60 : int(level) + 20, x - 16 : x + 1] = 1
+    page = np.maximum(page, bars)
+    kinds = np.zeros((len(KINDS), *page.shape), np.uint8)
+    kinds[KINDS.index("separator")] = bars * 250
+    rows = rows_of(*LEVELS)
+    assert find_symbols(page, rows).bars == ()
+    found = find_symbols(page, rows, Look(kinds)).bars
+    assert sorted({bar.row for bar in found}) == [0, 1, 2]
+    assert {min((542, 1022), key=lambda x: abs(x - bar.x)) for bar in found} == {542, 1022}
+    assert all(min(abs(bar.x - 542), abs(bar.x - 1022)) < 1.5 for bar in found)
 
 
 @pytest.mark.parametrize(("width", "height"), [(50, 50), (50, 100), (50, 200), (100, 100), (25, 100)])
