@@ -1,17 +1,19 @@
-"""Score the digitization of rendered pages of real devices, and what each part of the error costs.
+"""Score the digitization of pages of real devices, and what each part of the error costs.
 
 ``python -m papertrace.benchmarks devices [--oracle NAME ...] [--gallery FOLDER] [--no-refine] [PAGE ...]``.
 
 Renders the pages of ``device-pdf``, which devices wrote as vectors, at three resolutions, and scores them against their
-own paths. A path tells no 0 mV, so there is neither a strict ratio nor an error of the baseline. Writes ``devices.md``
-and ``devices.json`` (`papertrace.benchmarks.real_prints`).
+own paths. A path tells no 0 mV, so there is neither a strict ratio nor an error of the baseline. Of the pictures of
+``real-pages/devices`` nobody has the signals: of these it is told whether each lead stands in its row and column.
+Writes ``devices.md`` and ``devices.json`` (`papertrace.benchmarks.real_prints`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from papertrace.benchmarks.real_prints import Job, Set, run
+from papertrace.benchmarks.device_pictures import describe, look_at_all, write_pictures
+from papertrace.benchmarks.real_prints import Job, Set, options_of, publish, read
 from papertrace.datasets.pages import PageFile
 
 RESOLUTIONS = (100, 200, 300)
@@ -34,6 +36,9 @@ LAYOUTS = {
 }
 """What each page shows, by the stem of its file and its number in it."""
 
+HAND_HELD = ("kardia-6l",)
+"""Files of recorders that a person holds; the others are of carts."""
+
 
 def jobs_of(page: PageFile) -> list[Job]:
     """Give the jobs of a page: it is rendered at each of `RESOLUTIONS`.
@@ -46,7 +51,8 @@ def jobs_of(page: PageFile) -> list[Job]:
     name = f"{page.file.stem}.p{page.index + 1}"
     if name not in LAYOUTS:
         raise ValueError(f"{page.name}: layout of {name} is not known; known: {', '.join(LAYOUTS)}")
-    return [Job(page, LAYOUTS[name], f"{dpi} dpi", dpi) for dpi in RESOLUTIONS]
+    maker = "hand-held" if page.file.stem in HAND_HELD else "carts"
+    return [Job(page, LAYOUTS[name], (f"{dpi} dpi", f"{maker}, {dpi} dpi"), dpi) for dpi in RESOLUTIONS]
 
 
 PAGES = Set("devices", "Pages of real devices, rendered", "device-pdf", jobs_of, baseline=False)
@@ -60,4 +66,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     arguments : sequence of str, optional
         By default those of the command line.
     """
-    run(PAGES, __doc__, arguments)
+    parser = options_of(PAGES, __doc__)
+    chosen = parser.parse_args(arguments)
+    outcomes = read(PAGES, parser, chosen)
+    # Where pages are named, they are those with paths.
+    pictures = [] if chosen.pages else look_at_all(chosen.data, chosen.jobs)
+    section, data = describe(pictures) if pictures else (None, {})
+    publish(outcomes, PAGES, chosen, [section] if section else [], {"pictures": data} if data else {})
+    if chosen.gallery is not None:
+        write_pictures(pictures, chosen.gallery)

@@ -19,7 +19,7 @@ LAYOUT = "3x4+II"
 
 def jobs_of(page: PageFile) -> list[Job]:
     """Give the job of a photograph: its half is that of the folder's table."""
-    return [Job(page, LAYOUT, page.remarks.get("split", ""))]
+    return [Job(page, LAYOUT, (page.remarks["split"],) if "split" in page.remarks else ())]
 
 
 PAGES = Set("photographs", "Photographs of real prints", "photographs", jobs_of)

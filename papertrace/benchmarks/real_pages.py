@@ -156,14 +156,25 @@ def find_faults(page: RealPage, leads: Leads) -> list[str]:
         A line a fault, empty when every lead name and strip is right: the leads, their rows and columns, where the
         rows and the first row's strips lie, whether columns follow each other, the turn, and printed speed and gain.
     """
+    rows = rows_of(leads)
+    found = names_of(rows)
+    if found != page.rows:
+        return [f"strips {text_of(found)} instead of {text_of(page.rows)}"]
+    layout = [] if leads.layout == page.layout else [f"layout {leads.layout} instead of {page.layout}"]
+    return [*layout, *_misplaced(page, leads, rows), *_wrong_reading(page, leads)]
+
+
+def rows_of(leads: Leads) -> list[list[Strip]]:
+    """Arrange the strips of a page row by row, each from left to right."""
     rows: dict[int, list[Strip]] = {}
     for strip in sorted(leads.strips, key=lambda strip: (strip.row, strip.column, strip.lead)):
         rows.setdefault(strip.row, []).append(strip)
-    found = tuple(tuple(strip.lead for strip in row) for row in rows.values())
-    if found != page.rows:
-        return [f"strips {_text(found)} instead of {_text(page.rows)}"]
-    layout = [] if leads.layout == page.layout else [f"layout {leads.layout} instead of {page.layout}"]
-    return [*layout, *_misplaced(page, leads, list(rows.values())), *_wrong_reading(page, leads)]
+    return list(rows.values())
+
+
+def names_of(rows: Sequence[Sequence[Strip]]) -> tuple[tuple[str, ...], ...]:
+    """Name the leads of rows of strips."""
+    return tuple(tuple(strip.lead for strip in row) for row in rows)
 
 
 def _misplaced(page: RealPage, leads: Leads, rows: Sequence[Sequence[Strip]]) -> Iterator[str]:
@@ -213,7 +224,14 @@ def _end(strip: Strip, sample: int) -> float:
     return float(np.polyval(np.polyfit(number[near], x[near], 1), sample))
 
 
-def _text(rows: Sequence[Sequence[str]]) -> str:
+def text_of(rows: Sequence[Sequence[str]]) -> str:
+    """Write the leads of rows as a text.
+
+    Examples
+    --------
+    >>> text_of([("I", "V1"), ("II",)])
+    'I V1 / II'
+    """
     return " / ".join(" ".join(row) for row in rows) or "none"
 
 

@@ -12,7 +12,7 @@ import math
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from digitize.leads import Leads
 from digitize.pages.page import load_page
 from digitize.records.layouts import LEAD_NAMES
 from digitize.records.page import PageError
-from papertrace.benchmarks.options import parser_for
+from papertrace.benchmarks.options import parser_for, whole_number
 from papertrace.benchmarks.oracles import ORACLES, ask, sums_of
 from papertrace.benchmarks.processes import run_all
 from papertrace.benchmarks.report import Report, Section, Table, Text, provenance
@@ -57,16 +57,21 @@ class Job:
     page : PageFile
     layout : str
         What is printed on it (`digitize.records.layouts.find_layout`), for the oracles.
-    split : str
-        The part of its kind that it belongs to; empty where there are no parts.
+    parts : tuple of str
+        Parts of its kind that it belongs to, the smallest last.
     dpi : float or None
         At which a PDF is rendered.
     """
 
     page: PageFile
     layout: str
-    split: str = ""
+    parts: tuple[str, ...] = ()
     dpi: float | None = None
+
+    @property
+    def part(self) -> str:
+        """The smallest part that it belongs to; empty where there are none."""
+        return self.parts[-1] if self.parts else ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -319,10 +324,12 @@ def _median(values: Sequence[float]) -> float:
 
 
 def groups_of(outcomes: Sequence[Outcome]) -> dict[str, list[Outcome]]:
-    """Arrange pages: all of them, and those of each split, where there are several."""
-    splits = list(dict.fromkeys(outcome.job.split for outcome in outcomes))
-    parts = {name: [outcome for outcome in outcomes if outcome.job.split == name] for name in splits}
-    return {"all": list(outcomes), **(parts if len(parts) > 1 else {})}
+    """Arrange pages: all of them, and those of each part that is not all of them, large parts first."""
+    depth = max(len(outcome.job.parts) for outcome in outcomes)
+    places = [(level, outcome) for level in range(depth) for outcome in outcomes if level < len(outcome.job.parts)]
+    names = dict.fromkeys(outcome.job.parts[level] for level, outcome in places)
+    parts = {name: [outcome for outcome in outcomes if name in outcome.job.parts] for name in names}
+    return {"all": list(outcomes), **{name: own for name, own in parts.items() if len(own) < len(outcomes)}}
 
 
 def report(outcomes: Sequence[Outcome], pages: Set, made_with: Mapping[str, Any], refine: bool = True) -> Report:
@@ -449,7 +456,7 @@ def _page_table(outcomes: Sequence[Outcome], baseline: bool) -> Table:
 def _page_row(outcome: Outcome, sums: Sequence[str], baseline: bool) -> list[object]:
     score = outcome.score
     return [
-        outcome.job.split or "-",
+        outcome.job.part or "-",
         outcome.job.page.name,
         f"{score.aligned_mean:.1f}",
         f"{score.pooled:.1f}",
@@ -472,7 +479,7 @@ def _page_data(outcome: Outcome) -> dict[str, Any]:
     score = outcome.score
     return {
         "page": outcome.job.page.name,
-        "split": outcome.job.split,
+        "parts": list(outcome.job.parts),
         "dpi": outcome.job.dpi,
         **dict(zip(MEASURES, ratios(score), strict=True)),
         "coverage": score.coverage,
@@ -524,7 +531,7 @@ def write_gallery(outcomes: Sequence[Outcome], folder: Path, most: int = WORST) 
         assert outcome.leads is not None
         job, score = outcome.job, outcome.score
         picture = outcome.leads.overlay(load_page(job.page.file, job.page.index, dpi=job.dpi).image)
-        stem = "_".join([*job.page.name.split(), *job.split.split()]).replace("/", "_")
+        stem = "_".join([*job.page.name.split(), *job.part.split()]).replace("/", "_")
         with written_together(folder) as unfinished:
             Image.fromarray(picture).save(unfinished / f"{place:03d}_{stem}_{score.aligned_mean:.1f}dB.png")
 
@@ -540,6 +547,24 @@ def run(pages: Set, description: str | None, arguments: Sequence[str] | None = N
     arguments : sequence of str, optional
         By default those of the command line.
     """
+    parser = options_of(pages, description)
+    chosen = parser.parse_args(arguments)
+    publish(read(pages, parser, chosen), pages, chosen)
+
+
+def options_of(pages: Set, description: str | None) -> argparse.ArgumentParser:
+    """Make the parser of the command of a set of pages.
+
+    Parameters
+    ----------
+    pages : Set
+    description : str or None
+        The benchmark's docstring.
+
+    Returns
+    -------
+    argparse.ArgumentParser
+    """
     parser = parser_for(pages.name, description, data=data_folder().parent, jobs=1)
     parser.add_argument("pages", nargs="*", metavar="PAGE", help="stems of pages; default: all")
     parser.add_argument(
@@ -550,18 +575,61 @@ def run(pages: Set, description: str | None, arguments: Sequence[str] | None = N
         metavar="NAME",
         help=f"parts that are told the truth, of {', '.join(ORACLES)}",
     )
-    parser.add_argument("--gallery", type=Path, metavar="FOLDER", help=f"draw the traces over the {WORST} worst pages")
+    parser.add_argument("--gallery", type=Path, metavar="FOLDER", help="draw the traces over the worst pages")
+    parser.add_argument(
+        "--worst", type=whole_number(1), default=WORST, help="pages of the gallery (default: %(default)s)"
+    )
     parser.add_argument(
         "--no-refine", dest="refine", action="store_false", help="the deterministic stage alone, in files of its own"
     )
-    chosen = parser.parse_args(arguments)
+    return parser
+
+
+def read(pages: Set, parser: argparse.ArgumentParser, chosen: argparse.Namespace) -> list[Outcome]:
+    """Digitize and score the pages that were asked for.
+
+    Parameters
+    ----------
+    pages : Set
+    parser : argparse.ArgumentParser
+        Of `options_of`: tells what is wrong with the options.
+    chosen : argparse.Namespace
+        What it read.
+
+    Returns
+    -------
+    list of Outcome
+    """
     jobs = _chosen_jobs(parser, pages, chosen)
     work = partial(measure, oracles=tuple(chosen.oracle), refine=chosen.refine)
     # A page that is not counted loads the models.
-    outcomes = list(run_all(work, jobs, chosen.jobs, first=partial(measure, jobs[0], refine=chosen.refine)))
-    report(outcomes, pages, provenance(), chosen.refine).write(chosen.out)
+    return list(run_all(work, jobs, chosen.jobs, first=partial(measure, jobs[0], refine=chosen.refine)))
+
+
+def publish(
+    outcomes: Sequence[Outcome],
+    pages: Set,
+    chosen: argparse.Namespace,
+    sections: Sequence[Section] = (),
+    data: Mapping[str, Any] | None = None,
+) -> None:
+    """Write the report, and the gallery where it was asked for.
+
+    Parameters
+    ----------
+    outcomes : sequence of Outcome
+    pages : Set
+    chosen : argparse.Namespace
+        Options of `options_of`.
+    sections : sequence of Section
+        What the benchmark tells besides.
+    data : mapping, optional
+        The same for machines.
+    """
+    told = report(outcomes, pages, provenance(), chosen.refine)
+    replace(told, sections=[*told.sections, *sections], data={**told.data, **(data or {})}).write(chosen.out)
     if chosen.gallery is not None:
-        write_gallery(outcomes, chosen.gallery)
+        write_gallery(outcomes, chosen.gallery, chosen.worst)
 
 
 def _chosen_jobs(parser: argparse.ArgumentParser, pages: Set, chosen: argparse.Namespace) -> list[Job]:

@@ -36,8 +36,8 @@ MADE_WITH = {"date": "today", "papertrace": "0", "commit": "abc"}
 TRUTH = np.cumsum(np.random.default_rng(0).normal(size=(12, 1000)), axis=1) / 10
 
 
-def outcome_of(name: str, estimate: np.ndarray, leads: Leads | None, split: str = "", **more: np.ndarray) -> Outcome:
-    job = Job(PageFile("photographs", name, Path(name)), "3x4+II", split)
+def outcome_of(name: str, estimate: np.ndarray, leads: Leads | None, *parts: str, **more: np.ndarray) -> Outcome:
+    job = Job(PageFile("photographs", name, Path(name)), "3x4+II", parts)
     helped = {given: score_page(TRUTH, signal, 500) for given, signal in more.items()}
     error = "" if leads else f"{name}: no electrocardiogram found"
     return Outcome(job, leads, error, score_page(TRUTH, estimate, 500), helped, 2.0)
@@ -83,9 +83,19 @@ def test_prices_are_decibels_more_than_as_read(outcomes):
     assert price["right"].value == 2
 
 
-def test_splits_are_told_apart_where_there_are_several(outcomes):
+def test_parts_are_told_apart_where_there_are_several(outcomes):
     assert {name: len(own) for name, own in groups_of(outcomes).items()} == {"all": 3, "look": 1, "judge": 2}
     assert list(groups_of(outcomes[1:])) == ["all"]
+
+
+def test_large_parts_come_before_the_small_ones_within_them(outcomes):
+    parts = [("100 dpi", "carts, 100 dpi"), ("200 dpi", "carts, 200 dpi"), ("200 dpi", "hand-held, 200 dpi")]
+    moved = [
+        replace(outcome, job=replace(outcome.job, parts=own)) for outcome, own in zip(outcomes, parts, strict=True)
+    ]
+    assert list(groups_of(moved)) == ["all", "100 dpi", "200 dpi", *(own for _, own in parts)]
+    assert [len(own) for own in groups_of(moved).values()] == [3, 1, 2, 1, 1, 1]
+    assert "| hand-held, 200 dpi | lost.jpg |" in report(moved, photographs.PAGES, MADE_WITH).markdown()
 
 
 def test_the_report_names_the_worst_page_first(outcomes, tmp_path, capsys):
@@ -179,18 +189,18 @@ def test_a_page_of_an_unknown_layout_is_named():
 
 
 @pytest.mark.parametrize(
-    ("pages", "count", "splits"),
+    ("pages", "count", "parts"),
     [
         (photographs.PAGES, 25, {"look": 13, "judge": 12}),
-        (prints.PAGES, 4, {"": 4}),
-        (scans.PAGES, 4, {"": 4}),
-        (devices.PAGES, 39, {"100 dpi": 13, "200 dpi": 13, "300 dpi": 13}),
+        (prints.PAGES, 4, {}),
+        (scans.PAGES, 4, {}),
+        (devices.PAGES, 39, {"100 dpi": 13, "200 dpi": 13, "300 dpi": 13, "hand-held, 200 dpi": 4}),
     ],
     ids=lambda value: getattr(value, "name", None),
 )
-def test_the_collected_pages_are_found(pages, count, splits):
+def test_the_collected_pages_are_found(pages, count, parts):
     if not (DATA / real_prints.KINDS[pages.kind].folder).is_dir():
         pytest.skip(f"the pages are not at {DATA}; set PAPERTRACE_DATA")
     jobs = find_jobs(DATA, pages)
     assert len(jobs) == count
-    assert {split: sum(job.split == split for job in jobs) for split in splits} == splits
+    assert {part: sum(part in job.parts for job in jobs) for part in parts} == parts
