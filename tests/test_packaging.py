@@ -171,6 +171,18 @@ def test_extras_are_imported_only_where_they_are_needed():
                 assert not extra & set(loaded.stdout.split()), file
 
 
+def test_other_programs_and_papertrace_share_nothing():
+    """One of them is under the GPL."""
+    theirs = {module.split(".")[0] for file in sources("other_programs") for module in imported(file)}
+    theirs -= {*sys.stdlib_module_names, *(file.stem for file in sources("other_programs"))}
+    assert {"ecg", "ecg_plot", "pmecg"} <= theirs and not theirs & {*PACKAGES, "pipeline", "tests"}
+    assert not re.search("ecg.plot|pmecg", (ROOT / "setup.cfg").read_text(encoding="utf-8"))
+    for part in (*PACKAGES, "pipeline.py", "tests"):
+        for file in sources(part):
+            tops = {module.split(".")[0] for module in imported(file)}
+            assert not tops & {"ecg", "ecg_plot", "pmecg", "other_programs"}, file.relative_to(ROOT)
+
+
 def test_every_dependency_has_a_range():
     stated = SETUP["options"]["install_requires"] + SETUP["options.extras_require"]["formats"]
     lines = [line for line in stated.split("\n") if line and not line.startswith("#")]

@@ -297,6 +297,12 @@ KINDS: dict[str, Kind] = {
             truth_of=lambda file, index: file.with_name(f"{file.stem}_hr.hea"),
             read=_read_drawn,
         ),
+        Kind(
+            "programs",
+            Path("program-pages"),
+            "pages that other programs drew from records of fold 9; the truth is what each draws of its record",
+            read=lambda path: _read_shown(path, partial=True),
+        ),
     )
 }
 """Kinds of pages by their names."""
