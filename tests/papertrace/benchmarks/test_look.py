@@ -7,6 +7,7 @@ import pytest
 from digitize.ink.look import WEIGHTS
 from digitize.records.kinds import KINDS
 from papertrace.benchmarks.look import NONE, Network, Reading, describe, find_networks, main, report
+from papertrace.benchmarks.report import provenance
 
 
 def test_no_networks_are_named(tmp_path, capsys):
@@ -38,7 +39,7 @@ def test_report_compares_networks_with_none(tmp_path):
     network = Network("small", 1234, 61.0, "cpu", dice, 0.2, 0.1)
     readings = [Reading(NONE, f"{k}", 10.0, 5.0, k > 1, False) for k in range(4)]
     readings += [Reading("small", f"{k}", 16.0 + k, 15.0, True, k > 0) for k in range(4)]
-    report([network], readings, {"date": "2026-01-01"}).write(tmp_path)
+    report([network], readings, provenance()).write(tmp_path)
     text = (tmp_path / "look.md").read_text()
     assert "| small | 1,234 | 61 | 0.875 |" in text
     assert "| none | 4 | 10.0 (10.0 to 10.0) | 5.0 (5.0 to 5.0) | 2 | 0 |" in text
