@@ -135,6 +135,7 @@ def analyze_page(
         traces=view.traces,
         layout=strips,
         scale=scale,
+        pen=None if view.laid.look is None else view.laid.look.of("pen"),
     )
 
 

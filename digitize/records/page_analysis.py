@@ -40,6 +40,8 @@ class PageAnalysis:
         Which lead stands where.
     scale : Scale
         Speed and gain.
+    pen : ndarray, shape (h, w), uint8, or None
+        Probability of each pixel being the pen's, 255 where it is certain; None where no network looked at the page.
     right : ndarray, shape (rows, w), float32, or None
         Logit that the traces are right, of the network that corrected them; None if none did.
 
@@ -61,6 +63,7 @@ class PageAnalysis:
     traces: Traces
     layout: PageLayout
     scale: Scale
+    pen: NDArray[np.uint8] | None = None
     right: NDArray[np.float32] | None = None
 
     @property

@@ -14,14 +14,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitize.geometry.mapping import scale_at
 from digitize.records.page_analysis import PageAnalysis
 from digitize.records.traces import Traces
 from digitize.records.weights import load_trained
+from digitize.refine.layers import Layers, layers_of
 from digitize.refine.windows import Windows, cut_windows, upside_down
 
 if TYPE_CHECKING:
@@ -58,18 +57,31 @@ def windows_of(analysis: PageAnalysis) -> Windows:
     -------
     Windows
     """
-    upright = analysis.upright
-    height, width = upright.nodes.shape[:2]
-    # The middle of the lattice lies in the middle of the page.
-    middle = upright.nodes[height // 2, width // 2]
+    layers = layers_of(analysis)
     return cut_windows(
         analysis.coverage,
-        np.asarray(cv2.cvtColor(upright.image, cv2.COLOR_RGB2GRAY), np.uint8),
+        layers.gray,
         analysis.traces,
         analysis.rows,
-        gain=analysis.scale.gain.value,
-        resolution=scale_at(analysis.placement.matrix, (float(middle[0]), float(middle[1])))[0],
+        gain=layers.gain,
+        resolution=layers.resolution,
     )
+
+
+def windows_of_layers(layers: Layers, traces: Traces) -> Windows:
+    """Cut the windows along traces of a page of which the layers are known.
+
+    Parameters
+    ----------
+    layers : Layers
+    traces : Traces
+
+    Returns
+    -------
+    Windows
+    """
+    coverage = np.asarray(layers.coverage / np.float32(255), np.float32)
+    return cut_windows(coverage, layers.gray, traces, layers.rows, gain=layers.gain, resolution=layers.resolution)
 
 
 def refine(analysis: PageAnalysis, network: Refiner | None = None) -> tuple[Traces, NDArray[np.float32]]:
@@ -95,9 +107,28 @@ def refine(analysis: PageAnalysis, network: Refiner | None = None) -> tuple[Trac
         If no network is given and the package's weights are missing.
     """
     network = load_network() if network is None else network
-    offsets, sure = judge(windows_of(analysis), network)
+    return refine_traces(analysis.traces, windows_of(analysis), network)
+
+
+def refine_traces(traces: Traces, windows: Windows, network: Refiner) -> tuple[Traces, NDArray[np.float32]]:
+    """Correct traces by what a network says of the windows along them.
+
+    Parameters
+    ----------
+    traces : Traces
+        Not modified.
+    windows : Windows
+        Cut along them.
+    network : Refiner
+
+    Returns
+    -------
+    traces : Traces
+    sure : ndarray, shape (rows, w), float32
+        Logit that they are right.
+    """
+    offsets, sure = judge(windows, network)
     half_way = offsets[..., network.steps // 2] if network.steps > 1 else _half_way(offsets[..., 0])
-    traces = analysis.traces
     corrected = replace(traces, center=traces.center + offsets[..., 0], between=traces.between + half_way)
     return corrected, sure[..., 0]
 

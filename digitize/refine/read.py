@@ -1,0 +1,212 @@
+"""Read the traces of a page from its rows' bands: slide a network along every row, and decode what it says.
+
+The network (`digitize.refine.distribution`) gives a distribution over y in every column. All rows are decoded together
+(`digitize.refine.decode`); the pen is at the mean of the distribution beside its row's way, and that it is right is as
+likely as the distribution says.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from digitize.records.traces import Traces, TraceState
+from digitize.records.upright import PIXELS_PER_MM
+from digitize.refine.bands import FOLD, STEPS, Band, Bands
+from digitize.refine.decode import USUAL, Field, Prices, ways_of
+from digitize.refine.layers import Layers
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from digitize.refine.distribution import Distribution
+
+LENGTH = 512
+"""Columns that a network sees at a time in training: 2 s at 25 mm/s."""
+_LONGEST = 1024
+"""Columns that it sees at a time here: the fewer windows, the less they overlap."""
+_WHOLE = 32
+"""Columns of which a window is a multiple."""
+_BORDER = 48
+"""Columns at each end of them that are left to the neighboring ones."""
+_AT_ONCE = 4
+"""Bands that are judged together."""
+_BESIDE = 3
+"""Cells beside a way that still count to its mean."""
+_TOLERANCE_MV = 0.1
+"""Error up to which what is read is right."""
+_SURE = 8.0
+"""Largest logit of being right."""
+
+
+def read_bands(layers: Layers, network: Distribution, prices: Prices = USUAL) -> tuple[Traces, NDArray[np.float32]]:
+    """Read the traces of a page.
+
+    Parameters
+    ----------
+    layers : Layers
+        Not modified.
+    network : Distribution
+        Set to evaluation.
+    prices : Prices
+
+    Returns
+    -------
+    traces : Traces
+    right : ndarray, shape (rows, w), float32
+        Logit that they are.
+    """
+    bands = Bands(layers)
+    fields = [_field_of(bands, row, network) for row in range(len(layers.rows.level))]
+    width = layers.gray.shape[1]
+    tolerance = _TOLERANCE_MV * layers.gain * PIXELS_PER_MM
+    paths, rights = [], []
+    for field, way in zip(fields, ways_of(fields, prices), strict=True):
+        path, right = _mean_beside(field, way, tolerance)
+        paths.append(path.reshape(-1, STEPS)[:width])
+        rights.append(right.reshape(-1, STEPS)[:width, 0])
+    return with_paths(layers.traces, np.stack(paths)), np.stack(rights)
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """A band, and what a network says of it.
+
+    Attributes
+    ----------
+    band : Band
+    start : int
+        The band's first column.
+    inner : int
+        Columns at its beginning that are left to the band before.
+    said : tuple of ndarray, shape (columns, ...), float32
+        The network's outputs.
+    """
+
+    band: Band
+    start: int
+    inner: int
+    said: tuple[NDArray[np.float32], ...]
+
+
+def slide(bands: Bands, row: int, height: int, network: nn.Module, length: int = LENGTH) -> list[Judged]:
+    """Let a network slide along a row.
+
+    Parameters
+    ----------
+    bands : Bands
+    row : int
+    height : int
+        Of the bands.
+    network : Module
+        Takes pixels and levels of bands; gives a tensor or a tuple of tensors.
+    length : int
+        Of the bands, in columns.
+
+    Returns
+    -------
+    list of Judged
+        From left to right, together at least as long as the page is wide.
+    """
+    import torch
+
+    last = max(-(-bands.layers.gray.shape[1] // FOLD[1]) * FOLD[1] - length, 0)
+    starts = [*range(0, last, length - 2 * _BORDER), last]
+    judged = []
+    for first in range(0, len(starts), _AT_ONCE):
+        some = [(start, bands.cut(row, start, length, height)) for start in starts[first : first + _AT_ONCE]]
+        pixels, level = (np.stack([getattr(band, name) for _, band in some]) for name in ("pixels", "level"))
+        with torch.inference_mode():
+            found = network(torch.from_numpy(pixels), torch.from_numpy(level))
+        outputs = [part.numpy() for part in (found if isinstance(found, tuple) else (found,))]
+        for k, (start, band) in enumerate(some):
+            judged.append(Judged(band, start, _BORDER if start else 0, tuple(part[k] for part in outputs)))
+    return judged
+
+
+def length_for(width: int) -> int:
+    """Choose the length of windows that overlap least: all of a page are as long, and none is too long.
+
+    Parameters
+    ----------
+    width : int
+        Of the page.
+
+    Returns
+    -------
+    int
+        Columns.
+
+    Examples
+    --------
+    >>> length_for(300), length_for(1000), length_for(2806)
+    (320, 1024, 1024)
+    """
+    windows = max(1, -(-(width - 2 * _BORDER) // (_LONGEST - 2 * _BORDER)))
+    return -(-((width - 2 * _BORDER) // windows + 2 * _BORDER) // _WHOLE) * _WHOLE
+
+
+def _field_of(bands: Bands, row: int, network: Distribution) -> Field:
+    """Say where a row's pen may be, from the page's first column on."""
+    height = bands.height
+    judged = slide(bands, row, height, network, length_for(bands.layers.gray.shape[1]))
+    top = min(of.band.top for of in judged)
+    deepest = max(of.band.top for of in judged) + height - top
+    length = len(judged[0].band.level)
+    whole = judged[-1].start + length
+    share, ink = np.zeros((whole, STEPS, deepest), np.float32), np.zeros((deepest, whole), np.uint8)
+    for of in judged:
+        y, x = slice(of.band.top - top, of.band.top - top + height), slice(of.start + of.inner, of.start + length)
+        share[x], ink[:, x] = 0.0, 0
+        share[x, :, y] = special.softmax(of.said[0][of.inner :], axis=-1)
+        ink[y, x] = of.band.pixels[0, :, of.inner :]
+    return Field(share.reshape(-1, deepest), ink, top)
+
+
+def _mean_beside(
+    field: Field, way: NDArray[np.intp], tolerance: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Mean of a distribution beside a way, and logit of its being right, at every step: shape (w * STEPS,) each."""
+    padded = np.pad(way - field.top // FOLD[0], 1, mode="edge")
+    around = np.stack([padded[:-2], padded[1:-1], padded[2:]])
+    steps = FOLD[1] * STEPS
+    height = field.share.shape[1]
+    low = np.repeat(np.clip((around.min(axis=0) - _BESIDE) * FOLD[0], 0, height), steps)
+    high = np.repeat(np.clip((around.max(axis=0) + _BESIDE + 1) * FOLD[0], 0, height), steps)
+    total, moment = np.zeros((2, len(field.share), height + 1), np.float32)
+    np.cumsum(field.share, axis=1, out=total[:, 1:])
+    np.cumsum(field.share * np.arange(height, dtype=np.float32), axis=1, out=moment[:, 1:])
+    every = np.arange(len(total))
+    mass = total[every, high] - total[every, low]
+    middle = np.repeat((padded[1:-1] + 0.5) * FOLD[0] - 0.5, steps)
+    mean = np.where(mass > 1e-4, (moment[every, high] - moment[every, low]) / np.maximum(mass, 1e-4), middle)
+    ends = [np.clip(np.rint(mean + sign * tolerance + 0.5).astype(np.intp), 0, height) for sign in (-1, 1)]
+    right = np.clip(total[every, ends[1]] - total[every, ends[0]], 1e-6, 1 - 1e-6)
+    logit = np.clip(np.log(right / (1 - right)), -_SURE, _SURE)
+    return (mean + field.top).astype(np.float32), logit.astype(np.float32)
+
+
+def with_paths(traces: Traces, paths: NDArray[np.float32]) -> Traces:
+    """Lay traces on other paths.
+
+    Parameters
+    ----------
+    traces : Traces
+    paths : ndarray, shape (rows, w, STEPS), float32
+        Pixels (y).
+
+    Returns
+    -------
+    Traces
+        From each trace's start to its end; bridged where the center was not known.
+    """
+    columns = np.arange(paths.shape[1])
+    within = (columns >= traces.start[:, None]) & (columns < traces.end[:, None])
+    center = np.where(within, paths[..., 0], np.nan)
+    between = np.where(within & (columns + 1 < traces.end[:, None]), paths[..., 1], np.nan)
+    state = np.where(within, np.maximum(traces.state, TraceState.BRIDGED), traces.state)
+    return replace(traces, center=center, between=between, state=state.astype(np.uint8))

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from digitize.records.traces import TraceState
+from digitize.refine.bands import STEPS, Bands
+from digitize.refine.distribution import Distribution
+from digitize.refine.read import LENGTH, length_for, read_bands, slide
+from tests.papertrace.training.band_page import WIDTH, page
+
+
+class Oracle(torch.nn.Module):
+    """Knows the truth of the bands that it sees, in the order in which they are cut; what it says is broad."""
+
+    def __init__(self, read, spread: float = 2.0) -> None:
+        super().__init__()
+        self.truth = torch.from_numpy(read.seen[..., ::2].copy())
+        self.levels = torch.from_numpy(read.layers.rows.level.copy())
+        self.spread = spread
+        self.seen: list[tuple[int, int]] = []
+        width = self.truth.shape[1]
+        self.length = length_for(width)
+        last = width + width % 2 - self.length
+        starts = [*range(0, last, self.length - 96), last]
+        self.places = iter([(row, start) for row in range(len(self.truth)) for start in starts])
+
+    def forward(self, pixels: torch.Tensor, level: torch.Tensor) -> torch.Tensor:
+        y = torch.arange(pixels.shape[2])
+        told = []
+        for own in level:
+            row, start = next(self.places)
+            top = self.levels[row, start] - own[0]
+            path = self.truth[row, start : start + self.length] - top
+            told.append(-(((y - path[..., None]) / self.spread) ** 2) / 2)
+        return torch.stack(told)
+
+
+def test_the_pen_is_where_the_distribution_says():
+    read = page(3)
+    traces, right = read_bands(read.layers, Oracle(read))
+    for k, path in enumerate((traces.center, traces.between)):
+        off = np.abs(path - read.seen[..., 2 * k])
+        assert np.nanmax(off) < 0.2
+    assert np.isfinite(traces.center).all() and np.isnan(traces.between).sum() == 2
+    assert (traces.state > TraceState.UNKNOWN).all() and (traces.state[0, 300:310] == TraceState.BRIDGED).all()
+    assert (right > 4).all()
+
+
+def test_it_is_as_sure_as_the_distribution():
+    read = page(3)
+    _, sure = read_bands(read.layers, Oracle(read, 2.0))
+    _, unsure = read_bands(read.layers, Oracle(read, 12.0))
+    # 0.1 mV are 10 pixels.
+    assert (sure > unsure).all()
+    assert np.median(unsure) == pytest.approx(np.log(0.595 / 0.405), abs=0.25)
+
+
+def test_outside_of_a_trace_nothing_is_read():
+    read = page(3)
+    shorter = dataclasses.replace(read.layers.traces, start=np.array([50, 0]), end=np.array([WIDTH, 700]))
+    layers = dataclasses.replace(read.layers, traces=shorter)
+    traces, _ = read_bands(layers, Oracle(read))
+    known = np.isfinite(traces.center)
+    assert not known[0, :50].any() and known[0, 50:].all() and known[1, :700].all() and not known[1, 700:].any()
+
+
+@pytest.mark.parametrize("width", (300, 512, 1099))
+def test_bands_reach_over_the_whole_page(width):
+    full = page(1).layers
+    traces = dataclasses.replace(
+        full.traces,
+        **{name: getattr(full.traces, name)[:, :width] for name in ("center", "between", "state")},
+        end=np.full(2, width),
+    )
+    layers = dataclasses.replace(
+        full, coverage=full.coverage[:, :width], gray=full.gray[:, :width], print_mask=full.print_mask[:, :width],
+        traces=traces, rows=dataclasses.replace(full.rows, level=full.rows.level[:, :width], end=np.full(2, width)),
+    )  # fmt: skip
+    torch.manual_seed(0)
+    network = Distribution((8, 8, 8)).eval()
+    covered = np.zeros(2 * width + LENGTH, int)
+    for of in slide(Bands(layers), 0, 320, network):
+        covered[of.start + of.inner : of.start + LENGTH] += 1
+        assert of.said[0].shape == (LENGTH, STEPS, 320)
+    assert (covered[:width] > 0).all()
+    before = traces.center.copy()
+    read, right = read_bands(layers, network)
+    assert read.center.shape == right.shape == (2, width) and np.isfinite(read.center).all()
+    np.testing.assert_array_equal(traces.center, before)
