@@ -1,15 +1,17 @@
-"""Compare designs, losses and steps of the network that corrects traces.
+"""Compare designs, losses and steps of the network that corrects traces, and readers of row bands.
 
-``python -m papertrace.benchmarks refiners [--data DIR] [--out DIR] [RUNS]``.
+``python -m papertrace.benchmarks refiners [--data DIR] [--out DIR] [RUNS ...]``.
 
-Takes the networks that ``python -m papertrace.training.refiner`` left, reads every page of ``kit-pages`` and every scan
-of a real print once, lets each network correct that analysis, and writes ``refiners.md`` and ``refiners.json``. Which
-network is kept is chosen by fold 8 alone; these pages only tell what it is worth.
+Takes the networks that ``python -m papertrace.training.refiner`` and ``python -m papertrace.training.bands`` left,
+reads every page of ``kit-pages``, every scan of a real print and every photograph of one once, lets each network
+correct that analysis, and writes ``refiners.md`` and ``refiners.json``. Which network is kept is chosen by fold 8
+alone; these pages only tell what it is worth.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import statistics
 import time
 from collections.abc import Mapping, Sequence
@@ -23,22 +25,25 @@ from numpy.typing import NDArray
 
 from digitize import PageError
 from digitize.api import analyze_page, leads_of, refined
-from digitize.refine.correct import WEIGHTS, refine
+from digitize.refine.correct import WEIGHTS, TraceRefiner, refine
 from papertrace.benchmarks.digitization import condition_of, find_targets
 from papertrace.benchmarks.options import parser_for
 from papertrace.benchmarks.processes import run_all
 from papertrace.benchmarks.report import Report, Section, Table, provenance
-from papertrace.datasets.pages import FS, PageFile, read_truth
+from papertrace.datasets.pages import FS, PageFile, find_pages, read_truth
 from papertrace.datasets.ptbxl import data_folder
 from papertrace.metrics.digitization import score_page
 from papertrace.metrics.scores import bootstrap
+from papertrace.synth.presets import PRESETS
+from papertrace.training import bands
+from papertrace.training.band_readers import READERS, load_reader
 from papertrace.training.designs import DESIGNS, load_refiner
 from papertrace.training.refiner import LOSSES, Config
 
 ALONE = "deterministic"
 """Name of the stage without a network."""
 
-RUNS = Path("runs/refiner")
+RUNS = (Path("runs/refiner"), Path("runs/bands"))
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,37 @@ class Trained:
 
 
 @dataclass(frozen=True)
+class BandReader:
+    """A reader of row bands, and what the record of its training says.
+
+    Attributes
+    ----------
+    name : str
+    reader : str
+        One of `papertrace.training.band_readers.READERS`.
+    simple : int
+        Passes over clean pages before the others came.
+    parameters, epochs : int
+    minutes : float
+        Of training.
+    device : str
+        That trained it.
+    ratios : dict of str to dict of str to float
+        By ``"deterministic"``, ``"refiner"`` (the package's) and ``"read"`` (the epoch that was kept): dB of fold 8's
+        pages, by preset and of all as ``"fold 8"`` (`papertrace.training.bands.by_kind`).
+    """
+
+    name: str
+    reader: str
+    simple: int
+    parameters: int
+    epochs: int
+    minutes: float
+    device: str
+    ratios: dict[str, dict[str, float]]
+
+
+@dataclass(frozen=True)
 class Page:
     """Result of a page.
 
@@ -89,13 +125,15 @@ class Page:
     seconds: dict[str, float]
 
 
-def find_networks(runs: Path) -> dict[Path, Trained]:
-    """Find what a folder of trainings holds.
+def find_networks(runs: Sequence[Path], needed: bool = True) -> dict[Path, Trained]:
+    """Find the networks that correct traces which folders of trainings hold.
 
     Parameters
     ----------
-    runs : Path
+    runs : sequence of Path
         With a folder a network, see `papertrace.training.refiner`.
+    needed : bool
+        Whether there must be one.
 
     Returns
     -------
@@ -105,11 +143,14 @@ def find_networks(runs: Path) -> dict[Path, Trained]:
     Raises
     ------
     FileNotFoundError
-        If there is no network.
+        If there must be one and is none.
     """
-    found = {path: _trained(path) for path in runs.glob(f"*/{WEIGHTS.name}")}
-    if not found:
-        raise FileNotFoundError(f"{runs}: has no */{WEIGHTS.name}; `python -m papertrace.training.refiner` leaves them")
+    found = {path: _trained(path) for folder in runs for path in folder.glob(f"*/{WEIGHTS.name}")}
+    if needed and not found:
+        folders = ", ".join(map(str, runs))
+        raise FileNotFoundError(
+            f"{folders}: has no */{WEIGHTS.name}; `python -m papertrace.training.refiner` leaves them"
+        )
 
     def place(path: Path) -> tuple[int, int, int]:
         network = found[path]
@@ -133,6 +174,53 @@ def _trained(path: Path) -> Trained:
         before=kept["fold 8 before"],
         after=kept["fold 8"],
     )
+
+
+def find_readers(runs: Path) -> dict[Path, BandReader]:
+    """Find the readers of row bands that a folder of trainings holds.
+
+    Parameters
+    ----------
+    runs : Path
+        With a folder a reader, see `papertrace.training.bands`.
+
+    Returns
+    -------
+    dict
+        Weights and what is known of them, by reader; those without a curriculum first. Empty where there are none.
+    """
+    found = {}
+    for path in runs.glob(f"*/{bands.WEIGHTS}.safetensors"):
+        record = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        found[path] = BandReader(
+            name=path.parent.name,
+            reader=record["reader"],
+            simple=record["configuration"]["simple"],
+            parameters=record["parameters"],
+            epochs=len(record["history"]),
+            minutes=record["seconds"] / 60,
+            device=record["device"],
+            ratios=record["figures"],
+        )
+    order = list(READERS)
+    return dict(sorted(found.items(), key=lambda pair: (order.index(pair[1].reader), pair[1].simple, pair[1].name)))
+
+
+def load_any(path: Path) -> TraceRefiner:
+    """Load weights of either training, as what corrects the traces of a page.
+
+    Parameters
+    ----------
+    path : Path
+        The ``.safetensors`` file.
+
+    Returns
+    -------
+    callable
+    """
+    if path.stem == bands.WEIGHTS:
+        return load_reader(path)
+    return partial(refine, network=load_refiner(path))
 
 
 def measure(targets: Sequence[PageFile], networks: Mapping[str, Path]) -> list[Page]:
@@ -178,20 +266,23 @@ def correct(page: PageFile, networks: Mapping[str, Path]) -> Page:
     aligned = {ALONE: score_page(truth, leads_of(analysis, fs=FS).signal, FS).aligned_mean}
     seconds = {}
     for network, path in networks.items():
-        loaded = load_refiner(path)
+        loaded = load_any(path)
         began = time.perf_counter()
-        corrected = refined(analysis, partial(refine, network=loaded))
+        corrected = refined(analysis, loaded)
         seconds[network] = time.perf_counter() - began
         aligned[network] = score_page(truth, leads_of(corrected, fs=FS).signal, FS).aligned_mean
     return Page(condition, name, aligned, seconds)
 
 
-def report(networks: Sequence[Trained], pages: Sequence[Page], made_with: Mapping[str, Any]) -> Report:
-    """Describe what the networks add: designs, losses, steps; then conditions.
+def report(
+    networks: Sequence[Trained], readers: Sequence[BandReader], pages: Sequence[Page], made_with: Mapping[str, Any]
+) -> Report:
+    """Describe what the networks add: designs, losses, steps; readers of row bands; then conditions.
 
     Parameters
     ----------
     networks : sequence of Trained
+    readers : sequence of BandReader
     pages : sequence of Page
     made_with : mapping
         See `papertrace.benchmarks.report.provenance`.
@@ -200,11 +291,13 @@ def report(networks: Sequence[Trained], pages: Sequence[Page], made_with: Mappin
     -------
     Report
     """
-    names = [ALONE, *(network.name for network in networks)]
-    devices = ", ".join(sorted({network.device for network in networks}))
+    every: list[Trained | BandReader] = [*networks, *readers]
+    names = [ALONE, *(network.name for network in every)]
+    devices = ", ".join(sorted({network.device for network in every}))
     sections = [
         Section("", [_ABOUT]),
-        *(_compared(varied, networks, pages) for varied in _VARIED),
+        *(_compared(varied, networks, pages) for varied in (_VARIED if networks else ())),
+        *([_of_readers(readers, pages)] if readers else []),
         Section(
             "Conditions",
             [Table(["condition", "pages", *names], _conditions(names, pages)), f"Trained on: {devices}."],
@@ -212,7 +305,7 @@ def report(networks: Sequence[Trained], pages: Sequence[Page], made_with: Mappin
     ]
     data = {
         "made_with": made_with,
-        "networks": [asdict(network) for network in networks],
+        "networks": [asdict(network) for network in every],
         "pages": [asdict(page) for page in pages],
     }
     return Report("refiners", "Networks that correct traces", sections, made_with, data)
@@ -221,11 +314,11 @@ def report(networks: Sequence[Trained], pages: Sequence[Page], made_with: Mappin
 _ABOUT = (
     "Trained on the same printed pages of PTB-XL's folds 1 to 7; fold 8 chose the epoch, and its segments' ratio "
     "(dB, without their mean error, mean over segments, then pages) stands before and after. **Which network comes "
-    "with the package is chosen by fold 8 alone.** Beside it, only to report: the aligned ratio on the kit's pages "
-    "and the scans of real prints (mean over leads, then pages), what the network adds to the deterministic stage "
-    "there, paired, with a 95 % bootstrap interval over pages, and the median seconds that it takes for a page on "
-    "one core. There a network of one sample a column is carried half-way to the next by a cubic, and of four the "
-    "two are used that a trace has."
+    "with the package is chosen by fold 8 alone.** Beside it, only to report: the aligned ratio on the kit's pages, "
+    "the scans and the photographs of real prints (mean over leads, then pages), what the network adds to the "
+    "deterministic stage there, paired, with a 95 % bootstrap interval over pages, and the median seconds that it "
+    "takes for a page on one core. There a network of one sample a column is carried half-way to the next by a cubic, "
+    "and of four the two are used that a trace has."
 )
 
 _VARIED = ("design", "loss", "steps")
@@ -249,21 +342,58 @@ def _compared(varied: str, networks: Sequence[Trained], pages: Sequence[Page]) -
     return Section(title, [f"All with {fixed}.", Table(header, rows)])
 
 
+def _of_readers(readers: Sequence[BandReader], pages: Sequence[Page]) -> Section:
+    """Set readers of row bands beside the deterministic stage and the package's refiner."""
+    kinds = [kind for kind in PRESETS if kind in readers[0].ratios["read"]]
+    header = [
+        *("reader", "clean pages first", "parameters", "epochs", "minutes", "these pages, dB", "adds, dB (95 %)"),
+        *("seconds a page", "fold 8, dB", *kinds),
+    ]
+    of_fold_8 = ["fold 8", *kinds]
+
+    def ratios(own: Mapping[str, float]) -> list[str]:
+        return [f"{own.get(kind, math.nan):.2f}" for kind in of_fold_8]
+
+    rows: list[tuple[object, ...]] = [
+        (name, *["-"] * 7, *ratios(readers[0].ratios[name])) for name in ("deterministic", "refiner")
+    ]
+    for reader in readers:
+        first = "yes" if reader.simple else "no"
+        spent = f"{reader.parameters:,}", reader.epochs, f"{reader.minutes:.0f}"
+        rows.append((reader.reader, first, *spent, *_worth(reader.name, pages), *ratios(reader.ratios["read"])))
+    return Section("Readers of row bands", [_ABOUT_READERS, Table(header, rows)])
+
+
+_ABOUT_READERS = (
+    "A reader finds the pen in the band of each row by itself; what is known of the traces is one of its channels. "
+    "Fold 8 here are whole pages: the mean over stretches of 2 s, then pages, where a trace that is hidden counts as "
+    "its row's level; by preset too. *deterministic* and *refiner* (the network that comes with the package) are "
+    "measured on the same pages."
+)
+
+
 def _figures(network: Trained, pages: Sequence[Page]) -> tuple[object, ...]:
-    aligned = np.array([page.aligned[network.name] for page in pages])
-    added = aligned - [page.aligned[ALONE] for page in pages]
-
-    def mean(chosen: NDArray[np.int64]) -> NDArray[np.float64]:
-        return np.array([added[chosen].mean()])
-
-    adds = bootstrap(mean, len(added))[0]
-    took = [page.seconds[network.name] for page in pages if page.seconds]
     return (
         f"{network.parameters:,}",
         network.epochs,
         f"{network.minutes:.0f}",
         f"{network.before:.2f}",
         f"{network.after:.2f}",
+        *_worth(network.name, pages),
+    )
+
+
+def _worth(name: str, pages: Sequence[Page]) -> tuple[str, str, str]:
+    """Mean of the pages with a network, what it adds, and the seconds that it takes."""
+    aligned = np.array([page.aligned[name] for page in pages])
+    added = aligned - [page.aligned[ALONE] for page in pages]
+
+    def mean(chosen: NDArray[np.int64]) -> NDArray[np.float64]:
+        return np.array([added[chosen].mean()])
+
+    adds = bootstrap(mean, len(added))[0]
+    took = [page.seconds[name] for page in pages if page.seconds]
+    return (
         f"{aligned.mean():.2f}",
         f"{adds.value:.2f} ({adds.low:.2f} to {adds.high:.2f})",
         f"{statistics.median(took):.2f}" if took else "-",
@@ -288,12 +418,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
         By default those of the command line.
     """
     parser = parser_for("refiners", __doc__, data=data_folder().parent)
-    parser.add_argument("runs", nargs="?", type=Path, default=RUNS, help="trainings (default: %(default)s)")
+    parser.add_argument(
+        "runs", nargs="*", type=Path, default=RUNS, help=f"trainings (default: {' '.join(map(str, RUNS))})"
+    )
     chosen = parser.parse_args(arguments)
+    readers = {path: reader for runs in chosen.runs for path, reader in find_readers(runs).items()}
     try:
-        networks = find_networks(chosen.runs)
+        networks = find_networks(chosen.runs, needed=not readers)
         targets = find_targets(chosen.data)
     except FileNotFoundError as error:
         parser.error(str(error))
-    pages = measure(targets, {network.name: path for path, network in networks.items()})
-    report(list(networks.values()), pages, provenance()).write(chosen.out)
+    targets += [page for page in find_pages(chosen.data, ("photographs",)) if page.truth is not None]
+    paths = {network.name: path for path, network in networks.items()}
+    paths |= {reader.name: path for path, reader in readers.items()}
+    pages = measure(targets, paths)
+    report(list(networks.values()), list(readers.values()), pages, provenance()).write(chosen.out)

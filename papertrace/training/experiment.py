@@ -78,7 +78,8 @@ def write_experiment(folder: Path, name: str, weights: Mapping[str, Tensor], exp
     dict
         What the record holds.
     """
-    content = save(dict(weights))
+    # Weights of convolutions may lie channels last in memory, for speed; in a file they lie in their own order.
+    content = save({name: weight.contiguous() for name, weight in weights.items()})
     record = {
         **hash_of(content),
         **experiment.use,

@@ -26,7 +26,6 @@ from digitize.ink.look import WEIGHTS
 from digitize.ink.network import LookNetwork
 from digitize.records.kinds import KINDS
 from papertrace.datasets.recordings import find_unreserved
-from papertrace.synth.presets import PRESETS
 from papertrace.training.disturbances import bend, disturb
 from papertrace.training.experiment import (
     Experiment,
@@ -38,7 +37,7 @@ from papertrace.training.experiment import (
 )
 from papertrace.training.look_windows import HIDDEN, LookWindows, collect
 from papertrace.training.loop import Configuration, Forward, Run, Trained, fit, shuffled, tune_malloc
-from papertrace.training.pages import CHOICE_FOLD, TRAIN_FOLDS, plan
+from papertrace.training.pages import CHOICE_FOLD, MIXTURE, TRAIN_FOLDS, plan
 from papertrace.training.sources import version_of_code
 
 DESIGNS: dict[str, tuple[int, tuple[int, ...]]] = {
@@ -48,9 +47,6 @@ DESIGNS: dict[str, tuple[int, tuple[int, ...]]] = {
     "fold2-wide": (2, (16, 32, 48, 64)),
 }
 """Side of the squares of pixels that are folded, and channels of every level, by the design's name."""
-
-MIXTURE = (*PRESETS, *("office_print",) * 3)
-"""Presets of the pages: office prints are what most people have who have paper and no electrocardiograph."""
 
 WINDOW = 256
 """Side in pixels of what the network sees at a time in training."""

@@ -24,6 +24,9 @@ from papertrace.synth.presets import PRESETS
 TRAIN_FOLDS, CHOICE_FOLD = (1, 2, 3, 4, 5, 6, 7), 8
 """PTB-XL's folds of the pages that train, and of those that choose."""
 
+MIXTURE = (*PRESETS, *("office_print",) * 3)
+"""Presets of pages that train: office prints are what most people have who have paper and no electrocardiograph."""
+
 
 @dataclass(frozen=True)
 class Job:

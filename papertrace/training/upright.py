@@ -19,6 +19,8 @@ from papertrace.synth.printer import PrintedPage
 
 _OFF_MM = 1.5
 """Median distance beyond which a row's trace is not that of a strip."""
+_OFF_LEVEL_MM = 5.0
+"""Median distance beyond which a row's level is not that of a printed row: half the least pitch of rows."""
 _LEAST = 50
 """Fewest places that tell."""
 
@@ -79,6 +81,50 @@ def true_paths(page: PrintedPage, analysis: PageAnalysis, steps: int) -> NDArray
         if usual[row] < _OFF_MM * PIXELS_PER_MM:
             truth[row] = np.where(np.isfinite(shown), shown, truth[row])
     return truth.reshape(rows, width, steps)
+
+
+def true_rows(page: PrintedPage, analysis: PageAnalysis, steps: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Find where the pen truly ran along each row that was found, whatever its trace followed.
+
+    Parameters
+    ----------
+    page : PrintedPage
+    analysis : PageAnalysis
+        What was found on that page.
+    steps : int
+        Places a column.
+
+    Returns
+    -------
+    seen : ndarray, shape (rows, w, steps), float32
+        The truth (y) at ``x + k / steps``; NaN where the page shows no pen, and along rows that are none of the page's.
+    drawn : ndarray, shape (rows, w, steps), float32
+        The same, also where the pen is hidden: covered, torn off, out of the picture.
+    """
+    level = analysis.rows.level
+    rows, width = level.shape
+    x = np.arange(width * steps) / steps
+    seen, drawn = np.full((2, rows, width * steps), np.nan, np.float32)
+    shape = page.image.shape
+    for printed_row in sorted({strip.row for strip in page.strips}):
+        own = [strip for strip in page.strips if strip.row == printed_row]
+        shown = _joined([_along(to_upright(strip.polyline, analysis, shape), x) for strip in own])
+        whole = _joined([_along(to_upright(page.warp.to_pixels(strip.path), analysis, shape), x) for strip in own])
+        off = np.abs(level - whole[None, ::steps])
+        enough = np.isfinite(off).sum(axis=1) > _LEAST
+        usual = np.array([np.nanmedian(apart) if tells else np.inf for apart, tells in zip(off, enough, strict=True)])
+        row = int(usual.argmin())
+        if usual[row] < _OFF_LEVEL_MM * PIXELS_PER_MM:
+            seen[row], drawn[row] = shown, np.where(np.isfinite(shown), shown, whole)
+    return seen.reshape(rows, width, steps), drawn.reshape(rows, width, steps)
+
+
+def _joined(paths: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Put the paths of the strips of a row together."""
+    joined = np.full_like(paths[0], np.nan)
+    for path in paths:
+        joined = np.where(np.isfinite(path), path, joined)
+    return joined
 
 
 def _along(points: NDArray[np.float64], x: NDArray[np.float64]) -> NDArray[np.float64]:
