@@ -1,32 +1,33 @@
 """Follow the 5 mm lines of an upright page to where they run, and straighten them: the lattice, cell by cell.
 
-The grid that was found by its waves is smooth; paper that was folded and wrinkled is not. On the upright page every
-line should run along a multiple of 5 mm. Where it does not, the paper is moved, cell by cell, and what the lines do not
-tell its neighbors do.
+The grid that was found by its waves is smooth, and where the paper was folded it may have lost a cell; paper that was
+folded and wrinkled is not. On the upright page every line should run along a multiple of 5 mm, that of its number
+(`digitize.geometry.grid_lines`). Where it does not, the paper is moved, cell by cell, and what the lines do not tell
+their neighbors do.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from digitize.geometry.grid_lines import BAND, index_lines
 from digitize.geometry.mapping import to_paper
 from digitize.geometry.rectify import TILE_MM
 from digitize.records.placement import Grid
 from digitize.records.upright import CELL, PIXELS_PER_MM, UprightPage
 
 _PITCH = TILE_MM * PIXELS_PER_MM
-_BAND = 40
-"""Pixels along a line of which its place is told as one: longer than most letters are tall."""
-_SEEN = 0.25
-"""Share of a band in which a line is seen, from which it tells anything."""
-_PEAK = 3
-"""Pixels around a line's darkest place whose center of gravity is its place."""
-_ASTRAY = 4.0
-"""Pixels from where its neighbors run from which a line is another one, or a stroke."""
+_LEAST_CELLS = 40
+"""Fewest places that tell how a page is bent."""
+_AROUND = (11, 3)
+"""Bands (22 mm) and lines of whose places each one is compared with the median: bars and beats are less tall."""
+_SPREADS, _ASTRAY = 6.0, (0.8, 4.0)
+"""Median distances from that median beyond which a place is a stroke's, not the line's, and the least and the most that
+this may be, in pixels: flat paper shows a stroke that stands right beside a line."""
 _NEAR, _FAR = 0.7, 2.5
 """Standard deviations, in cells, of the smoothing where lines are seen, and where they are hidden."""
 _LESS = 0.02
@@ -35,13 +36,12 @@ _STAYS = 0.001
 """What it counts that a line runs where the grid has it: far from all lines that are seen nothing else is known."""
 _RASTER = 0.6
 """Pixels of the picture by which one line may be off that was drawn on whole pixels."""
-_ROUNDS = 6
-"""Times that the sheet is followed from what is known to the cells beside."""
 _STRAIGHT = 0.3
 """Pixels of the picture that lines are off in nineteen of twenty places, at most, on a page that is straight: that much
 is left of lines that were drawn on whole pixels."""
-_LEAST_CELLS = 40
-"""Fewest places that tell how a page is bent."""
+_FIXED_POINTS = 12
+"""Steps by which the place of a line that is off is found: where cells are half as wide as they should be, each halves
+what is left."""
 _NODE_MM = 2.5
 """Distance of the nodes of the bend that results."""
 
@@ -72,9 +72,8 @@ def straighten(
     """
     scale = abs(np.linalg.det(grid.matrix[:2, :2])) ** 0.5 / grid.matrix[2, 2]
     pixel = scale * PIXELS_PER_MM
-    offsets = [_offsets(np.ascontiguousarray(seen if axis == 0 else seen.T), pixel) for axis, seen in enumerate(lines)]
-    found = [None if offset is None else (offset if axis == 0 else offset.T) for axis, offset in enumerate(offsets)]
-    if all(own is None or np.percentile(np.abs(own), 95) < _STRAIGHT * pixel for own in found):
+    found = [_offsets(np.ascontiguousarray(seen if axis == 0 else seen.T), pixel) for axis, seen in enumerate(lines)]
+    if all(own is None or np.percentile(np.abs(own.field), 95) < _STRAIGHT * pixel for own in found):
         return grid
     count = [max(2, round(side * scale / _NODE_MM)) for side in shape[:2]]
     y, x = ((np.arange(n) + 0.5) * side / n - 0.5 for n, side in zip(count, shape[:2], strict=True))
@@ -82,7 +81,10 @@ def straighten(
     paper = to_paper(nodes, grid.matrix, grid.bend, shape)
     flat = to_paper(nodes, grid.matrix, None, shape)
     at = (paper - _origin(upright, grid, shape)) * PIXELS_PER_MM
-    off = np.stack([_at(own, axis, at) for axis, own in enumerate(found)], axis=-1)
+    off = np.zeros_like(at)
+    for axis, own in enumerate(found):
+        if own is not None:
+            off[..., axis] = own.at(at[..., 1 - axis], at[..., axis])
     bend = paper - off / PIXELS_PER_MM - flat
     return replace(grid, bend=bend.astype(np.float32))
 
@@ -117,44 +119,79 @@ def carry(
     return np.asarray(np.stack(carried), np.uint8)
 
 
-def _offsets(lines: NDArray[np.uint8], pixel: float) -> NDArray[np.float32] | None:
-    """How far upright lines are off, in pixels, at every band and line: shape (bands, lines + 1); None where unseen.
+@dataclass(frozen=True, eq=False)
+class _Offsets:
+    """How far the upright lines of a page are off, in pixels, shape (bands, lines), and which line is the first."""
+
+    field: NDArray[np.float32]
+    first: int
+
+    def at(self, along: NDArray[np.float64], across: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Offsets at places along the lines and across them, in pixels of the page as it is."""
+        # Bands have their places in their middles.
+        band = ((along + 0.5) / BAND - 0.5).astype(np.float32)
+        off = np.zeros(along.shape, np.float32)
+        for _ in range(_FIXED_POINTS):
+            line = ((across - off) / _PITCH - self.first).astype(np.float32)
+            off = np.asarray(cv2.remap(self.field, line, band, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
+        return off.astype(np.float64)
+
+
+def _offsets(lines: NDArray[np.uint8], pixel: float) -> _Offsets | None:
+    """How far upright lines are off, where they are seen and around; None where too few are.
 
     By how much a line at most is off because it was drawn on whole pixels is not the paper's; `pixel` is the side of a
     pixel of the picture in pixels of the upright page.
     """
-    height, width = lines.shape
-    bands, count = max(1, height // _BAND), width // _PITCH + 1
-    # Cell k holds what lies within half a pitch of line k.
-    padded = cv2.copyMakeBorder(lines, 0, 0, _PITCH // 2, count * _PITCH, cv2.BORDER_CONSTANT, value=0)
-    cells = padded[: bands * _BAND, : count * _PITCH] if height >= _BAND else padded[:, : count * _PITCH]
-    share = cv2.resize(cells, (count * _PITCH, bands), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-    profile = np.asarray(cv2.GaussianBlur(share, (5, 1), 1.0)).reshape(bands, count, _PITCH)
-    peak = np.asarray(profile.argmax(axis=2))
-    strength = np.take_along_axis(profile, peak[..., None], axis=2)[..., 0]
-    place = np.clip(peak[..., None] + np.arange(-_PEAK, _PEAK + 1), 0, _PITCH - 1)
-    mass = np.take_along_axis(profile, place, axis=2)
-    offset = (mass * place).sum(axis=2, dtype=np.float64) / np.maximum(mass.sum(axis=2), 1e-6) - _PITCH // 2
-    weight = np.where(strength > _SEEN, strength, 0.0)
-    return _followed(offset.astype(np.float32), weight.astype(np.float32), pixel)
-
-
-def _followed(offset: NDArray[np.float32], weight: NDArray[np.float32], pixel: float) -> NDArray[np.float32] | None:
-    """Offsets of a sheet that bends from cell to cell: what jumps is another line, or a stroke; None of too few."""
-    field = _smooth(offset, weight, (_FAR,))
-    kept = weight
-    for _ in range(_ROUNDS):
-        # From where lines run as they do around, the sheet is followed to where it bends more.
-        kept = np.where(np.abs(offset - field) < _ASTRAY, weight, np.float32(0.0))
-        field = _smooth(offset, kept, (_NEAR, _FAR))
-    if (kept > 0).sum() < _LEAST_CELLS:
+    found = index_lines(lines, _PITCH)
+    if len(found.x) < _LEAST_CELLS:
         return None
-    wide = _smooth(offset, kept, (_FAR,))
-    # What smoothing took off long waves is given back (Tukey 1977, "twicing").
-    wide += _smooth(offset - wide, kept, (_FAR,))
-    detail = field - wide
+    first, last = int(found.line.min()), int(found.line.max())
+    offset, weight = np.zeros((2, lines.shape[0] // BAND, last - first + 1), np.float32)
+    cells = found.band, found.line - first
+    offset[cells] = found.x - _PITCH * found.line
+    weight[cells] = found.strength
+    weight[_is_astray(offset, weight > 0)] = 0.0
+    if (weight > 0).sum() < _LEAST_CELLS:
+        return None
+    return _Offsets(_without_raster(offset, weight, pixel), first)
+
+
+def _is_astray(offset: NDArray[np.float32], known: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which places are beside their line: far from the median of what is known around, by how far those are."""
+    half = [side // 2 for side in _AROUND]
+    padded = np.pad(
+        np.where(known, offset, np.float32(np.nan)), [(side, side) for side in half], constant_values=np.nan
+    )
+    around = np.lib.stride_tricks.sliding_window_view(padded, _AROUND).reshape(*offset.shape, -1)
+    median = _median(around)
+    spread = _median(np.abs(around - median[..., None]))
+    return np.asarray(~(np.abs(offset - median) <= np.clip(_SPREADS * spread, *_ASTRAY)))
+
+
+def _median(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Median of what is known along the last axis; NaN where that is one value or none."""
+    ordered = np.sort(values, axis=-1)
+    count = np.isfinite(ordered).sum(axis=-1)
+    middle = np.stack([np.maximum(count - 1, 0) // 2, count // 2], axis=-1).clip(0, ordered.shape[-1] - 1)
+    median = np.take_along_axis(ordered, middle, axis=-1).mean(axis=-1)
+    return np.where(count > 1, median, np.float32(np.nan))
+
+
+def _without_raster(offset: NDArray[np.float32], weight: NDArray[np.float32], pixel: float) -> NDArray[np.float32]:
+    """Offsets of a sheet that bends from cell to cell, without what only shows that lines lie on whole pixels."""
+    near, wide = (_smooth_twice(offset, weight, widths) for widths in ((_NEAR, _FAR), (_FAR,)))
+    detail = near - wide
     share = np.clip(np.abs(detail) / np.float32(_RASTER * pixel) - 1, 0, 1)
     return np.asarray(wide + share * detail, np.float32)
+
+
+def _smooth_twice(
+    values: NDArray[np.float32], weight: NDArray[np.float32], widths: tuple[float, ...]
+) -> NDArray[np.float32]:
+    """Smooth values, and give back what that took off long waves (Tukey 1977, "twicing")."""
+    smooth = _smooth(values, weight, widths)
+    return smooth + _smooth(values - smooth, weight, widths)
 
 
 def _smooth(values: NDArray[np.float32], weight: NDArray[np.float32], widths: tuple[float, ...]) -> NDArray[np.float32]:
@@ -162,23 +199,10 @@ def _smooth(values: NDArray[np.float32], weight: NDArray[np.float32], widths: tu
     share, total = np.zeros_like(values), np.full_like(values, _STAYS)
     for number, cells in enumerate(widths):
         importance = np.float32(_LESS**number)
-        share += importance * cv2.GaussianBlur(values * weight, (0, 0), cells)
-        total += importance * cv2.GaussianBlur(weight, (0, 0), cells)
+        along = cells * _PITCH / BAND
+        share += importance * cv2.GaussianBlur(values * weight, (0, 0), cells, sigmaY=along)
+        total += importance * cv2.GaussianBlur(weight, (0, 0), cells, sigmaY=along)
     return np.asarray(share / total, np.float32)
-
-
-def _at(offsets: NDArray[np.float32] | None, axis: int, points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Offsets at upright points, shape (r, c, 2); 0 where nothing is known of this axis."""
-    if offsets is None:
-        return np.zeros(points.shape[:2])
-    along, across = points[..., 1 - axis], points[..., axis]
-    # Lines stand at multiples of the pitch, bands have their places in their middles.
-    band, line = (along + 0.5) / _BAND - 0.5, across / _PITCH
-    x, y = (line, band) if axis == 0 else (band, line)
-    found = cv2.remap(
-        offsets, x.astype(np.float32), y.astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
-    return found.astype(np.float64)
 
 
 def _origin(upright: UprightPage, grid: Grid, shape: tuple[int, ...]) -> NDArray[np.float64]:

@@ -55,6 +55,49 @@ def test_waved_paper_is_straightened(depth):
     assert np.sqrt((after**2).mean()) * 10 < 0.1 + 0.6 * depth, "pixels of the upright page"
 
 
+def folded(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Millimeters by which paper is off that was folded: cells near x = 100 are half as wide, and lean below y = 90."""
+    middle = 100 + np.maximum(y - 90, 0) * 0.3
+    return 7.5 * np.clip((x - middle) / 7.5, -1, 1)
+
+
+def test_a_fold_that_hides_cells_is_counted_out():
+    """The flat grid has three cells too few across the fold: no offset from the nearest line tells it."""
+    grid = flat_grid()
+    upright = rectify(np.zeros((*SHAPE, 3), np.uint8), grid.matrix, grid.bend)
+    height, width = upright.inside.shape
+    x, y = np.meshgrid(np.arange(width) / 10, np.arange(height) / 10)
+    lines = []
+    for own in (x + folded(x, y), y):
+        off = np.abs((own + 2.5) % 5 - 2.5) * 10
+        lines.append((np.clip(2.0 - off, 0, 1) * 255).astype(np.uint8))
+    straight = straighten(grid, upright, (lines[0], lines[1]), SHAPE)
+    places = np.stack(np.meshgrid(np.arange(100.0, 2200, 37), np.arange(100.0, 1500, 37)), axis=-1)
+    flat, bent = (to_paper(places, grid.matrix, own.bend, SHAPE) for own in (grid, straight))
+    origin = to_paper(upright.nodes[:1, :1].astype(np.float64), grid.matrix, None, SHAPE)[0, 0]
+    upright_mm = flat - np.round(origin / 5) * 5
+    off = (bent - flat)[..., 0] - folded(upright_mm[..., 0], upright_mm[..., 1])
+    # Where the paper as a whole lies is told by its lines only to a multiple of 5 mm.
+    off -= np.round(np.median(off) / 5) * 5
+    assert np.median(np.abs(off)) < 0.05
+    assert np.percentile(np.abs(off), 95) < 1.0
+    assert np.abs(off).max() < 2.5, "no cell is lost"
+
+
+def test_finer_lines_are_not_counted():
+    """Where 1 mm lines are as dark here and there, the strongest line within each cell is the 5 mm line."""
+    grid = flat_grid()
+    upright = rectify(np.zeros((*SHAPE, 3), np.uint8), grid.matrix, grid.bend)
+    rng = np.random.default_rng(2)
+    lines = lines_of(upright, grid, 0.0)
+    for line in (lines[0], lines[1].T):
+        for fine in range(10, line.shape[1], 10):
+            for start in range(0, len(line), 20):
+                line[start : start + 20, fine] |= np.uint8(200 * (rng.random() < 0.5))
+    straight = straighten(grid, upright, lines, SHAPE)
+    assert np.abs(straight.bend).max() < 0.1
+
+
 def test_lines_that_were_drawn_on_whole_pixels_do_not_bend_the_paper():
     grid = flat_grid()
     upright = rectify(np.zeros((*SHAPE, 3), np.uint8), grid.matrix, grid.bend)
