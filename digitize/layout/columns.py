@@ -322,15 +322,16 @@ def strip_edges(
     return [(max(begin, shown), max(end, shown)) for begin, end in strips] if missing else strips
 
 
-def begin_together(edges: list[list[tuple[float, float]]]) -> list[list[tuple[float, float]]]:
-    """Let rows of one strip begin where rows of several do, whose strips white parts.
-
-    They end before the others, by all that white: their ends tell nothing of their beginnings.
+def begin_together(edges: list[list[tuple[float, float]]], gap: float) -> list[list[tuple[float, float]]]:
+    """Let rows of one strip begin where rows of several do, whose strips white or bars part.
 
     Parameters
     ----------
     edges : list of list of (float, float)
         First sample and end of the strips of every row (x), from `strip_edges`.
+    gap : float
+        White between the strips. Rows of one strip end before the others, by all that white: their ends tell nothing
+        of their beginnings. Without any they are moved as they are.
 
     Returns
     -------
@@ -338,13 +339,17 @@ def begin_together(edges: list[list[tuple[float, float]]]) -> list[list[tuple[fl
 
     Examples
     --------
-    >>> begin_together([[(112.0, 700.0), (800.0, 1388.0)], [(100.0, 1390.0)]])
+    >>> begin_together([[(112.0, 700.0), (800.0, 1388.0)], [(100.0, 1390.0)]], 100.0)
     [[(112.0, 700.0), (800.0, 1388.0)], [(112.0, 1390.0)]]
+    >>> begin_together([[(112.0, 700.0), (700.0, 1288.0)], [(100.0, 1276.0)]], 0.0)
+    [[(112.0, 700.0), (700.0, 1288.0)], [(112.0, 1288.0)]]
     """
     firsts = [strips[0][0] for strips in edges if len(strips) > 1]
     usual = float(np.median(firsts)) if firsts else np.inf
     return [
-        [(usual, strips[0][1])] if len(strips) == 1 and abs(strips[0][0] - usual) < _FOOT else strips
+        [(usual, strips[0][1] + (0.0 if gap else usual - strips[0][0]))]
+        if len(strips) == 1 and abs(strips[0][0] - usual) < _FOOT
+        else strips
         for strips in edges
     ]
 

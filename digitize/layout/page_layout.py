@@ -196,8 +196,8 @@ def read_layout(
     for row, leads in of_rows:
         step, before = (lines.pitch, missing) if len(leads) == lines.columns else (None, 0.0)
         edges.append(strip_edges(ends, row, len(leads), step, gap, bars, usual, before) if leads else [])
-    if gap:
-        edges = begin_together(edges)
+    if gap or len(bars):
+        edges = begin_together(edges, gap)
     places, chosen = [], []
     shown = dict.fromkeys(ALL_NAMES, 0.0)
     for index, leads in enumerate(naming.rows):

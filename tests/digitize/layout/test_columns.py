@@ -149,7 +149,7 @@ def test_a_row_that_stands_at_its_name_begins_with_the_others():
 @given(foot=st.floats(-25.0, 25.0))
 def test_a_rhythm_strip_begins_where_the_rows_above_do(foot):
     above = [(100.0, 700.0), (800.0, 1400.0)]
-    found = begin_together([above, above, [(100.0 + foot, 1400.0)]])
+    found = begin_together([above, above, [(100.0 + foot, 1400.0)]], 20.0)
     assert found == [above, above, [(100.0, 1400.0)]]
 
 
