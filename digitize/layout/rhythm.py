@@ -74,7 +74,8 @@ def lead_of_rhythm(
                 best = left, lead
     if expected < _ALIKE and best[0] > _CLEARLY * expected:
         return named
-    return best[1] if best[0] < _SAME else None
+    # Where the expected lead does not lie there, another one does that leaves far less.
+    return best[1] if best[0] < max(_SAME, min(_ALIKE, _CLEARLY * expected) if np.isfinite(expected) else 0.0) else None
 
 
 def share_left(signal: NDArray[np.float32], other: NDArray[np.float32]) -> float:
