@@ -319,7 +319,8 @@ def strip_edges(
     strips = [(begin, begin + step - gap) for begin in begins]
     if cut_short:
         strips[-1] = strips[-1][0], min(strips[-1][1], right)
-    return [(max(begin, shown), max(end, shown)) for begin, end in strips] if missing else strips
+    # Of what the picture's edge or tape hides the time is known; strips of which nothing is shown are none.
+    return [(begin, end) if end > shown else (shown, shown) for begin, end in strips]
 
 
 def begin_together(edges: list[list[tuple[float, float]]], gap: float) -> list[list[tuple[float, float]]]:

@@ -59,13 +59,13 @@ def test_a_row_that_is_cut_short_ends_where_its_ink_does():
 
 
 def test_a_row_that_begins_beyond_the_picture_keeps_its_columns():
-    """215 pixels of the first strip are cut off; of a row that is cut at both ends, so is a part of the last."""
+    """215 pixels of the first strip are cut off, whose time is known; a row that is cut at its end, too, ends there."""
     before = strip_edges(ends_at(5.0, 2289.5), 0, 4, 625.0, 0.0, NO_BARS, 0.0, 215.0)
-    np.testing.assert_allclose(before, [(5, 415), (415, 1040), (1040, 1665), (1665, 2290)], atol=0.6)
+    np.testing.assert_allclose(before, [(-210, 415), (415, 1040), (1040, 1665), (1665, 2290)], atol=0.6)
     both = strip_edges(ends_at(5.0, 2000.0), 0, 4, 625.0, 0.0, NO_BARS, 0.0, 215.0)
-    np.testing.assert_allclose(both, [(5, 415), (415, 1040), (1040, 1665), (1665, 2000)], atol=0.6)
+    np.testing.assert_allclose(both, [(-210, 415), (415, 1040), (1040, 1665), (1665, 2000)], atol=0.6)
     gone = strip_edges(ends_at(5.0, 1874.5), 0, 4, 625.0, 0.0, NO_BARS, 0.0, 630.0)
-    assert gone[0] == (5.0, 5.0) and gone[1] == pytest.approx((5.0, 625.0), abs=6.0)
+    assert gone[0] == (5.0, 5.0) and gone[1] == pytest.approx((0.0, 625.0), abs=6.0)
 
 
 def test_white_between_strips_is_nobodys():
