@@ -24,8 +24,7 @@ from digitize.records.page_layout import PageLayout
 from digitize.records.placement import PaperScale
 from digitize.records.results import Calibration, Geometry, Strip
 from digitize.records.values import PitchSource
-from digitize.refine.correct import TraceRefiner
-from digitize.refine.correct import refine as refine_traces
+from digitize.refine.correct import TraceRefiner, correct
 from digitize.strips import confidence
 from digitize.strips.cut import columns_of, cut_strips, join_strips
 from digitize.strips.scale import find_scale
@@ -139,7 +138,7 @@ def analyze_page(
     )
 
 
-def refined(analysis: PageAnalysis, refine: TraceRefiner = refine_traces) -> PageAnalysis:
+def refined(analysis: PageAnalysis, refine: TraceRefiner = correct) -> PageAnalysis:
     """Correct the traces of a page.
 
     Parameters
@@ -147,7 +146,7 @@ def refined(analysis: PageAnalysis, refine: TraceRefiner = refine_traces) -> Pag
     analysis : PageAnalysis
         Not modified.
     refine : callable
-        By default the network that comes with the package (`digitize.refine.correct`).
+        By default the networks that come with the package (`digitize.refine.correct`).
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Correct the traces of a page by a small network that slides along every row.
+"""Correct the traces of a page by small networks that slide along every row.
 
 The deterministic trace is the start and the reference: the network sees windows around it (`digitize.refine.windows`)
 and says how far from it, across the stroke, the pen ran (`digitize.refine.network`). What the trace does not know stays
@@ -21,6 +21,7 @@ from digitize.records.page_analysis import PageAnalysis
 from digitize.records.traces import Traces
 from digitize.records.weights import load_trained
 from digitize.refine.layers import Layers, layers_of
+from digitize.refine.read import lead_back
 from digitize.refine.windows import Windows, cut_windows, upside_down
 
 if TYPE_CHECKING:
@@ -82,6 +83,31 @@ def windows_of_layers(layers: Layers, traces: Traces) -> Windows:
     """
     coverage = np.asarray(layers.coverage / np.float32(255), np.float32)
     return cut_windows(coverage, layers.gray, traces, layers.rows, gain=layers.gain, resolution=layers.resolution)
+
+
+def correct(analysis: PageAnalysis) -> tuple[Traces, NDArray[np.float32]]:
+    """Correct the traces of a page by the networks that come with the package.
+
+    One leads traces back that went astray (`digitize.refine.read`), the other says to a part of a pixel where the pen
+    was (`refine`).
+
+    Parameters
+    ----------
+    analysis : PageAnalysis
+        Not modified.
+
+    Returns
+    -------
+    traces : Traces
+    sure : ndarray, shape (rows, w), float32
+        Logit that they are right, at each column.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the package's weights are missing.
+    """
+    return refine(replace(analysis, traces=lead_back(analysis)))
 
 
 def refine(analysis: PageAnalysis, network: Refiner | None = None) -> tuple[Traces, NDArray[np.float32]]:

@@ -135,14 +135,15 @@ def _beats(beats: Beats, leads: Leads) -> dict[str, Any]:
 
 
 def _weights(interpretation: Interpretation, refined: bool) -> dict[str, str | None]:
-    from digitize.refine import correct as refine
+    from digitize.refine import correct, read
     from digitize.strips import confidence
 
     return {
         "classify": interpretation.weights_version or None,
         "beats": interpretation.beats.weights_version or None,
         "confidence": confidence.weights_version(),
-        "refine": refine.weights_version() if refined else None,
+        "read": read.weights_version() if refined else None,
+        "refine": correct.weights_version() if refined else None,
     }
 
 

@@ -9,7 +9,7 @@ import torch
 from digitize.records.traces import TraceState
 from digitize.refine.bands import STEPS, Bands
 from digitize.refine.distribution import Distribution
-from digitize.refine.read import LENGTH, length_for, read_bands, slide
+from digitize.refine.read import LENGTH, led_back, length_for, read_bands, slide
 from tests.papertrace.training.band_page import WIDTH, page
 
 
@@ -91,3 +91,37 @@ def test_bands_reach_over_the_whole_page(width):
     read, right = read_bands(layers, network)
     assert read.center.shape == right.shape == (2, width) and np.isfinite(read.center).all()
     np.testing.assert_array_equal(traces.center, before)
+
+
+WHOLE = {0: (0.0, WIDTH - 1.0), 1: (0.0, WIDTH - 1.0)}
+
+
+def test_a_trace_that_went_astray_is_led_back():
+    read = page(3)
+    found = read.layers.traces
+    traces = led_back(read.layers, WHOLE, Oracle(read))
+    assert np.nanmax(np.abs(traces.center - read.seen[..., 0])) < 0.2
+    # Elsewhere it knows better than the network.
+    there = np.zeros(found.center.shape, bool)
+    there[:, 5:-5] = True
+    there[1, 590:730] = there[0, 290:320] = False
+    np.testing.assert_array_equal(traces.center[there], found.center[there])
+    np.testing.assert_array_equal(traces.between[there], found.between[there])
+
+
+def test_a_trace_is_led_on_as_far_as_there_is_ink():
+    read = page(3)
+    late, white = 60, 25
+    center = read.layers.traces.center.copy()
+    center[:, :late] = np.nan
+    coverage = read.layers.coverage.copy()
+    coverage[:, :white] = 0
+    start = np.full(2, late)
+    traces = dataclasses.replace(read.layers.traces, center=center, start=start)
+    layers = dataclasses.replace(read.layers, coverage=coverage, traces=traces)
+    longer = led_back(layers, WHOLE, Oracle(read))
+    assert longer.start.tolist() == [white, white]
+    assert np.abs(longer.center[:, white:late] - read.seen[:, white:late, 0]).max() < 0.2
+    assert np.isnan(longer.center[:, :white]).all()
+    assert (longer.state[:, :white] == TraceState.UNKNOWN).all()
+    assert led_back(layers, {}, Oracle(read)).start.tolist() == [late, late]
