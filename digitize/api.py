@@ -176,7 +176,7 @@ def leads_of(analysis: PageAnalysis, *, fs: int) -> Leads:
     """
     layout, traces = analysis.layout, analysis.traces
     strips, name, residual, warnings = strips_of(analysis, fs)
-    strips = _rated(analysis, strips, residual, fs)
+    strips, probability = _rated(analysis, strips, residual, fs)
     signal, certainty = join_strips(strips, fs)
     missing = [lead for lead, row in zip(LEAD_NAMES, signal, strict=True) if not np.isfinite(row).any()]
     lost = [lead for lead in layout.lost if lead in missing]
@@ -191,6 +191,7 @@ def leads_of(analysis: PageAnalysis, *, fs: int) -> Leads:
         lost=lost,
         unread=_unread(layout, strips),
         contradicted=any(place.contradicted for place in layout.places),
+        probability=probability,
     )
     height, width = analysis.page.image.shape[:2]
     return Leads(
@@ -283,13 +284,20 @@ def _names_tell(layout: PageLayout) -> bool:
     return len(known) >= _SOME_NAMES or any(lead.strip("I") for lead in known)
 
 
-def _rated(analysis: PageAnalysis, strips: Sequence[Strip], residual: float, fs: int) -> list[Strip]:
-    """Strips with the probability that each of their samples is right."""
+def _rated(analysis: PageAnalysis, strips: Sequence[Strip], residual: float, fs: int) -> tuple[list[Strip], float]:
+    """Strips with the probability that each of their samples is right, and that of the page."""
     features = features_of(analysis, strips, residual, fs)
-    return [
-        replace(strip, confidence=np.where(np.isfinite(strip.signal), confidence.rate(own), np.float32(0.0)))
-        for strip, own in zip(strips, features, strict=True)
+    rated = [confidence.rate(own) for own in features]
+    known = [np.isfinite(strip.signal) for strip in strips]
+    measured = confidence.measure_page(
+        [own[seen] for own, seen in zip(features, known, strict=True)],
+        [sure[seen] for sure, seen in zip(rated, known, strict=True)],
+    )
+    sure_strips = [
+        replace(strip, confidence=np.where(seen, sure, np.float32(0.0)))
+        for strip, seen, sure in zip(strips, known, rated, strict=True)
     ]
+    return sure_strips, confidence.rate_page(measured)
 
 
 def _calibration(analysis: PageAnalysis, pixels_per_mm: float) -> Calibration:

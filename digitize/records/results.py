@@ -7,6 +7,7 @@ shows nothing.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -81,12 +82,16 @@ class Quality:
         Share of the samples that are expected to lie within 0.1 mV of the truth.
     edge_mm : float
         Width of the edge of the pen's ink, mm: large when the page is out of focus; NaN where it was not measured.
+    probability : float
+        That the page is right as a whole: every lead under its name, close to the truth, at its time; NaN where it was
+        not measured.
     """
 
     verdict: str
     reasons: tuple[str, ...]
     right: float
     edge_mm: float
+    probability: float = math.nan
 
 
 @dataclass(frozen=True, eq=False)

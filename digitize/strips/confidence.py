@@ -10,6 +10,7 @@ to it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import cache
 from itertools import pairwise
@@ -44,7 +45,16 @@ STRIP_FEATURES = (
 FEATURES = PATH_FEATURES + STRIP_FEATURES
 """What the network sees of a sample, in this order."""
 
+PAGE_FEATURES = (
+    *("expected", "least_expected", "tenth_expected", "most_unrepeated", "least_together", "law", "no_law", "guessed"),
+    *("strips", "no_pulse", "page_stray", "page_broken", "grid", "noise", "tolerance"),
+)
+"""What is seen of a page as a whole, in this order (`measure_page`)."""
+
 WEIGHTS = Path(__file__).parents[1] / "weights" / "confidence.safetensors"
+
+_Layer = tuple[NDArray[np.float32], NDArray[np.float32]]
+"""Weight and bias of a fully connected layer."""
 
 _NEAR = 31
 """Columns (0.12 s at 25 mm/s) around a sample in which features of trouble count."""
@@ -213,6 +223,69 @@ def measure_strips(
     return every
 
 
+def measure_page(features: Sequence[NDArray[np.float32]], rated: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Measure what tells whether a page as a whole is right.
+
+    Parameters
+    ----------
+    features : sequence of ndarray, shape (samples, len(FEATURES)), float32
+        Of the samples of every strip that are known (`measure_strips`).
+    rated : sequence of ndarray, shape (samples,), float32
+        Probability that each of them is right (`rate`).
+
+    Returns
+    -------
+    ndarray, shape (len(PAGE_FEATURES),), float32
+        Probabilities as logits; those features of strips that are the page's.
+
+    Examples
+    --------
+    >>> strips = [np.zeros((5, len(FEATURES)), np.float32)] * 2
+    >>> measured = measure_page(strips, [np.full(5, 0.5, np.float32), np.full(5, 0.9, np.float32)])
+    >>> dict(zip(PAGE_FEATURES, measured.round(2).tolist(), strict=True))["least_expected"]
+    0.0
+    """
+    seen = [(own, sure) for own, sure in zip(features, rated, strict=True) if len(sure)]
+    if not seen:
+        return np.zeros(len(PAGE_FEATURES), np.float32)
+    every = np.concatenate([sure for _, sure in seen])
+    means = np.mean([own.mean(axis=0) for own, _ in seen], axis=0)
+    of_all = dict(zip(FEATURES, means, strict=True))
+    found = {
+        "expected": _logit(float(every.mean())),
+        "least_expected": _logit(min(float(sure.mean()) for _, sure in seen)),
+        "tenth_expected": _logit(float(np.quantile(every, 0.1))),
+        "most_unrepeated": max(float(own[:, FEATURES.index("repeated")].mean()) for own, _ in seen),
+    }
+    return np.array([found.get(name, of_all.get(name)) for name in PAGE_FEATURES], np.float32)
+
+
+def _logit(share: float) -> float:
+    share = float(np.clip(share, 1e-3, 1 - 1e-3))
+    return float(np.log(share / (1 - share)))
+
+
+def rate_page(measured: NDArray[np.float32]) -> float:
+    """Probability that a page is right: every lead under its name, close to the truth, and at its time.
+
+    Parameters
+    ----------
+    measured : ndarray, shape (len(PAGE_FEATURES),), float32
+        From `measure_page`.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> not rate_page(np.zeros(len(PAGE_FEATURES), np.float32)) > 1
+    True
+    """
+    page = _network()[1]
+    return float(probability(measured, [page])) if page is not None else math.nan
+
+
 def _decades(share: float) -> float:
     """A share of power on a scale from 0 (a thousandth) to 1 (all of it); 0.5 where it is not known."""
     return 0.5 if np.isnan(share) else float(np.clip(1 + np.log10(max(share, 1e-3)) / 3, 0.0, 1.2))
@@ -240,9 +313,7 @@ def rate(features: NDArray[np.float32]) -> NDArray[np.float32]:
     return probability(features, _network()[0])
 
 
-def probability(
-    features: NDArray[np.float32], layers: Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]]
-) -> NDArray[np.float32]:
+def probability(features: NDArray[np.float32], layers: Sequence[_Layer]) -> NDArray[np.float32]:
     """Run a network of fully connected layers, each a weight and a bias, on features; see `rate`."""
     hidden = features.reshape(-1, features.shape[-1])
     for weight, bias in layers[:-1]:
@@ -255,26 +326,33 @@ def probability(
 
 def weights_version() -> str:
     """Tell the version of the weights, as their training record has it."""
-    return _network()[1]
+    return _network()[2]
 
 
 @cache
-def _network() -> tuple[list[tuple[NDArray[np.float32], NDArray[np.float32]]], str]:
-    """The layers and their version."""
+def _network() -> tuple[list[_Layer], _Layer | None, str]:
+    """The layers for samples, the one for pages, and their version."""
     from safetensors.numpy import load
 
     content, record = read_weights(WEIGHTS)
     check_names(WEIGHTS, "features", record["features"], FEATURES)
+    of_page: dict[str, tuple[int, ...]] = {}
+    if "page_features" in record:
+        check_names(WEIGHTS, "features of pages", record["page_features"], PAGE_FEATURES)
+        of_page = {"page.weight": (1, len(PAGE_FEATURES)), "page.bias": (1,)}
     sizes = (len(FEATURES), *[record["configuration"]["hidden"]] * 2, 1)
-    shapes = {f"{k}.weight": (out, into) for k, (into, out) in enumerate(pairwise(sizes))}
+    shapes: dict[str, tuple[int, ...]] = {f"{k}.weight": (out, into) for k, (into, out) in enumerate(pairwise(sizes))}
+    shapes |= {f"{k}.bias": (out,) for k, out in enumerate(sizes[1:])}
     tensors = load(content)
-    check_shapes(WEIGHTS, tensors, {**shapes, **{f"{k}.bias": (out,) for k, out in enumerate(sizes[1:])}})
-    return layers_of(tensors), str(record["version"])
+    check_shapes(WEIGHTS, tensors, {**shapes, **of_page})
+    page = (tensors["page.weight"], tensors["page.bias"]) if of_page else None
+    return layers_of(tensors), page, str(record["version"])
 
 
-def layers_of(tensors: Mapping[str, NDArray[np.float32]]) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
-    """Put the tensors of a weights file in the order of the layers."""
-    return [(tensors[f"{k}.weight"], tensors[f"{k}.bias"]) for k in range(len(tensors) // 2)]
+def layers_of(tensors: Mapping[str, NDArray[np.float32]]) -> list[_Layer]:
+    """Put the tensors of a weights file in the order of the layers for samples."""
+    count = sum(name.endswith(".weight") and not name.startswith("page") for name in tensors)
+    return [(tensors[f"{k}.weight"], tensors[f"{k}.bias"]) for k in range(count)]
 
 
 def _half_pitch(level: NDArray[np.float32]) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -22,6 +23,8 @@ _LEAST_INK = 0.1
 _EDGE_MM = 1.0
 _GOOD, _USABLE = 0.8, 0.55
 """Share of a page's samples that may be expected to be right for a verdict of good and of usable."""
+_GOOD_PAGE, _USABLE_PAGE = 0.9, 0.5
+"""Probability that the page is right as a whole for a verdict of good and of usable."""
 _GOOD_LEAD, _USABLE_LEAD = 0.65, 0.35
 """The same for its worst lead."""
 
@@ -117,6 +120,7 @@ def judge(
     lost: Sequence[str] = (),
     unread: int | None = None,
     contradicted: bool = False,
+    probability: float = math.nan,
 ) -> Quality:
     """Give a verdict on a page.
 
@@ -136,6 +140,8 @@ def judge(
         Strips whose names could not be read; by default those of which it is assumed.
     contradicted : bool
         Whether the page's names are other than those that the caller gave.
+    probability : float
+        That the page is right as a whole (`digitize.strips.confidence.rate_page`); NaN where nobody asked.
 
     Returns
     -------
@@ -145,6 +151,7 @@ def judge(
     expected = [_expected(strip) for strip in strips]
     right = float(np.average(expected, weights=[len(strip.signal) for strip in strips]))
     reasons = [
+        *_doubt_page(probability),
         *_doubt_samples(strips, expected, right),
         *_doubt_names(strips, lost, unread, contradicted),
         *_doubt_scale(calibration),
@@ -153,7 +160,7 @@ def judge(
     faults = tuple(reason.text for reason in reasons if reason.is_fault)
     doubts = tuple(reason.text for reason in reasons if not reason.is_fault)
     verdict = "unreliable" if faults else "usable" if doubts else "good"
-    return Quality(verdict, (*faults, *doubts), right, edge_mm)
+    return Quality(verdict, (*faults, *doubts), right, edge_mm, probability)
 
 
 class _Reason(NamedTuple):
@@ -161,6 +168,13 @@ class _Reason(NamedTuple):
 
     text: str
     is_fault: bool = False
+
+
+def _doubt_page(probability: float) -> Iterator[_Reason]:
+    if probability < _GOOD_PAGE:
+        yield _Reason(
+            f"right in all of its leads with a probability of only {probability:.0%}", probability < _USABLE_PAGE
+        )
 
 
 def _doubt_samples(strips: Sequence[Strip], expected: Sequence[float], right: float) -> Iterator[_Reason]:

@@ -4,14 +4,16 @@
 
 Pages of every preset are printed from PTB-XL records at 500 Hz, digitized, and compared with their truth sample by
 sample, once as they were traced and once as `digitize.refine.correct` corrected them: the network learns which features
-of trouble (`digitize.strips.confidence.measure`) go with errors above 0.1 mV. Records of folds 1 to 7 train it, fold 8
-chooses the epoch; fold 9 is never printed. It comes after ``python -m papertrace.training.refiner``, whose weights
-correct. The same command takes up an interrupted run; the two files that it leaves belong in ``digitize/weights``.
+of trouble (`digitize.strips.confidence.measure`) go with errors above 0.1 mV. What it says of a page's samples, and
+what the page shows as a whole, then tells whether the page is right, by a logistic regression. Records of folds 1 to 7
+train it, fold 8 chooses the epoch; fold 9 is never printed. It comes after ``python -m papertrace.training.refiner``
+and ``.bands``, whose weights correct. The same command takes up an interrupted run; the two files that it leaves belong
+in ``digitize/weights``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,11 +21,20 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy import optimize
 from torch import nn
 
-from digitize.refine.correct import weights_version
-from digitize.strips.confidence import FEATURES, TOLERANCE_MV, WEIGHTS, layers_of, probability
-from papertrace.datasets.recordings import find_recordings
+from digitize.refine import correct, read
+from digitize.strips.confidence import (
+    FEATURES,
+    PAGE_FEATURES,
+    TOLERANCE_MV,
+    WEIGHTS,
+    layers_of,
+    measure_page,
+    probability,
+)
+from papertrace.datasets.recordings import find_unreserved
 from papertrace.training.experiment import (
     Experiment,
     configured,
@@ -33,7 +44,7 @@ from papertrace.training.experiment import (
     write_experiment,
 )
 from papertrace.training.loop import Batches, Configuration, Forward, Run, Trained, fit
-from papertrace.training.pages import CHOICE_FOLD, TRAIN_FOLDS, plan
+from papertrace.training.pages import CHOICE_FOLD, MIXTURE, TRAIN_FOLDS, plan
 from papertrace.training.samples import Samples, collect, joined, version_of_samples
 
 
@@ -49,6 +60,8 @@ class Config(Configuration):
     shaken : float
         Standard deviations by which a page's features are moved together, anew in every batch: a few hundred pages
         could be told apart by their features, and their errors learned by heart.
+    page_decay : float
+        Weight of the squares of what decides whether pages are right: there are as few as pages.
     """
 
     epochs: int = 12
@@ -60,10 +73,11 @@ class Config(Configuration):
     clip: float | None = None
     average: float = 0.0
     bfloat16: bool = False
-    train_pages: int = 300
-    choose_pages: int = 110
+    train_pages: int = 160
+    choose_pages: int = 60
     hidden: int = 16
     shaken: float = 0.7
+    page_decay: float = 0.02
 
 
 Pair = tuple[torch.Tensor, torch.Tensor]
@@ -111,6 +125,65 @@ def train(train_set: list[Samples], choose_set: list[Samples], config: Config, r
     batches = Batches(-(-len(x) // config.batch), draw)
     trained = fit(lambda: make_network(config.hidden), config, batches, loss, judge, run=run)
     return replace(trained, network=_unscaled(trained.network, mean, spread))
+
+
+def measure_pages(
+    pages: Sequence[Samples], tensors: Mapping[str, NDArray[np.float32]]
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Measure what tells whether pages are right, as they were corrected, and whether they are.
+
+    Parameters
+    ----------
+    pages : sequence of Samples
+    tensors : mapping of str to ndarray
+        Weights of the network for samples (`tensors_of`).
+
+    Returns
+    -------
+    measured : ndarray, shape (pages, len(PAGE_FEATURES)), float32
+    right : ndarray, shape (pages,), bool
+    """
+    measured = []
+    for page in pages:
+        corrected = page.features[:, FEATURES.index("corrected")] > 0
+        features, number = page.features[corrected], page.strip[corrected]
+        strips = [features[number == strip] for strip in np.unique(number)]
+        measured.append(measure_page(strips, [probability(own, layers_of(tensors)) for own in strips]))
+    return np.stack(measured), np.concatenate([page.page_right for page in pages])
+
+
+def fit_pages(measured: NDArray[np.float32], right: NDArray[np.bool_], decay: float) -> dict[str, torch.Tensor]:
+    """Fit the logistic regression that tells whether pages are right.
+
+    Parameters
+    ----------
+    measured, right : ndarray
+        See `measure_pages`.
+    decay : float
+        Weight of the squares of its coefficients, of standardized features.
+
+    Returns
+    -------
+    dict
+        ``"page.weight"``, shape (1, len(PAGE_FEATURES)), and ``"page.bias"``, shape (1,).
+    """
+    mean, spread = measured.mean(axis=0), np.maximum(measured.std(axis=0), 1e-2)
+    x, sign = (measured - mean) / spread, np.where(right, 1.0, -1.0)
+
+    def cost(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        margin = sign * (x @ weights[:-1] + weights[-1])
+        slope = -sign / (1 + np.exp(margin)) / len(sign)
+        squares = float(weights[:-1] @ weights[:-1])
+        gradient = np.append(slope @ x + 2 * decay * weights[:-1], slope.sum())
+        return float(np.logaddexp(0, -margin).mean()) + decay * squares, gradient
+
+    best = optimize.minimize(cost, np.zeros(x.shape[1] + 1), jac=True).x
+    weight = best[:-1] / spread
+    bias = best[-1] - weight @ mean
+    return {
+        "page.weight": torch.from_numpy(weight[None].astype(np.float32)),
+        "page.bias": torch.from_numpy(np.array([bias], np.float32)),
+    }
 
 
 def make_network(hidden: int) -> nn.Sequential:
@@ -183,9 +256,9 @@ def main(arguments: list[str] | None = None) -> None:
     chosen = options("confidence", str(__doc__), Config, choices).parse_args(arguments)
     config = configured(Config, chosen)
     pages = chosen.out / "pages" / version_of_samples()
-    # Seeds that `papertrace.training.refiner` does not use: it is surer of pages that it was trained on.
+    # Seeds that `papertrace.training.refiner` and `.bands` do not use: it is surer of pages that it was trained on.
     train_set, choose_set = (
-        collect(plan(find_recordings(chosen.data, folds), count, seed, pages / name), chosen.jobs)
+        collect(plan(find_unreserved(chosen.data, folds), count, seed, pages / name, MIXTURE), chosen.jobs)
         for name, folds, count, seed in (
             ("train", TRAIN_FOLDS, config.train_pages, 3),
             ("fold8", (CHOICE_FOLD,), config.choose_pages, 4),
@@ -206,7 +279,11 @@ def write(
     """Write ``confidence.safetensors`` and its training record ``confidence.json``; gives what that holds."""
     learned, chosen = joined(train_set), joined(choose_set)
     weights = tensors_of(trained.network)
-    said = probability(chosen.features, layers_of({name: part.numpy() for name, part in weights.items()}))
+    arrays = {name: part.numpy() for name, part in weights.items()}
+    said = probability(chosen.features, layers_of(arrays))
+    weights |= fit_pages(*measure_pages(train_set, arrays), config.page_decay)
+    measured, page_right = measure_pages(choose_set, arrays)
+    said_of_pages = probability(measured, [(weights["page.weight"].numpy(), weights["page.bias"].numpy())])
     was = chosen.features[:, FEATURES.index("corrected")] > 0
     kinds = {"traced": ~was, "corrected": was}
     experiment = Experiment(
@@ -221,12 +298,21 @@ def write(
                 "train": float(learned.right.mean()),
                 **{f"fold 8, {kind}": float(chosen.right[of].mean()) for kind, of in kinds.items()},
             },
-            "reliability on fold 8": {kind: reliability(said[of], chosen.right[of]) for kind, of in kinds.items()},
+            "reliability on fold 8": {
+                **{kind: reliability(said[of], chosen.right[of]) for kind, of in kinds.items()},
+                "pages": reliability(said_of_pages, page_right),
+            },
         },
         fits={WEIGHTS.stem: trained},
         parameters=count_parameters(trained.network),
         device=device,
-        use={"features": FEATURES, "tolerance_mv": TOLERANCE_MV, "refiner": weights_version()},
+        use={
+            "features": FEATURES,
+            "page_features": PAGE_FEATURES,
+            "tolerance_mv": TOLERANCE_MV,
+            "refiner": correct.weights_version(),
+            "reader": read.weights_version(),
+        },
     )
     return write_experiment(folder, WEIGHTS.stem, weights, experiment)
 

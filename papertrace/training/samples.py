@@ -7,7 +7,7 @@ A page is printed by `papertrace.synth`, read once, and compared with its truth 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +16,11 @@ from digitize.api import analyze_page, features_of, refined, strips_of
 from digitize.records.layouts import LEAD_NAMES
 from digitize.records.page import PageError
 from digitize.records.page_analysis import PageAnalysis
-from digitize.refine.correct import WEIGHTS
+from digitize.refine import correct, read
 from digitize.strips.confidence import FEATURES, TOLERANCE_MV
+from digitize.strips.cut import join_strips
 from papertrace.datasets.ptbxl import read_500
+from papertrace.metrics.digitization import score_page
 from papertrace.synth import PrintedPage, render_page
 from papertrace.training.pages import Job, make_missing, write_arrays
 from papertrace.training.sources import version_of_code
@@ -28,6 +30,9 @@ _FS = 500
 
 _EVERY = 10
 """Samples (20 ms) between those that are taken: neighbors tell the same."""
+
+
+_NONE = np.zeros((0, len(FEATURES)), np.float32), np.zeros(0, bool), np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True)
@@ -40,10 +45,16 @@ class Samples:
         Of both kinds, see ``corrected`` among them.
     right : ndarray, shape (n,), bool
         Within 0.1 mV of the truth, the strip's median error apart.
+    strip : ndarray, shape (n,), int
+        Number of each sample's strip.
+    page_right : ndarray, shape (pages,), bool
+        Whether each page as it was corrected is right as a whole (`papertrace.metrics.digitization.PageScore.right`).
     """
 
     features: NDArray[np.float32]
     right: NDArray[np.bool_]
+    strip: NDArray[np.int64]
+    page_right: NDArray[np.bool_]
 
 
 def collect(jobs: Sequence[Job], processes: int) -> list[Samples]:
@@ -80,8 +91,9 @@ def make(job: Job) -> None:
         both = []
     else:
         both = [compare(own, page, job.seed) for own in (analysis, refined(analysis))]
+        both[0] = replace(both[0], page_right=both[0].page_right[:0])
     samples = joined(both)
-    write_arrays(job.file, {"features": samples.features, "right": samples.right})
+    write_arrays(job.file, asdict(samples))
 
 
 def compare(analysis: PageAnalysis, page: PrintedPage, seed: int) -> Samples:
@@ -99,8 +111,10 @@ def compare(analysis: PageAnalysis, page: PrintedPage, seed: int) -> Samples:
     Samples
     """
     strips, _, residual, _ = strips_of(analysis, _FS)
-    found = []
-    for strip, seen in zip(strips, features_of(analysis, strips, residual, _FS), strict=True):
+    signal = join_strips(strips, _FS)[0]
+    right = bool(np.isfinite(signal).any()) and score_page(page.signal, signal, _FS).right
+    found = [Samples(*_NONE, np.array([right]))]
+    for number, (strip, seen) in enumerate(zip(strips, features_of(analysis, strips, residual, _FS), strict=True)):
         if strip.lead not in LEAD_NAMES:
             continue
         truth = page.signal[LEAD_NAMES.index(strip.lead)]
@@ -110,16 +124,17 @@ def compare(analysis: PageAnalysis, page: PrintedPage, seed: int) -> Samples:
         error = strip.signal[known] - shown[known]
         # Paper does not tell where 0 mV lies. What is traced where the page shows nothing is an error: NaN is not less.
         offset = np.nanmedian(error) if np.isfinite(error).any() else 0.0
-        found.append(Samples(seen[known], np.abs(error - offset) < TOLERANCE_MV))
+        own = np.abs(error - offset) < TOLERANCE_MV, np.full(len(known), number)
+        found.append(Samples(seen[known], *own, np.zeros(0, bool)))
     return joined(found)
 
 
 def joined(parts: Sequence[Samples]) -> Samples:
     """Put samples together; no parts are no samples."""
-    none = Samples(np.zeros((0, len(FEATURES)), np.float32), np.zeros(0, bool))
-    return Samples(*(np.concatenate([getattr(own, name) for own in (none, *parts)]) for name in ("features", "right")))
+    every = (Samples(*_NONE, np.zeros(0, bool)), *parts)
+    return Samples(*(np.concatenate([getattr(own, field.name) for own in every]) for field in fields(Samples)))
 
 
 def version_of_samples() -> str:
-    """Name the version of what makes samples: the code, and the refiner's weights, which segments do not need."""
-    return version_of_code("papertrace.training.samples", WEIGHTS)
+    """Name the version of what makes samples: the code, and the weights of the networks that correct."""
+    return version_of_code("papertrace.training.samples", read.WEIGHTS, correct.WEIGHTS)

@@ -35,6 +35,7 @@ def test_a_page_without_doubts_is_good():
     ("quality", "reason"),
     [
         (verdict_on(strips(0.7)), "only 70%"),
+        (verdict_on(strips(), probability=0.8), "probability of only 80%"),
         (verdict_on(strips(), residual=0.5), "Einthoven"),
         (verdict_on(strips(), edge_mm=0.8), "out of focus: the trace's edge is 0.8 mm wide"),
         (verdict_on(strips(), truncated=True), "edge"),
