@@ -194,8 +194,8 @@ def read_layout(
     usual = float(np.median([end - begin for begin, end in alone])) if alone else _TEN_SECONDS
     edges = []
     for row, leads in of_rows:
-        step, before = (lines.pitch, missing) if len(leads) == lines.columns else (None, 0.0)
-        edges.append(strip_edges(ends, row, len(leads), step, gap, bars, usual, before) if leads else [])
+        step = lines.pitch if len(leads) == lines.columns else None
+        edges.append(strip_edges(ends, row, len(leads), step, gap, bars, usual, missing) if leads else [])
     if gap or len(bars):
         edges = begin_together(edges, gap)
     places, chosen = [], []
