@@ -22,7 +22,7 @@ _LEVEL = 0.7
 """Slope (pixels a pixel) up to which it is."""
 _STRAIGHT = 1.5
 """Pixels by which its last columns may depart from a straight line for that."""
-_HALF_BAR = 5.0
+_HALF_BAR = 3.0
 """Pixels to either side of a bar's middle in which a trace is hidden."""
 
 
