@@ -47,8 +47,8 @@ _AT_ONCE = 4
 """Bands that are judged together."""
 _BESIDE = 3
 """Cells beside a way that still count to its mean."""
-_AGREES = 12.0
-"""Pixels up to which a trace and what is read agree."""
+_AGREES, _SOON = 12.0, 2
+"""Pixels up to which a trace and what is read agree, and columns by which one may be before the other."""
 _AROUND = 7
 """Columns about one in which they do not that are read as well."""
 _NEAR, _INK = 2, 102
@@ -114,13 +114,22 @@ def led_back(layers: Layers, spans: Mapping[int, tuple[float, float]], network: 
         start[row] = min(start[row], max(round(left), 0))
         end[row] = max(end[row], min(round(right) + 1, found.center.shape[1]))
     read, _ = read_bands(replace(layers, traces=replace(found, start=start, end=end)), network)
-    # What is no number departs, too.
-    astray = (~(np.abs(read.center - found.center) <= _AGREES)).astype(np.uint8)
+    astray = (_departs(read.center, found.center) | _departs(found.center, read.center)).astype(np.uint8)
     astray = cv2.dilate(astray, np.ones((1, _AROUND), np.uint8)).view(bool)
     center, between = (
         np.where(astray, new, old) for new, old in ((read.center, found.center), (read.between, found.between))
     )
     return _as_far_as_ink(replace(read, center=center, between=between), found, layers.coverage)
+
+
+def _departs(path: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Where a path is far from where another runs, a little earlier or later: on a flank y alone tells nothing."""
+    beside = np.ones((1, 2 * _SOON + 1), np.uint8)
+    known = np.isfinite(other)
+    low = cv2.erode(np.where(known, other, np.float32(np.inf)), beside)
+    high = cv2.dilate(np.where(known, other, np.float32(-np.inf)), beside)
+    # What is no number departs, too.
+    return np.asarray(~((path >= low - _AGREES) & (path <= high + _AGREES) & known))
 
 
 def _as_far_as_ink(traces: Traces, found: Traces, coverage: NDArray[np.uint8]) -> Traces:
