@@ -73,7 +73,7 @@ def straighten(
     scale = abs(np.linalg.det(grid.matrix[:2, :2])) ** 0.5 / grid.matrix[2, 2]
     pixel = scale * PIXELS_PER_MM
     found = [_offsets(np.ascontiguousarray(seen if axis == 0 else seen.T), pixel) for axis, seen in enumerate(lines)]
-    if all(own is None or np.percentile(np.abs(own.field), 95) < _STRAIGHT * pixel for own in found):
+    if all(own is None or np.percentile(np.abs(own.field[own.seen]), 95) < _STRAIGHT * pixel for own in found):
         return grid
     count = [max(2, round(side * scale / _NODE_MM)) for side in shape[:2]]
     y, x = ((np.arange(n) + 0.5) * side / n - 0.5 for n, side in zip(count, shape[:2], strict=True))
@@ -121,9 +121,10 @@ def carry(
 
 @dataclass(frozen=True, eq=False)
 class _Offsets:
-    """How far the upright lines of a page are off, in pixels, shape (bands, lines), and which line is the first."""
+    """How far the upright lines of a page are off, in pixels, shape (bands, lines); where; which line is the first."""
 
     field: NDArray[np.float32]
+    seen: NDArray[np.bool_]
     first: int
 
     def at(self, along: NDArray[np.float64], across: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -154,7 +155,7 @@ def _offsets(lines: NDArray[np.uint8], pixel: float) -> _Offsets | None:
     weight[_is_astray(offset, weight > 0)] = 0.0
     if (weight > 0).sum() < _LEAST_CELLS:
         return None
-    return _Offsets(_without_raster(offset, weight, pixel), first)
+    return _Offsets(_without_raster(offset, weight, pixel), weight > 0, first)
 
 
 def _is_astray(offset: NDArray[np.float32], known: NDArray[np.bool_]) -> NDArray[np.bool_]:
