@@ -37,7 +37,7 @@ _STAYS = 0.001
 _RASTER = 0.6
 """Pixels of the picture by which one line may be off that was drawn on whole pixels."""
 _STRAIGHT = 0.3
-"""Pixels of the picture that lines are off in nineteen of twenty places, at most, on a page that is straight: that much
+"""Pixels of the picture that lines are off in nine of ten places, at most, on a page that is straight: that much
 is left of lines that were drawn on whole pixels."""
 _FIXED_POINTS = 12
 """Steps by which the place of a line that is off is found: where cells are half as wide as they should be, each halves
@@ -73,7 +73,7 @@ def straighten(
     scale = abs(np.linalg.det(grid.matrix[:2, :2])) ** 0.5 / grid.matrix[2, 2]
     pixel = scale * PIXELS_PER_MM
     found = [_offsets(np.ascontiguousarray(seen if axis == 0 else seen.T), pixel) for axis, seen in enumerate(lines)]
-    if all(own is None or np.percentile(np.abs(own.field[own.seen]), 95) < _STRAIGHT * pixel for own in found):
+    if all(own is None or np.percentile(np.abs(own.field[own.seen]), 90) < _STRAIGHT * pixel for own in found):
         return grid
     count = [max(2, round(side * scale / _NODE_MM)) for side in shape[:2]]
     y, x = ((np.arange(n) + 0.5) * side / n - 0.5 for n, side in zip(count, shape[:2], strict=True))
