@@ -10,7 +10,6 @@ to it.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from functools import cache
 from itertools import pairwise
@@ -279,11 +278,10 @@ def rate_page(measured: NDArray[np.float32]) -> float:
 
     Examples
     --------
-    >>> not rate_page(np.zeros(len(PAGE_FEATURES), np.float32)) > 1
+    >>> 0 < rate_page(np.zeros(len(PAGE_FEATURES), np.float32)) < 1
     True
     """
-    page = _network()[1]
-    return float(probability(measured, [page])) if page is not None else math.nan
+    return float(probability(measured, [_network()[1]]))
 
 
 def _decades(share: float) -> float:
@@ -330,23 +328,19 @@ def weights_version() -> str:
 
 
 @cache
-def _network() -> tuple[list[_Layer], _Layer | None, str]:
+def _network() -> tuple[list[_Layer], _Layer, str]:
     """The layers for samples, the one for pages, and their version."""
     from safetensors.numpy import load
 
     content, record = read_weights(WEIGHTS)
     check_names(WEIGHTS, "features", record["features"], FEATURES)
-    of_page: dict[str, tuple[int, ...]] = {}
-    if "page_features" in record:
-        check_names(WEIGHTS, "features of pages", record["page_features"], PAGE_FEATURES)
-        of_page = {"page.weight": (1, len(PAGE_FEATURES)), "page.bias": (1,)}
+    check_names(WEIGHTS, "features of pages", record["page_features"], PAGE_FEATURES)
     sizes = (len(FEATURES), *[record["configuration"]["hidden"]] * 2, 1)
     shapes: dict[str, tuple[int, ...]] = {f"{k}.weight": (out, into) for k, (into, out) in enumerate(pairwise(sizes))}
     shapes |= {f"{k}.bias": (out,) for k, out in enumerate(sizes[1:])}
     tensors = load(content)
-    check_shapes(WEIGHTS, tensors, {**shapes, **of_page})
-    page = (tensors["page.weight"], tensors["page.bias"]) if of_page else None
-    return layers_of(tensors), page, str(record["version"])
+    check_shapes(WEIGHTS, tensors, {**shapes, "page.weight": (1, len(PAGE_FEATURES)), "page.bias": (1,)})
+    return layers_of(tensors), (tensors["page.weight"], tensors["page.bias"]), str(record["version"])
 
 
 def layers_of(tensors: Mapping[str, NDArray[np.float32]]) -> list[_Layer]:

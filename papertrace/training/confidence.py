@@ -73,8 +73,8 @@ class Config(Configuration):
     clip: float | None = None
     average: float = 0.0
     bfloat16: bool = False
-    train_pages: int = 160
-    choose_pages: int = 60
+    train_pages: int = 100
+    choose_pages: int = 40
     hidden: int = 16
     shaken: float = 0.7
     page_decay: float = 0.02
