@@ -8,7 +8,7 @@ likely as the distribution says.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -55,6 +55,14 @@ _NEAR, _INK = 2, 102
 """Pixels around a path of which the darkest is its ink, and how much of it is ink at least."""
 _WHITE = 8
 """Columns without ink at which a trace ends that goes on beyond where it was found."""
+_LIKELY = 127
+"""Probability, 0 to 255, from which a pixel is taken for the pen's."""
+_BESIDE_STROKE = 4
+"""Pixels to which a trace explains the ink beside it."""
+_RUN = 8
+"""Columns without ink, or unknown, from which a trace is doubted."""
+_WINDOW, _LEFT = 100, 40
+"""Columns within which so many pixels of the pen's ink that no trace explains make one doubted: 1.3 mm of a line."""
 _TOLERANCE_MV = 0.1
 """Error up to which what is read is right."""
 _SURE = 8.0
@@ -113,7 +121,9 @@ def led_back(layers: Layers, spans: Mapping[int, tuple[float, float]], network: 
     for row, (left, right) in spans.items():
         start[row] = min(start[row], max(round(left), 0))
         end[row] = max(end[row], min(round(right) + 1, found.center.shape[1]))
-    read, _ = read_bands(replace(layers, traces=replace(found, start=start, end=end)), network)
+    longer = replace(found, start=start, end=end)
+    doubted = doubted_rows(replace(layers, traces=longer))
+    read, _ = read_bands(replace(layers, traces=longer), network, rows=doubted)
     astray = (_departs(read.center, found.center) | _departs(found.center, read.center)).astype(np.uint8)
     astray = cv2.dilate(astray, np.ones((1, _AROUND), np.uint8)).view(bool)
     center, between = (
@@ -187,7 +197,44 @@ def weights_version() -> str:
     return str(record["version"])
 
 
-def read_bands(layers: Layers, network: nn.Module, prices: Prices = USUAL) -> tuple[Traces, NDArray[np.float32]]:
+def doubted_rows(layers: Layers) -> list[int]:
+    """Find the rows whose traces may be astray: they are unknown somewhere, leave ink, or lie where none is.
+
+    Parameters
+    ----------
+    layers : Layers
+
+    Returns
+    -------
+    list of int
+    """
+    bands = Bands(layers)
+    traces, level = layers.traces, layers.rows.level
+    height, width = layers.gray.shape
+    explained = (bands.strokes > 0).view(np.uint8) | layers.print_mask.view(np.uint8)
+    near = cv2.dilate(explained, np.ones((2 * _BESIDE_STROKE + 1,) * 2, np.uint8))
+    pen, ink = layers.pen > _LIKELY, layers.coverage >= _INK
+    left = (pen & ink & (near == 0)).astype(np.uint8)
+    beside = cv2.dilate((pen | ink).view(np.uint8), np.ones((2 * _BESIDE_STROKE + 1, 1), np.uint8))
+    columns = np.arange(width)
+    middle = np.median(level, axis=1)
+    half = int(np.median(np.diff(middle))) // 2 if len(middle) > 1 else bands.height // 2
+    doubted = []
+    for row, center in enumerate(traces.center):
+        within = (columns >= traces.start[row]) & (columns < traces.end[row])
+        y = np.nan_to_num(center, nan=-1).astype(np.intp).clip(-1, height - 1)
+        lost = within & (np.isnan(center) | (beside[y, columns] == 0))
+        top, bottom = (int(np.clip(middle[row] + side * half, 0, height)) for side in (-1, 1))
+        beyond = left[top:bottom].sum(axis=0, dtype=np.float32) * within
+        run, around = np.ones(_RUN, np.float32), np.ones(_WINDOW, np.float32)
+        if (np.convolve(lost, run).max() >= _RUN) or (np.convolve(beyond, around).max() >= _LEFT):
+            doubted.append(row)
+    return doubted
+
+
+def read_bands(
+    layers: Layers, network: nn.Module, prices: Prices = USUAL, rows: Sequence[int] | None = None
+) -> tuple[Traces, NDArray[np.float32]]:
     """Read the traces of a page.
 
     Parameters
@@ -197,23 +244,27 @@ def read_bands(layers: Layers, network: nn.Module, prices: Prices = USUAL) -> tu
     network : Distribution
         Set to evaluation.
     prices : Prices
+    rows : sequence of int, optional
+        Rows to read, by default all; the others stay as they are.
 
     Returns
     -------
     traces : Traces
     right : ndarray, shape (rows, w), float32
-        Logit that they are.
+        Logit that they are; of rows that are not read 0.
     """
     bands = Bands(layers)
-    fields = [_field_of(bands, row, network) for row in range(len(layers.rows.level))]
+    chosen = range(len(layers.rows.level)) if rows is None else rows
+    fields = [_field_of(bands, row, network) for row in chosen]
     width = layers.gray.shape[1]
     tolerance = _TOLERANCE_MV * layers.gain * PIXELS_PER_MM
-    paths, rights = [], []
-    for field, way in zip(fields, ways_of(fields, prices), strict=True):
+    paths = np.stack([layers.traces.center, layers.traces.between], axis=2)
+    rights = np.zeros(layers.traces.center.shape, np.float32)
+    for row, field, way in zip(chosen, fields, ways_of(fields, prices), strict=True):
         path, right = _mean_beside(field, way, tolerance)
-        paths.append(path.reshape(-1, STEPS)[:width])
-        rights.append(right.reshape(-1, STEPS)[:width, 0])
-    return with_paths(layers.traces, np.stack(paths)), np.stack(rights)
+        paths[row] = path.reshape(-1, STEPS)[:width]
+        rights[row] = right.reshape(-1, STEPS)[:width, 0]
+    return with_paths(layers.traces, paths, chosen), rights
 
 
 @dataclass(frozen=True, eq=False)
@@ -334,7 +385,7 @@ def _mean_beside(
     return (mean + field.top).astype(np.float32), logit.astype(np.float32)
 
 
-def with_paths(traces: Traces, paths: NDArray[np.float32]) -> Traces:
+def with_paths(traces: Traces, paths: NDArray[np.float32], rows: Sequence[int] | None = None) -> Traces:
     """Lay traces on other paths.
 
     Parameters
@@ -342,6 +393,8 @@ def with_paths(traces: Traces, paths: NDArray[np.float32]) -> Traces:
     traces : Traces
     paths : ndarray, shape (rows, w, STEPS), float32
         Pixels (y).
+    rows : sequence of int, optional
+        Rows that are laid so, by default all; the others stay as they are.
 
     Returns
     -------
@@ -349,8 +402,9 @@ def with_paths(traces: Traces, paths: NDArray[np.float32]) -> Traces:
         From each trace's start to its end; bridged where the center was not known.
     """
     columns = np.arange(paths.shape[1])
+    laid = np.ones(len(paths), bool) if rows is None else np.isin(np.arange(len(paths)), list(rows))
     within = (columns >= traces.start[:, None]) & (columns < traces.end[:, None])
     center = np.where(within, paths[..., 0], np.nan)
     between = np.where(within & (columns + 1 < traces.end[:, None]), paths[..., 1], np.nan)
-    state = np.where(within, np.maximum(traces.state, TraceState.BRIDGED), traces.state)
+    state = np.where(within & laid[:, None], np.maximum(traces.state, TraceState.BRIDGED), traces.state)
     return replace(traces, center=center, between=between, state=state.astype(np.uint8))
