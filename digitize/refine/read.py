@@ -55,6 +55,8 @@ _NEAR, _INK = 2, 102
 """Pixels around a path of which the darkest is its ink, and how much of it is ink at least."""
 _WHITE = 8
 """Columns without ink at which a trace ends that goes on beyond where it was found."""
+_BEFORE = 256
+"""Columns before and after a doubt that are read with it: half of what a network sees in training."""
 _LIKELY = 127
 """Probability, 0 to 255, from which a pixel is taken for the pen's."""
 _BESIDE_STROKE = 4
@@ -122,8 +124,7 @@ def led_back(layers: Layers, spans: Mapping[int, tuple[float, float]], network: 
         start[row] = min(start[row], max(round(left), 0))
         end[row] = max(end[row], min(round(right) + 1, found.center.shape[1]))
     longer = replace(found, start=start, end=end)
-    doubted = doubted_rows(replace(layers, traces=longer))
-    read, _ = read_bands(replace(layers, traces=longer), network, rows=doubted)
+    read = _read_where_doubted(replace(layers, traces=longer), network)
     astray = (_departs(read.center, found.center) | _departs(found.center, read.center)).astype(np.uint8)
     astray = cv2.dilate(astray, np.ones((1, _AROUND), np.uint8)).view(bool)
     center, between = (
@@ -197,8 +198,46 @@ def weights_version() -> str:
     return str(record["version"])
 
 
-def doubted_rows(layers: Layers) -> list[int]:
-    """Find the rows whose traces may be astray: they are unknown somewhere, leave ink, or lie where none is.
+def _read_where_doubted(layers: Layers, network: nn.Module) -> Traces:
+    """Read the rows that are doubted, from the first column to the last in which one is; the rest stays."""
+    doubts = doubted(layers)
+    rows = np.flatnonzero(doubts.any(axis=1)).tolist()
+    traces = layers.traces
+    if not rows:
+        return traces
+    columns = np.flatnonzero(doubts.any(axis=0))
+    part = slice(max(int(columns[0]) - _BEFORE, 0), int(columns[-1]) + _BEFORE)
+    read, _ = read_bands(_columns_of(layers, part), network, rows=rows)
+    whole = {name: getattr(traces, name).copy() for name in ("center", "between", "state")}
+    for name, path in whole.items():
+        path[:, part] = getattr(read, name)
+    return replace(traces, **whole)
+
+
+def _columns_of(layers: Layers, part: slice) -> Layers:
+    """Some columns of a page."""
+    traces, rows = layers.traces, layers.rows
+    width = layers.gray[:, part].shape[1]
+
+    def moved(ends: NDArray[np.int64]) -> NDArray[np.int64]:
+        return np.asarray(np.clip(ends - part.start, 0, width), np.int64)
+
+    return replace(
+        layers,
+        **{name: getattr(layers, name)[:, part] for name in ("coverage", "gray", "pen", "print_mask")},
+        traces=replace(
+            traces,
+            **{name: getattr(traces, name)[:, part] for name in ("center", "between", "state")},
+            ink=traces.ink[..., part],
+            start=moved(traces.start),
+            end=moved(traces.end),
+        ),
+        rows=replace(rows, level=rows.level[:, part], start=moved(rows.start), end=moved(rows.end)),
+    )
+
+
+def doubted(layers: Layers) -> NDArray[np.bool_]:
+    """Find where traces may be astray: they are unknown, leave ink, or lie where none is.
 
     Parameters
     ----------
@@ -206,7 +245,7 @@ def doubted_rows(layers: Layers) -> list[int]:
 
     Returns
     -------
-    list of int
+    ndarray, shape (rows, w), bool
     """
     bands = Bands(layers)
     traces, level = layers.traces, layers.rows.level
@@ -219,7 +258,7 @@ def doubted_rows(layers: Layers) -> list[int]:
     columns = np.arange(width)
     middle = np.median(level, axis=1)
     half = int(np.median(np.diff(middle))) // 2 if len(middle) > 1 else bands.height // 2
-    doubted = []
+    doubts = np.zeros(traces.center.shape, bool)
     for row, center in enumerate(traces.center):
         within = (columns >= traces.start[row]) & (columns < traces.end[row])
         y = np.nan_to_num(center, nan=-1).astype(np.intp).clip(-1, height - 1)
@@ -227,9 +266,9 @@ def doubted_rows(layers: Layers) -> list[int]:
         top, bottom = (int(np.clip(middle[row] + side * half, 0, height)) for side in (-1, 1))
         beyond = left[top:bottom].sum(axis=0, dtype=np.float32) * within
         run, around = np.ones(_RUN, np.float32), np.ones(_WINDOW, np.float32)
-        if (np.convolve(lost, run).max() >= _RUN) or (np.convolve(beyond, around).max() >= _LEFT):
-            doubted.append(row)
-    return doubted
+        doubts[row] = np.convolve(lost, run, "same") >= _RUN
+        doubts[row] |= np.convolve(beyond, around, "same") >= _LEFT
+    return doubts
 
 
 def read_bands(
