@@ -42,7 +42,7 @@ _STAGES = {
     "rows and marks": ("runs_downward", "find_rows", "normalize_fading", "find_symbols", "without_pulses"),
     "traces": ("find_pen_ink", "trace_ink", "touch_names", "erase_traces"),
     "words, names, layout, scale": ("find_words", "read_layout", "read_scale", "_turns_by_print"),
-    "correction": ("refine",),
+    "correction": ("correct",),
     "confidence, strips, verdict": ("marks_of", "rate", "strips_of", "join_strips", "edge_width", "cut_off", "judge"),
 }
 """Stages of the digitizer: the functions that those of `_FROM` call for each."""
