@@ -173,6 +173,33 @@ def read_weights(path: Path, made_by: str | None = None) -> tuple[bytes, dict[st
     return content, record
 
 
+def version_of(path: Path) -> str:
+    """Tell the version of weights, as their training record has it.
+
+    Parameters
+    ----------
+    path : Path
+        The ``.safetensors`` file, which is not read.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    FileNotFoundError
+        If the record is missing.
+
+    Examples
+    --------
+    >>> from digitize.refine.correct import WEIGHTS
+    >>> version_of(WEIGHTS) == read_weights(WEIGHTS)[1]["version"]
+    True
+    """
+    record = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    return str(record["version"])
+
+
 def hash_of(content: bytes) -> dict[str, str]:
     """Give what a training record says of its weights: ``version`` and ``sha256``.
 

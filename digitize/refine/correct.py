@@ -8,7 +8,6 @@ makes on them (``python -m papertrace.training.refiner``).
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 
 from digitize.records.page_analysis import PageAnalysis
 from digitize.records.traces import Traces
-from digitize.records.weights import load_trained
+from digitize.records.weights import load_trained, version_of
 from digitize.refine.layers import Layers, layers_of
 from digitize.refine.read import lead_back
 from digitize.refine.windows import Windows, cut_windows, upside_down
@@ -237,8 +236,7 @@ def _starts(width: int) -> list[int]:
 
 def weights_version() -> str:
     """Tell the version of the package's weights, as their training record has it."""
-    record = json.loads(WEIGHTS.with_suffix(".json").read_text(encoding="utf-8"))
-    return str(record["version"])
+    return version_of(WEIGHTS)
 
 
 def _half_way(offsets: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -7,7 +7,6 @@ likely as the distribution says.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -22,7 +21,7 @@ from scipy import special
 from digitize.records.page_analysis import PageAnalysis
 from digitize.records.traces import Traces, TraceState
 from digitize.records.upright import PIXELS_PER_MM
-from digitize.records.weights import load_trained
+from digitize.records.weights import load_trained, version_of
 from digitize.refine.bands import FOLD, STEPS, Band, Bands
 from digitize.refine.decode import USUAL, Field, Prices, ways_of
 from digitize.refine.layers import Layers, layers_of
@@ -194,8 +193,7 @@ def load_network(path: Path = WEIGHTS) -> Distribution:
 
 def weights_version() -> str:
     """Tell the version of the package's weights, as their training record has it."""
-    record = json.loads(WEIGHTS.with_suffix(".json").read_text(encoding="utf-8"))
-    return str(record["version"])
+    return version_of(WEIGHTS)
 
 
 def _read_where_doubted(layers: Layers, network: nn.Module) -> Traces:
