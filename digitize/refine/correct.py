@@ -20,7 +20,7 @@ from digitize.records.page_analysis import PageAnalysis
 from digitize.records.traces import Traces
 from digitize.records.weights import load_trained, version_of
 from digitize.refine.layers import Layers, layers_of
-from digitize.refine.read import lead_back
+from digitize.refine.read import lead_back, spans_of
 from digitize.refine.windows import Windows, cut_windows, upside_down
 
 if TYPE_CHECKING:
@@ -46,44 +46,6 @@ class TraceRefiner(Protocol):
         ...
 
 
-def windows_of(analysis: PageAnalysis) -> Windows:
-    """Cut the windows along the traces of a page.
-
-    Parameters
-    ----------
-    analysis : PageAnalysis
-
-    Returns
-    -------
-    Windows
-    """
-    layers = layers_of(analysis)
-    return cut_windows(
-        analysis.coverage,
-        layers.gray,
-        analysis.traces,
-        analysis.rows,
-        gain=layers.gain,
-        resolution=layers.resolution,
-    )
-
-
-def windows_of_layers(layers: Layers, traces: Traces) -> Windows:
-    """Cut the windows along traces of a page of which the layers are known.
-
-    Parameters
-    ----------
-    layers : Layers
-    traces : Traces
-
-    Returns
-    -------
-    Windows
-    """
-    coverage = np.asarray(layers.coverage / np.float32(255), np.float32)
-    return cut_windows(coverage, layers.gray, traces, layers.rows, gain=layers.gain, resolution=layers.resolution)
-
-
 def correct(analysis: PageAnalysis) -> tuple[Traces, NDArray[np.float32]]:
     """Correct the traces of a page by the networks that come with the package.
 
@@ -106,7 +68,8 @@ def correct(analysis: PageAnalysis) -> tuple[Traces, NDArray[np.float32]]:
     FileNotFoundError
         If the package's weights are missing.
     """
-    return refine(replace(analysis, traces=lead_back(analysis)))
+    layers = layers_of(analysis)
+    return refine_traces(replace(layers, traces=lead_back(layers, spans_of(analysis.layout.places))))
 
 
 def refine(analysis: PageAnalysis, network: Refiner | None = None) -> tuple[Traces, NDArray[np.float32]]:
@@ -131,20 +94,17 @@ def refine(analysis: PageAnalysis, network: Refiner | None = None) -> tuple[Trac
     FileNotFoundError
         If no network is given and the package's weights are missing.
     """
-    network = load_network() if network is None else network
-    return refine_traces(analysis.traces, windows_of(analysis), network)
+    return refine_traces(layers_of(analysis), network)
 
 
-def refine_traces(traces: Traces, windows: Windows, network: Refiner) -> tuple[Traces, NDArray[np.float32]]:
-    """Correct traces by what a network says of the windows along them.
+def refine_traces(layers: Layers, network: Refiner | None = None) -> tuple[Traces, NDArray[np.float32]]:
+    """Correct the traces of a page of which the layers are known, as `refine` does.
 
     Parameters
     ----------
-    traces : Traces
+    layers : Layers
         Not modified.
-    windows : Windows
-        Cut along them.
-    network : Refiner
+    network : Refiner, optional
 
     Returns
     -------
@@ -152,7 +112,9 @@ def refine_traces(traces: Traces, windows: Windows, network: Refiner) -> tuple[T
     sure : ndarray, shape (rows, w), float32
         Logit that they are right.
     """
-    offsets, sure = judge(windows, network)
+    network = load_network() if network is None else network
+    traces = layers.traces
+    offsets, sure = judge(cut_windows(layers), network)
     half_way = offsets[..., network.steps // 2] if network.steps > 1 else _half_way(offsets[..., 0])
     corrected = replace(traces, center=traces.center + offsets[..., 0], between=traces.between + half_way)
     return corrected, sure[..., 0]

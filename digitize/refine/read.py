@@ -7,7 +7,7 @@ likely as the distribution says.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -18,13 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from digitize.records.page_analysis import PageAnalysis
+from digitize.records.page_layout import Place
 from digitize.records.traces import Traces, TraceState
 from digitize.records.upright import PIXELS_PER_MM
 from digitize.records.weights import load_trained, version_of
 from digitize.refine.bands import FOLD, STEPS, Band, Bands
 from digitize.refine.decode import USUAL, Field, Prices, ways_of
-from digitize.refine.layers import Layers, layers_of
+from digitize.refine.layers import Layers
 
 if TYPE_CHECKING:
     from torch import nn
@@ -70,7 +70,26 @@ _SURE = 8.0
 """Largest logit of being right."""
 
 
-def lead_back(analysis: PageAnalysis, network: Distribution | None = None) -> Traces:
+def spans_of(places: Iterable[Place]) -> dict[int, tuple[float, float]]:
+    """Tell where the strips of each row begin and end.
+
+    Parameters
+    ----------
+    places : iterable of Place
+
+    Returns
+    -------
+    dict of int to (float, float)
+        Pixels (x), by row.
+    """
+    spans: dict[int, tuple[float, float]] = {}
+    for place in places:
+        left, right = spans.get(place.row, (np.inf, -np.inf))
+        spans[place.row] = min(left, place.left), max(right, place.right)
+    return spans
+
+
+def lead_back(layers: Layers, spans: Mapping[int, tuple[float, float]], network: nn.Module | None = None) -> Traces:
     """Lead traces back to the pen where they went astray, and on where they did not follow it.
 
     Where a trace and the network agree to 1.2 mm the trace stays: it knows to a tenth of a pixel where its ink is, but
@@ -78,10 +97,12 @@ def lead_back(analysis: PageAnalysis, network: Distribution | None = None) -> Tr
 
     Parameters
     ----------
-    analysis : PageAnalysis
+    layers : Layers
         Not modified.
-    network : Distribution, optional
-        By default the one that comes with the package.
+    spans : mapping of int to (float, float)
+        Where the strips of rows begin and end (x).
+    network : Module, optional
+        Set to evaluation. By default the one that comes with the package.
 
     Returns
     -------
@@ -94,29 +115,7 @@ def lead_back(analysis: PageAnalysis, network: Distribution | None = None) -> Tr
     FileNotFoundError
         If no network is given and the package's weights are missing.
     """
-    spans: dict[int, tuple[float, float]] = {}
-    for place in analysis.layout.places:
-        left, right = spans.get(place.row, (np.inf, -np.inf))
-        spans[place.row] = min(left, place.left), max(right, place.right)
-    return led_back(layers_of(analysis), spans, load_network() if network is None else network)
-
-
-def led_back(layers: Layers, spans: Mapping[int, tuple[float, float]], network: nn.Module) -> Traces:
-    """Lead the traces of a page back to the pen (`lead_back`).
-
-    Parameters
-    ----------
-    layers : Layers
-        Not modified.
-    spans : mapping of int to (float, float)
-        Where the strips of rows begin and end (x).
-    network : Module
-        Set to evaluation.
-
-    Returns
-    -------
-    Traces
-    """
+    network = load_network() if network is None else network
     found = layers.traces
     start, end = found.start.copy(), found.end.copy()
     for row, (left, right) in spans.items():

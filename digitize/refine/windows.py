@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from digitize.ink.runs import Runs, find_runs
-from digitize.records.traces import Rows, Traces, TraceState
+from digitize.records.traces import Traces, TraceState
+from digitize.refine.layers import Layers
 
 HEIGHT = 32
 """Bands of a window."""
-CHANNELS = ("ink", "gray", "others")
-"""Ink of the page, its gray, and what the other rows' traces cover."""
+CHANNELS = ("ink", "gray", "others", "pen")
+"""Ink of the page, its gray, what the other rows' traces cover, and what looks like the pen's."""
 FEATURES = (
     *("scale", "slope_before", "slope_after", "top", "bottom", "top_far", "bottom_far", "ink_left", "ink_right"),
     *("sure", "radius", "known", "away", "resolution", "tolerance", "pale"),
@@ -83,29 +84,12 @@ class Windows:
     scale: NDArray[np.float32]
 
 
-def cut_windows(
-    coverage: NDArray[np.float32],
-    gray: NDArray[np.uint8],
-    traces: Traces,
-    rows: Rows,
-    *,
-    gain: float,
-    resolution: float,
-) -> Windows:
+def cut_windows(layers: Layers) -> Windows:
     """Cut windows along the traces of a page.
 
     Parameters
     ----------
-    coverage : ndarray, shape (h, w), float32
-        Share of each pixel of the upright page that is ink.
-    gray : ndarray, shape (h, w), uint8
-        The upright page.
-    traces : Traces
-    rows : Rows
-    gain : float
-        mm/mV.
-    resolution : float
-        Pixels a millimeter of the original picture.
+    layers : Layers
 
     Returns
     -------
@@ -113,17 +97,20 @@ def cut_windows(
 
     Examples
     --------
-    >>> page = np.zeros((200, 60), np.float32)
-    >>> page[99:102] = 1
+    >>> from digitize.records.traces import Rows
+    >>> page = np.zeros((200, 60), np.uint8)
+    >>> page[99:102] = 255
     >>> flat = np.full((1, 60), 100, np.float32)
     >>> ends = np.array([0]), np.array([60]), np.array([0.0]), np.array([59.0])
-    >>> rows = Rows(flat, *ends[:2])
     >>> seen = np.full((1, 60), TraceState.SEEN, np.uint8)
     >>> traces = Traces(flat, flat, seen, *ends, 1.5, np.stack([flat, flat]))
-    >>> windows = cut_windows(page, np.uint8(255 * (1 - page)), traces, rows, gain=10, resolution=8)
+    >>> layers = Layers(page, 255 - page, page, np.zeros((200, 60), bool), traces, Rows(flat, *ends[:2]), 10, 8)
+    >>> windows = cut_windows(layers)
     >>> windows.pixels.shape, windows.pixels[0, 30, 0, 12:20].tolist()
-    ((1, 60, 3, 32), [0, 0, 124, 255, 255, 124, 0, 0])
+    ((1, 60, 4, 32), [0, 0, 124, 255, 255, 124, 0, 0])
     """
+    traces, rows = layers.traces, layers.rows
+    coverage = np.asarray(layers.coverage / np.float32(255), np.float32)
     known = np.isfinite(traces.center)
     y = np.where(known, traces.center, rows.level).astype(np.float32)
     before, after = _slopes(traces, y)
@@ -131,12 +118,11 @@ def cut_windows(
     edges = growing(HEIGHT // 2, _FINEST, _FARTHEST).astype(np.float32)
     at = y[..., None] + scale[..., None] * edges
     bands = np.diff(at, axis=2)
-    darkness = np.subtract(255, gray, dtype=np.uint8)
     pixels = np.empty((*y.shape, len(CHANNELS), HEIGHT), np.uint8)
-    for channel, layer in enumerate((coverage, darkness)):
-        pixels[:, :, channel] = _means(layer, at, bands) * (255 if layer is coverage else 1) + 0.5
+    for channel, layer in (("ink", layers.coverage), ("gray", 255 - layers.gray), ("pen", layers.pen)):
+        pixels[:, :, CHANNELS.index(channel)] = _means(layer, at, bands) + 0.5
     reach = (traces.radius * np.hypot(1.0, (np.abs(before) + np.abs(after)) / 2)).astype(np.float32)
-    pixels[:, :, 2] = 255 * _others(y, known, reach, at, bands) + 0.5
+    pixels[:, :, CHANNELS.index("others")] = 255 * _others(y, known, reach, at, bands) + 0.5
 
     pale = _pale(coverage, y, known)
     top, bottom = _run_at(find_runs(coverage, 0.5 * pale), y)
@@ -155,8 +141,8 @@ def cut_windows(
         "radius": np.full_like(y, traces.radius / 5),
         "known": known,
         "away": np.arcsinh((y - rows.level) / 10) / 4,
-        "resolution": np.full_like(y, np.log(resolution / 10)),
-        "tolerance": np.full_like(y, np.log(gain / 10)),
+        "resolution": np.full_like(y, np.log(layers.resolution / 10)),
+        "tolerance": np.full_like(y, np.log(layers.gain / 10)),
         "pale": np.full_like(y, pale),
     }
     return Windows(pixels, np.stack([np.asarray(found[name], np.float16) for name in FEATURES], axis=2), scale)

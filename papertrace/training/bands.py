@@ -22,9 +22,8 @@ from torch import nn
 
 from digitize.records.traces import Traces
 from digitize.refine.bands import STEPS
-from digitize.refine.correct import load_network, refine_traces, windows_of_layers
+from digitize.refine.correct import refine_traces
 from digitize.refine.layers import Layers
-from papertrace.datasets.recordings import find_unreserved
 from papertrace.synth.presets import PRESETS
 from papertrace.training.band_pages import QUARTERS, ReadPage, collect, load, version_of_band_pages
 from papertrace.training.band_readers import READERS
@@ -38,7 +37,7 @@ from papertrace.training.experiment import (
     write_experiment,
 )
 from papertrace.training.loop import Configuration, Forward, Run, Trained, fit
-from papertrace.training.pages import CHOICE_FOLD, MIXTURE, TRAIN_FOLDS, Job, plan
+from papertrace.training.pages import CHOICE_FOLD, TRAIN_FOLDS, Job, plan_folds
 
 WEIGHTS = "reader"
 """Name of the weights and of their record, in a folder of the reader's name."""
@@ -217,12 +216,10 @@ def references(jobs: Sequence[Job]) -> dict[str, dict[str, float]]:
     dict
         By ``"deterministic"`` and ``"refiner"``.
     """
-    network = load_network()
-
-    def refined(layers: Layers) -> Traces:
-        return refine_traces(layers.traces, windows_of_layers(layers, layers.traces), network)[0]
-
-    return {"deterministic": by_kind(jobs, lambda layers: layers.traces), "refiner": by_kind(jobs, refined)}
+    return {
+        "deterministic": by_kind(jobs, lambda layers: layers.traces),
+        "refiner": by_kind(jobs, lambda layers: refine_traces(layers)[0]),
+    }
 
 
 def write_weights(
@@ -288,13 +285,7 @@ def main(arguments: list[str] | None = None) -> None:
     )
     chosen = parser.parse_args(arguments)
     folder = chosen.out / "pages" / version_of_band_pages()
-    train_jobs, choose_jobs = (
-        plan(find_unreserved(chosen.data, folds), count, seed, folder / name, MIXTURE)
-        for name, folds, count, seed in (
-            ("train", TRAIN_FOLDS, chosen.train_pages, 1),
-            ("fold8", (CHOICE_FOLD,), chosen.choose_pages, 2),
-        )
-    )
+    train_jobs, choose_jobs = plan_folds(chosen.data, folder, chosen.train_pages, chosen.choose_pages)
     collect([*choose_jobs, *train_jobs], chosen.jobs)
     pages = Pages(tuple(train_jobs), tuple(choose_jobs))
     before = references(pages.choose)

@@ -34,7 +34,6 @@ from digitize.strips.confidence import (
     measure_page,
     probability,
 )
-from papertrace.datasets.recordings import find_unreserved
 from papertrace.training.experiment import (
     Experiment,
     configured,
@@ -44,7 +43,7 @@ from papertrace.training.experiment import (
     write_experiment,
 )
 from papertrace.training.loop import Batches, Configuration, Forward, Run, Trained, fit
-from papertrace.training.pages import CHOICE_FOLD, MIXTURE, TRAIN_FOLDS, plan
+from papertrace.training.pages import CHOICE_FOLD, TRAIN_FOLDS, plan_folds
 from papertrace.training.samples import Samples, collect, joined, version_of_samples
 
 
@@ -256,14 +255,8 @@ def main(arguments: list[str] | None = None) -> None:
     chosen = options("confidence", str(__doc__), Config, choices).parse_args(arguments)
     config = configured(Config, chosen)
     pages = chosen.out / "pages" / version_of_samples()
-    # Seeds that `papertrace.training.refiner` and `.bands` do not use: it is surer of pages that it was trained on.
-    train_set, choose_set = (
-        collect(plan(find_unreserved(chosen.data, folds), count, seed, pages / name, MIXTURE), chosen.jobs)
-        for name, folds, count, seed in (
-            ("train", TRAIN_FOLDS, config.train_pages, 3),
-            ("fold8", (CHOICE_FOLD,), config.choose_pages, 4),
-        )
-    )
+    planned = plan_folds(chosen.data, pages, config.train_pages, config.choose_pages, seeds=(3, 4))
+    train_set, choose_set = (collect(jobs, chosen.jobs) for jobs in planned)
     trained = train(train_set, choose_set, config, replace(run_of(WEIGHTS.stem, chosen), folder=None))
     write(chosen.out, trained, train_set, choose_set, config, chosen.device)
 

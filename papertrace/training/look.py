@@ -25,7 +25,6 @@ from digitize.files import written_together
 from digitize.ink.look import WEIGHTS
 from digitize.ink.network import LookNetwork
 from digitize.records.kinds import KINDS
-from papertrace.datasets.recordings import find_unreserved
 from papertrace.training.disturbances import bend, disturb
 from papertrace.training.experiment import (
     Experiment,
@@ -37,7 +36,7 @@ from papertrace.training.experiment import (
 )
 from papertrace.training.look_windows import HIDDEN, LookWindows, collect
 from papertrace.training.loop import Configuration, Forward, Run, Trained, fit, shuffled, tune_malloc
-from papertrace.training.pages import CHOICE_FOLD, MIXTURE, TRAIN_FOLDS, plan
+from papertrace.training.pages import CHOICE_FOLD, TRAIN_FOLDS, plan_folds
 from papertrace.training.sources import version_of_code
 
 DESIGNS: dict[str, tuple[int, tuple[int, ...]]] = {
@@ -305,15 +304,8 @@ def main(arguments: list[str] | None = None) -> None:
     config = configured(Config, chosen)
     tune_malloc()
     pages = chosen.out / "pages" / version_of_code("papertrace.training.look_windows")
-    windows, choice = (
-        collect(
-            plan(find_unreserved(chosen.data, folds), count, seed, pages / name, MIXTURE), config.windows, chosen.jobs
-        )
-        for name, folds, count, seed in (
-            ("train", TRAIN_FOLDS, config.train_pages, 1),
-            ("fold8", (CHOICE_FOLD,), config.choose_pages, 2),
-        )
-    )
+    planned = plan_folds(chosen.data, pages, config.train_pages, config.choose_pages)
+    windows, choice = (collect(jobs, config.windows, chosen.jobs) for jobs in planned)
     print(f"{len(windows)} windows to train on, {len(choice)} to choose; on {chosen.device}")
     trained = train(windows, choice, config, run_of(config.design, chosen))
     data = {name: {"pages": len(np.unique(part.page)), "windows": len(part)}

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from papertrace.datasets.recordings import find_unreserved
 from papertrace.synth.presets import PRESETS
 
 TRAIN_FOLDS, CHOICE_FOLD = (1, 2, 3, 4, 5, 6, 7), 8
@@ -85,6 +86,36 @@ def plan(
         )
         for k in range(pages)
     ]
+
+
+def plan_folds(
+    data: Path, folder: Path, train_pages: int, choose_pages: int, seeds: tuple[int, int] = (1, 2)
+) -> tuple[list[Job], list[Job]]:
+    """Plan the pages that train, and those that choose: of `MIXTURE`, without reserved records.
+
+    Parameters
+    ----------
+    data : Path
+        Of the recordings.
+    folder : Path
+        Of the files: in its ``train`` and its ``fold8``.
+    train_pages, choose_pages : int
+    seeds : (int, int)
+        A network that judges others should have seeds of its own: they are surer of pages that they were trained on.
+
+    Returns
+    -------
+    train, choose : list of Job
+        Of folds 1 to 7, and of fold 8.
+    """
+    train, choose = (
+        plan(find_unreserved(data, folds), pages, seed, folder / name, MIXTURE)
+        for name, folds, pages, seed in (
+            ("train", TRAIN_FOLDS, train_pages, seeds[0]),
+            ("fold8", (CHOICE_FOLD,), choose_pages, seeds[1]),
+        )
+    )
+    return train, choose
 
 
 class WithFile(Protocol):

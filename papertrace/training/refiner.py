@@ -2,10 +2,10 @@
 
 ``python -m papertrace.training.refiner [--design D] [--data DIR] [--out DIR]``.
 
-Pages of every preset are printed from PTB-XL records at 500 Hz and read (`papertrace.training.segments`); the network
-learns how far the pen ran from where the deterministic stage found it. Records of folds 1 to 7 train it, fold 8 chooses
-the epoch; fold 9 is never printed. The same command takes up an interrupted run, pages and epochs alike. The two files
-that it leaves belong in ``digitize/weights``.
+Pages of every preset are printed from PTB-XL records at 500 Hz and read, the same as for `papertrace.training.bands`;
+the network learns how far the pen ran from the traces that were led back (`papertrace.training.segments`). Records of
+folds 1 to 7 train it, fold 8 chooses the epoch; fold 9 is never printed. The same command takes up an interrupted run,
+pages and epochs alike. The two files that it leaves belong in ``digitize/weights``.
 """
 
 from __future__ import annotations
@@ -21,10 +21,13 @@ from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 
 from digitize.files import written_together
+from digitize.records.weights import version_of
 from digitize.refine.correct import WEIGHTS, look_both_ways
 from digitize.refine.network import OFFSETS, Refiner, mean_offsets
+from digitize.refine.read import WEIGHTS as READER
 from digitize.refine.windows import FEATURES, upside_down
-from papertrace.datasets.recordings import find_recordings
+from papertrace.training import band_pages
+from papertrace.training.band_pages import QUARTERS
 from papertrace.training.designs import DESIGNS, make_refiner
 from papertrace.training.experiment import (
     Experiment,
@@ -35,8 +38,8 @@ from papertrace.training.experiment import (
     write_experiment,
 )
 from papertrace.training.loop import Configuration, Forward, Run, Trained, fit, shuffled
-from papertrace.training.pages import CHOICE_FOLD, TRAIN_FOLDS, plan
-from papertrace.training.segments import QUARTERS, Segments, collect, version_of_segments
+from papertrace.training.pages import CHOICE_FOLD, TRAIN_FOLDS, plan_folds
+from papertrace.training.segments import Segments, collect, version_of_segments
 
 LOSSES = ("entropy", "snr", "both")
 """Cross-entropy over the offsets; the logarithm of the squared error, which is the ratio in dB; their sum."""
@@ -65,7 +68,7 @@ class Config(Configuration):
         Pages to print, and segments of a page at most.
     """
 
-    epochs: int = 30
+    epochs: int = 24
     batch: int = 16
     seed: int = 3
     rate: float = 2e-3
@@ -74,9 +77,9 @@ class Config(Configuration):
     design: str = "cnn"
     steps: int = 2
     loss: str = "both"
-    train_pages: int = 900
-    choose_pages: int = 150
-    segments: int = 8
+    train_pages: int = 300
+    choose_pages: int = 42
+    segments: int = 12
 
 
 class Batch(NamedTuple):
@@ -89,6 +92,8 @@ class Batch(NamedTuple):
     target : tensor, shape (n, w, steps)
         Offset of the pen from the path, in units across the stroke; 0 where it is not known.
     known : tensor, shape (n, w, steps), bool
+    seen : tensor, shape (n, w, steps), bool
+        Whether it is known, and near enough for the window to show it.
     """
 
     pixels: torch.Tensor
@@ -96,6 +101,7 @@ class Batch(NamedTuple):
     scale: torch.Tensor
     target: torch.Tensor
     known: torch.Tensor
+    seen: torch.Tensor
 
 
 def batch_of(segments: Segments, chosen: NDArray[np.intp], steps: int, flip: NDArray[np.bool_]) -> Batch:
@@ -128,6 +134,7 @@ def batch_of(segments: Segments, chosen: NDArray[np.intp], steps: int, flip: NDA
         torch.from_numpy(scale),
         torch.from_numpy(np.clip(target, -far, far).astype(np.float32)),
         torch.from_numpy(known),
+        torch.from_numpy(known & (np.abs(target) < far)),
     )
 
 
@@ -145,19 +152,19 @@ def loss_of(logits: torch.Tensor, sure: torch.Tensor, batch: Batch, loss: str) -
     -------
     tensor, shape ()
     """
-    known = batch.known
+    known, seen = batch.known, batch.seen
     read = mean_offsets(logits)
     error = (read - batch.target) * batch.scale[..., None]
     # A tenth of a millivolt is as many pixels as there are millimeters to the millivolt.
     tolerance = 10 * torch.exp(batch.features[..., FEATURES.index("tolerance")])[..., None]
-    right = (error.detach().abs() < tolerance).float()
+    right = (seen & (error.detach().abs() < tolerance)).float()
     total = 0.1 * torch.nn.functional.binary_cross_entropy_with_logits(sure[known], right[known])
     if loss in ("entropy", "both"):
-        total = total + _entropy(logits[known], batch.target[known])
+        total = total + _entropy(logits[seen], batch.target[seen]) if seen.any() else total
     if loss in ("snr", "both"):
-        count = known.sum(dim=(1, 2))
-        square = (error**2 * known).sum(dim=(1, 2)) / count.clamp_min(1)
-        total = total + torch.log10(square + _FLOOR)[count > 0].mean()
+        count = seen.sum(dim=(1, 2))
+        square = (error**2 * seen).sum(dim=(1, 2)) / count.clamp_min(1)
+        total = total + torch.log10(square + _FLOOR)[count > 0].sum() / (count > 0).sum().clamp_min(1)
     return total
 
 
@@ -314,6 +321,7 @@ def write_weights(
         data={
             "source": "PTB-XL records at 500 Hz, CC BY 4.0 (Wagner et al. 2020), on pages of every preset",
             "pages": {"train": len(np.unique(segments.page)), "fold 8": len(np.unique(choice.page))},
+            "led back by": version_of(READER),
             "segments": {"train": len(segments), "fold 8": len(choice)},
         },
         folds={"train": TRAIN_FOLDS, "choose": (CHOICE_FOLD,)},
@@ -357,19 +365,22 @@ def main(arguments: list[str] | None = None) -> None:
     arguments : list of str, optional
         By default those of the command line.
     """
-    choices = {"train_pages": "pages of folds 1 to 7", "choose_pages": "pages of fold 8"}
+    choices = {
+        "train_pages": "pages of folds 1 to 7",
+        "choose_pages": "pages of fold 8",
+        "segments": "segments of a page at most",
+    }
     parser = options("refiner", str(__doc__), Config, choices)
     parser.add_argument("--design", choices=DESIGNS, action="append", help="default: all, one after the other")
     parser.add_argument("--loss", choices=LOSSES, default=Config.loss, help="(default: %(default)s)")
     parser.add_argument("--steps", type=int, choices=(1, 2, 4), default=Config.steps, help="samples a column")
     chosen = parser.parse_args(arguments)
-    pages = chosen.out / "pages" / version_of_segments()
+    pages = chosen.out / "pages" / band_pages.version_of_band_pages()
+    planned = plan_folds(chosen.data, pages, chosen.train_pages, chosen.choose_pages)
+    band_pages.collect([job for jobs in planned for job in jobs], chosen.jobs)
+    folder = chosen.out / "segments" / version_of_segments()
     segments, choice = (
-        collect(plan(find_recordings(chosen.data, folds), count, seed, pages / name), Config.segments, chosen.jobs)
-        for name, folds, count, seed in (
-            ("train", TRAIN_FOLDS, chosen.train_pages, 1),
-            ("fold8", (CHOICE_FOLD,), chosen.choose_pages, 2),
-        )
+        collect(jobs, folder / jobs[0].file.parent.name, chosen.segments, chosen.jobs) for jobs in planned
     )
     print(f"{len(segments)} segments to train on, {len(choice)} to choose; on {chosen.device}")
     for design in chosen.design or DESIGNS:

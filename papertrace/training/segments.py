@@ -1,37 +1,26 @@
 """Segments of traces beside the printer's truth, for `papertrace.training.refiner`.
 
-A page is printed by `papertrace.synth`, read by the deterministic stage, and its windows are cut
-(`digitize.refine.windows`); the truth is carried onto its upright page (`papertrace.training.upright`). Each page
-becomes one small file (`papertrace.training.pages`).
+The traces of read pages (`papertrace.training.band_pages`) are led back where they are astray (`digitize.refine.read`),
+and windows are cut along them (`digitize.refine.windows`). Each page becomes one small file.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from functools import partial
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from digitize.api import analyze_page
-from digitize.records.page import PageError
-from digitize.records.traces import Traces
-from digitize.refine.correct import LENGTH, windows_of
-from digitize.refine.windows import CHANNELS, FEATURES, HEIGHT, Windows
-from papertrace.datasets.ptbxl import read_500
-from papertrace.synth import render_page
+from digitize.refine.correct import LENGTH
+from digitize.refine.read import WEIGHTS, lead_back
+from digitize.refine.windows import CHANNELS, FEATURES, HEIGHT, cut_windows
+from papertrace.training import band_pages
+from papertrace.training.band_pages import QUARTERS, ReadPage
 from papertrace.training.pages import Job, make_missing, write_arrays
 from papertrace.training.sources import version_of_code
-from papertrace.training.upright import true_paths
-
-_FS = 500
-"""Sampling frequency of the recordings that are printed, Hz."""
-
-QUARTERS = 4
-"""Places a column at which the truth is known."""
 
 _LEAST_KNOWN = 0.5
 """Share of a segment's columns in which trace and truth are known."""
@@ -69,12 +58,36 @@ class Segments:
         return len(self.page)
 
 
-def collect(jobs: Sequence[Job], most: int, processes: int) -> Segments:
-    """Make the segments that are not there yet, and load all.
+@dataclass(frozen=True)
+class Cut:
+    """Segments to cut, and the file to leave.
+
+    Attributes
+    ----------
+    read : Path
+        A read page, see `papertrace.training.band_pages`.
+    seed : int
+        Says which segments are taken.
+    most : int
+        Segments at most.
+    file : Path
+    """
+
+    read: Path
+    seed: int
+    most: int
+    file: Path
+
+
+def collect(jobs: Sequence[Job], folder: Path, most: int, processes: int) -> Segments:
+    """Make the segments of read pages that are not there yet, and load all.
 
     Parameters
     ----------
     jobs : sequence of Job
+        Whose read pages are there.
+    folder : Path
+        Of the segments' files.
     most : int
         Segments of a page at most.
     processes : int
@@ -85,56 +98,51 @@ def collect(jobs: Sequence[Job], most: int, processes: int) -> Segments:
     Segments
         In the order of the jobs, however many processes made them.
     """
-    make_missing(jobs, partial(make, most=most), processes)
-    return load([job.file for job in jobs])
+    cuts = [Cut(job.file, job.seed, most, folder / job.file.name) for job in jobs]
+    make_missing(cuts, make, processes)
+    return load([cut.file for cut in cuts])
 
 
-def make(job: Job, most: int) -> None:
-    """Print a page, read it, and write its segments, `most` of them; none where the page cannot be read."""
-    page = render_page(read_500(job.record), _FS, job.preset, seed=job.seed)
-    try:
-        analysis = analyze_page(page.image)
-    except PageError:
-        segments = empty()
-    else:
-        segments = cut_segments(
-            windows_of(analysis),
-            analysis.traces,
-            true_paths(page, analysis, QUARTERS),
-            np.random.default_rng(job.seed),
-            most=most,
-            page=job.page,
-        )
-    save(job.file, segments)
+def make(cut: Cut) -> None:
+    """Lead the traces of a read page back, and write segments along them; none where the page could not be read."""
+    page = band_pages.load(cut.read)
+    save(cut.file, empty() if page is None else cut_segments(led_back(page), np.random.default_rng(cut.seed), cut.most))
 
 
-def cut_segments(
-    windows: Windows,
-    traces: Traces,
-    truth: NDArray[np.float32],
-    rng: np.random.Generator,
-    *,
-    most: int,
-    page: int,
-) -> Segments:
+def led_back(page: ReadPage) -> ReadPage:
+    """Lead the traces of a page back, as `digitize.refine.correct` does; each of its rows is as long as it was printed.
+
+    Parameters
+    ----------
+    page : ReadPage
+
+    Returns
+    -------
+    ReadPage
+    """
+    spans = {}
+    for row, seen in enumerate(np.isfinite(page.seen[..., 0])):
+        columns = np.flatnonzero(seen)
+        if len(columns):
+            spans[row] = float(columns[0]), float(columns[-1])
+    return replace(page, layers=replace(page.layers, traces=lead_back(page.layers, spans)))
+
+
+def cut_segments(page: ReadPage, rng: np.random.Generator, most: int) -> Segments:
     """Choose segments of a page by chance; no two overlap.
 
     Parameters
     ----------
-    windows : Windows
-    traces : Traces
-    truth : ndarray, shape (rows, w, QUARTERS), float32
-        See `papertrace.training.upright.true_paths`.
+    page : ReadPage
     rng : numpy.random.Generator
     most : int
         Segments at most.
-    page : int
-        Number of the page.
 
     Returns
     -------
     Segments
     """
+    traces, truth = page.layers.traces, page.seen
     path = np.stack([traces.center, traces.between], axis=2)
     known = np.isfinite(path[..., 0]) & np.isfinite(truth[..., 0])
     places = []
@@ -146,6 +154,7 @@ def cut_segments(
     chosen = [places[k] for k in rng.permutation(len(places))[:most]]
     if not chosen:
         return empty()
+    windows = cut_windows(page.layers)
 
     def cut(of_page: NDArray[Kind]) -> NDArray[Kind]:
         return np.stack([of_page[row, start : start + LENGTH] for row, start in chosen])
@@ -156,7 +165,7 @@ def cut_segments(
         cut(windows.scale),
         cut(path),
         cut(truth),
-        np.full(len(chosen), page, np.int32),
+        np.full(len(chosen), page.page, np.int32),
     )
 
 
@@ -199,5 +208,5 @@ def load(files: Sequence[Path]) -> Segments:
 
 
 def version_of_segments() -> str:
-    """Name the version of the code that makes segments; how the networks look changes nothing of what they see."""
-    return version_of_code("papertrace.training.segments", without=("digitize.refine.network",))
+    """Name the version of what makes segments: the code, and the weights of the network that leads traces back."""
+    return version_of_code("papertrace.training.segments", WEIGHTS, without=("digitize.refine.network",))

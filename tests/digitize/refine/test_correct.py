@@ -22,9 +22,10 @@ from digitize.records.traces import Rows, Traces, TraceState
 from digitize.records.upright import PIXELS_PER_MM
 from digitize.records.values import Scale, Value
 from digitize.records.weights import hash_of
-from digitize.refine.correct import LENGTH, load_network, refine, windows_of
+from digitize.refine.correct import LENGTH, load_network, refine
+from digitize.refine.layers import layers_of
 from digitize.refine.network import OFFSETS, Refiner
-from digitize.refine.windows import CHANNELS, FEATURES, HEIGHT, growing
+from digitize.refine.windows import CHANNELS, FEATURES, HEIGHT, cut_windows, growing
 
 WIDTH = 1300
 
@@ -91,7 +92,7 @@ FOLLOWS = ToTheInk()
 
 class TestWindows:
     def test_the_pen_is_in_the_middle(self, analysis):
-        windows = windows_of(analysis)
+        windows = cut_windows(layers_of(analysis))
         assert windows.pixels.shape == (2, WIDTH, len(CHANNELS), HEIGHT) and windows.pixels.dtype == np.uint8
         assert windows.features.shape == (2, WIDTH, len(FEATURES)) and np.isfinite(windows.features).all()
         middle = windows.pixels[1, 100:200, 0].mean(axis=0)
@@ -99,17 +100,26 @@ class TestWindows:
         np.testing.assert_allclose(windows.scale[1], 1.0)
 
     def test_a_flank_is_as_thin_as_a_level_stroke(self, analysis):
-        windows = windows_of(analysis)
+        windows = cut_windows(layers_of(analysis))
         flank = 695
         assert windows.scale[0, flank] > 10
         inked = [(windows.pixels[row, flank, 0] > 128).sum() for row in (0, 1)]
         assert abs(int(inked[0]) - int(inked[1])) <= 2
 
     def test_other_rows_are_shown_as_such(self, analysis):
-        windows = windows_of(analysis)
+        windows = cut_windows(layers_of(analysis))
         tall = windows.pixels[0, 695]
         assert tall[2].max() > 0, "at a flank the window reaches the row below"
         assert windows.pixels[1, 100, 2].max() == 0, "and on a level stroke it does not"
+
+    def test_what_looks_like_the_pen_is_shown_beside_the_ink(self, analysis):
+        pen = np.zeros(analysis.coverage.shape, np.uint8)
+        pen[140:160] = 200
+        windows = cut_windows(layers_of(dataclasses.replace(analysis, pen=pen)))
+        assert windows.pixels[0, 0, CHANNELS.index("pen")].max() == 200, "the first row's level is 150"
+        assert windows.pixels[1, 0, CHANNELS.index("pen")].max() == 0 < windows.pixels[1, 0, 0].max()
+        alone = cut_windows(layers_of(analysis)).pixels
+        np.testing.assert_array_equal(alone[:, :, CHANNELS.index("pen")], alone[:, :, CHANNELS.index("ink")])
 
     @given(st.integers(2, 40), st.floats(0.05, 2.0), st.floats(1.01, 30.0))
     def test_offsets_grow_outward(self, steps, finest, times):

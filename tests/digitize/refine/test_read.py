@@ -9,7 +9,7 @@ import torch
 from digitize.records.traces import TraceState
 from digitize.refine.bands import CHANNELS, STEPS, Bands
 from digitize.refine.distribution import Distribution
-from digitize.refine.read import LENGTH, doubted, led_back, length_for, read_bands, slide
+from digitize.refine.read import LENGTH, doubted, lead_back, length_for, read_bands, slide
 from tests.papertrace.training.band_page import WIDTH, page
 
 
@@ -108,10 +108,10 @@ class PenReader(torch.nn.Module):
 WHOLE = {0: (0.0, WIDTH - 1.0), 1: (0.0, WIDTH - 1.0)}
 
 
-def test_a_trace_that_went_astray_is_led_back():
+def test_a_trace_that_went_astray_is_lead_back():
     read = page(3)
     found = read.layers.traces
-    traces = led_back(read.layers, WHOLE, PenReader())
+    traces = lead_back(read.layers, WHOLE, PenReader())
     assert np.nanmax(np.abs(traces.center - read.seen[..., 0])) < 2.5
     # Elsewhere it knows better than the network.
     there = np.zeros(found.center.shape, bool)
@@ -131,12 +131,12 @@ def test_a_trace_is_led_on_as_far_as_there_is_ink():
     start = np.full(2, late)
     traces = dataclasses.replace(read.layers.traces, center=center, start=start)
     layers = dataclasses.replace(read.layers, coverage=coverage, traces=traces)
-    longer = led_back(layers, WHOLE, PenReader())
+    longer = lead_back(layers, WHOLE, PenReader())
     assert longer.start.tolist() == [white, white]
     assert np.abs(longer.center[:, white:late] - read.seen[:, white:late, 0]).max() < 1.5
     assert np.isnan(longer.center[:, :white]).all()
     assert (longer.state[:, :white] == TraceState.UNKNOWN).all()
-    assert led_back(layers, {}, PenReader()).start.tolist() == [late, late]
+    assert lead_back(layers, {}, PenReader()).start.tolist() == [late, late]
 
 
 def test_traces_are_doubted_where_they_are_astray_unknown_or_leave_ink():
@@ -148,4 +148,4 @@ def test_traces_are_doubted_where_they_are_astray_unknown_or_leave_ink():
     true = dataclasses.replace(read.layers.traces, center=read.seen[..., 0], between=read.seen[..., 2])
     right = dataclasses.replace(read.layers, traces=true)
     assert not doubted(right).any()
-    assert led_back(right, WHOLE, PenReader()).center is not None
+    assert lead_back(right, WHOLE, PenReader()).center is not None

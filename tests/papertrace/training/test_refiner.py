@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,12 +13,15 @@ from digitize.api import analyze_page
 from digitize.records.traces import Rows, Traces, TraceState
 from digitize.records.weights import read_weights
 from digitize.refine.correct import LENGTH, refine
+from digitize.refine.layers import Layers
 from digitize.refine.network import OFFSETS
 from digitize.refine.windows import cut_windows
 from papertrace.synth import render_page
+from papertrace.training import band_pages
+from papertrace.training.band_pages import QUARTERS, ReadPage
 from papertrace.training.designs import DESIGNS, load_refiner, make_refiner
 from papertrace.training.loop import Run
-from papertrace.training.pages import plan
+from papertrace.training.pages import Job, write_arrays
 from papertrace.training.refiner import (
     LOSSES,
     Config,
@@ -30,12 +34,10 @@ from papertrace.training.refiner import (
     train,
 )
 from papertrace.training.segments import (
-    QUARTERS,
     Segments,
     collect,
     cut_segments,
     empty,
-    load,
     save,
     version_of_segments,
 )
@@ -44,42 +46,48 @@ from papertrace.training.upright import to_upright, true_paths
 CONFIG = Config(epochs=4, batch=4, rate=1e-3)
 
 
-def segments(seed: int, page: int = 0) -> Segments:
+def read_page(coverage: np.ndarray, path: np.ndarray, truth: np.ndarray, page: int = 0) -> ReadPage:
+    """A page on which traces run along `path`, where the pen ran along `truth`."""
+    count, width = path.shape[:2]
+    state = np.where(np.isfinite(path[..., 0]), np.uint8(TraceState.SEEN), np.uint8(TraceState.UNKNOWN))
+    ends = np.zeros(count, np.int64), np.full(count, width), np.zeros(count), np.full(count, width - 1.0)
+    traces = Traces(path[..., 0], path[..., 1], state, *ends, 1.5, np.stack([path[..., 0]] * 2))
+    rows = Rows(np.repeat(np.nanmean(path[..., 0], axis=1, keepdims=True), width, axis=1), *ends[:2])
+    ink = np.uint8(np.rint(255 * coverage))
+    layers = Layers(ink, 255 - ink, ink, np.zeros(ink.shape, bool), traces, rows, 10.0, 8.0)
+    return ReadPage(layers, truth.astype(np.float32), truth.astype(np.float32), "clean", page)
+
+
+class FromTheStart:
+    """Chooses the first of all that there is to choose from."""
+
+    def integers(self, high: int) -> int:
+        return 0
+
+    def permutation(self, n: int) -> np.ndarray:
+        return np.arange(n)
+
+
+def strokes(seed: int, page: int = 0, width: int = LENGTH) -> ReadPage:
     """Three strokes that were traced some pixels off, now more, now less."""
     rng = np.random.default_rng(seed)
-    x = np.arange(LENGTH * QUARTERS) / QUARTERS
+    x = np.arange(width * QUARTERS) / QUARTERS
     truth = np.stack([
         150.0 * row + 20 * np.sin(x / rng.uniform(9, 30) + rng.uniform(0, 6)) for row in range(1, 4)
-    ]).reshape(3, LENGTH, QUARTERS)  # fmt: skip
+    ]).reshape(3, width, QUARTERS)  # fmt: skip
     off = np.stack([rng.uniform(2, 3) * np.sin(x / rng.uniform(20, 60) + rng.uniform(0, 6)) for row in range(3)])
-    off = off.reshape(3, LENGTH, QUARTERS)
+    off = off.reshape(3, width, QUARTERS)
     y = np.arange(600)[:, None]
-    coverage = np.zeros((600, LENGTH), np.float32)
+    coverage = np.zeros((600, width), np.float32)
     for row in truth[..., 0]:
         coverage = np.maximum(coverage, np.clip(2.0 - np.abs(y - row), 0, 1))
     path = (truth + off)[..., ::2].astype(np.float32)
     path[:, 200:210] = np.nan
-    ends = np.zeros(3, np.int64), np.full(3, LENGTH), np.zeros(3), np.full(3, LENGTH - 1.0)
-    state = np.where(np.isfinite(path[..., 0]), np.uint8(TraceState.SEEN), np.uint8(TraceState.UNKNOWN))
-    traces = Traces(path[..., 0], path[..., 1], state, *ends, 1.5, np.stack([path[..., 0]] * 2))
-    rows = Rows(np.repeat([[150.0], [300.0], [450.0]], LENGTH, axis=1).astype(np.float32), *ends[:2])
-    windows = cut_windows(coverage, np.uint8(255 * (1 - coverage)), traces, rows, gain=10, resolution=8)
+    return read_page(coverage, path, truth, page)
 
-    class FromTheStart:
-        def integers(self, high: int) -> int:
-            return 0
 
-        def permutation(self, n: int) -> np.ndarray:
-            return np.arange(n)
-
-    return cut_segments(
-        windows,
-        traces,
-        truth.astype(np.float32),
-        FromTheStart(),
-        most=8,
-        page=page,
-    )
+def segments(seed: int, page: int = 0) -> Segments:
+    return cut_segments(strokes(seed, page), FromTheStart(), 8)
 
 
 def joined(*parts: Segments) -> Segments:
@@ -161,19 +169,10 @@ def test_upside_down_is_what_windows_show_of_a_page_upside_down(data):
     y = np.arange(300)[:, None]
     path = (150 + 20 * np.sin(np.arange(LENGTH + 1) / 15))[None].astype(np.float32)
     coverage = np.clip(2.0 - np.abs(y - path[:, :-1]), 0, 1).astype(np.float32)
-    ends = np.zeros(1, np.int64), np.full(1, LENGTH), np.zeros(1), np.full(1, LENGTH - 1.0)
 
     def windows(page, center):
-        traces = Traces(
-            center[:, :-1],
-            (center[:, :-1] + center[:, 1:]) / 2,
-            np.full((1, LENGTH), TraceState.SEEN, np.uint8),
-            *ends,
-            1.5,
-            np.stack([center[:, :-1]] * 2),
-        )
-        rows = Rows(np.full((1, LENGTH), 149.5, np.float32), *ends[:2])
-        return cut_windows(page, np.uint8(255 * (1 - page)), traces, rows, gain=10, resolution=8)
+        path = np.stack([center[:, :-1], (center[:, :-1] + center[:, 1:]) / 2], axis=2)
+        return cut_windows(read_page(page, path, np.zeros((1, LENGTH, QUARTERS))).layers)
 
     upright, turned = windows(coverage, path), windows(np.ascontiguousarray(coverage[::-1]), 299 - path)
     pair = dataclasses.replace(
@@ -256,24 +255,35 @@ def test_a_row_that_follows_nothing_printed_has_no_truth(skewed):
     assert np.isnan(true_paths(page, dataclasses.replace(analysis, traces=astray), 1)).all()
 
 
-def test_pages_are_made_once(folder, tmp_path):
-    jobs = plan([folder / "records500/00000/00001_hr"], 2, 5, tmp_path / "pages")
-    assert [job.preset for job in jobs] == ["clean", "office_scan"] and jobs[0].seed != jobs[1].seed
-    made = collect(jobs, 3, 1)
-    assert 1 <= len(made) <= 6 and len(np.unique(made.page)) <= 2
-    assert np.nanmedian(np.abs(made.path[..., 0] - made.truth[..., 0])) < 3
-    assert sorted(path.name for path in (tmp_path / "pages").iterdir()) == ["00000.npz", "00001.npz"]
-    marked = dataclasses.replace(load([jobs[0].file]), scale=np.zeros_like(load([jobs[0].file]).scale))
-    save(jobs[0].file, marked)
-    again = collect(jobs, 3, 1)
-    assert not again.scale[again.page == 0].any() and len(again) == len(made)
+def test_what_no_window_shows_is_not_learned_but_is_not_right(data):
+    far = dataclasses.replace(data[0], truth=data[0].truth + 500)
+    batch = batch_of(far, np.arange(2), 2, np.zeros(2, bool))
+    assert batch.known.any() and not batch.seen.any()
+    logits, doubting = torch.zeros(*batch.target.shape, len(OFFSETS)), torch.full(batch.target.shape, -9.0)
+    assert float(loss_of(logits, doubting, batch, "snr")) < 0.01 < float(loss_of(logits, -doubting, batch, "snr"))
+
+
+def test_segments_are_cut_once_along_traces_that_are_led_back(tmp_path):
+    job = Job(Path("none"), "clean", 5, 7, tmp_path / "pages" / "00007.npz")
+    page = strokes(1, page=7, width=2 * LENGTH)
+    band_pages.save(job.file, page)
+    made = collect([job], tmp_path / "segments", 2, 1)
+    assert made.page.tolist() == [7, 7]
+    hidden = np.isnan(page.layers.traces.center[0])
+    assert hidden.any() and np.isfinite(made.path[..., 0]).all(), "what is not known is read"
+    kept = dataclasses.replace(made, scale=np.zeros_like(made.scale))
+    save(tmp_path / "segments" / "00007.npz", kept)
+    assert not collect([job], tmp_path / "segments", 2, 1).scale.any()
+    unread = Job(Path("none"), "clean", 5, 8, tmp_path / "pages" / "00008.npz")
+    write_arrays(unread.file, {"kind": "clean", "page": 8})
+    assert len(collect([unread], tmp_path / "segments", 2, 1)) == 0
 
 
 def test_command(folder, tmp_path, capsys):
     out = tmp_path / "run"
-    pages = out / "pages" / version_of_segments()
     for name, seed in (("train", 1), ("fold8", 2)):
-        save(pages / name / "00000.npz", segments(seed))
+        band_pages.save(out / "pages" / band_pages.version_of_band_pages() / name / "00000.npz", strokes(seed))
+        save(out / "segments" / version_of_segments() / name / "00000.npz", segments(seed))
     small = ["--train-pages", "1", "--choose-pages", "1", "--epochs", "1"]
     main(["--data", str(folder), "--out", str(out), "--design", "cnn", "--design", "lstm", *small])
     told = capsys.readouterr().out
