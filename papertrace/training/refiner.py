@@ -21,10 +21,9 @@ from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 
 from digitize.files import written_together
-from digitize.records.weights import version_of
+from digitize.refine import read
 from digitize.refine.correct import WEIGHTS, look_both_ways
 from digitize.refine.network import OFFSETS, Refiner, mean_offsets
-from digitize.refine.read import WEIGHTS as READER
 from digitize.refine.windows import FEATURES, upside_down
 from papertrace.training import band_pages
 from papertrace.training.band_pages import QUARTERS
@@ -153,8 +152,8 @@ def loss_of(logits: torch.Tensor, sure: torch.Tensor, batch: Batch, loss: str) -
     tensor, shape ()
     """
     known, seen = batch.known, batch.seen
-    read = mean_offsets(logits)
-    error = (read - batch.target) * batch.scale[..., None]
+    offset = mean_offsets(logits)
+    error = (offset - batch.target) * batch.scale[..., None]
     # A tenth of a millivolt is as many pixels as there are millimeters to the millivolt.
     tolerance = 10 * torch.exp(batch.features[..., FEATURES.index("tolerance")])[..., None]
     right = (seen & (error.detach().abs() < tolerance)).float()
@@ -321,7 +320,7 @@ def write_weights(
         data={
             "source": "PTB-XL records at 500 Hz, CC BY 4.0 (Wagner et al. 2020), on pages of every preset",
             "pages": {"train": len(np.unique(segments.page)), "fold 8": len(np.unique(choice.page))},
-            "led back by": version_of(READER),
+            "led back by": read.weights_version(),
             "segments": {"train": len(segments), "fold 8": len(choice)},
         },
         folds={"train": TRAIN_FOLDS, "choose": (CHOICE_FOLD,)},

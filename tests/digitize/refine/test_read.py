@@ -108,7 +108,7 @@ class PenReader(torch.nn.Module):
 WHOLE = {0: (0.0, WIDTH - 1.0), 1: (0.0, WIDTH - 1.0)}
 
 
-def test_a_trace_that_went_astray_is_lead_back():
+def test_a_trace_that_went_astray_is_led_back():
     read = page(3)
     found = read.layers.traces
     traces = lead_back(read.layers, WHOLE, PenReader())
