@@ -1,5 +1,11 @@
 from __future__ import annotations
 
+import os
+
+# With a process of tests on each core, threads of one wait for those of another: set before a library starts its own.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 from collections.abc import Callable
 from pathlib import Path
 
