@@ -219,16 +219,16 @@ def _half_width(coverage: NDArray[np.float32], bars: list[Bar]) -> int:
     return (int(np.median(widths)) + 1) // 2 if widths else 0
 
 
-def _span(rows: Rows, pulses: list[Pulse]) -> tuple[float, NDArray[np.float64]]:
-    """Where the rows' traces begin, and where they may end (x), without pulses: what lies beside may prolong a row."""
+def _span(rows: Rows, pulses: list[Pulse]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Where the rows' traces may begin and end (x), without pulses: what lies beside may prolong a row."""
     start, end = float(np.median(rows.start)), float(np.median(rows.end))
-    ends = np.unique([end, *rows.end])
+    starts, ends = np.unique([start, *rows.start]), np.unique([end, *rows.end])
     before, after = split_pulses(pulses, (start + end) / 2)
     if before:
-        start = float(np.median([pulse.right for pulse in before]))
+        starts = np.array([np.median([pulse.right for pulse in before])])
     if after:
         ends = np.array([np.median([pulse.left for pulse in after])])
-    return start, ends
+    return starts, ends
 
 
 def _find_pulses(ink: NDArray[np.uint8], strokes: list[Bar]) -> list[Pulse]:
@@ -379,10 +379,12 @@ def _pulses_like(pulses: list[Pulse], strokes: list[Bar]) -> list[Pulse]:
     return more
 
 
-def _separators(strokes: list[Bar], level: NDArray[np.floating], start: float, ends: NDArray[np.float64]) -> list[Bar]:
+def _separators(
+    strokes: list[Bar], level: NDArray[np.floating], starts: NDArray[np.float64], ends: NDArray[np.float64]
+) -> list[Bar]:
     """Strokes that divide the rows into equal columns: alike in half of the rows, at the borders of the columns.
 
-    Where the rows end is one of `ends`, that by which most strokes stand at borders.
+    Where the rows begin and end is one of `starts` and of `ends`, those by which most strokes stand at borders.
     """
     support = []
     for stroke in strokes:
@@ -396,7 +398,7 @@ def _separators(strokes: list[Bar], level: NDArray[np.floating], start: float, e
         support.append(len(alike) * (stroke.bottom - stroke.top) if len(alike) >= max(2, 0.5 * len(level)) else 0.0)
     x, weight = np.array([stroke.x for stroke in strokes]), np.array(support)
     best: tuple[float, list[Bar]] = (0.0, [])
-    for n_columns, end in product(COLUMN_COUNTS[1:], ends):
+    for n_columns, start, end in product(COLUMN_COUNTS[1:], starts, ends):
         borders = start + (end - start) * np.arange(1, n_columns) / n_columns
         near = np.abs(x - borders[:, None]) < 2.0 * PIXELS_PER_MM
         strongest = np.where(near, weight, 0.0).max(axis=1, initial=0.0)

@@ -185,6 +185,14 @@ def test_bars_between_columns():
         assert symbols.mask[int(LEVELS[0]) - 30 : int(LEVELS[0]) + 30, x - 2 : x + 3].all()
 
 
+def test_bars_are_found_though_most_rows_begin_with_pulses_that_are_not_seen():
+    page, rows = level_lines(blank()), rows_of(*LEVELS)
+    rows.start[0] = 200
+    for x in (525, 850, 1175):
+        bars(page, x, LEVELS)
+    assert {round(bar.x) for bar in find_symbols(page, rows).bars} == {525, 850, 1175}
+
+
 def test_a_stroke_in_one_row_only_is_no_separator():
     page = bars(level_lines(blank()), 420, LEVELS[:1])
     symbols = find_symbols(page, rows_of(*LEVELS))
