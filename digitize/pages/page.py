@@ -18,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeAlias, overload
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
@@ -39,8 +40,10 @@ MIN_SIDE = 100
 MAX_PAGES = 5000
 """Most pages of one file; a small damaged or malicious one can claim any number."""
 
-PDF_DPI = 254.0
-"""Resolution at which drawn PDF pages are rendered: ten pixels per millimeter. Scanned ones keep their own."""
+PDF_DPI = 253.8
+"""Resolution at which drawn PDF pages are rendered: ten pixels per millimeter, and a hair less. PDFium makes the cells
+of a pattern whole pixels, rounded up: at 254 dots an inch a grid of such cells of 5 mm is a fiftieth wider than the
+traces on it. Scanned pages keep their own resolution."""
 
 _MOST_UNEVEN_DPI = 2.5
 """Ratio of the resolutions across and down a picture beyond which they are none: a fax's are 204 and 98."""
@@ -473,9 +476,16 @@ def _render_pdf(file: IO[bytes], index: int, label: str, given: float | None) ->
         dpi = scanned or given or PDF_DPI
         # A drawn page has no pixels of its own: a poster is rendered as finely as the limits allow.
         dpi = min(dpi, 72 * MAX_SIDE / (max(width, height) + 1), 72 * math.sqrt(MAX_PIXELS / (width * height)) * 0.999)
-        _check_size(math.ceil(width * dpi / 72), math.ceil(height * dpi / 72), label)
-        image = np.array(page.render(scale=dpi / 72, rev_byteorder=True).to_numpy()[..., :3], order="C")
-        return image, given if scanned and given else dpi
+        size = math.ceil(width * dpi / 72), math.ceil(height * dpi / 72)
+        _check_size(*size, label)
+        # At another resolution a grid would be wider than the traces on it.
+        fine = PDF_DPI * math.ceil(dpi / PDF_DPI)
+        if scanned or width * height * (fine / 72) ** 2 > MAX_PIXELS:
+            fine = dpi
+        image = page.render(scale=fine / 72, rev_byteorder=True).to_numpy()[..., :3]
+        if fine != dpi:
+            image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+        return np.array(image, order="C"), given if scanned and given else dpi
 
 
 def _scan_dpi(page: pypdfium2.PdfPage, label: str) -> float | None:

@@ -20,7 +20,7 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from digitize.pages import page as page_module
-from digitize.pages.page import MAX_SIDE, load_page, load_pages, page_names
+from digitize.pages.page import MAX_SIDE, PDF_DPI, load_page, load_pages, page_names
 from digitize.records.page import Page, PageError
 from tests.papertrace.cli.bombs import CATALOG, pdf, stream
 
@@ -236,9 +236,27 @@ def test_drawn_pdf_has_ten_pixels_per_millimeter():
     buffer = io.BytesIO()
     figure.savefig(buffer, format="pdf")
     (page,) = load_pages(buffer.getvalue())
-    assert page.dpi == 254
+    assert page.dpi == PDF_DPI
     assert page.image.shape == pytest.approx((1000, 2000, 3), abs=1)
     assert page.image.min() < 50
+
+
+@pytest.mark.parametrize("dpi", [None, 100, 200, 300])
+def test_grid_that_is_a_pattern_is_as_wide_as_it_should_be(dpi):
+    cell = 5 * 72 / 25.4
+    tile = stream(
+        b"/Type/Pattern/PatternType 1/PaintType 1/TilingType 1/BBox[0 0 %f %f]/XStep %f/YStep %f/Resources<<>>"
+        % ((cell,) * 4),
+        b"0 0 1 100 re f",
+    )
+    resources = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 400]/Resources<</Pattern<</P 5 0 R>>>>/Contents 4 0 R>>"
+    fill = stream(b"", b"/Pattern cs /P scn 0 0 600 400 re f")
+    page = load_page(pdf(CATALOG, b"<</Type/Pages/Kids[3 0 R]/Count 1>>", resources, fill, tile), dpi=dpi)
+    dark = 255.0 - page.image.mean(axis=(0, 2))
+    frequency = np.abs(np.fft.rfft(dark - dark.mean(), 1 << 20))
+    around = slice(round((1 << 20) * 22.0 / page.dpi / 5), round((1 << 20) * 29.0 / page.dpi / 5))
+    pitch = (1 << 20) / (around.start + int(frequency[around].argmax()))
+    assert pitch == pytest.approx(page.dpi * 5 / 25.4, rel=2e-3)
 
 
 def test_scanned_pdf_keeps_its_pixels():
