@@ -7,11 +7,14 @@ same upside down.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from digitize.geometry.mapping import turned
 from digitize.ink.look import Looker, look_at
+from digitize.ink.ruled import without_ruled_lines
 from digitize.layout.printed import ReadPage, read_print
 from digitize.layout.recount import recounted_grid
 from digitize.ocr.text import Word, find_words, read_lead_names
@@ -112,7 +115,9 @@ def _laid(page: Page, placement: Placement, look: Looker | None, may_turn: bool)
     laid = lay(page, placement)
     if may_turn and runs_downward(laid.near_grid):
         laid = lay(page, turned(placement, 1))
-    return laid if look is None else looked_at(page, laid, look)
+    laid = laid if look is None else looked_at(page, laid, look)
+    # Not before: ruled lines that run downward are left, and would pass for traces.
+    return replace(laid, coverage=without_ruled_lines(laid.coverage))
 
 
 def _turns_by_print(read: ReadPage) -> int:
