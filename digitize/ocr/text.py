@@ -27,7 +27,7 @@ from scipy import signal, sparse
 from digitize.ink.components import find_components
 from digitize.ocr.onnx import read_notes
 from digitize.records.layouts import ALL_NAMES
-from digitize.records.standards import GAINS, SPEEDS
+from digitize.records.standards import GAINS, SPEEDS, USUAL_GAIN
 from digitize.records.upright import PIXELS_PER_MM
 
 _LEVEL = 0.4
@@ -335,6 +335,9 @@ _CHEST = r"(?:[ct]hest|precordial|pr[ea]c\w*|(?<![a-z])v(?:1\s?-\s?v?6)?)[:;.]?\
 _GAIN_UNIT = rf"({_MILLI}{_PER}|mm\s?|cm{_PER})(?:m|rn|nn|in)[vyu]"
 _GAIN_TEXT = re.compile(rf"({_CHEST})?{_NUMBER}{_GAIN_UNIT}", re.IGNORECASE)
 _GAINS_TEXT = re.compile(rf"{_NUMBER}/\s*([\doO]{{1,2}}(?:\.[\doO])?)\s*{_GAIN_UNIT}", re.IGNORECASE)
+_TIMES_TEXT = re.compile(r"(?<![\w.])(?<!\d\s)[x×]\s?(\d?\.?\d)(?=\s)", re.IGNORECASE)
+_TIMES = tuple(gain / USUAL_GAIN for gain in GAINS)
+"""Gains as LIFEPAK monitors state them, beside the speed: ``x.5 .05-40Hz 25mm/sec`` is 5 mm/mV."""
 _DIGITS = str.maketrans("oOρplI|SsZz ", "00001115522.")
 
 
@@ -377,6 +380,10 @@ def parse_scale(text: str) -> PrintedScale:
             gain = gain or value
     if gain is None:
         gain, chest_gain = chest_gain, None
+    if gain is None:
+        stated = [_TIMES_TEXT.search(line) for line in dense.splitlines() if _SPEED_TEXT.search(line)]
+        times = next((_plausible(match[1], _TIMES) for match in stated if match), None)
+        gain = None if times is None else times * USUAL_GAIN
     found = speed is not None or gain is not None
     return PrintedScale(speed, gain, chest_gain, text if found else "")
 

@@ -198,6 +198,22 @@ def test_scale_of_a_text(string, speed, gain):
     assert (scale.speed, scale.gain) == (speed, gain)
 
 
+@pytest.mark.parametrize(
+    ("string", "gain"),
+    [
+        ("x.5 .05-40Hz 25mm/sec", 5.0),
+        ("x5 .05-40Hz 25mm/sec", 5.0),
+        ("x1.0 .05-150Hz 25mm/sec\nHR 60", 10.0),
+        ("X2 25 mm/s", 20.0),
+        ("3 x 5 s 50 mm/s", None),
+        ("x.5\n25mm/sec", None),
+        ("x.5 25mm/sec 10 mm/mV", 10.0),
+    ],
+)
+def test_gain_as_a_multiple_beside_the_speed(string, gain):
+    assert parse_scale(string).gain == gain
+
+
 def test_chest_gain_of_its_own():
     scale = parse_scale("Limb: 10 mm/mV  Chest: 5 mm/mV")
     assert (scale.gain, scale.chest_gain) == (10.0, 5.0)
