@@ -21,12 +21,21 @@ from digitize.records.symbols import Bar, Pulse, Symbols
 from digitize.records.traces import Rows
 from digitize.records.upright import PIXELS_PER_MM
 
+HALF_SECOND = 12.5 * PIXELS_PER_MM
+"""Length of half a second at 25 mm/s, of a quarter at 50 mm/s: rows are whole multiples of it."""
+FOOT = 3 * PIXELS_PER_MM
+"""Longest foot of a pulse that the length of its row tells."""
+_STRAY = 2.5 * PIXELS_PER_MM
+"""How much shorter than whole half seconds a row may be found that is whole: the last of its ink is easily lost."""
+
 _LEAST = 2 * PIXELS_PER_MM + 1
 """Shortest stroke."""
 _BROKEN = 6
 """Most pixels of ink that a line of the grid takes with it where it crosses a stroke; even, so that what mends them is
 centered."""
 
+_LEAST_SEEN = 4 * PIXELS_PER_MM
+"""Shortest pulse that tells of a row, and how far apart the feet of two rows' pulses are at least."""
 _SAME_HEIGHT = 4
 """Pixels by which the ends of a pulse's flanks differ at most."""
 _LEAST_ROOF, _LEAST_STEPPED = 5, 2 * PIXELS_PER_MM
@@ -91,6 +100,37 @@ def find_symbols(coverage: NDArray[np.float32], rows: Rows, look: Look | None = 
     return Symbols(tuple(pulses), tuple(bars), mask)
 
 
+def stacked_pulses(seen: NDArray[np.uint8]) -> int:
+    """Count the calibration pulses that stand above each other, as those of rows do.
+
+    Parameters
+    ----------
+    seen : ndarray, shape (h, w), uint8
+        How likely each pixel of the upright page is a calibration pulse's, 0 to 255.
+
+    Returns
+    -------
+    int
+        The most in any place, no two of them on one level.
+
+    Examples
+    --------
+    >>> seen = np.zeros((700, 300), np.uint8)
+    >>> for top in (100, 400):
+    ...     seen[top : top + 100, 50:54] = seen[top : top + 100, 96:100] = seen[top : top + 4, 50:100] = 255
+    >>> stacked_pulses(seen)
+    2
+    """
+    joined = cv2.morphologyEx((seen > _LIKELY).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((_BROKEN + 1,) * 2, np.uint8))
+    left, top, right, bottom = find_components(np.asarray(joined) > 0).boxes[1:].T
+    tall = (bottom - top >= _LEAST_SEEN) & (right - left >= _LEAST_ROOF)
+    most = 0
+    for x in left[tall]:
+        foot = np.sort(bottom[tall & (np.abs(left - x) < FOOT)])
+        most = max(most, 1 + int((np.diff(foot) > _LEAST_SEEN).sum()))
+    return most
+
+
 def _strokes(coverage: NDArray[np.float32], ink: NDArray[np.uint8], level: NDArray[np.floating]) -> list[Bar]:
     """Upright strokes with square ends that stand at rows."""
     tall = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((_LEAST, 1), np.uint8))
@@ -112,7 +152,7 @@ def _strokes(coverage: NDArray[np.float32], ink: NDArray[np.uint8], level: NDArr
 
 def _beyond_gap(coverage: NDArray[np.float32], pulses: list[Pulse], edge: int, step: int) -> int:
     """Column at which traces begin (step 1) or end (-1) when white parts them from their pulses, else the edge."""
-    reach = 6 * PIXELS_PER_MM
+    reach = 10 * PIXELS_PER_MM
     window = slice(edge, edge + reach) if step > 0 else slice(max(0, edge - reach + 1), edge + 1)
     begins = []
     for pulse in pulses:
@@ -121,14 +161,16 @@ def _beyond_gap(coverage: NDArray[np.float32], pulses: list[Pulse], edge: int, s
         band = (coverage[above:below, window].max(axis=0) > 0.4)[::step]
         white = np.flatnonzero(~band[1:] & ~band[:-1])
         if len(white):
-            ink = np.flatnonzero(band[white[0] + 1 :])
+            # A speck is no trace.
+            ahead = np.convolve(band, np.ones(PIXELS_PER_MM), "full")[PIXELS_PER_MM - 1 :] / PIXELS_PER_MM
+            ink = np.flatnonzero((band & (ahead > 0.5))[white[0] + 1 :])
             if len(ink):
                 begins.append(edge + step * (white[0] + 1 + ink[0]))
     if len(begins) <= 0.5 * len(pulses):
         return edge
     # All traces of a page begin at one place; white that only some beats leave does not count.
     usual = int(np.median(begins))
-    alike = np.sum(np.abs(np.array(begins) - usual) <= 3)
+    alike = np.sum(np.abs(np.array(begins) - usual) <= PIXELS_PER_MM)
     return usual if alike > 0.5 * len(pulses) else edge
 
 
@@ -149,7 +191,7 @@ def split_pulses(pulses: Sequence[Pulse], middle: float) -> tuple[list[Pulse], l
     return [pulse for pulse in pulses if pulse.right < middle], [pulse for pulse in pulses if pulse.left > middle]
 
 
-def without_pulses(coverage: NDArray[np.float32], rows: Rows, symbols: Symbols) -> Rows:
+def without_pulses(coverage: NDArray[np.float32], rows: Rows, symbols: Symbols, look: Look | None = None) -> Rows:
     """Rows that begin after leading calibration pulses and end before trailing ones.
 
     Parameters
@@ -159,6 +201,8 @@ def without_pulses(coverage: NDArray[np.float32], rows: Rows, symbols: Symbols) 
     rows : Rows
     symbols : Symbols
         Symbols of those rows.
+    look : Look, optional
+        Which kind of print every pixel is: it tells where a long foot of a pulse ends that leads into the trace.
 
     Returns
     -------
@@ -175,6 +219,8 @@ def without_pulses(coverage: NDArray[np.float32], rows: Rows, symbols: Symbols) 
     level, start, end = rows.level.copy(), rows.start.copy(), rows.end.copy()
     middle = float(np.median((start + end) / 2))
     before, after = split_pulses(symbols.pulses, middle)
+    if look is not None and before and not _is_whole(float(np.median(end) - np.median([p.right for p in before]))):
+        coverage = np.where(look.of("pulse") > look.of("pen"), np.float32(0), coverage)
     settle, window = 6 * PIXELS_PER_MM, 20 * PIXELS_PER_MM
     if before:
         first = _beyond_gap(coverage, before, int(np.median([pulse.right for pulse in before])) + 3, 1)
@@ -186,6 +232,11 @@ def without_pulses(coverage: NDArray[np.float32], rows: Rows, symbols: Symbols) 
         end = np.minimum(end, last)
         level[:, last - settle :] = np.median(level[:, last - settle - window : last - settle], axis=1, keepdims=True)
     return Rows(level, start, end)
+
+
+def _is_whole(length: float) -> bool:
+    """Whether a row that begins at its pulse's flank is whole half seconds long, but for a short foot of the pulse."""
+    return (length + _STRAY) % HALF_SECOND - _STRAY < FOOT
 
 
 def _middle(coverage: NDArray[np.float32], x: int, width: int, y: int, height: int) -> float:

@@ -23,7 +23,7 @@ from digitize.records.upright import PIXELS_PER_MM, UprightPage
 from digitize.tracing.fading import normalize_fading
 from digitize.tracing.pen_ink import PenInk, find_pen_ink
 from digitize.tracing.rows import find_rows, holds
-from digitize.tracing.symbols import find_symbols, without_pulses
+from digitize.tracing.symbols import find_symbols, stacked_pulses, without_pulses
 from digitize.tracing.trace import touch_names, trace_ink
 
 _LEAST_ROW_MM = 40.0
@@ -172,7 +172,8 @@ def follow_traces(laid: LaidPage, n_rows: int | None = None) -> UprightAnalysis 
     ----------
     laid : LaidPage
     n_rows : int, optional
-        How many rows there are, where that is known: if not so many are found, they are looked for again.
+        How many rows there are, where that is known: if not so many are found, they are looked for again. Where it is
+        not, as many as have a calibration pulse.
 
     Returns
     -------
@@ -181,6 +182,8 @@ def follow_traces(laid: LaidPage, n_rows: int | None = None) -> UprightAnalysis 
     """
     analysis = _follow(laid, find_rows)
     found = 0 if analysis is None else len(analysis.rows.level)
+    if n_rows is None and laid.look is not None:
+        n_rows = max(found, stacked_pulses(laid.look.of("pulse")))
     if n_rows is None or found == n_rows:
         return analysis
     again = _follow(laid, lambda coverage: find_rows(coverage, n_rows))
@@ -229,7 +232,7 @@ def _follow(laid: LaidPage, find: Callable[[NDArray[np.float32]], Rows | None]) 
         dark, rows = (near, rows) if again is None or len(again.level) != len(rows.level) else (dark, again)
     symbols = find_symbols(dark, rows, laid.look)
     glyphs = _away_from(rows, find_words(coverage)[1])
-    rows = without_pulses(dark, rows, symbols)
+    rows = without_pulses(dark, rows, symbols, laid.look)
     while True:
         pen = find_pen_ink(dark, rows, symbols.mask | glyphs)
         traces = trace_ink(pen, _NO_NAMES)

@@ -7,7 +7,7 @@ from digitize.ink.look import Look
 from digitize.records.kinds import KINDS
 from digitize.records.symbols import Symbols
 from digitize.records.traces import Rows
-from digitize.tracing.symbols import find_symbols, without_pulses
+from digitize.tracing.symbols import find_symbols, stacked_pulses, without_pulses
 
 WIDTH, HEIGHT = 1600, 1000
 LEVELS = (260.0, 530.0, 800.0)
@@ -231,6 +231,21 @@ def test_rows_begin_after_leading_pulses():
     np.testing.assert_allclose(cut.level, rows_of(*LEVELS).level)
 
 
+def test_rows_begin_after_feet_that_look_like_the_pulses():
+    page, seen = level_lines(blank(), first=150), blank()
+    for level in LEVELS:
+        add_pulse(page, level, 100)
+        add_pulse(seen, level, 100)
+        seen[int(level) - 1 : int(level) + 3, 150:210] = 1
+    rows, look = rows_of(*LEVELS), look_of_pulses(seen)
+    symbols = find_symbols(page, rows, look)
+    assert without_pulses(page, rows, symbols).start.tolist() == [153] * 3
+    assert without_pulses(page, rows, symbols, look).start.tolist() == [210] * 3
+    # A row of whole half seconds from the flank on begins there: what looks like a foot is the beginning of the trace.
+    rows.end[:] = 1400
+    assert without_pulses(page, rows, symbols, look).start.tolist() == [153] * 3
+
+
 def test_rows_end_before_trailing_pulses():
     page, rows = add_pulse(level_lines(blank()), LEVELS[0], 1420), rows_of(*LEVELS)
     cut = without_pulses(page, rows, find_symbols(page, rows))
@@ -244,6 +259,16 @@ def test_rows_without_pulses_stay_as_they_are():
     cut = without_pulses(page, rows, find_symbols(page, rows))
     np.testing.assert_array_equal(cut.level, rows.level)
     np.testing.assert_array_equal((cut.start, cut.end), (rows.start, rows.end))
+
+
+def test_pulses_beside_each_other_are_one_row():
+    page = blank()
+    for level in LEVELS[:2]:
+        add_pulse(page, level, 100)
+        add_pulse(page, level, 1400)
+    add_pulse(page, LEVELS[0], 170)
+    assert stacked_pulses((page * 250).astype(np.uint8)) == 2
+    assert stacked_pulses(np.zeros((9, 9), np.uint8)) == 0
 
 
 def test_the_page_and_the_rows_are_not_modified():

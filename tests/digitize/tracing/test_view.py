@@ -6,11 +6,12 @@ import pytest
 import digitize.tracing.view
 from digitize.geometry.placement import place_page
 from digitize.geometry.rectify import MOST_PIXELS
+from digitize.ink.look import look_at
 from digitize.pages.page import load_pages
 from digitize.records.page import Page, PageError
 from digitize.records.placement import PaperScale
 from digitize.records.traces import Rows
-from digitize.tracing.view import follow_traces, lay
+from digitize.tracing.view import follow_traces, lay, looked_at
 from papertrace.synth import render_page
 
 
@@ -62,3 +63,19 @@ def test_rows_are_looked_for_again_where_it_is_known_that_there_are_others(recor
     monkeypatch.setattr(digitize.tracing.view, "find_rows", misled)
     found = follow_traces(lay(page, placement), 4)
     np.testing.assert_allclose(found.baseline, expected.baseline, atol=3)
+
+
+@pytest.mark.parametrize("looked", [False, True])
+def test_rows_are_looked_for_again_where_more_pulses_stand_above_each_other(recording, monkeypatch, looked):
+    page, placement = place_page(load_pages(render_page(recording, 500, layout="3x4+II", dpi=100).image)[0])
+    laid = lay(page, placement)
+    if looked:
+        laid = looked_at(page, laid, look_at)
+    find = digitize.tracing.view.find_rows
+
+    def misled(coverage, count=None):
+        rows = find(coverage, count)
+        return rows if count is not None else Rows(rows.level[:2], rows.start[:2], rows.end[:2])
+
+    monkeypatch.setattr(digitize.tracing.view, "find_rows", misled)
+    assert len(follow_traces(laid).rows.level) == (4 if looked else 2)
