@@ -8,16 +8,17 @@ middle tells the beginning: whatever the pen's ends look like, they look alike o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from digitize.records.symbols import Symbols
+from digitize.records.symbols import Pulse, Symbols
 from digitize.records.traces import Traces, TraceState
 from digitize.records.upright import PIXELS_PER_MM
 from digitize.tracing.ends import PEN_DOWN
-from digitize.tracing.symbols import split_pulses
+from digitize.tracing.symbols import FOOT, HALF_SECOND, split_pulses
 
 _TOGETHER = 4 * PIXELS_PER_MM
 """Rows that begin no farther apart than this begin together: one that strays was cut by print or worn ink."""
@@ -25,10 +26,10 @@ _LATE = 15.0 * PIXELS_PER_MM
 """Rows that begin so much later than others did not begin there: no pulse that passes for trace is as wide."""
 _JOINED = 0.8 * PIXELS_PER_MM
 """Farthest that a trace which goes on from a pulse's flank seems to begin beside it."""
-_FOOT = 3.0 * PIXELS_PER_MM
-"""Longest foot of a pulse that leads into the trace."""
-_UNIT = 12.5 * PIXELS_PER_MM
-"""Length of half a second at 25 mm/s, of a quarter at 50 mm/s: rows are whole multiples of it."""
+_BESIDE_FOOT = 4
+"""Pixels above and below a pulse's foot in which its line runs."""
+_INK, _JOINED_INK = 0.4, 0.9
+"""Least coverage of ink, and share of the columns from a pulse to the trace that hold it where a foot joins them."""
 _MOST_SNAP = (0.006, 0.015)
 """How far from a whole number of half seconds the columns of a whole page, and of one cut short, may be."""
 _WHOLE = 0.015
@@ -41,6 +42,8 @@ _BESIDE_BORDER = 10 * PIXELS_PER_MM
 """How far from a border white between two strips is looked for."""
 _LEAST_GAP, _LEAST_BESIDE_BAR = 0.5 * PIXELS_PER_MM, 2.0 * PIXELS_PER_MM
 """Narrowest white that parts strips; where bars stand, which hide the traces, it is wider."""
+_OFF = 0.6 * PIXELS_PER_MM
+"""By how much the last strip's beginning must depart from where the white before it ends for the white to be asked."""
 _OFTEN = 0.6
 """Share of the borders at which strips that are parted show white."""
 _ON_ROW = 3 * PIXELS_PER_MM
@@ -72,13 +75,35 @@ class Ends:
     sure_right: NDArray[np.bool_]
 
 
-def row_ends(traces: Traces, symbols: Symbols) -> Ends:
+@dataclass(frozen=True, eq=False)
+class White:
+    """White between the strips of a row.
+
+    Attributes
+    ----------
+    width : float
+        Pixels, 0 where the strips touch.
+    begins : ndarray, shape (columns - 1,), float64
+        Where the strip after each white begins (x), NaN where no row shows it; empty where the strips touch.
+    """
+
+    width: float
+    begins: NDArray[np.float64]
+
+
+NO_WHITE = White(0.0, np.zeros(0))
+"""Strips touch."""
+
+
+def row_ends(traces: Traces, symbols: Symbols, coverage: NDArray[np.float32]) -> Ends:
     """Find where the rows begin and end.
 
     Parameters
     ----------
     traces : Traces
     symbols : Symbols
+    coverage : ndarray, shape (h, w), float32
+        Share of each pixel of the upright page that is ink.
 
     Returns
     -------
@@ -89,7 +114,7 @@ def row_ends(traces: Traces, symbols: Symbols) -> Ends:
     >>> nothing = np.zeros((2, 900), np.float32)
     >>> ends = np.array([50, 50]), np.array([850, 850]), np.array([50.0, 52.0]), np.array([849.0, 849.0])
     >>> unknown, no_marks = np.zeros((2, 900), np.uint8), Symbols((), (), nothing > 0)
-    >>> found = row_ends(Traces(nothing, nothing, unknown, *ends, 1.5, nothing), no_marks)
+    >>> found = row_ends(Traces(nothing, nothing, unknown, *ends, 1.5, nothing), no_marks, nothing)
     >>> found.left.tolist(), found.right.tolist()
     ([51.0, 51.0], [849.0, 849.0])
     """
@@ -99,11 +124,13 @@ def row_ends(traces: Traces, symbols: Symbols) -> Ends:
     flanks_of = [pulse.right for pulse in before], [pulse.left for pulse in after]
     late = _begins_late(left)
     sure = []
-    for ends, flanks, whole in zip((left, right), flanks_of, (~late, np.ones_like(late)), strict=True):
+    sides = (left, before, flanks_of[0], ~late), (right, after, flanks_of[1], np.ones_like(late))
+    for ends, pulses, flanks, whole in sides:
         free = np.ones(len(ends), bool)
-        if flanks:
-            free = np.abs(ends - float(np.median(flanks))) >= _JOINED
         usual = float(np.median(ends[whole]))
+        if flanks:
+            joined = _feet_lead_to(usual, pulses, flanks, coverage)
+            free = (np.abs(ends - float(np.median(flanks))) >= _JOINED) & (not joined)
         # The trace goes on from the pulse's flank, unless white parts them.
         if flanks and abs(usual - float(np.median(flanks))) < _JOINED:
             usual = float(np.median(flanks))
@@ -117,6 +144,17 @@ def row_ends(traces: Traces, symbols: Symbols) -> Ends:
     # What lies before the trace of a row that begins late is hidden.
     left[late], sure[0][late] = float(np.median(left[~late])), True
     return Ends(left, right, *sure)
+
+
+def _feet_lead_to(x: float, pulses: Sequence[Pulse], flanks: Sequence[float], coverage: NDArray[np.float32]) -> bool:
+    """Whether ink runs at the foot of most pulses from the flank as far as x."""
+    joined = []
+    for pulse, flank in zip(pulses, flanks, strict=True):
+        foot = round(pulse.foot)
+        near = slice(max(0, foot - _BESIDE_FOOT), foot + _BESIDE_FOOT + 1)
+        between = coverage[near, round(min(flank, x)) : round(max(flank, x)) + 1]
+        joined.append(bool((between.max(axis=0) > _INK).mean() > _JOINED_INK) if between.size else True)
+    return 2 * sum(joined) > len(joined)
 
 
 def _begins_late(left: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -157,7 +195,7 @@ def past_names(ends: Ends, traces: Traces, names: NDArray[np.float64], level: ND
     begins = ends.left.copy()
     for row, left in enumerate(ends.left):
         own = names[np.abs((names[:, 1] + names[:, 3]) / 2 - level[row]) < _ON_ROW]
-        own = own[(own[:, 0] < left + _FOOT) & (own[:, 2] > left)]
+        own = own[(own[:, 0] < left + FOOT) & (own[:, 2] > left)]
         after = int(own[:, 2].max()) if len(own) else 0
         hidden = traces.state[row, after : after + _NAME_TO_STRIP] <= TraceState.BRIDGED
         white = np.flatnonzero(hidden)
@@ -179,7 +217,7 @@ def white_between(
     names: NDArray[np.float64],
     level: NDArray[np.float64],
     barred: bool,
-) -> float:
+) -> White:
     """Measure the white between neighboring strips of a row.
 
     Parameters
@@ -200,8 +238,8 @@ def white_between(
 
     Returns
     -------
-    float
-        Pixels, 0 where the strips touch.
+    White
+        Of no width where the strips touch.
 
     Examples
     --------
@@ -209,7 +247,7 @@ def white_between(
     >>> state[0, 480:520] = TraceState.UNKNOWN
     >>> ends = np.array([0]), np.array([1000]), np.array([0.0]), np.array([999.0])
     >>> traces, nothing = Traces(level, level, state, *ends, 1.5, level), np.zeros((0, 4))
-    >>> white_between(traces, np.zeros(1), np.array([520.0]), [2], nothing, np.zeros(1), False)
+    >>> white_between(traces, np.zeros(1), np.array([520.0]), [2], nothing, np.zeros(1), False).width
     43.0
     """
     plain, named = [], []
@@ -225,21 +263,24 @@ def white_between(
         for column in range(1, n_columns):
             border = left[row] + pitch[row] * column
             window = slice(max(0, int(border - _BESIDE_BORDER)), int(border + _BESIDE_BORDER))
-            plain.append(_widest(hidden, window))
+            plain.append((column, *_widest(hidden, window)))
             if without[window].sum() > hidden[window].sum():
-                named.append(_widest(without, window))
-    widths = named if 2 * len(named) >= len(plain) else plain
-    least = _LEAST_BESIDE_BAR if barred else _LEAST_GAP
-    if not widths or np.mean(np.array(widths) >= least) < _OFTEN:
-        return 0.0
+                named.append((column, *_widest(without, window)))
+    columns, first, after = np.array(named if 2 * len(named) >= len(plain) else plain, int).reshape(-1, 3).T
+    white = after - first >= (_LEAST_BESIDE_BAR if barred else _LEAST_GAP)
+    if not len(white) or white.mean() < _OFTEN:
+        return NO_WHITE
+    at = [after[white & (columns == column)] for column in range(1, columns.max() + 1)]
+    begins = np.array([np.median(ends) if len(ends) else np.nan for ends in at])
     # The pen's round ends reach into the gap.
-    return float(np.median(widths)) + 2 * traces.radius
+    return White(float(np.median(after - first)) + 2 * traces.radius, begins + traces.radius - PEN_DOWN)
 
 
-def _widest(hidden: NDArray[np.bool_], window: slice) -> int:
-    """Width of the widest white that reaches into a window."""
+def _widest(hidden: NDArray[np.bool_], window: slice) -> tuple[int, int]:
+    """Begin and end of the widest white that reaches into a window."""
     pieces = np.flatnonzero(np.diff(hidden.astype(int), prepend=0, append=0)).reshape(-1, 2)
-    return max((int(b - a) for a, b in pieces if a < window.stop and b > window.start), default=0)
+    inside = [(int(a), int(b)) for a, b in pieces if a < window.stop and b > window.start]
+    return max(inside, key=lambda piece: piece[1] - piece[0], default=(0, 0))
 
 
 def strip_edges(
@@ -247,7 +288,7 @@ def strip_edges(
     row: int,
     columns: int,
     pitch: float | None,
-    gap: float,
+    white: White,
     bars: NDArray[np.float64],
     usual: float = 0.0,
     missing: float = 0.0,
@@ -262,8 +303,8 @@ def strip_edges(
         Number of the row's strips.
     pitch : float or None
         How far apart names stand; None where they do not tell.
-    gap : float
-        White between the strips, about.
+    white : White
+        Between the strips, about.
     bars : ndarray, shape (k,)
         Separators (x).
     usual : float
@@ -280,13 +321,13 @@ def strip_edges(
     --------
     >>> sure = np.ones(1, bool)
     >>> ends = Ends(np.array([100.2]), np.array([2599.3]), sure, sure)
-    >>> [(round(a, 2), round(b, 2)) for a, b in strip_edges(ends, 0, 2, None, 0.0, np.zeros(0))]
+    >>> [(round(a, 2), round(b, 2)) for a, b in strip_edges(ends, 0, 2, None, NO_WHITE, np.zeros(0))]
     [(100.0, 1350.0), (1350.0, 2600.0)]
     """
     shown, right = float(ends.left[row]), float(ends.right[row])
     left, sure_left = shown - missing, bool(ends.sure_left[row]) and not missing
     right += max(_LAST_SAMPLE, (right - left) / _SAMPLES)
-    gap = gap if columns > 1 else 0.0
+    gap = white.width if columns > 1 else 0.0
     length = right - left - gap * (columns - 1)
     cut_short = pitch is not None and bool(abs((columns * pitch - gap) / (right - left) - 1) > _WHOLE)
     if pitch is not None and cut_short:
@@ -301,6 +342,10 @@ def strip_edges(
     step = (whole if whole is not None else length) / columns + gap
     known, at = [0.0] * sure_left, [left] * sure_left
     at_bars = bars if not gap else bars + gap
+    seen = _step_between(white.begins[: columns - 1], left)
+    # Names stand as far apart as their strips begin: they tell strips of a whole length from others.
+    if pitch is not None and abs(seen - step) * (columns - 1) > _OFF and abs(seen - pitch) < abs(step - pitch):
+        whole, step, gap, at_bars = None, seen, white.width, white.begins
     for index in range(1, columns):
         near = at_bars[np.abs(at_bars - left - step * index) < _NEAR_BAR]
         if len(near):
@@ -321,6 +366,18 @@ def strip_edges(
         strips[-1] = strips[-1][0], min(strips[-1][1], right)
     # Of what the picture's edge or tape hides the time is known; strips of which nothing is shown are none.
     return [(begin, end) if end > shown else (shown, shown) for begin, end in strips]
+
+
+def _step_between(begins: NDArray[np.float64], left: float) -> float:
+    """Distance at which strips begin by the white between them, NaN where that does not tell."""
+    at = np.r_[left, begins]
+    known = np.flatnonzero(np.isfinite(at))
+    if len(known) < 2:
+        return np.nan
+    # A pulse's foot may lead into the first strip.
+    known = known[1:] if len(known) > 2 else known
+    step, first = np.polyfit(known, at[known], 1)
+    return float(step) if np.abs(at[known] - first - step * known).max() < _AGREE else np.nan
 
 
 def begin_together(edges: list[list[tuple[float, float]]], gap: float) -> list[list[tuple[float, float]]]:
@@ -349,7 +406,7 @@ def begin_together(edges: list[list[tuple[float, float]]], gap: float) -> list[l
     usual = float(np.median(firsts)) if firsts else np.inf
     return [
         [(usual, strips[0][1] + (0.0 if gap else usual - strips[0][0]))]
-        if len(strips) == 1 and abs(strips[0][0] - usual) < _FOOT
+        if len(strips) == 1 and abs(strips[0][0] - usual) < FOOT
         else strips
         for strips in edges
     ]
@@ -357,12 +414,12 @@ def begin_together(edges: list[list[tuple[float, float]]], gap: float) -> list[l
 
 def _whole_length(length: float, cut_short: bool, sure_left: bool, sure_right: bool) -> float | None:
     """The whole number of half seconds that a row is long, None where it is none."""
-    whole = round(length / _UNIT) * _UNIT
+    whole = round(length / HALF_SECOND) * HALF_SECOND
     if whole and abs(length / whole - 1) < _MOST_SNAP[cut_short]:
         return whole
-    shorter = np.floor(length / _UNIT) * _UNIT
+    shorter = np.floor(length / HALF_SECOND) * HALF_SECOND
     # Measured from the flank of a pulse, a row is longer by the pulse's foot.
-    if shorter and sure_left != sure_right and not cut_short and length - shorter < _FOOT:
+    if shorter and sure_left != sure_right and not cut_short and length - shorter < FOOT:
         return float(shorter)
     return None
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from digitize.layout.columns import begin_together, past_names, row_ends, strip_edges, white_between
+from digitize.layout.columns import NO_WHITE, begin_together, past_names, row_ends, strip_edges, white_between
 from digitize.layout.naming import (
     NUMERALS,
     Lines,
@@ -123,7 +123,7 @@ def read_layout(
     RowsMissing
         If the page has far fewer rows than the given layout.
     """
-    ends = row_ends(traces, symbols)
+    ends = row_ends(traces, symbols, coverage)
     n_rows = len(ends.left)
     if given is not None and n_rows < (1 - _MOST_MISSING) * given.n_rows:
         raise RowsMissing(f"layout {given.name!r} has {given.n_rows} rows, but the page shows {n_rows}")
@@ -154,9 +154,10 @@ def read_layout(
     gaps, parted = {}, []
     for n in COLUMN_COUNTS:
         pitch, columns = (right - left) / n, [n] * n_rows
-        gaps[n] = white_between(traces, left, pitch, columns, seen, baseline, len(bars) > 0)
+        gaps[n] = white_between(traces, left, pitch, columns, seen, baseline, len(bars) > 0).width
         # Worn ink is white everywhere.
-        if gaps[n] and not white_between(traces, left - pitch / 2, pitch, columns, seen, baseline, len(bars) > 0):
+        shifted = white_between(traces, left - pitch / 2, pitch, columns, seen, baseline, len(bars) > 0)
+        if gaps[n] and not shifted.width:
             parted.append(n)
     tries = []
     for hypothesis in find_lines(names, standings, left, right, bars, gaps, parted, beside):
@@ -188,16 +189,16 @@ def read_layout(
     ends = past_names(ends, traces, seen, baseline)
     pitches = np.full(n_rows, lines.pitch)
     missing = max(float(np.median(left)) - begin, 0.0)
-    gap = white_between(traces, ends.left - missing, pitches, columns_of, seen, baseline, len(bars) > 0)
+    white = white_between(traces, ends.left - missing, pitches, columns_of, seen, baseline, len(bars) > 0)
     of_rows = list(enumerate(naming.rows, naming.skipped))
-    alone = [strip_edges(ends, row, 1, None, 0.0, bars)[0] for row, leads in of_rows if len(leads) == 1]
+    alone = [strip_edges(ends, row, 1, None, NO_WHITE, bars)[0] for row, leads in of_rows if len(leads) == 1]
     usual = float(np.median([end - begin for begin, end in alone])) if alone else _TEN_SECONDS
     edges = []
     for row, leads in of_rows:
         step = lines.pitch if len(leads) == lines.columns else None
-        edges.append(strip_edges(ends, row, len(leads), step, gap, bars, usual, missing) if leads else [])
-    if gap or len(bars):
-        edges = begin_together(edges, gap)
+        edges.append(strip_edges(ends, row, len(leads), step, white, bars, usual, missing) if leads else [])
+    if white.width or len(bars):
+        edges = begin_together(edges, white.width)
     places, chosen = [], []
     shown = dict.fromkeys(ALL_NAMES, 0.0)
     for index, leads in enumerate(naming.rows):

@@ -3,6 +3,7 @@
 On most pages the second column goes on where the first ended; some printers show the same seconds in every column. A
 rhythm strip below decides: its beats stand under those of a column either at the column's own place, or at the start.
 Without one the columns do: the beats of columns that were recorded together stand at the same places in all of them.
+In white between two columns time passes on some printers, not on others: beats right below each other tell that too.
 """
 
 from __future__ import annotations
@@ -84,6 +85,45 @@ def columns_are_simultaneous(
         # On bent paper beats stand askew under each other: the columns must bear the rhythm strip out.
         return bool(np.median(votes) > _CLEARLY) and (alike is None or alike > _UNLIKE)
     return None if alike is None else alike > _SAME
+
+
+def time_passes_in_white(
+    strips: Sequence[tuple[float, float, NDArray[np.float32]]], rhythm: Sequence[NDArray[np.float32]], fs: float
+) -> bool:
+    """Tell whether the rhythm strips' beats stand right below those of the columns that white parts.
+
+    Parameters
+    ----------
+    strips : sequence of (float, float, ndarray)
+        For every strip beyond the first column: seconds that the columns before it last, seconds from the row's start
+        to the strip's as the page has it, white included, and its signal (mV).
+    rhythm : sequence of ndarray
+        Signals of the rhythm strips, from the row's start.
+    fs : float
+        Sampling frequency of all, Hz.
+
+    Returns
+    -------
+    bool
+        False when there is nothing to compare.
+
+    Examples
+    --------
+    >>> beats = np.zeros(5000, np.float32)
+    >>> beats[[300, 1100, 1800, 2700, 3400, 4300]] = 1
+    >>> time_passes_in_white([(4.9, 5.0, beats[2500:4950])], [beats], 500)
+    True
+    """
+    votes = []
+    for below in rhythm:
+        activity = activity_of(below, fs)
+        for without, within, strip in strips:
+            own = activity_of(strip, fs)
+            apart = _likeness(own, activity[round(without * fs) :])
+            below_each_other = _likeness(own, activity[round(within * fs) :])
+            if apart is not None and below_each_other is not None:
+                votes.append(below_each_other - apart)
+    return bool(votes) and bool(np.median(votes) > 0)
 
 
 def _likeness_of_columns(columns: Sequence[Sequence[NDArray[np.float32]]], fs: float) -> float | None:

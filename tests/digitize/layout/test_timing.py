@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digitize.layout.timing import columns_are_simultaneous
+from digitize.layout.timing import columns_are_simultaneous, time_passes_in_white
 
 FS = 500
 SECONDS = 2.5
@@ -85,3 +85,19 @@ def test_columns_that_beat_differently_were_not_recorded_together():
     later = strips(signal, True)
     assert columns_are_simultaneous(columns_of(signal, True), later, [signal], FS) is True
     assert columns_are_simultaneous(columns_of(signal, False), later, [signal], FS) is False
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10_000), passes=st.booleans(), white=st.floats(0.025, 0.08))
+def test_beats_tell_whether_time_passes_in_white(seed, passes, white):
+    signal = record(seed)
+    strips = []
+    for column in (1, 2, 3):
+        without, within = column * (SECONDS - white), column * SECONDS
+        start = round((within if passes else without) * FS)
+        strips.append((without, within, -signal[start : start + round((SECONDS - white) * FS)]))
+    assert time_passes_in_white(strips, [signal], FS) is passes
+
+
+def test_no_rhythm_strip_tells_of_white():
+    assert not time_passes_in_white([(2.4, 2.5, record(1)[1250:2450])], [], FS)
