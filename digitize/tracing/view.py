@@ -182,9 +182,12 @@ def follow_traces(laid: LaidPage, n_rows: int | None = None) -> UprightAnalysis 
     """
     analysis = _follow(laid, find_rows)
     found = 0 if analysis is None else len(analysis.rows.level)
-    if n_rows is None and laid.look is not None:
-        n_rows = max(found, stacked_pulses(laid.look.of("pulse")))
-    if n_rows is None or found == n_rows:
+    if n_rows is None:
+        pulses = found if laid.look is None else stacked_pulses(laid.look.of("pulse"))
+        again = _follow(laid, lambda coverage: find_rows(coverage, pulses)) if pulses > found else None
+        # Pulses stand beside averaged beats, too, which are no rows.
+        return again if again is not None and len(again.rows.level) == pulses else analysis
+    if found == n_rows:
         return analysis
     again = _follow(laid, lambda coverage: find_rows(coverage, n_rows))
     if analysis is None or again is None:
