@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
+from digitize.records.drawing import Drawing
 from digitize.records.page import Page, PageError
 
 if TYPE_CHECKING:
@@ -226,13 +227,53 @@ def load_page(source: PageSource, index: int = 0, *, dpi: float | None = None) -
             count = _count_pages(file, label, max(index + 1, 2))
         _check_index(index, count, label)
         where = label if count == 1 else f"{label}, page {index + 1}"
+        drawing = None
         with _decoding(where):
             if _is_pdf(file):
-                image, stated = _render_pdf(file, index, where, dpi)
+                image, stated, drawing = _render_pdf(file, index, where, dpi)
             else:
                 image, stated = _decode(file, index, where)
                 stated = dpi or stated
-    return Page(image, _page_name(source, index, count), stated, index)
+    return Page(image, _page_name(source, index, count), stated, index, drawing)
+
+
+def load_drawing(source: PageSource) -> Drawing | None:
+    """Take the lines and the text of the only page of a source, without rendering it.
+
+    Parameters
+    ----------
+    source : path, bytes, ndarray, PIL image or Page
+        As for `load_pages`.
+
+    Returns
+    -------
+    Drawing or None
+        None of a picture, and where there are several pages.
+
+    Raises
+    ------
+    PageError
+        As for `load_pages`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> load_drawing(np.ones((120, 200))) is None
+    True
+    """
+    if isinstance(source, Page):
+        return source.drawing
+    if isinstance(source, (np.ndarray, Image.Image)):
+        return None
+    label = _label(source)
+    with _opened(source) as file, _decoding(label):
+        if not _is_pdf(file):
+            return None
+        with _open_pdf(file, label) as document:
+            if len(document) != 1:
+                return None
+            page = document[0]
+            return None if _scan_dpi(page, label) else _draw_pdf(page, _drawn_dpi(page, None, label))
 
 
 def _check_index(index: int, count: int, label: str) -> None:
@@ -468,24 +509,44 @@ def _open_pdf(file: IO[bytes], label: str) -> pypdfium2.PdfDocument:
         raise PageError(f"{label}: damaged: {error}") from None
 
 
-def _render_pdf(file: IO[bytes], index: int, label: str, given: float | None) -> tuple[NDArray[np.uint8], float]:
+def _render_pdf(
+    file: IO[bytes], index: int, label: str, given: float | None
+) -> tuple[NDArray[np.uint8], float, Drawing | None]:
     with _open_pdf(file, label) as document:
         page = document[index]
-        width, height = page.get_size()
         scanned = _scan_dpi(page, label)
-        dpi = scanned or given or PDF_DPI
-        # A drawn page has no pixels of its own: a poster is rendered as finely as the limits allow.
-        dpi = min(dpi, 72 * MAX_SIDE / (max(width, height) + 1), 72 * math.sqrt(MAX_PIXELS / (width * height)) * 0.999)
-        size = math.ceil(width * dpi / 72), math.ceil(height * dpi / 72)
-        _check_size(*size, label)
+        dpi = _drawn_dpi(page, scanned or given, label)
+        width, height = _drawn_size(page, dpi)
         # At another resolution a grid would be wider than the traces on it.
         fine = PDF_DPI * math.ceil(dpi / PDF_DPI)
-        if scanned or width * height * (fine / 72) ** 2 > MAX_PIXELS:
+        if scanned or math.prod(page.get_size()) * (fine / 72) ** 2 > MAX_PIXELS:
             fine = dpi
         image = page.render(scale=fine / 72, rev_byteorder=True).to_numpy()[..., :3]
         if fine != dpi:
-            image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-        return np.array(image, order="C"), given if scanned and given else dpi
+            image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+        drawing = None if scanned else _draw_pdf(page, dpi)
+        return np.array(image, order="C"), given if scanned and given else dpi, drawing
+
+
+def _drawn_dpi(page: pypdfium2.PdfPage, known: float | None, label: str) -> float:
+    """Resolution at which a page is rendered."""
+    width, height = (float(side) for side in page.get_size())
+    # A drawn page has no pixels of its own: a poster is rendered as finely as the limits allow.
+    most = min(72 * MAX_SIDE / (max(width, height) + 1), 72 * math.sqrt(MAX_PIXELS / (width * height)) * 0.999)
+    dpi = min(known or PDF_DPI, most)
+    _check_size(*_drawn_size(page, dpi), label)
+    return dpi
+
+
+def _drawn_size(page: pypdfium2.PdfPage, dpi: float) -> tuple[int, int]:
+    width, height = page.get_size()
+    return math.ceil(width * dpi / 72), math.ceil(height * dpi / 72)
+
+
+def _draw_pdf(page: pypdfium2.PdfPage, dpi: float) -> Drawing | None:
+    from digitize.pages.drawing import read_drawing
+
+    return read_drawing(page, _drawn_size(page, dpi), dpi)
 
 
 def _scan_dpi(page: pypdfium2.PdfPage, label: str) -> float | None:

@@ -1,4 +1,4 @@
-"""A page as a picture."""
+"""A page as a picture, and as its file draws it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from digitize.records.drawing import Drawing
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,12 +27,15 @@ class Page:
         the finer of the two.
     index : int
         Place in the file, from 0.
+    drawing : Drawing or None
+        Lines and text of a page that its file draws; None of a picture.
     """
 
     image: NDArray[np.uint8]
     name: str
     dpi: float | None
     index: int
+    drawing: Drawing | None = None
 
 
 class PageError(ValueError):
