@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,21 +17,23 @@ from digitize.layout.clock import set_clock
 from digitize.layout.confirm import confirm_names
 from digitize.layout.printed import ReadPage, without_false_rows
 from digitize.leads import Leads
-from digitize.pages.page import PageSource, load_only_page
+from digitize.pages.page import PageSource, load_drawing, load_only_page
+from digitize.records.drawing import Drawing
 from digitize.records.known import Known
 from digitize.records.layouts import LEAD_NAMES, is_chest
 from digitize.records.page import Page, PageError
 from digitize.records.page_analysis import PageAnalysis
 from digitize.records.page_layout import PageLayout
 from digitize.records.placement import PaperScale
-from digitize.records.results import Calibration, Geometry, Strip
-from digitize.records.values import PitchSource
+from digitize.records.results import Calibration, Geometry, Quality, Strip
+from digitize.records.values import PitchSource, TraceSource
 from digitize.refine.correct import TraceRefiner, correct
 from digitize.strips import confidence
 from digitize.strips.cut import columns_of, cut_strips, join_strips
 from digitize.strips.scale import find_scale
 from digitize.strips.verdict import cut_off, edge_width, judge
 from digitize.tracing.view import led_past_names
+from digitize.vector.read import read_drawing
 
 _SOME_NAMES = 3
 """Limb leads by whose names alone a page without grid and pulse is known."""
@@ -84,8 +88,57 @@ def trace_leads(
     """
     if not (np.isfinite(fs) and fs > 0):
         raise ValueError(f"fs is {fs!r}; allowed: a positive number")
+    drawn = leads_of_drawing(load_drawing(image), layout=layout, speed=speed, gain=gain, fs=fs)
+    if drawn is not None:
+        return drawn
     analysis = analyze_page(image, layout=layout, speed=speed, gain=gain, look=look_at if refine else None)
     return leads_of(refined(analysis) if refine else analysis, fs=fs)
+
+
+def leads_of_drawing(
+    drawing: Drawing | None,
+    *,
+    layout: str | None = None,
+    speed: float | None = None,
+    gain: float | None = None,
+    fs: int,
+) -> Leads | None:
+    """Read leads off the paths that a page's file draws, where it draws the traces: nothing is rendered.
+
+    Parameters
+    ----------
+    drawing : Drawing or None
+        Of a page (`Page.drawing`).
+    layout, speed, gain, fs
+        As for `trace_leads`, and so are the errors.
+
+    Returns
+    -------
+    Leads or None
+        None where the drawing does not tell all of it: `analyze_page` then looks at the page's picture.
+
+    Examples
+    --------
+    >>> leads_of_drawing(None, fs=500) is None
+    True
+    """
+    known = Known.of(layout, speed, gain)
+    read = None if drawing is None else read_drawing(drawing, known, fs)
+    if read is None:
+        return None
+    quality = partial(judge, contradicted=read.contradicted, unread=read.unread, edge_mm=math.nan, truncated=False)
+    return _joined(
+        read.strips,
+        read.layout,
+        read.calibration,
+        read.geometry,
+        quality,
+        residual=read.residual,
+        lost=(),
+        warnings=read.warnings,
+        source="vector",
+        fs=fs,
+    )
 
 
 def analyze_page(
@@ -177,33 +230,58 @@ def leads_of(analysis: PageAnalysis, *, fs: int) -> Leads:
     layout, traces = analysis.layout, analysis.traces
     strips, name, residual, warnings = strips_of(analysis, fs)
     strips, probability = _rated(analysis, strips, residual, fs)
-    signal, certainty = join_strips(strips, fs)
-    missing = [lead for lead, row in zip(LEAD_NAMES, signal, strict=True) if not np.isfinite(row).any()]
-    lost = [lead for lead in layout.lost if lead in missing]
     pixels_per_mm, _, rotation = scale_in_middle(analysis.placement, analysis.page)
-    calibration = _calibration(analysis, pixels_per_mm)
-    quality = judge(
-        strips,
-        calibration,
-        residual=residual,
+    height, width = analysis.page.image.shape[:2]
+    quality = partial(
+        judge,
         edge_mm=edge_width(analysis.coverage, traces.center),
         truncated=cut_off(traces.center, analysis.upright.inside),
-        lost=lost,
         unread=_unread(layout, strips),
         contradicted=any(place.contradicted for place in layout.places),
         probability=probability,
     )
-    height, width = analysis.page.image.shape[:2]
+    return _joined(
+        strips,
+        name,
+        _calibration(analysis, pixels_per_mm),
+        Geometry((width, height), rotation, certainty_of(analysis.placement)),
+        quality,
+        residual=residual,
+        lost=layout.lost,
+        warnings=warnings,
+        source="raster",
+        fs=fs,
+    )
+
+
+def _joined(
+    strips: Sequence[Strip],
+    layout: str,
+    calibration: Calibration,
+    geometry: Geometry,
+    quality: Callable[..., Quality],
+    *,
+    residual: float,
+    lost: Sequence[str],
+    warnings: Sequence[str],
+    source: TraceSource,
+    fs: int,
+) -> Leads:
+    """Join strips to leads; `quality` is `judge`, but for what is known here."""
+    signal, certainty = join_strips(strips, fs)
+    missing = [lead for lead, row in zip(LEAD_NAMES, signal, strict=True) if not np.isfinite(row).any()]
+    lost = [lead for lead in lost if lead in missing]
     return Leads(
         signal=signal,
         confidence=certainty,
         fs=fs,
         strips=tuple(strips),
-        layout=name,
+        layout=layout,
         calibration=calibration,
-        geometry=Geometry((width, height), rotation, certainty_of(analysis.placement)),
-        quality=quality,
+        geometry=geometry,
+        quality=quality(strips, calibration, residual=residual, lost=lost),
         warnings=(*_no_grid(calibration), *warnings, *_not_found(missing, lost)),
+        source=source,
     )
 
 

@@ -41,6 +41,9 @@ _STEP = 16
 _AROUND_NAME = np.array([4, 3, -4, -3])
 """Upright pixels from a name's box in `PageLayout.names` to the name itself."""
 
+_PEN_MM = 0.3
+"""Width of the stroke along traces that have none of their own."""
+
 _FACE, _LETTER_PX = cv2.FONT_HERSHEY_SIMPLEX, 40
 _SUBPIXEL_BITS = 4
 _FARTHEST = 1e6  # pixels: what lies farther out of the picture cannot be told from it
@@ -87,6 +90,35 @@ def redraw_page(analysis: PageAnalysis, leads: Leads) -> NDArray[np.uint8]:
     for place, box in zip(analysis.layout.places, names, strict=bool(len(names))):
         if place.name_source == "read":
             _write_name(paper, analysis, place, box)
+    return paper
+
+
+def redraw_strips(leads: Leads) -> NDArray[np.uint8]:
+    """Draw the traces of a page that was read off its file's own paths, and nothing else of it.
+
+    Parameters
+    ----------
+    leads : Leads
+
+    Returns
+    -------
+    ndarray, shape (height, width, 3), uint8
+        RGB, as large as the page's picture, every trace where it is there.
+
+    Examples
+    --------
+    >>> from digitize.leads import no_leads
+    >>> redraw_strips(no_leads((40, 30), "")).shape
+    (30, 40, 3)
+    """
+    width, height = leads.geometry.page_size
+    paper = np.full((height, width, 3), 255, np.uint8)
+    per_mm = leads.calibration.pixels_per_mm
+    strokes = []
+    for strip in leads.strips:
+        edges = np.flatnonzero(np.diff(np.isfinite(strip.path).all(axis=1), prepend=False, append=False)).reshape(-1, 2)
+        strokes += [strip.path[start:end] for start, end in edges]
+    _draw(paper, strokes, INK, max(1, round(_PEN_MM * per_mm)) if strokes else 1)
     return paper
 
 

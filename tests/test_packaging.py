@@ -40,7 +40,7 @@ MAY_IMPORT = {
 ROOMS = {
     "digitize": (
         *("version", "records", "files", "pages", "geometry", "ink", "ocr", "tracing", "layout", "refine", "strips"),
-        *("export", "render", "leads", "api", "deidentify", "__init__"),
+        *("vector", "export", "render", "leads", "api", "deidentify", "__init__"),
     ),
     "classify": (
         *("statements", "records", "exclusive", "wording", "contradictions", "measure", "signal", "picture", "beats"),

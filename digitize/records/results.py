@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitize.records.layouts import LEAD_NAMES
-from digitize.records.values import PitchSource, Source
+from digitize.records.values import PitchSource, Source, TraceSource
 
 
 @dataclass(frozen=True)
@@ -165,6 +165,9 @@ class LeadData:
         Whether to trust the page, and why not.
     warnings : tuple of str
         What a reader should know before trusting the signal.
+    source : str
+        What the signal was read from: ``"raster"``, the pixels of a picture, or ``"vector"``, the paths that the file
+        itself draws: then it is as exact as these are.
     """
 
     signal: NDArray[np.float32]
@@ -176,6 +179,7 @@ class LeadData:
     geometry: Geometry
     quality: Quality
     warnings: tuple[str, ...] = field(default=())
+    source: TraceSource = "raster"
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -11,6 +11,9 @@ Source = Literal["given", "read", "measured", "assumed"]
 PitchSource = Literal["grid", "fax", "pulse", "rows", "paper", "print", "assumed"]
 """What a page's scale was taken from (`digitize.records.results.Calibration.pitch_source`)."""
 
+TraceSource = Literal["raster", "vector"]
+"""What a signal was read from (`digitize.records.results.LeadData.source`)."""
+
 
 class Value(NamedTuple):
     """A number and how it came to be known.

@@ -64,13 +64,14 @@ def build_report(
     report = {
         "format": REPORT_FORMAT,
         "notice": "Not a medical device: for research and teaching only.",
-        "software": {"name": "papertrace", "version": __version__, "weights": _weights(interpretation, refined)},
+        "software": {"name": "papertrace", "version": __version__, "weights": _weights(interpretation, leads, refined)},
         "source": {
             "file": None if job.pseudonymized else job.source,
             "page": job.index + 1,
             "width": width,
             "height": height,
             "dpi": page.dpi,
+            "traces": leads.source,
         },
         "reader": {"asked": asked, "used": interpretation.reader, "reason": interpretation.fallback},
         "statements": [asdict(found) for found in interpretation.statements],
@@ -134,16 +135,17 @@ def _beats(beats: Beats, leads: Leads) -> dict[str, Any]:
     }
 
 
-def _weights(interpretation: Interpretation, refined: bool) -> dict[str, str | None]:
+def _weights(interpretation: Interpretation, leads: Leads, refined: bool) -> dict[str, str | None]:
     from digitize.refine import correct, read
     from digitize.strips import confidence
 
+    seen = leads.source == "raster"
     return {
         "classify": interpretation.weights_version or None,
         "beats": interpretation.beats.weights_version or None,
-        "confidence": confidence.weights_version(),
-        "read": read.weights_version() if refined else None,
-        "refine": correct.weights_version() if refined else None,
+        "confidence": confidence.weights_version() if seen else None,
+        "read": read.weights_version() if seen and refined else None,
+        "refine": correct.weights_version() if seen and refined else None,
     }
 
 

@@ -99,11 +99,15 @@ def _trace(job: Job, options: Options) -> _Traced:
     """Digitize a page, as far as it can be."""
     from classify.picture.picture import coarse_picture, picture_of
     from digitize import api
-    from digitize.deidentify import redraw_page
+    from digitize.deidentify import redraw_page, redraw_strips
     from digitize.ink.look import look_at
     from digitize.leads import no_leads
 
     page = _load_unnamed(job, options) if job.pseudonymized else _load(job, options)
+    drawn = api.leads_of_drawing(page.drawing, layout=options.layout, speed=options.speed, gain=options.gain, fs=FS)
+    if drawn is not None:
+        shown = redraw_strips(drawn) if job.pseudonymized else page.image
+        return _Traced(page, drawn, shown, lambda: coarse_picture(page.image).ink)
     try:
         analysis = api.analyze_page(
             page,

@@ -23,6 +23,7 @@ from papertrace.cli.manifest import JOURNAL
 from papertrace.cli.pseudonyms import fingerprint
 from papertrace.cli.sources import OVERLAY
 from papertrace.synth import render_page, simulate
+from tests.digitize.vector import drawn
 from tests.measured import MEASURED
 from tests.papertrace.cli import stubs
 
@@ -191,3 +192,26 @@ def test_results_that_name_their_sources_stand_apart(calls, leads, paper, tmp_pa
     (killed / JOURNAL).write_text('["Ronaldsson.hea"]\n')
     assert run(killed, source) == 2
     assert pages(named) == ["Ronaldsson"] and pages(out) == ["page-0001"] and pages(killed) == []
+
+
+def test_a_page_that_its_file_draws(tmp_path, out, monkeypatch):
+    monkeypatch.setattr(app, "Pool", stubs.Inline)
+    monkeypatch.setattr(readers, "interpret", lambda leads: INTERPRETATION)
+    sheet = drawn.sheet_of(simulate(10, 500))
+    sheet.texts.append((drawn.LEFT, 16.0, "Henrietta Ronaldsson 0012345678"))
+    source = tmp_path / "St_Elsewhere.pdf"
+    source.write_bytes(drawn.by_reportlab(sheet))
+    assert run(out, str(source), "--html") == 0
+    assert_tells_nothing(out)
+    report = json.loads((out / "page-0001.json").read_text(encoding="utf-8"))
+    assert report["source"]["traces"] == "vector" and report["quality"]["verdict"] == "good"
+    weights = report["software"]["weights"]
+    assert weights["refine"] is weights["read"] is weights["confidence"] is None
+    signal = wfdb.rdrecord(str(out / "page-0001")).p_signal.T
+    assert np.nanmax(np.abs(signal - sheet.truth)) < 0.002 and (np.isfinite(signal) == np.isfinite(sheet.truth)).all()
+    page = api.load_only_page(source)
+    picture = redraw.redraw_strips(api.leads_of_drawing(page.drawing, fs=500))
+    ink = picture.min(axis=2) < 128
+    assert picture.shape == page.image.shape and ink.any() and (page.image.min(axis=2)[ink] < 255).mean() > 0.85
+    header = slice(120, 170)  # 12 to 17 mm
+    assert not ink[header].any()

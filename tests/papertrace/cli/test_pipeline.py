@@ -146,7 +146,7 @@ def test_report(calls, leads, paper, as_png, out):
     assert report["format"] == "papertrace-report/2"
     assert report["software"]["version"] == __version__
     assert report["software"]["weights"]["classify"] == "0123456789ab"
-    assert report["source"] == {"file": scan, "page": 1, "width": 1100, "height": 600, "dpi": None}
+    assert report["source"] == {"file": scan, "page": 1, "width": 1100, "height": 600, "dpi": None, "traces": "raster"}
     assert report["statements"][0] == {
         "code": "NORM",
         "name": "normal ECG",

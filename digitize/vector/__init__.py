@@ -1,0 +1,1 @@
+"""Read the traces of a page off its file's own paths: nothing is rendered, followed or recognized."""
