@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -156,41 +156,53 @@ def _pulses(shapes: Sequence[PulseShape], rows: Rows) -> tuple[Pulse, ...]:
 
 
 def _layout(rows: Rows, named: NamedCells, naming: Naming, scale: Scale, known: Known) -> PageLayout:
+    """Where the strips are, and when: a lead that continues goes on where it ended above."""
     per_second = scale.speed.value * PIXELS_PER_MM
     places = []
     shown = dict.fromkeys(ALL_NAMES, 0.0)
     for row, labels in _labels(naming):
-        traces = rows.traces[row]
-        begins = _begins(traces, per_second)
-        for column, (label, trace) in enumerate(zip(labels, traces, strict=True)):
-            lead = lead_of(label)
-            read = named.cells[row, column].argmax() if np.isfinite(named.cells[row, column, 0]) else -1
-            given = known.layout is not None and (len(labels) == 1 or known.layout.tells_leads)
-            source: Source = "given" if given else "read" if read == ALL_NAMES.index(lead) else "assumed"
-            negated = sign_of(label) < 0 or bool(named.negated[row, column])
-            places.append(
-                Place(
-                    lead=lead,
-                    sign=-1 if negated and lead == "aVR" else 1,
-                    row=row,
-                    column=column,
-                    left=float(trace[0, 0]),
-                    right=float(trace[-1, 0] + _step(trace)),
-                    before=shown[lead] if naming.layout.continues else begins[column],
-                    name_source=source,
-                    certainty=float(read == ALL_NAMES.index(lead)),
-                    contradicted=ALL_NAMES[read] if given and read not in (-1, ALL_NAMES.index(lead)) else "",
-                )
-            )
-            shown[lead] += places[-1].right - places[-1].left
+        for column, begin in enumerate(_begins(rows.traces[row], per_second)):
+            trace = rows.traces[row][column]
+            place = _place(labels, row, column, named, known)
+            before = shown[place.lead] if naming.layout.continues else begin
+            left, right = float(trace[0, 0]), float(trace[-1, 0] + _step(trace))
+            places.append(replace(place, left=left, right=right, before=before))
+            shown[place.lead] += right - left
     found = {place.lead for place in places}
-    lost = tuple(dict.fromkeys(lead for lead in named.astray if lead not in found)) if known.layout is None else ()
+    lost = () if known.layout else tuple(dict.fromkeys(lead for lead in named.astray if lead not in found))
     others = [f"{place.contradicted} in row {place.row + 1}" for place in places if place.contradicted]
-    contradictions = (
-        (f"layout {naming.layout.name!r} was given, but the page's names read {', '.join(others)}",) if others else ()
+    told = (f"layout {naming.layout.name!r} was given, but the page's names read {', '.join(others)}",)
+    return PageLayout(
+        places=tuple(places),
+        names=named.boxes,
+        layout=naming.layout,
+        shown_rows=len(rows.traces),
+        named_rows=len(rows.traces) - naming.skipped,
+        contradictions=told if others else (),
+        lost=lost,
     )
-    n_rows = len(rows.traces)
-    return PageLayout(tuple(places), named.boxes, naming.layout, n_rows, n_rows - naming.skipped, contradictions, lost)
+
+
+def _place(labels: Sequence[str], row: int, column: int, named: NamedCells, known: Known) -> Place:
+    """A strip's lead, and how it is known; where it is is not told yet."""
+    label, cell = labels[column], named.cells[row, column]
+    lead = lead_of(label)
+    read = None if np.isnan(cell).all() else ALL_NAMES[int(cell.argmax())]
+    given = known.layout is not None and (len(labels) == 1 or known.layout.tells_leads)
+    source: Source = "given" if given else "read" if read == lead else "assumed"
+    inverted = lead == "aVR" and (sign_of(label) < 0 or bool(named.negated[row, column]))
+    return Place(
+        lead=lead,
+        sign=-1 if inverted else 1,
+        row=row,
+        column=column,
+        left=np.nan,
+        right=np.nan,
+        before=np.nan,
+        name_source=source,
+        certainty=float(read == lead),
+        contradicted=read if given and read is not None and read != lead else "",
+    )
 
 
 def _step(trace: NDArray[np.float64]) -> float:
