@@ -18,8 +18,11 @@ from pypdfium2 import raw
 
 from digitize.records.drawing import Drawing, Line, Text
 
-_MOST_POINTS = 2_000_000
-"""Most points of all lines: four times what a page has on which every sample and every dot of the grid is a path."""
+_MOST_POINTS = 600_000
+"""Most points of all lines: three times what a page has on which every sample and every dot of the grid is a path."""
+
+_FARTHEST = 1e6
+"""Pixels from the page's corner beyond which a coordinate is none."""
 
 _DEEPEST = 15
 """Forms within forms that are looked into."""
@@ -157,8 +160,9 @@ def _bezier(*corners: tuple[float, float]) -> list[tuple[float, float]]:
 
 
 def _shown(subpaths: Sequence[NDArray[np.float64]], clip: Box | None) -> list[NDArray[np.float64]]:
-    """What can be seen of the subpaths."""
-    seen = subpaths if clip is None else [_clipped(points, clip) for points in subpaths]
+    """What can be seen of the subpaths, those apart that run out of any page."""
+    near = [points for points in subpaths if (np.abs(points) < _FARTHEST).all()]
+    seen = near if clip is None else [_clipped(points, clip) for points in near]
     return [points for points in seen if len(points) > 1]
 
 

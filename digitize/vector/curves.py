@@ -16,6 +16,8 @@ _JOINED = 0.005 * PIXELS_PER_MM
 mm/s is ten times as long."""
 _FEWEST, _SHORTEST = 20, 10.0 * PIXELS_PER_MM
 """Fewest points of a trace, and its least length."""
+_MOST_TRACES = 200
+"""More lines that could be traces are a drawing of something else."""
 _BACK = 0.03 * PIXELS_PER_MM
 """Farthest that rounding moves a point of a trace back in time."""
 _LEVEL = 0.05 * PIXELS_PER_MM
@@ -49,7 +51,7 @@ def find_curves(lines: Sequence[Line]) -> tuple[list[NDArray[np.float64]], list[
     Returns
     -------
     traces : list of ndarray, shape (n, 2), float64
-        Points in time's order, without calibration pulses.
+        Points in time's order, without calibration pulses; none where there are far too many.
     pulses : list of PulseShape
 
     Examples
@@ -77,6 +79,8 @@ def find_curves(lines: Sequence[Line]) -> tuple[list[NDArray[np.float64]], list[
             rest = rest[: len(rest) - after.end]
         if len(rest) >= _FEWEST and rest[-1, 0] - rest[0, 0] >= _SHORTEST and not _repeats(rest, traces):
             traces.append(rest)
+        if len(traces) > _MOST_TRACES:
+            return [], []
     return traces, pulses
 
 

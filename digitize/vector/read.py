@@ -134,7 +134,7 @@ def _name(rows: Rows, named: NamedCells, known: Known) -> Naming | None:
         return None
     given = None
     if known.layout is not None:
-        if known.layout.n_rows != len(rows.traces):
+        if (known.layout.n_rows, known.layout.columns) != (len(rows.traces), rows.columns):
             return None
         pitches = likely_pitches(np.zeros((known.layout.n_rows, len(rows.traces))), rows.level)
         given = Given(known.layout, rows.level, pitches)
@@ -241,7 +241,7 @@ def _cut(
         trace = rows.traces[place.row][place.column]
         n = int((trace[-1, 0] - trace[0, 0]) / per_second * fs + _SAME_SAMPLE) + 1
         x = np.minimum(trace[0, 0] + np.arange(n) * per_second / fs, trace[-1, 0])
-        sampled.append((x, _at(trace, x)))
+        sampled.append((x, _at(trace, x, per_second / fs)))
     strips = []
     for place, (x, y) in zip(layout.places, sampled, strict=True):
         of_row = [own for other, (_, own) in zip(layout.places, sampled, strict=True) if other.row == place.row]
@@ -265,14 +265,14 @@ def _cut(
     return strips
 
 
-def _at(trace: NDArray[np.float64], x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A trace's y at some x.
+def _at(trace: NDArray[np.float64], x: NDArray[np.float64], spacing: float) -> NDArray[np.float64]:
+    """A trace's y at some x, so far apart.
 
     A path is straight between its points. But where these are evenly spaced and fewer than the samples, they are
     samples of a recording, which is not straight between them: a smooth curve through them is nearer to it.
     """
     steps = np.diff(trace[:, 0])
-    sparse = steps.min() > _EVEN * steps.max() and steps.mean() > _FEWER * (x[1] - x[0])
+    sparse = steps.min() > _EVEN * steps.max() and steps.mean() > _FEWER * spacing
     if sparse and np.isfinite(trace).all():
         return np.asarray(make_interp_spline(trace[:, 0], trace[:, 1], k=_DEGREE)(x), np.float64)
     return np.asarray(np.interp(x, trace[:, 0], trace[:, 1]), np.float64)

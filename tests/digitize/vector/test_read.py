@@ -162,6 +162,8 @@ def test_what_the_drawing_does_not_tell_is_left_to_the_picture(recording):
     given = leads_of_drawing(no_names, layout="3x4+II", fs=FS)
     assert strict_snr(sheet.truth, given.signal).min() > 45
     assert {strip.name_source for strip in given.strips} == {"given"} and given.quality.verdict != "good"
+    for layout in ("6x2", "12x1", "custom-4x3", "3x4"):
+        assert leads_of_drawing(no_names, layout=layout, fs=FS) is None
     # One path for all leads of a row does not tell where one ends.
     whole = [stroke for stroke in sheet.strokes if stroke.trace >= 0]
     rows = [np.concatenate([stroke.points for stroke in whole[first : first + 4]]) for first in (0, 4, 8)]
