@@ -11,7 +11,7 @@ import wfdb
 
 from digitize.api import leads_of_drawing, trace_leads
 from digitize.ocr import text as ocr
-from digitize.pages.page import load_drawing, load_page, load_pages
+from digitize.pages.page import PDF_DPI, load_drawing, load_page, load_pages
 from digitize.records.layouts import LEAD_NAMES
 from digitize.records.upright import PIXELS_PER_MM
 from digitize.vector.curves import find_curves
@@ -94,7 +94,7 @@ def test_pieces_and_forms_are_read_exactly(recording, options, rotation):
     sheet = drawn.sheet_of(recording)
     leads = read_exactly(drawn.by_reportlab(sheet, **options), sheet)
     assert leads.geometry.rotation == pytest.approx(rotation, abs=0.01)
-    per_mm = 10.0 * options.get("factor", 1.0)
+    per_mm = PDF_DPI / 25.4 * options.get("factor", 1.0)
     assert leads.calibration.pixels_per_mm == pytest.approx(per_mm, rel=1e-4)
 
 
