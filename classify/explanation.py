@@ -11,7 +11,9 @@ from classify.records.segments import segments_from_leads
 from classify.signal.attribution import attribute
 from classify.statements import CODES
 from digitize.leads import Leads
+from digitize.records.arguments import of_type
 from digitize.records.layouts import LEAD_NAMES
+from digitize.records.results import LeadData
 
 _ORDINARY = ("NORM", "SR")
 _CLASSES = ("superclass", "subclass", "challenge")
@@ -36,9 +38,12 @@ def explain(interpretation: InterpretationData, leads: Leads, code: str | None =
 
     Raises
     ------
+    TypeError
+        If these are no leads.
     ValueError
         If there is no such statement.
     """
+    of_type("leads", leads, LeadData, "what trace_leads gives")
     if code is not None and code not in CODES:
         raise ValueError(f"unknown statement {code!r}; allowed: {', '.join(CODES)}")
     nothing = tuple(np.zeros(len(strip.signal), np.float32) for strip in leads.strips)

@@ -24,7 +24,9 @@ from classify.signal.inputs import ABSENT, NetworkInput, input_from_leads
 from classify.signal.weights import load_weights, predict
 from classify.statements import STATEMENTS
 from digitize.leads import Leads
+from digitize.records.arguments import of_type
 from digitize.records.layouts import LEAD_NAMES
+from digitize.records.results import LeadData
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -90,8 +92,10 @@ def interpret(leads: Leads) -> Interpretation:
 
     Raises
     ------
+    TypeError
+        If these are no leads.
     ValueError
-        If the weights do not fit this code.
+        If their sampling frequency is below 60 Hz, or the weights do not fit this code.
     FileNotFoundError
         If the weights are missing.
 
@@ -102,6 +106,7 @@ def interpret(leads: Leads) -> Interpretation:
     >>> interpretation.statements, interpretation.fallback
     ((), 'no strip holds 1 s of signal')
     """
+    of_type("leads", leads, LeadData, "what trace_leads gives")
     weights = load_weights()
     try:
         network_input = input_from_leads(leads)

@@ -18,6 +18,7 @@ from digitize.layout.confirm import confirm_names
 from digitize.layout.printed import ReadPage, without_false_rows
 from digitize.leads import Leads
 from digitize.pages.page import PageSource, load_drawing, load_only_page
+from digitize.records.arguments import number, of_type
 from digitize.records.drawing import Drawing
 from digitize.records.known import Known
 from digitize.records.layouts import LEAD_NAMES, is_chest
@@ -26,6 +27,7 @@ from digitize.records.page_analysis import PageAnalysis
 from digitize.records.page_layout import PageLayout
 from digitize.records.placement import PaperScale
 from digitize.records.results import Calibration, Geometry, Quality, Strip
+from digitize.records.standards import SAMPLING_HZ
 from digitize.records.values import PitchSource, TraceSource
 from digitize.refine.correct import TraceRefiner, correct
 from digitize.strips import confidence
@@ -60,7 +62,7 @@ def trace_leads(
     speed, gain : float, optional
         Paper speed (5 to 200 mm/s) and gain (1 to 100 mm/mV); read, measured or assumed by default.
     fs : int
-        Sampling frequency of the result, Hz.
+        Sampling frequency of the result, 1 to 10000 Hz.
     refine : bool
         Whether networks tell what is ink (`digitize.ink.look`) and correct the traces (`digitize.refine.correct`).
 
@@ -86,8 +88,8 @@ def trace_leads(
     >>> leads.layout, leads.signal.shape, leads.calibration.gain
     ('3x4+II', (12, 5000), 10.0)
     """
-    if not (np.isfinite(fs) and fs > 0):
-        raise ValueError(f"fs is {fs!r}; allowed: a positive number")
+    fs = int(number("fs", fs, SAMPLING_HZ, "Hz", whole=True))
+    of_type("refine", refine, (bool, np.bool_), "True or False")
     drawn = leads_of_drawing(load_drawing(image), layout=layout, speed=speed, gain=gain, fs=fs)
     if drawn is not None:
         return drawn
@@ -221,12 +223,18 @@ def leads_of(analysis: PageAnalysis, *, fs: int) -> Leads:
     ----------
     analysis : PageAnalysis
     fs : int
-        Sampling frequency of the result, Hz.
+        Sampling frequency of the result, 1 to 10000 Hz.
 
     Returns
     -------
     Leads
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the frequency is no whole number, or out of range.
     """
+    fs = int(number("fs", fs, SAMPLING_HZ, "Hz", whole=True))
     layout, traces = analysis.layout, analysis.traces
     strips, name, residual, warnings = strips_of(analysis, fs)
     strips, probability = _rated(analysis, strips, residual, fs)

@@ -53,7 +53,10 @@ class Leads(LeadData):
     def overlay(
         self, image: NDArray[np.uint8], marks: Sequence[Annotation] = (), shade: Highlight | None = None
     ) -> NDArray[np.uint8]:
-        """Draw the traces, marks above them and a band along them over a copy of their page (`draw_overlay`)."""
+        """Draw the traces, marks above them and a band along them over a copy of their page, or of a picture as large.
+
+        The arguments are those of `digitize.render.overlay.draw_overlay`.
+        """
         from digitize.render.overlay import draw_overlay
 
         return draw_overlay(image, self, marks, shade)

@@ -10,6 +10,7 @@ import numpy as np
 
 from digitize.export.channels import UNITS_PER_MV, channels_of, to_digital
 from digitize.files import record_name, written_together
+from digitize.records.arguments import of_type
 from digitize.version import __version__
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ def write_wfdb(leads: LeadData, path: str | os.PathLike[str]) -> Path:
 
     Raises
     ------
+    TypeError
+        If the path is none.
     ValueError
         If the record's name has other characters than letters, digits, hyphens and underscores.
     OSError
@@ -46,6 +49,7 @@ def write_wfdb(leads: LeadData, path: str | os.PathLike[str]) -> Path:
     """
     import wfdb
 
+    of_type("path", path, (str, os.PathLike), "a path")
     header = Path(path) if Path(path).suffix == ".hea" else Path(f"{os.fspath(path)}.hea")
     name = header.stem
     if record_name(name) != name:

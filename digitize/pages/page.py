@@ -23,8 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
+from digitize.records.arguments import number, of_type
 from digitize.records.drawing import Drawing
 from digitize.records.page import Page, PageError
+from digitize.records.standards import DPI
 
 if TYPE_CHECKING:
     import pypdfium2
@@ -58,6 +60,8 @@ _ALLOWED = "PNG, JPEG, BMP, TIFF, WebP, GIF, HEIC or PDF"
 
 PageSource: TypeAlias = "str | os.PathLike[str] | bytes | NDArray[Any] | Image.Image | Page"
 """What a page can be made of."""
+
+_SOURCES = (str, os.PathLike, bytes, np.ndarray, Image.Image, Page)
 
 
 class _Pages(Sequence[Page]):
@@ -100,7 +104,8 @@ def load_pages(source: PageSource) -> Sequence[Page]:
     source : path, bytes, ndarray, PIL image or Page
         A file (PNG, JPEG, BMP, TIFF, WebP, GIF, HEIC, PDF) or its contents; all pages of a TIFF or PDF, the first
         picture of others. An array is gray ``(height, width)`` or RGB or RGBA ``(height, width, 3 or 4)``: uint8,
-        uint16 (the full range), bool or floats from 0 to 1. It is copied, never modified.
+        uint16 (the full range; where no value is above 255, that of uint8), bool or floats from 0 to 1. It is copied,
+        never modified.
 
     Returns
     -------
@@ -113,6 +118,8 @@ def load_pages(source: PageSource) -> Sequence[Page]:
     PageError
         If there is no such file, it cannot be read, is no picture, is damaged, or its size is outside the limits
         `MAX_PIXELS`, `MAX_SIDE` and `MIN_SIDE`.
+    TypeError
+        If the source is of another type.
 
     Examples
     --------
@@ -149,11 +156,11 @@ def page_names(source: PageSource) -> list[str]:
     >>> page_names(np.ones((120, 200)))
     ['page']
     """
+    label = _label(source)
     if isinstance(source, Page):
         return [source.name]
     if isinstance(source, (np.ndarray, Image.Image)):
         return [_stem(source)]
-    label = _label(source)
     with _opened(source) as file, _decoding(label):
         count = _count_pages(file, label, MAX_PAGES + 1)
     if count > MAX_PAGES:
@@ -194,7 +201,8 @@ def load_page(source: PageSource, index: int = 0, *, dpi: float | None = None) -
     index : int
         Which page, from 0.
     dpi : float, optional
-        Resolution of the page, dots an inch, in place of what the file states; a drawn PDF page is rendered at it.
+        Resolution of the page, 100 to 700 dots an inch, in place of what the file states; a drawn PDF page is rendered
+        at it.
 
     Returns
     -------
@@ -204,6 +212,8 @@ def load_page(source: PageSource, index: int = 0, *, dpi: float | None = None) -
     ------
     PageError
         As for `load_pages`, and if there is no page with this index.
+    TypeError, ValueError
+        If an argument is of another type, or the resolution out of range.
 
     Examples
     --------
@@ -212,6 +222,9 @@ def load_page(source: PageSource, index: int = 0, *, dpi: float | None = None) -
     [0, 0, 0]
     """
     label = _label(source)
+    index = int(number("index", index, (0, MAX_PAGES - 1), "0 is the first page", whole=True))
+    if dpi is not None:
+        dpi = number("dpi", dpi, DPI, "dots an inch")
     if isinstance(source, (np.ndarray, Image.Image, Page)):
         _check_index(index, 1, label)
         if isinstance(source, Page):
@@ -286,7 +299,8 @@ def _page_name(source: PageSource, index: int, count: int) -> str:
 
 
 def _label(source: PageSource) -> str:
-    """Name a source in an error message."""
+    """Name a source in an error message; whatever is no source at all is told here."""
+    of_type("source", source, _SOURCES, "a path, bytes, an array, a PIL image or a Page")
     if isinstance(source, bytes):
         return "bytes"
     if isinstance(source, np.ndarray):
@@ -455,6 +469,8 @@ def _stated_dpi(picture: Image.Image) -> tuple[float, float]:
 
 
 def _from_array(array: NDArray[Any], label: str) -> NDArray[np.uint8]:
+    if isinstance(array, np.ma.MaskedArray):
+        raise PageError(f"{label}: is masked; allowed: a plain array, e.g. array.filled(255)")
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (1, 3, 4)):
         raise PageError(f"{label}: shape {array.shape}; allowed: (height, width) or (height, width, 1, 3 or 4)")
     _check_size(array.shape[1], array.shape[0], label)
@@ -479,9 +495,16 @@ def _float_levels(array: NDArray[Any]) -> NDArray[np.uint8]:
     return np.rint(array * np.float32(255)).astype(np.uint8)
 
 
+def _wide_levels(array: NDArray[np.uint16]) -> NDArray[np.uint8]:
+    """Levels of 16-bit pixels; where none is above 255 they are 8-bit ones in wide cells, for no page is that dark."""
+    if array.max() <= 255:
+        return array.astype(np.uint8)
+    return ((array.astype(np.uint32) + 128) // 257).astype(np.uint8)
+
+
 _SCALES: dict[str, Callable[[NDArray[Any]], NDArray[np.uint8]]] = {
     "uint8": lambda array: array,
-    "uint16": lambda array: ((array.astype(np.uint32) + 128) // 257).astype(np.uint8),
+    "uint16": _wide_levels,
     "bool": lambda array: array.astype(np.uint8) * np.uint8(255),
 }
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from numbers import Real
 
+from digitize.records.arguments import number
 from digitize.records.layouts import Layout, find_layout
 from digitize.records.standards import GAINS_MM_MV, SPEEDS_MM_S
 
@@ -53,22 +53,11 @@ class Known:
         """
         return cls(
             None if layout is None else find_layout(layout),
-            _checked("speed", speed, SPEEDS_MM_S, "mm/s"),
-            _checked("gain", gain, GAINS_MM_MV, "mm/mV"),
+            None if speed is None else number("speed", speed, SPEEDS_MM_S, "mm/s"),
+            None if gain is None else number("gain", gain, GAINS_MM_MV, "mm/mV"),
         )
 
     @property
     def n_rows(self) -> int | None:
         """Rows that the page has; None where the layout is not known."""
         return None if self.layout is None else self.layout.n_rows
-
-
-def _checked(name: str, value: float | None, bounds: tuple[float, float], unit: str) -> float | None:
-    if value is None:
-        return None
-    allowed = f"allowed: a number from {bounds[0]:g} to {bounds[1]:g} ({unit})"
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise TypeError(f"{name} is {value!r}; {allowed}")
-    if not bounds[0] <= value <= bounds[1]:
-        raise ValueError(f"{name} is {value!r}; {allowed}")
-    return float(value)

@@ -14,6 +14,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from digitize.records.arguments import of_type
+
 LEAD_NAMES = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 """The standard twelve leads in their standard order; every 12-row array in this project is in this order."""
 
@@ -253,8 +255,7 @@ def find_layout(name: str) -> Layout:
     >>> find_layout("custom-2x3+V1").rows
     (('?', '?', '?'), ('?', '?', '?'))
     """
-    if not isinstance(name, str):
-        raise TypeError(f"layout is {name!r}; allowed: a name, e.g. '3x4+II'")
+    of_type("layout", name, str, "a name, e.g. '3x4+II'")
     block, star, times = "".join(name.split()).partition("*")
     first, *rhythm = block.split("+")
     rectangle = _rectangle(first.lower(), name)

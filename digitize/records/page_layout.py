@@ -55,7 +55,7 @@ class Place:
         return self.certainty > READ
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PageLayout:
     """Which strips a page has.
 

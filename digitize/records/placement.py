@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from digitize.records.values import PitchSource
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Grid:
     """A lattice of millimeters on the picture.
 
@@ -41,7 +41,7 @@ class Grid:
     extent: tuple[float, float, float, float] | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PaperScale:
     """Pixels to millimeters of a page without a grid, and what they were taken from (`Calibration.pitch_source`).
 

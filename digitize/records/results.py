@@ -143,9 +143,11 @@ class Highlight(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LeadData:
     """Data of a digitized electrocardiogram; `digitize.leads.Leads` adds what can be done with it.
+
+    One is equal to itself only: compare `signal` (``numpy.array_equal`` with ``equal_nan=True``) for the content.
 
     Attributes
     ----------

@@ -44,7 +44,7 @@ class Bar:
     bottom: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Symbols:
     """Pulses and separators of a page, and the pixels that they cover (h, w)."""
 

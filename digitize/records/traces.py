@@ -29,7 +29,7 @@ class TraceState(IntEnum):
     """The row has ink of its own."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Traces:
     """The pen's path along every row.
 
@@ -62,7 +62,7 @@ class Traces:
     ink: NDArray[np.float32]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Rows:
     """The rows of a page, top to bottom.
 

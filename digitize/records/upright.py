@@ -16,7 +16,7 @@ CELL = 16
 """Upright pixels between the nodes at which the way back to the picture is computed exactly."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class UprightPage:
     """A page at `PIXELS_PER_MM`, upright.
 

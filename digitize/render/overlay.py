@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from types import NoneType
 from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from digitize.records.arguments import of_type
+from digitize.records.results import Highlight
 from digitize.render.paper import HUNDREDTHS, TOLERANCE_MM, path_data, row_starts
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from digitize.records.results import Highlight, LeadData, Strip
+    from digitize.records.results import LeadData, Strip
 
 ROW_COLORS = ((0, 90, 255), (0, 140, 60), (120, 50, 210), (0, 150, 170))
 """RGB, taken in turn by the page's rows: none is a color of ECG paper or ink."""
@@ -72,7 +75,7 @@ def draw_overlay(
     Parameters
     ----------
     image : ndarray, shape (height, width, 3), uint8
-        The page that was digitized, RGB. It is not modified.
+        The page that was digitized, RGB, or another picture as large. It is not modified.
     leads : LeadData
     marks : sequence of Annotation
         E.g. one a beat.
@@ -85,7 +88,18 @@ def draw_overlay(
         A copy with thin translucent traces, one color a row, orange where the confidence is below `UNSURE`, the lead's
         name at the start of each strip, and ticks and texts above the samples that are marked. With a shade it is
         taller than the page by a line with the shade's text.
+
+    Raises
+    ------
+    TypeError
+        If an argument, or the picture's pixels, are of another type.
+    ValueError
+        If it has another size or shape.
     """
+    _check_picture(image, leads.geometry.page_size)
+    for mark in marks:
+        of_type("marks", mark, Annotation, "a sequence of Annotation")
+    of_type("shade", shade, (Highlight, NoneType), "a Highlight, or None")
     if not leads.strips:
         return image.copy()
     per_mm = leads.calibration.pixels_per_mm
@@ -105,6 +119,16 @@ def draw_overlay(
     for mark in marks:
         _draw_mark(drawn, leads, mark)
     return drawn if shade is None else _with_legend(drawn, per_mm, shade.text)
+
+
+def _check_picture(image: NDArray[np.uint8], page_size: tuple[int, int]) -> None:
+    width, height = page_size
+    allowed = f"an array of uint8 as large as the page, of shape {(height, width, 3)}"
+    of_type("image", image, np.ndarray, allowed)
+    if image.dtype != np.uint8:
+        raise TypeError(f"image has pixels of type {image.dtype}; allowed: {allowed}")
+    if image.shape != (height, width, 3):
+        raise ValueError(f"image has the shape {image.shape}; allowed: {allowed}")
 
 
 def _shaded(image: NDArray[np.uint8], leads: LeadData, shade: Highlight) -> NDArray[np.uint8]:

@@ -13,11 +13,8 @@ from classify.readers import READERS
 from classify.statements import CODES
 from digitize.export import FORMATS, find_formats
 from digitize.records.layouts import find_layout
-from digitize.records.standards import GAINS_MM_MV, SPEEDS_MM_S
+from digitize.records.standards import DPI, GAINS_MM_MV, SPEEDS_MM_S
 from digitize.version import __version__
-
-LEAST_DPI, MOST_DPI = 100, 700
-"""Resolutions of scans; what is beyond is not taken for one (`digitize.geometry.scale`)."""
 
 LEAST_SECONDS, MOST_SECONDS = 10, 86_400
 """Processor time that a page may be given: to load the networks alone takes some seconds; a day is for ever."""
@@ -207,7 +204,7 @@ def _gain(text: str) -> float:
 
 
 def _resolution(text: str) -> float:
-    return _between(text, LEAST_DPI, MOST_DPI, "")
+    return _between(text, *DPI, "")
 
 
 def _seconds(text: str) -> float:

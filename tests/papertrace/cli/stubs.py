@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -113,7 +114,15 @@ def digitize_by(set_attribute, trace_leads):
         api, "analyze_page", lambda page, **known: SimpleNamespace(page=page, options={**known, "refine": False})
     )
     set_attribute(api, "refined", refined)
-    set_attribute(api, "leads_of", lambda analysis, fs: trace_leads(analysis.page, **analysis.options))
+    set_attribute(
+        api, "leads_of", lambda analysis, fs: _as_large(trace_leads(analysis.page, **analysis.options), analysis.page)
+    )
+
+
+def _as_large(leads, page):
+    """The same leads, of a page of this size."""
+    height, width = page.image.shape[:2]
+    return replace(leads, geometry=replace(leads.geometry, page_size=(width, height)))
 
 
 def read_page(task):
