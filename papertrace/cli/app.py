@@ -12,9 +12,10 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 from papertrace.cli.lock import FolderError, locked
-from papertrace.cli.manifest import FAILED, Manifest, Row, sweep
+from papertrace.cli.manifest import FAILED, READ, Manifest, Row, sweep
 from papertrace.cli.options import Options, parse
 from papertrace.cli.outcome import row_of
 from papertrace.cli.plan import Failed, Job, Plan, make_plan
@@ -90,7 +91,7 @@ def run(options: Options, manifest: Manifest, progress: Progress) -> int:
             rows = refuse(plan, options, manifest, progress)
             progress.start("reading", len(plan.jobs), "pages", len(problems) + len(rows))
             for (job, _), answer in pool.map(read_page, tasks(plan, options, manifest)):
-                rows.append(row_of(job, answer))
+                rows.append(row_of(job, answer, options.out))
                 manifest.end(rows[-1], () if isinstance(answer, Lost) else job.outputs)
                 announce(job, rows[-1], answer, len(plan.jobs) > SUMMARIES, options, progress)
     finally:
@@ -129,6 +130,10 @@ def tasks(plan: Plan, options: Options, manifest: Manifest) -> Iterator[tuple[Jo
     if options.overwrite and not options.resume:
         manifest.forget(job.key for job in plan.jobs)
     for job in plan.jobs:
+        before = manifest.rows.get(job.key)
+        if before is not None and before.status == READ:
+            # Its files are about to change: a run that is killed meanwhile must not take them for those of this line.
+            manifest.end(replace(before, status=FAILED, verdict="", error=f"{job.alias}: interrupted"))
         manifest.begin(job.outputs)
         yield job, options
 

@@ -53,6 +53,9 @@ class Row:
         Files in the folder of results, joined by ``";"``.
     error : str
         Why the page failed.
+    checksums : str
+        Sizes and hashes of `outputs`, in their order (`papertrace.cli.checksums.checksums_of`); empty in manifests up
+        to version 0.2.
     """
 
     file: str
@@ -63,6 +66,7 @@ class Row:
     seconds: str = ""
     outputs: str = ""
     error: str = ""
+    checksums: str = ""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -74,8 +78,16 @@ class Row:
         """`outputs`, one by one."""
         return tuple(self.outputs.split(";")) if self.outputs else ()
 
+    def checksum_of(self, file: str) -> str | None:
+        """Size and hash of one of `files` as it was written; None where they were not kept."""
+        kept = self.checksums.split(";")
+        return kept[self.files.index(file)] if len(kept) == len(self.files) and self.checksums else None
+
 
 COLUMNS = tuple(field.name for field in fields(Row))
+
+_EARLIER = COLUMNS[:-1]
+"""Those of manifests up to version 0.2."""
 
 _SIGNS = "[=+@\\-\uff1d\uff0b\uff0d\uff20]"
 """Beginnings of a formula, narrow and wide."""
@@ -181,8 +193,8 @@ class Manifest:
             self.unfinished = set(_read_journal(self._journal)) - {
                 file for row in self.rows.values() if row.status == READ for file in row.files
             }
-        if self.rows and not _whole(self._path).startswith(_line(COLUMNS).encode()):
-            self._write(self.rows.values())  # a spreadsheet has saved it in its own way
+        if not _line(COLUMNS).encode().startswith(_whole(self._path)[: len(_line(COLUMNS))]):
+            self._write(self.rows.values())  # a spreadsheet has saved it in its own way, or it is of an earlier version
         sweep(folder, self.unfinished)
 
     def __enter__(self) -> Manifest:
@@ -320,8 +332,8 @@ def _read(path: Path) -> list[Row]:
     for separator in _SEPARATORS:
         with suppress(csv.Error):
             lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
-            if tuple(lines[0]) == COLUMNS:
-                rows = (Row(*map(from_cell, line)) for line in lines[1:] if len(line) == len(COLUMNS))
+            if tuple(lines[0]) in (COLUMNS, _EARLIER):
+                rows = (Row(*map(from_cell, line)) for line in lines[1:] if len(line) == len(lines[0]))
                 return [row for row in rows if all(map(_is_result, row.files))]
     raise foreign
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+from papertrace.cli.checksums import checksums_of
 from papertrace.cli.formats import ALWAYS, HTML
 from papertrace.cli.manifest import FAILED, READ, Row
 from papertrace.cli.plan import Failed, Job
 from papertrace.cli.pool import Lost
 
 
-def row_of(job: Job, answer: dict[str, Any] | Failed | Lost) -> Row:
+def row_of(job: Job, answer: dict[str, Any] | Failed | Lost, out: Path = Path(".")) -> Row:
     """Enter a page in the books.
 
     Parameters
@@ -18,6 +20,8 @@ def row_of(job: Job, answer: dict[str, Any] | Failed | Lost) -> Row:
     job : Job
     answer : dict, Failed or Lost
         What `papertrace.cli.work.read_page` gave: a report or a reason; or why its worker gave nothing.
+    out : Path
+        Folder of the results, where the page's files now stand.
 
     Returns
     -------
@@ -33,13 +37,15 @@ def row_of(job: Job, answer: dict[str, Any] | Failed | Lost) -> Row:
         return Row(*job.key, FAILED, error=" ".join(f"{job.alias}: {answer.reason}".split()))
     if isinstance(answer, Failed):
         return Row(*job.key, FAILED, error=" ".join(answer.reason.split()))
+    outputs = outputs_of(job, answer)
     return Row(
         *job.key,
         READ,
         verdict=answer["quality"]["verdict"],
         warnings="; ".join(answer["warnings"]),
         seconds=f"{answer['seconds']:.2f}",
-        outputs=";".join(outputs_of(job, answer)),
+        outputs=";".join(outputs),
+        checksums=checksums_of(out, outputs),
     )
 
 

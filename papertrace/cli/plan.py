@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import json
 import os
-import stat
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from digitize.export import record_name
+from papertrace.cli.checksums import State, state_of
 from papertrace.cli.formats import ALWAYS, HTML, suffixes_of
 from papertrace.cli.manifest import FAILED, READ, Manifest, Row
 from papertrace.cli.options import Options
@@ -138,12 +139,13 @@ def make_plan(files: Sequence[tuple[File, list[str] | Failed]], options: Options
             outputs = names_of.choose((*file.tree, page_name), key, before)
             name = outputs[-1].removesuffix(ALWAYS[-1])
             label = file.path if len(pages) == 1 else f"{file.path}, page {index + 1}"
-            obstacle = _obstacle(outputs, before, options, manifest)
+            job = Job(file.path, index, label, name, key, outputs, options.deidentify)
+            obstacle = _obstacle(job, before, options, manifest)
             if obstacle is None:
-                plan.jobs.append(Job(file.path, index, label, name, key, outputs, options.deidentify))
+                plan.jobs.append(job)
             else:
-                problem = f"{label}: {options.out / obstacle} exists; --overwrite replaces it"
-                error = f"{obstacle} exists; --overwrite replaces it" if options.deidentify else problem
+                problem = f"{label}: {options.out}{os.sep}{obstacle}; --overwrite replaces it"
+                error = f"{obstacle}; --overwrite replaces it" if options.deidentify else problem
                 plan.failures.append((problem, Row(*key, FAILED, error=error)))
     return plan
 
@@ -172,11 +174,31 @@ class _Names:
         return itertools.chain(had, self._numbers)
 
 
-def _obstacle(outputs: tuple[str, ...], before: Row | None, options: Options, manifest: Manifest) -> str | None:
-    """The first of a page's files that is there and may not be replaced."""
-    mine = {*manifest.unfinished, *(before.files if options.resume and before is not None else ())}
-    there = [output for output in outputs if os.path.lexists(options.out / output)]
-    return None if options.overwrite or mine.issuperset(there) else there[0]
+def _obstacle(job: Job, before: Row | None, options: Options, manifest: Manifest) -> str | None:
+    """The first of a page's files that is there and may not be replaced, and why not."""
+    if options.overwrite:
+        return None
+    # The manifest may have lost the line, or which files there were when the page was last tried.
+    files = () if before is None else before.files
+    reported = options.resume and not files and _is_reported(job, options.out)
+    for output in (output for output in job.outputs if os.path.lexists(options.out / output)):
+        if output in manifest.unfinished or reported:
+            continue
+        if not options.resume or before is None or output not in files:
+            return f"{output} exists"
+        # It was written with care, and somebody's edits would be lost.
+        if state_of(options.out / output, before.checksum_of(output)) is State.CHANGED:
+            return f"{output} is not as it was written, but edited or damaged"
+    return None
+
+
+def _is_reported(job: Job, out: Path) -> bool:
+    """Whether a report of this very page is there: the page was read, though the manifest has lost its line."""
+    try:
+        source = json.loads((out / f"{job.name}{ALWAYS[0]}").read_bytes())["source"]
+        return bool((source["file"], source["page"]) == (job.source, job.index + 1))
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return False
 
 
 def seen_from(out: Path, path: str) -> str:
@@ -197,16 +219,9 @@ def _is_done(row: Row, options: Options) -> bool:
     # A page without a signal has left no record, and would not now.
     signal = any(not file.endswith((*ALWAYS, HTML)) for file in row.files)
     wanted = {name + suffix for suffix in suffixes_of(options.formats if signal else (), options.html)}
-    return wanted.issubset(row.files) and all(_is_whole(options.out / file) for file in row.files)
-
-
-def _is_whole(path: Path) -> bool:
-    """Whether a file is there with something in it: what a power cut or a full disk has emptied is to be done again."""
-    try:
-        found = os.stat(path)
-    except OSError:
-        return False
-    return stat.S_ISREG(found.st_mode) and found.st_size > 0
+    return wanted.issubset(row.files) and all(
+        state_of(options.out / file, row.checksum_of(file)) is State.WHOLE for file in row.files
+    )
 
 
 def _names_after(path: tuple[str, ...], key: tuple[str, str]) -> Iterator[str]:

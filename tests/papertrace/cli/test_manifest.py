@@ -72,7 +72,7 @@ def test_every_cell_of_a_row_is_read_back(tmp_path):
 
 def test_names_of_earlier_manifests_are_known(tmp_path):
     """Versions before 0.1.1 escaped what is not printable, and nothing else."""
-    lines = (",".join(COLUMNS), "../a\\x1b\\q.png,1,read,good,,1.00,a.csv,", "=b.png,1,read,,,,,", "")
+    lines = (",".join(COLUMNS[:-1]), "../a\\x1b\\q.png,1,read,good,,1.00,a.csv,", "=b.png,1,read,,,,,", "")
     (tmp_path / NAME).write_text("\n".join(lines))
     with Manifest(tmp_path) as manifest:
         assert [row.file for row in manifest.rows.values()] == ["../a\x1b\\q.png", "=b.png"]
@@ -197,6 +197,21 @@ def test_a_manifest_that_a_spreadsheet_saved_is_read(tmp_path, separator, mark):
     with Manifest(tmp_path) as manifest:
         assert [row.file for row in manifest.rows.values()] == [READ.file, OTHER.file, "../new.png"]
     assert (tmp_path / NAME).read_text().startswith(",".join(COLUMNS) + "\n")
+
+
+@pytest.mark.parametrize("lines", [1, 2, 3])
+def test_a_manifest_of_an_earlier_version_is_read_and_goes_on(tmp_path, lines):
+    old = [COLUMNS[:-1], *(astuple(row)[:-1] for row in (READ, OTHER))][:lines]
+    (tmp_path / NAME).write_text("".join(",".join(map(to_cell, row)).replace(', "c"', "") + "\n" for row in old))
+    with Manifest(tmp_path) as manifest:
+        assert [row.status for row in manifest.rows.values()] == ["read", "failed"][: lines - 1]
+        assert not manifest.rows or manifest.rows[READ.key] == READ
+        manifest.end(replace(READ, file="../new.png", checksums="1-a;2-b"))
+    assert (tmp_path / NAME).read_text().startswith(",".join(COLUMNS) + "\n")
+    with Manifest(tmp_path) as manifest:
+        new = manifest.rows["../new.png", "1"]
+    assert [new.checksum_of(file) for file in new.files] == ["1-a", "2-b"]
+    assert READ.checksum_of("a.csv") is None
 
 
 def test_one_that_it_saved_in_another_encoding_is_refused(tmp_path):

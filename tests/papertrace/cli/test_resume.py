@@ -169,6 +169,40 @@ def test_missing_files_and_new_formats_are_done_again(archive):
     assert log(archive) == {**dict.fromkeys(PAGES, 3), "scan": 4}, "a page more than asked for is no work"
 
 
+def test_a_run_that_reads_again_and_is_ended_is_completed(archive):
+    """The lines of pages whose files were being replaced are no longer believed."""
+    assert finish(start(archive, "--quiet"))[0] == 0
+    second = start(archive, "--resume", "--html", wait=0.2)
+    deadline = time.monotonic() + 60
+    while sum(log(archive).values()) < 11:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    second.kill()
+    finish(second)
+    assert Counter(row["status"] for row in rows(archive))["failed"] >= 1
+    assert finish(start(archive, "--resume", "--html"))[0] == 0
+    assert {row["status"] for row in rows(archive)} == {"read"}
+    assert left(archive) == expected() | {f"{page}.html" for page in PAGES}
+
+
+def test_a_manifest_that_lost_lines_is_completed(archive):
+    """Of pages that it no longer has, those whose reports are there are read again; its torn line is dropped."""
+    assert finish(start(archive, "--quiet"))[0] == 0
+    path = archive.parent / "out" / NAME
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    for page in PAGES:
+        report = archive.parent / "out" / f"{page}.json"
+        source, _, number = report.read_text().partition(", page ")
+        report.write_text(json.dumps({"source": {"file": source, "page": int(number or 1)}}))
+    code, _, err = finish(start(archive, "--resume"))
+    # Reports of pages that stand in the manifest are other ones now.
+    assert code == 1 and err.count("edited or damaged; --overwrite replaces it") == err.count("\n") == len(PAGES) // 2
+    assert finish(start(archive, "--resume", "--overwrite"))[0] == 0
+    assert {row["status"] for row in rows(archive)} == {"read"}
+    assert left(archive) == expected()
+
+
 def test_two_runs_in_one_folder(archive):
     first = start(archive, wait=0.2)
     until_read(archive, 1)

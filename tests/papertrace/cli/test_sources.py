@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import re
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from papertrace.cli.checksums import checksums_of
 from papertrace.cli.manifest import Manifest, Row
 from papertrace.cli.options import parse
 from papertrace.cli.plan import Failed, make_plan
@@ -131,6 +133,50 @@ def test_a_page_is_done_where_its_files_hold_something(tmp_path, left):
     plan = plan_of(tmp_path, files, "--resume")
     assert (len(plan.done), [job.name for job in plan.jobs]) == ((1, []) if left == "whole" else (0, ["scan"]))
     assert not plan.failures, "its own files may be replaced"
+
+
+@pytest.mark.parametrize("change", ["edited", "cut", "as long", "emptied"])
+def test_a_page_whose_file_is_not_as_it_was_written_is_told(tmp_path, change):
+    files = [(File("scan.png"), ["scan"])]
+    (job,) = plan_of(tmp_path, files).jobs
+    out = tmp_path / "out"
+    for output in job.outputs:
+        (out / output).write_text(output)
+    with Manifest(out) as manifest:
+        manifest.end(Row(*job.key, "read", outputs=";".join(job.outputs), checksums=checksums_of(out, job.outputs)))
+    assert len(plan_of(tmp_path, files, "--resume").done) == 1
+    victim = out / "scan.csv"
+    text = {"edited": "mine, all mine", "cut": "scan", "as long": "s" * len("scan.csv"), "emptied": ""}[change]
+    victim.write_text(text)
+    plan = plan_of(tmp_path, files, "--resume")
+    assert not plan.done
+    if change == "emptied":
+        assert plan.jobs == [job], "there is nothing to lose"
+    else:
+        ((problem, _),) = plan.failures
+        told = "scan.csv is not as it was written, but edited or damaged; --overwrite replaces it"
+        assert problem == f"scan.png: {out / told}"
+        assert plan_of(tmp_path, files, "--resume", "--overwrite").jobs == [job]
+
+
+@pytest.mark.parametrize("page", [1, 2])
+def test_a_page_whose_line_is_lost_is_known_by_its_report(tmp_path, page):
+    files = [(File("scan.png"), ["scan"])]
+    (job,) = plan_of(tmp_path, files).jobs
+    for output in job.outputs:
+        (tmp_path / "out" / output).write_text("x")
+    (tmp_path / "out" / "scan.json").write_text(json.dumps({"source": {"file": "scan.png", "page": page}}))
+    assert len(plan_of(tmp_path, files).failures) == 1
+    assert plan_of(tmp_path, files, "--resume").jobs == ([job] if page == 1 else [])
+
+
+@pytest.mark.parametrize("content", [b"", b"x", b"[]", b'{"source": 1}', b"[" * 10**5, b"\xff"])
+def test_what_is_no_report_is_nobody_elses_to_replace(tmp_path, content):
+    files = [(File("scan.png"), ["scan"])]
+    plan_of(tmp_path, files)
+    (tmp_path / "out" / "scan.json").write_bytes(content)
+    ((problem, _),) = plan_of(tmp_path, files, "--resume").failures
+    assert problem == f"scan.png: {tmp_path / 'out' / 'scan.json'} exists; --overwrite replaces it"
 
 
 def test_files_that_cannot_be_opened_are_failures_of_the_plan(tmp_path):
