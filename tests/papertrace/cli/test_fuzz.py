@@ -10,50 +10,47 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digitize.pages.page import MAX_PAGES
+from papertrace.benchmarks.damaged import damaged, read, seeds
+from papertrace.benchmarks.soak import decode
 from papertrace.cli import app
 from papertrace.cli.manifest import COLUMNS, JOURNAL
-from papertrace.cli.pool import Pool
-from tests.papertrace.cli import fuzz
 from tests.papertrace.cli.bombs import BOMBS
 
-INPUTS, BATCH = 2000, 100
-MEMORY = 2 * 2**30
+INPUTS = 2000
 ENDLESS = "form.pdf"
 """PDFium draws for ever what it asks for: the time limit of a page is there for such."""
 
 
 def test_two_thousand_damaged_files_are_pages_or_one_clear_line():
-    batches = [(first, BATCH) for first in range(0, INPUTS, BATCH)]
-    with Pool(1, 120.0, MEMORY) as pool:
-        answers = list(pool.map(fuzz.try_batch, batches))
-    assert len(answers) == INPUTS // BATCH
-    for (first, _), answer in answers:
-        assert not answer, f"files {first} to {first + BATCH}: {answer}"
+    found = decode(INPUTS, 1)
+    assert found.troubles == []
+    assert found.outcomes.total() == INPUTS
+    assert min(found.outcomes["read"], found.outcomes["refused"]) > INPUTS // 10
 
 
 def test_damaged_files_are_of_all_kinds():
-    files = [fuzz.damaged(np.random.default_rng(number)) for number in range(300)]
-    read = [fuzz.first_page(data) for data in files]
-    kinds = {data[:4] for data in files}
-    assert len(kinds) > 30
-    assert 40 < sum(page is not None for page in read) < 200
+    assert len({damaged(np.random.default_rng(number))[:4] for number in range(300)}) > 30
+
+
+def test_the_files_are_whole_before_they_are_damaged():
+    assert [read(data) for data in seeds()] == [("read", None)] * len(seeds())
 
 
 @settings(max_examples=200, deadline=None)
 @given(
-    head=st.sampled_from([data[:40] for data in fuzz.seeds()]) | st.just(b""),
+    head=st.sampled_from([data[:40] for data in seeds()]) | st.just(b""),
     body=st.binary(max_size=300),
-    tail=st.sampled_from([data[-60:] for data in fuzz.seeds()]) | st.just(b""),
+    tail=st.sampled_from([data[-60:] for data in seeds()]) | st.just(b""),
 )
 def test_anything_between_a_head_and_a_tail(head, body, tail):
-    assert fuzz.read(head + body + tail) is None
+    assert read(head + body + tail)[1] is None
 
 
 @pytest.mark.parametrize("name", sorted(set(BOMBS) - {ENDLESS}))
 def test_bombs_cost_little(name):
     data = BOMBS[name]()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    assert fuzz.read(data) is None
+    assert read(data)[1] is None
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300 * 1024
 
 
@@ -71,7 +68,7 @@ def test_the_whole_command_on_files_that_hurt(tmp_path, capfd):
     for name, make in BOMBS.items():
         (folder / name).write_bytes(make())
     for number in range(20):
-        (folder / f"{number:03}.png").write_bytes(fuzz.damaged(np.random.default_rng(10_000 + number)))
+        (folder / f"{number:03}.png").write_bytes(damaged(np.random.default_rng(10_000 + number)))
     arguments = [str(folder), "--out", str(out), "--jobs", "2", "--json", "--timeout", "12"]
     assert app.main(arguments) == 1
     captured = capfd.readouterr()
