@@ -9,10 +9,12 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 from papertrace.cli.lock import FolderError, locked
 from papertrace.cli.manifest import FAILED, READ, Manifest, Row, sweep
@@ -31,6 +33,9 @@ ALL_READ, SOME_NOT, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 
 PAGE_MEMORY = 6 * 2**30
 """Bytes of data for a worker: three times what the largest allowed page takes."""
+
+_FONTS = "MPLCONFIGDIR"
+"""Names the folder in which matplotlib keeps its list of fonts."""
 
 SUMMARIES = 20
 """Most pages of which each gets a summary on the terminal; above, the table at the end must do."""
@@ -86,7 +91,7 @@ def run(options: Options, manifest: Manifest, progress: Progress) -> int:
     for problem in problems:
         progress.complain(problem)
     try:
-        with Pool(options.jobs, options.timeout, PAGE_MEMORY) as pool:
+        with _caches_in(options.out), Pool(options.jobs, options.timeout, PAGE_MEMORY) as pool:
             plan = make_plan(look_into(files, pool, progress), options, manifest)
             rows = refuse(plan, options, manifest, progress)
             progress.start("reading", len(plan.jobs), "pages", len(problems) + len(rows))
@@ -158,3 +163,24 @@ def _ended_like_ctrl_c() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _caches_in(out: Path) -> Iterator[None]:
+    """Have libraries keep for this run in the folder of results what they would leave in the user's home.
+
+    It is matplotlib, which NeuroKit2 loads and which lists the fonts of the machine: a home may be read-only.
+    """
+    if _FONTS in os.environ:  # the user has said where
+        yield
+        return
+    try:
+        kept = tempfile.TemporaryDirectory(prefix=".papertrace-", dir=out.absolute(), ignore_cleanup_errors=True)
+    except OSError as error:
+        raise FolderError(f"{out}: results cannot be written here: {error.strerror}") from None
+    with kept as folder:
+        os.environ[_FONTS] = folder
+        try:
+            yield
+        finally:
+            del os.environ[_FONTS]

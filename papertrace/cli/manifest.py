@@ -282,11 +282,11 @@ class Manifest:
 
 
 def sweep(folder: Path, outputs: Iterable[str]) -> None:
-    """Take away the temporary folders that a killed process has left where it was writing these files.
+    """Take away the temporary folders that a killed process has left here, or where it was writing these files.
 
     Nothing else may be writing there.
     """
-    for place in {(folder / output).parent for output in outputs}:
+    for place in {folder, *((folder / output).parent for output in outputs)}:
         with suppress(OSError):
             for left in place.glob(".papertrace-*"):
                 if left.is_dir() and not left.is_symlink():

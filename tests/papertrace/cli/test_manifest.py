@@ -297,3 +297,10 @@ def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch):
     with pytest.raises(FolderError, match="out: results cannot be written here: Permission denied"):
         with locked(tmp_path / "out"):
             pass
+
+
+def test_what_a_killed_run_kept_beside_the_manifest_is_taken_away(tmp_path):
+    (tmp_path / ".papertrace-fonts").mkdir()
+    (tmp_path / ".papertrace-fonts" / "list.json").write_text("{}")
+    with Manifest(tmp_path):
+        assert not list(tmp_path.glob(".papertrace-*"))
