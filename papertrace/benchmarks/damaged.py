@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import struct
 import time
+import zlib
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from digitize.pages.page import load_page, page_names
@@ -23,6 +25,9 @@ EXTREMES += [b"\xff", b"\x00", b"\xff\xff", b"999999999", b"-1", b"<<", b"endobj
 _PAGES, _SECONDS, _LONGEST = 5, 5.0, 400
 """Pages of a file that are read, seconds of the processor that they may take, and characters of a message."""
 
+_TILE = 64
+"""Pixels of a side."""
+
 _LARGE = 2
 """Seeds at the end that are whole pages: they are damaged less often than the others."""
 
@@ -33,11 +38,38 @@ def _saved(image: Image.Image, kind: str, **options: Any) -> bytes:
     return buffer.getvalue()
 
 
+def _tiled(picture: NDArray[np.uint8]) -> bytes:
+    """Write a color picture as a TIFF of deflated tiles, which Pillow reads and does not write."""
+    rows, columns = (-(-side // _TILE) for side in picture.shape[:2])
+    padded = np.zeros((rows * _TILE, columns * _TILE, 3), np.uint8)
+    padded[: picture.shape[0], : picture.shape[1]] = picture
+    grid = padded.reshape(rows, _TILE, columns, _TILE, 3).swapaxes(1, 2).reshape(-1, _TILE, _TILE, 3)
+    tiles = [zlib.compress(tile.tobytes()) for tile in grid]
+    short, long = (3, "H"), (4, "I")
+    sizes = [len(tile) for tile in tiles]
+    tags = {
+        256: (short, [picture.shape[1]]), 257: (short, [picture.shape[0]]), 258: (short, [8, 8, 8]), 259: (short, [8]),
+        262: (short, [2]), 277: (short, [3]), 322: (short, [_TILE]), 323: (short, [_TILE]),
+        324: (long, [0] * len(tiles)), 325: (long, sizes),
+    }  # fmt: skip
+    after = 8 + 2 + 12 * len(tags) + 4
+    start = after + sum(struct.calcsize(kind[1]) * len(values) for kind, values in tags.values() if len(values) > 1)
+    tags[324] = (long, [start + sum(sizes[:number]) for number in range(len(tiles))])
+    directory, arrays = struct.pack("<H", len(tags)), b""
+    for tag, ((code, letter), values) in tags.items():
+        packed = struct.pack(f"<{len(values)}{letter}", *values)
+        if len(packed) > 4:
+            place, arrays = struct.pack("<I", after + len(arrays)), arrays + packed
+        else:
+            place = packed.ljust(4, b"\0")
+        directory += struct.pack("<HHI", tag, code, len(values)) + place
+    return b"II*\0" + struct.pack("<I", 8) + directory + bytes(4) + arrays + b"".join(tiles)
+
+
 @cache
 def seeds() -> tuple[bytes, ...]:
     """Small files of every format and compression, and real pages."""
     import pillow_heif
-    import tifffile  # scikit-image's
     from matplotlib.figure import Figure
 
     rng = np.random.default_rng(0)
@@ -53,10 +85,9 @@ def seeds() -> tuple[bytes, ...]:
     exif[0x0112] = 6
     figure = Figure(figsize=(3, 2))
     figure.add_subplot().plot([0, 1], [0, 1])
-    drawn, heic, tiles = io.BytesIO(), io.BytesIO(), io.BytesIO()
+    drawn, heic = io.BytesIO(), io.BytesIO()
     figure.savefig(drawn, format="pdf")
     pillow_heif.from_pillow(color).save(heic)
-    tifffile.imwrite(tiles, picture, tile=(16, 32), compression="zlib", photometric="rgb")
     return (
         _saved(color, "PNG", dpi=(200, 200), exif=exif),
         _saved(palette, "PNG", transparency=3),
@@ -76,7 +107,7 @@ def seeds() -> tuple[bytes, ...]:
         _saved(color.convert("CMYK"), "TIFF", compression="zstd"),
         _saved(bits, "TIFF", compression="group3"),
         _saved(deep, "TIFF", compression="tiff_lzw"),
-        tiles.getvalue(),
+        _tiled(picture),
         _saved(Image.fromarray(picture[..., 0].astype(np.float32)), "TIFF"),
         _saved(color, "WEBP", lossless=True),
         _saved(color, "WEBP", quality=50, save_all=True, append_images=[color.rotate(180)]),
