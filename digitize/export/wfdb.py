@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def write_wfdb(leads: LeadData, path: str | os.PathLike[str]) -> Path:
     """Write a WFDB record: format 16, 1000 units per mV, NaN as the invalid sample.
 
-    The format has no place for confidence.
+    The format has no place for confidence. Layout, scale and verdict stand in the header as comments.
 
     Parameters
     ----------
@@ -66,7 +66,20 @@ def write_wfdb(leads: LeadData, path: str | os.PathLike[str]) -> Path:
             fmt=["16"] * count,
             adc_gain=[UNITS_PER_MV] * count,
             baseline=[0] * count,
-            comments=[f"digitized by Papertrace {__version__}"],
+            comments=_comments(leads),
             write_dir=str(temporary),
         )
     return header
+
+
+def _comments(leads: LeadData) -> list[str]:
+    paper, quality = leads.calibration, leads.quality
+    why = f" ({'; '.join(quality.reasons)})" if quality.reasons else ""
+    told = [
+        f"digitized by Papertrace {__version__}",
+        f"layout: {leads.layout}",
+        f"paper: {paper.speed:g} mm/s ({paper.speed_source}), {paper.gain:g} mm/mV ({paper.gain_source})",
+        f"verdict: {quality.verdict}{why}",
+    ]
+    # A header is a file of lines, and other programs read it as ASCII.
+    return [" ".join(line.split()).encode("ascii", "backslashreplace").decode("ascii") for line in told]

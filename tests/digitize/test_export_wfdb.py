@@ -30,10 +30,23 @@ def test_wfdb_round_trip(leads, tmp_path):
     assert record.adc_gain == [1000] * 12
     assert record.baseline == [0] * 12
     assert record.fs == leads.fs
-    assert record.comments == [f"digitized by Papertrace {__version__}"]
+    assert record.comments == [
+        f"digitized by Papertrace {__version__}",
+        f"layout: {leads.layout}",
+        "paper: 25 mm/s (read), 10 mm/mV (assumed)",
+        f"verdict: {leads.quality.verdict} ({'; '.join(leads.quality.reasons)})",
+    ]
     assert (np.isnan(record.p_signal.T) == np.isnan(leads.signal)).all()
     seen = np.isfinite(leads.signal)
     assert np.abs(record.p_signal.T[seen] - leads.signal[seen]).max() <= 0.000501
+
+
+def test_a_header_is_ascii_and_says_why_the_verdict_is_not_better(leads, tmp_path):
+    quality = replace(leads.quality, verdict="usable", reasons=("the gain is\nassumed", "5 \u00b5V"))
+    replace(leads, quality=quality).to_wfdb(tmp_path / "scan")
+    header = (tmp_path / "scan.hea").read_bytes().decode("ascii")
+    assert "verdict: usable (the gain is assumed; 5 \\xb5V)" in header
+    assert wfdb.rdheader(str(tmp_path / "scan")).sig_name == list(LEAD_NAMES)
 
 
 def test_wfdb_takes_the_header_path_and_replaces(leads, tmp_path):
