@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from classify import Beat, Beats, Explanation, Interpretation, Measurement, Measurements, StatementResult, interpret
     from digitize import Leads, PageError, load_pages, trace_leads
     from digitize.records.results import Strip
+    from papertrace.cli.table import read_results
 
 __all__ = [
     "Beat",
@@ -35,12 +36,14 @@ __all__ = [
     "__version__",
     "interpret",
     "load_pages",
+    "read_results",
     "trace_leads",
 ]
 
 _MODULES = {
     **dict.fromkeys(("Leads", "PageError", "load_pages", "trace_leads"), "digitize"),
     "Strip": "digitize.records.results",
+    "read_results": "papertrace.cli.table",
     **dict.fromkeys(("Beat", "Beats", "Explanation", "Interpretation", "interpret"), "classify"),
     **dict.fromkeys(("Measurement", "Measurements", "StatementResult"), "classify"),
 }

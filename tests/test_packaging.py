@@ -25,7 +25,7 @@ MAY_IMPORT = {
         "digitize.records",
         "digitize.render.figure",
     },
-    "papertrace/__init__.py": {"classify", "digitize"},
+    "papertrace/__init__.py": {"classify", "digitize", "papertrace.cli"},
     "papertrace/__main__.py": {"papertrace.cli"},
     "papertrace/synth": {"digitize.records"},
     "papertrace/datasets": {"classify.statements", "digitize.pages.page", "digitize.records"},

@@ -37,6 +37,12 @@ PAGE_MEMORY = 6 * 2**30
 _FONTS = "MPLCONFIGDIR"
 """Names the folder in which matplotlib keeps its list of fonts."""
 
+LEAST_ROWS = 2
+"""Pages from which on a folder of results has a table: of one page, the report says all."""
+
+COMPARE = "compare"
+"""As the first word, it compares two runs (`papertrace.cli.compare`); a folder of this name is ``./compare``."""
+
 SUMMARIES = 20
 """Most pages of which each gets a summary on the terminal; above, the table at the end must do."""
 
@@ -55,7 +61,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 when all pages were read, 1 when some were not, 2 when the folder of results cannot be used, 130 when
         interrupted. A wrong option exits with 2.
     """
-    options = parse(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:1] == [COMPARE]:
+        from papertrace.cli import compare
+
+        return compare.main(given[1:])
+    options = parse(given)
     with Progress(options.quiet) as progress, _ended_like_ctrl_c():
         try:
             with locked(options.out), Manifest(options.out) as manifest:
@@ -103,6 +114,7 @@ def run(options: Options, manifest: Manifest, progress: Progress) -> int:
         sweep(options.out, manifest.unfinished)
     manifest.finish(plan.order)
     progress.stop()
+    problems += lay_out(options, manifest, progress)
     if (plan.done or len(rows) > 1) and not (options.quiet or options.json):
         progress.tell(table(rows, len(plan.done), time.perf_counter() - began, options))
     return SOME_NOT if problems or any(row.status == FAILED for row in rows) else ALL_READ
@@ -153,6 +165,31 @@ def announce(job: Job, row: Row, answer: object, brief: bool, options: Options, 
     elif report is not None and not (brief or options.quiet):
         progress.tell(summarize(job, options, report))
     progress.step(report is None)
+
+
+def lay_out(options: Options, manifest: Manifest, progress: Progress) -> list[str]:
+    """Write the table of results and its overview, where there are pages to compare or it was asked for.
+
+    Returns
+    -------
+    list of str
+        What went wrong; the pages' own results stand whatever it was.
+    """
+    if len(manifest.rows) < LEAST_ROWS and options.join is None and options.sample is None:
+        return []
+    from papertrace.cli.index import write_index
+    from papertrace.cli.table import read_lines, sampled, write_table
+
+    try:
+        results, thumbnails = read_lines(options.out, options.join)
+        if options.sample is not None:
+            results["sample"] = sampled(results, options.sample)
+        write_table(results, options.out)
+        write_index(results, thumbnails, options.out)
+    except (FolderError, OSError, ValueError) as error:
+        progress.complain(str(error))
+        return [str(error)]
+    return []
 
 
 @contextmanager

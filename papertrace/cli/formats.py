@@ -7,6 +7,9 @@ from digitize.export import FORMATS
 ALWAYS = (".json", ".overlay.png")
 """Suffixes of what is written whatever the format: the report, and the traces drawn over the page."""
 
+BEATS = ".atr"
+"""Suffix of the beats, as annotations of a WFDB record (`papertrace.cli.annotations.write_beats`)."""
+
 HTML = ".html"
 """Suffix of the report as a page."""
 
@@ -28,7 +31,7 @@ def suffixes_of(formats: tuple[str, ...], html: bool = False) -> tuple[str, ...]
     Examples
     --------
     >>> suffixes_of(("wfdb",))
-    ('.hea', '.dat', '.json', '.overlay.png')
+    ('.hea', '.dat', '.atr', '.json', '.overlay.png')
     """
     signals = (suffix for name in formats for suffix in FORMATS[name].suffixes)
-    return (*signals, *([HTML] if html else []), *ALWAYS)
+    return (*signals, *([BEATS] if "wfdb" in formats else []), *([HTML] if html else []), *ALWAYS)

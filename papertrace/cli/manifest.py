@@ -320,6 +320,27 @@ def _open(path: Path) -> int:
     return handle
 
 
+def read_rows(folder: Path) -> list[Row]:
+    """Read the lines of a folder's manifest, the last one of each page; nothing is changed, and no lock is needed.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Returns
+    -------
+    list of Row
+        None where the folder has no manifest.
+
+    Raises
+    ------
+    FolderError
+        If its ``manifest.csv`` is of another make or cannot be read.
+    """
+    with _named(folder / NAME):
+        return list({row.key: row for row in _read(folder / NAME)}.values())
+
+
 def _read(path: Path) -> list[Row]:
     foreign = FolderError(f"{path}: not a manifest of this program; choose another --out")
     if path.is_symlink() or (path.exists() and not path.is_file()):

@@ -28,6 +28,7 @@ LIKELIEST = "likeliest"
 _EXAMPLES = """\
 examples:
   papertrace ward.pdf 'photos/*.jpg' archive/ --out R --jobs 4 --resume
+  papertrace compare R_OLD R_NEW
 exit codes: 0 all read, 1 some not, 2 wrong option or --out, 130 interrupted
 """
 
@@ -54,6 +55,10 @@ class Options:
         Pages that are read at a time.
     timeout : float
         Seconds of processor time that a page may take.
+    join : Path or None
+        A list whose columns are to stand in the table of results (`papertrace.cli.table`).
+    sample : int or None
+        Pages to choose for an audit.
     resume, overwrite : bool
         Whether pages that are done are passed over, and whether existing files may be replaced.
     layout : str or None
@@ -81,6 +86,8 @@ class Options:
     deidentify: bool
     jobs: int
     timeout: float
+    join: Path | None
+    sample: int | None
     resume: bool
     overwrite: bool
     layout: str | None
@@ -129,6 +136,8 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     add("--jobs", type=_count, default=1, metavar="N", help="pages read at a time (default: 1)")
     add("--timeout", type=_seconds, default=PAGE_SECONDS, metavar="T",
         help=f"processor seconds a page may take (default: {PAGE_SECONDS:g})")  # fmt: skip
+    add("--join", type=_list, metavar="LIST", help="CSV with a column file: its other columns join the table")
+    add("--sample", type=_count, metavar="N", help="mark N pages of the table, chosen at random, to be audited")
     add("--resume", action="store_true", help="pass over finished pages, complete the others")
     add("--overwrite", action="store_true", help="replace files of an earlier run")
     add("--layout", type=_layout, metavar="L", help="e.g. 3x4+II; default: read from the page")
@@ -143,6 +152,8 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     told.add_argument("--json", action="store_true", help="one JSON line a page on standard output")
     add("--version", action="version", version=f"papertrace {__version__}")
     given = vars(parser.parse_args(arguments))
+    if given["join"] is not None and given["deidentify"]:
+        parser.error("--join names pages, --deidentify takes names away; allowed: one of the two")
     return Options(**{**given, "sources": tuple(given["sources"])})
 
 
@@ -154,6 +165,16 @@ def _folder(text: str) -> Path:
     except (OSError, ValueError) as error:
         raise argparse.ArgumentTypeError(f"{text!r}: not a folder's name: {error}") from None
     return folder
+
+
+def _list(text: str) -> Path:
+    from papertrace.cli.table import read_list
+
+    try:
+        read_list(Path(text))
+    except (OSError, ValueError) as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return Path(text)
 
 
 def _formats(text: str) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from papertrace.cli.checksums import checksums_of
-from papertrace.cli.formats import ALWAYS, HTML
+from papertrace.cli.formats import ALWAYS, BEATS, HTML
 from papertrace.cli.manifest import FAILED, READ, Row
 from papertrace.cli.plan import Failed, Job
 from papertrace.cli.pool import Lost
@@ -50,7 +50,7 @@ def row_of(job: Job, answer: dict[str, Any] | Failed | Lost, out: Path = Path(".
 
 
 def outputs_of(job: Job, report: dict[str, Any]) -> tuple[str, ...]:
-    """Name the files that a page left: those of a signal are missing where there was none to be digitized."""
-    if report["quality"]["strips"]:
-        return job.outputs
-    return tuple(output for output in job.outputs if output.endswith((*ALWAYS, HTML)))
+    """Name the files that a page left: those of a signal are missing where there was none, and beats where none are."""
+    if not report["quality"]["strips"]:
+        return tuple(output for output in job.outputs if output.endswith((*ALWAYS, HTML)))
+    return tuple(output for output in job.outputs if report["beats"]["beats"] or not output.endswith(BEATS))

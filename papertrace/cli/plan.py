@@ -12,7 +12,7 @@ from pathlib import Path
 
 from digitize.export import record_name
 from papertrace.cli.checksums import State, state_of
-from papertrace.cli.formats import ALWAYS, HTML, suffixes_of
+from papertrace.cli.formats import ALWAYS, BEATS, HTML, suffixes_of
 from papertrace.cli.manifest import FAILED, READ, Manifest, Row
 from papertrace.cli.options import Options
 from papertrace.cli.pseudonyms import fingerprint, numbered
@@ -218,7 +218,8 @@ def _is_done(row: Row, options: Options) -> bool:
     name = row.files[-1].removesuffix(ALWAYS[-1])
     # A page without a signal has left no record, and would not now.
     signal = any(not file.endswith((*ALWAYS, HTML)) for file in row.files)
-    wanted = {name + suffix for suffix in suffixes_of(options.formats if signal else (), options.html)}
+    # Nor has one without beats, or one that an older version read, annotations.
+    wanted = {name + suffix for suffix in suffixes_of(options.formats if signal else (), options.html)} - {name + BEATS}
     return wanted.issubset(row.files) and all(
         state_of(options.out / file, row.checksum_of(file)) is State.WHOLE for file in row.files
     )

@@ -15,9 +15,10 @@ import digitize
 from classify.interpretation import without_statements
 from classify.readers import can_look, interpret_page
 from digitize.export import FORMATS, written_together
-from papertrace.cli.annotations import beat_annotations
-from papertrace.cli.formats import HTML
+from papertrace.cli.annotations import beat_annotations, write_beats
+from papertrace.cli.formats import BEATS, HTML
 from papertrace.cli.html import build_html
+from papertrace.cli.index import thumbnail
 from papertrace.cli.manifest import printable
 from papertrace.cli.options import LIKELIEST, Options
 from papertrace.cli.plan import Failed, Job
@@ -87,7 +88,10 @@ def read_page(task: tuple[Job, Options]) -> dict[str, Any] | Failed:
         report = build_report(
             job, page, leads, interpretation, seconds, refined=options.refine, asked=options.reader, explanation=told
         )
-        _write(job, options, picture, leads, report, None if told is None else told.shade)
+        shade = None if told is None else told.shade
+        drawn = leads.overlay(picture, beat_annotations(report), shade)
+        report["thumbnail"] = thumbnail(drawn)
+        _write(job, options, picture, leads, report, shade, drawn)
     except digitize.PageError as error:
         return Failed(str(error) if str(error).startswith(job.alias) else f"{job.alias}: {error}")
     except OSError as error:
@@ -168,6 +172,7 @@ def _write(
     leads: Leads,
     report: dict[str, Any],
     shade: Highlight | None,
+    drawn: NDArray[np.uint8],
 ) -> None:
     from PIL import Image
 
@@ -177,7 +182,9 @@ def _write(
             raise digitize.PageError(f"{job.alias}: {place} is a link; results are not written through it")
     with written_together(target.parent) as folder:
         for name in options.formats if leads.strips else ():
-            FORMATS[name].write(leads, folder, target.name)
+            written = FORMATS[name].write(leads, folder, target.name)
+            if name == "wfdb":
+                write_beats(report, written[0])
         text = json.dumps(report, indent=2, allow_nan=False) + "\n"
         (folder / f"{target.name}.json").write_text(text, encoding="utf-8")
         if options.html:
@@ -186,6 +193,6 @@ def _write(
             )
             text = build_html(title, picture, leads, report, shade)
             (folder / (target.name + HTML)).write_text(text, encoding="utf-8")
-        Image.fromarray(leads.overlay(picture, beat_annotations(report), shade)).save(
-            folder / f"{target.name}.overlay.png"
-        )
+        Image.fromarray(drawn).save(folder / f"{target.name}.overlay.png")
+    if not report["beats"]["beats"]:
+        target.with_name(target.name + BEATS).unlink(missing_ok=True)  # of an earlier reading, which had some

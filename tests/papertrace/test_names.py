@@ -9,10 +9,16 @@ import classify
 import digitize
 import papertrace
 from digitize.records.results import Strip
+from papertrace.cli.table import read_results
 
 
 def test_every_name_is_that_of_the_package_below():
-    below = {**vars(classify), "Strip": Strip, "__version__": digitize.version.__version__}
+    below = {
+        **vars(classify),
+        "Strip": Strip,
+        "__version__": digitize.version.__version__,
+        "read_results": read_results,
+    }
     below |= {name: getattr(digitize, name) for name in digitize.__all__}
     assert {name: getattr(papertrace, name) for name in papertrace.__all__} == {
         name: below[name] for name in papertrace.__all__

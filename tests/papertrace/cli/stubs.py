@@ -28,7 +28,10 @@ REPORT = {
     },
     "measurements": as_values(not_measured("a stub")),
     "reader": {"asked": "signal", "used": None, "reason": "a stub"},
-    "beats": {"lead": None, "strip": None, "reason": "a stub", "beats": []},
+    "beats": {
+        "lead": "II", "strip": 0, "reason": None,
+        "beats": [{"time_s": 0.4, "sample": 200, "class": "N", "probability": 0.9}],
+    },
     "rhythm": "SR",
     "explanation": None,
     "statements": [],

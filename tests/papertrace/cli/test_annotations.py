@@ -4,12 +4,13 @@ import re
 from dataclasses import replace
 
 import pytest
+import wfdb
 
 from classify import Interpretation
 from classify.records.beats import NOT_READ, Beat, Beats
 from digitize.records.page import Page
 from digitize.render.overlay import Annotation
-from papertrace.cli.annotations import beat_annotations
+from papertrace.cli.annotations import beat_annotations, write_beats
 from papertrace.cli.html import build_html
 from papertrace.cli.plan import Job
 from papertrace.cli.report import build_report
@@ -54,6 +55,20 @@ def test_beats_have_the_time_of_the_page_and_of_their_strip(report, leads):
 def test_strips_beyond_the_twelve_leads_are_counted(report, leads):
     strips = (replace(leads.strips[0], lead="V7"), *leads.strips)
     assert report(beats_of(11), strips)["beats"]["strip"] == 12
+
+
+def test_beats_are_written_on_the_clock_of_their_record(report, leads, tmp_path):
+    path = write_beats(report(beats_of(11)), leads.to_wfdb(tmp_path / "scan"))
+    assert path == tmp_path / "scan.atr"
+    read, record = wfdb.rdann(str(tmp_path / "scan"), "atr"), wfdb.rdrecord(str(tmp_path / "scan"))
+    assert read.symbol == list(KINDS)
+    assert read.sample.tolist() == [3750 + 200 * n for n in range(len(KINDS))]
+    assert {record.sig_name[channel] for channel in read.chan} == {"V6"} and read.fs == leads.fs
+
+
+def test_no_beats_leave_no_annotations(report, leads, tmp_path):
+    assert write_beats(report(NOT_READ), leads.to_wfdb(tmp_path / "scan")) is None
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["scan.dat", "scan.hea"]
 
 
 def test_marks(report):

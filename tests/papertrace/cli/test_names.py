@@ -18,6 +18,7 @@ from papertrace.cli.formats import suffixes_of
 from papertrace.cli.manifest import NAME, Manifest
 from papertrace.cli.plan import seen_from
 from tests.papertrace.cli import stubs
+from tests.papertrace.cli.runs import OVERVIEW
 
 COUNT = 1000
 CONTROLS = [chr(code) for code in (*range(1, 32), *range(0x7F, 0xA1), 0xAD, 0x200B, 0x200F, 0x2028, 0x202E, 0xFEFF)]
@@ -66,7 +67,7 @@ def test_a_thousand_hostile_names(tmp_path, monkeypatch, capsys):
     assert {os.path.basename(row.file) for row in rows} == made, "read back as they were"
     outputs = [output for row in rows for output in row.files]
     assert len(outputs) == len({output.lower() for output in outputs}) == COUNT * len(suffixes_of(("csv",)))
-    assert {str(file.relative_to(out)) for file in out.rglob("*")} == {NAME, *outputs}
+    assert {str(file.relative_to(out)) for file in out.rglob("*")} == {NAME, *OVERVIEW, *outputs}
 
     assert app.main([*arguments, "--resume"]) == 0
     assert len((tmp_path / "log").read_text().splitlines()) == COUNT, "what was read is known again"

@@ -25,14 +25,16 @@ from digitize.ink.look import look_at
 from digitize.records.layouts import LEAD_NAMES
 from digitize.version import __version__
 from papertrace.cli import app
-from papertrace.cli.formats import suffixes_of
+from papertrace.cli.formats import BEATS, suffixes_of
 from papertrace.cli.manifest import COLUMNS, Row, from_cell
 from tests.measured import MEASURED
 from tests.papertrace.cli import stubs
+from tests.papertrace.cli.runs import OVERVIEW
 from tests.watch import Watched, watch
 
 ROOT = Path(__file__).parents[3]
-SUFFIXES = suffixes_of(("wfdb", "csv"))
+SUFFIXES = tuple(suffix for suffix in suffixes_of(("wfdb", "csv")) if suffix != BEATS)
+"""Of a page without beats, as `INTERPRETATION` is."""
 FINDINGS = (
     StatementResult("NORM", "normal ECG", "superclass", 0.75, 0.5, True),
     StatementResult("MI", "myocardial infarction", "superclass", 0.05, 0.3, False),
@@ -63,8 +65,8 @@ def out(tmp_path):
 
 
 def names_in(folder: Path) -> list[str]:
-    """Files of a folder apart from the manifest and the note of what was in flight."""
-    return sorted(file.name for file in folder.iterdir() if file.name not in ("manifest.csv", ".papertrace.started"))
+    """Files of a folder apart from manifest and table and the note of what was in flight."""
+    return sorted({file.name for file in folder.iterdir()} - OVERVIEW - {"manifest.csv", ".papertrace.started"})
 
 
 def outputs(*names: str) -> list[str]:
@@ -141,6 +143,7 @@ def test_report(calls, leads, paper, as_png, out):
         "quality",
         "warnings",
         "seconds",
+        "thumbnail",
     ]
     assert report["format"] == "papertrace-report/2"
     assert report["software"]["version"] == __version__
@@ -365,7 +368,7 @@ def test_a_page_without_statements_keeps_its_leads(calls, leads, paper, as_png, 
     monkeypatch.setattr(readers, "interpret", fail)
     scan = as_png(paper, "scan.png")
     assert app.main([scan, "--out", str(out), "--html", "--explain", "AFIB"]) == 0
-    assert names_in(out) == sorted([*outputs("scan"), "scan.html"])
+    assert names_in(out) == sorted([*outputs("scan"), "scan.html", "scan.atr"])
     np.testing.assert_allclose(wfdb.rdrecord(str(out / "scan")).p_signal.T, leads.signal, atol=0.00051)
     report = json.loads((out / "scan.json").read_text(), parse_constant=pytest.fail)
     assert (report["statements"], report["rhythm"]) == ([], None)
@@ -395,7 +398,7 @@ def test_strips_from_a_quarter_of_a_second_are_written(leads, paper, as_png, out
     every = ",".join(FORMATS)
     scan = as_png(paper, "scan.png")
     assert app.main([scan, "--out", str(out), "--html", "--format", every]) == 0
-    assert names_in(out) == sorted("scan" + suffix for suffix in suffixes_of(tuple(FORMATS), True))
+    assert names_in(out) == sorted("scan" + suffix for suffix in suffixes_of(tuple(FORMATS), True) if suffix != BEATS)
     np.testing.assert_allclose(pd.read_csv(out / "scan.csv").iloc[:, 1:].to_numpy().T, signal, atol=1e-6)
     assert json.loads((out / "scan.json").read_text())["reader"]["reason"] == "no strip holds 1 s of signal"
     assert "statements  none: no strip holds 1 s of signal" in capsys.readouterr().out
@@ -602,7 +605,7 @@ def test_the_command_from_start_to_end(run):
     done, results = run.watched.done, run.folder / "results"
     assert done.stderr == "papertrace: missing.png: no such file\n"
     assert done.returncode == 1
-    assert names_in(results) == sorted([*outputs(run.name), f"{run.name}.html"])
+    assert names_in(results) == sorted([*outputs(run.name), f"{run.name}.html", run.name + BEATS])
     report = json.loads((results / f"{run.name}.json").read_text())
     record = wfdb.rdrecord(str(results / run.name))
     assert record.fs == 500
@@ -676,7 +679,7 @@ def test_help_fits_on_a_screen(capsys):
         app.main(["--help"])
     assert caught.value.code == 0
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) < 32
+    assert len(lines) < 36
     assert max(map(len, lines)) <= 80
     assert "examples:" in lines
     assert any(line.startswith("exit codes:") for line in lines)
