@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import asdict, fields, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,23 +17,71 @@ from classify.measure.measurements import measure_leads
 from classify.notebook import interpretation_html, plot_interpretation
 from classify.records.beats import NOT_READ
 from classify.records.interpretation import Explanation, InterpretationData, StatementResult
-from classify.records.measurements import Measurements, not_measured
+from classify.records.measurements import Measurements, as_values, not_measured
 from classify.records.segments import segments_from_leads
 from classify.signal.assess import reasons_against
 from classify.signal.inputs import ABSENT, NetworkInput, input_from_leads
 from classify.signal.weights import load_weights, predict
 from classify.statements import STATEMENTS
+from classify.wording import in_a_line
 from digitize.leads import Leads
 from digitize.records.arguments import of_type
 from digitize.records.layouts import LEAD_NAMES
 from digitize.records.results import LeadData
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.figure import Figure
 
 
 class Interpretation(InterpretationData):
-    """The interpretation of one page: `InterpretationData` with an explanation and pictures."""
+    """The interpretation of one page: `InterpretationData` with an explanation, tables and pictures."""
+
+    def __repr__(self) -> str:
+        """Tell in a line how much was found; the fields have the rest."""
+        present = ", ".join(found.code for found in self.statements if found.present) or "none"
+        return f"<Interpretation {in_a_line(as_values(self.measurements))}; present: {present}>"
+
+    def __getitem__(self, code: str) -> StatementResult:
+        """Give one statement by its code.
+
+        Parameters
+        ----------
+        code : str
+            One of `classify.statements.CODES`, e.g. ``"AFIB"``, in upper or lower case.
+
+        Returns
+        -------
+        StatementResult
+
+        Raises
+        ------
+        KeyError
+            If there is no such statement, or none could be made; the message says which.
+        """
+        for found in self.statements:
+            if found.code.lower() == str(code).lower():
+                return found
+        allowed = ", ".join(found.code for found in self.statements)
+        raise KeyError(f"no statement {code!r}; " + (f"allowed: {allowed}" if allowed else str(self.fallback)))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Lay everything out as plain values: dictionaries, lists, text, numbers and None."""
+        return {
+            "reader": {"used": self.reader, "reason": self.fallback},
+            "statements": [asdict(found) for found in self.statements],
+            "measurements": as_values(self.measurements),
+            "beats": asdict(self.beats),
+            "warnings": list(self.warnings),
+            "weights": self.weights_version,
+        }
+
+    def to_frame(self) -> pd.DataFrame:
+        """Arrange the statements as a table: one row a statement, indexed by its ``code``, columns as its fields."""
+        import pandas as pd
+
+        names = [field.name for field in fields(StatementResult)]
+        return pd.DataFrame([asdict(found) for found in self.statements], columns=names).set_index("code")
 
     def explain(self, leads: Leads, code: str | None = None) -> Explanation:
         """Tell where on the page the evidence for a statement lies (`classify.explanation.explain`).

@@ -24,7 +24,52 @@ if TYPE_CHECKING:
 
 
 class Leads(LeadData):
-    """A digitized electrocardiogram: `LeadData` with exports and pictures."""
+    """A digitized electrocardiogram: `LeadData` with exports and pictures.
+
+    Examples
+    --------
+    >>> from digitize import trace_leads
+    >>> leads = trace_leads("samples/00024_hr.png")
+    >>> leads["II"].shape
+    (5000,)
+    >>> leads
+    <Leads 3x4+II: 12 leads of 10.0 s at 500 Hz, 25 mm/s, 10 mm/mV; usable>
+    """
+
+    def __repr__(self) -> str:
+        """Tell in a line what was found; the fields have the rest."""
+        shown = int(np.isfinite(self.signal).any(axis=1).sum())
+        paper = self.calibration
+        return (
+            f"<Leads {self.layout}: {shown} leads of {self.signal.shape[1] / self.fs:.1f} s at {self.fs} Hz, "
+            f"{paper.speed:g} mm/s, {paper.gain:g} mm/mV; {self.quality.verdict}>"
+        )
+
+    def __getitem__(self, lead: str) -> NDArray[np.float32]:
+        """Give one lead by its name.
+
+        Parameters
+        ----------
+        lead : str
+            One of the standard twelve, or another that the page shows (V7, V4R, ...).
+
+        Returns
+        -------
+        ndarray, shape (n,), float32
+            Millivolts on the record's clock, NaN where the page shows nothing; a copy.
+
+        Raises
+        ------
+        KeyError
+            If the page has no such lead.
+        """
+        from digitize.export import channels_of
+
+        channels = channels_of(self)
+        if lead not in channels.names:
+            raise KeyError(f"no lead {lead!r}; allowed: {', '.join(channels.names)}")
+        signal: NDArray[np.float32] = channels.signal[channels.names.index(lead)]
+        return signal
 
     def to_frame(self) -> pd.DataFrame:
         """Arrange the leads as a table: millivolts, one column a lead, indexed by ``time_s`` (`export.to_frame`)."""
@@ -49,6 +94,36 @@ class Leads(LeadData):
         from digitize.export import write_wfdb
 
         return write_wfdb(self, path)
+
+    def to_csv(self, path: str | os.PathLike[str]) -> Path:
+        """Write the leads as a table of comma-separated values (`export.write_csv`); returns the file's path."""
+        from digitize.export import write_csv
+
+        return write_csv(self, path)
+
+    def to_edf(self, path: str | os.PathLike[str]) -> Path:
+        """Write the leads as EDF+ (`export.write_edf`); needs edfio; returns the file's path."""
+        from digitize.export import write_edf
+
+        return write_edf(self, path)
+
+    def to_dicom(self, path: str | os.PathLike[str]) -> Path:
+        """Write the leads as a DICOM waveform (`export.write_dicom`); needs pydicom; returns the file's path."""
+        from digitize.export import write_dicom
+
+        return write_dicom(self, path)
+
+    def to_fhir(self, path: str | os.PathLike[str]) -> Path:
+        """Write the leads as a FHIR Observation (R4) (`export.write_fhir`); returns the file's path."""
+        from digitize.export import write_fhir
+
+        return write_fhir(self, path)
+
+    def to_parquet(self, path: str | os.PathLike[str]) -> Path:
+        """Write the leads as a Parquet table (`export.write_parquet`); needs pyarrow; returns the file's path."""
+        from digitize.export import write_parquet
+
+        return write_parquet(self, path)
 
     def overlay(
         self, image: NDArray[np.uint8], marks: Sequence[Annotation] = (), shade: Highlight | None = None

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+import json
 import re
 import xml.etree.ElementTree as ET
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -101,3 +102,27 @@ def test_plot(reading, tmp_path):
     assert figure._repr_png_().startswith(b"\x89PNG"), "a notebook shows it"
     figure.savefig(tmp_path / "plot.png")
     assert (tmp_path / "plot.png").stat().st_size > 10_000
+
+
+def test_a_statement_is_taken_by_its_code(reading):
+    assert reading["AFIB"] is reading["afib"] and reading["AFIB"].code == "AFIB"
+    with pytest.raises(KeyError, match=r"no statement 'AFBI'; allowed: NORM, "):
+        reading["AFBI"]
+    with pytest.raises(KeyError, match=r"no statement 'AFIB'; too short"):
+        replace(reading, statements=(), fallback="too short")["AFIB"]
+
+
+def test_it_tells_itself_in_a_line(reading):
+    last = STATEMENTS[-1].code
+    assert repr(reading).startswith("<Interpretation 75/min, PR 162 ms") and repr(reading).endswith(f", {last}>")
+    assert "\n" not in repr(reading) and len(repr(reading)) < 200
+
+
+def test_it_gives_plain_values(reading):
+    told = json.loads(json.dumps(reading.to_dict(), allow_nan=False))
+    assert told["measurements"]["pr"] == 162 and told["warnings"] == ["not seen: V2 <&>"]
+    assert told["statements"][0] == {**asdict(reading.statements[0])}
+    table = reading.to_frame()
+    assert list(table.index) == [statement.code for statement in STATEMENTS]
+    assert table["present"].sum() == 4 and table.loc["AFIB", "name"] == reading["AFIB"].name
+    assert replace(reading, statements=()).to_frame().empty

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import builtins
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -114,3 +115,26 @@ def test_xarray(leads):
     assert data.attrs["verdict"] == "usable" and data.attrs["warnings"] == list(leads.warnings)
     assert data.signal.sel(lead="V4", time=8.0).item() == leads.signal[9, 4000]
     assert data.sizes == {"lead": 12, "time": 5000}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_leads_write_themselves_in_every_format(leads, tmp_path, name):
+    first = "scan" + FORMATS[name].suffixes[0]
+    assert getattr(leads, f"to_{name}")(str(tmp_path / first)) == tmp_path / first
+    assert {file.name for file in tmp_path.iterdir()} == {"scan" + suffix for suffix in FORMATS[name].suffixes}
+
+
+def test_a_lead_is_taken_by_its_name(leads, leads_of, back_strip):
+    signal = leads["V6"]
+    np.testing.assert_array_equal(signal, leads.signal[11])
+    signal[:] = 0
+    assert leads.signal[11].any(), "it is a copy"
+    more = leads_of(np.zeros((12, 1000), np.float32), strips=(back_strip("V8", 250, 500),))
+    assert np.isfinite(more["V8"]).sum() == 500
+    for wrong in ("v6", "V8", 0):
+        with pytest.raises(KeyError, match=f"no lead {wrong!r}; allowed: I, II, III"):
+            leads[wrong]
+
+
+def test_leads_tell_themselves_in_a_line(leads):
+    assert re.fullmatch(r"<Leads [^\n]{20,90}; usable>", repr(leads))
