@@ -19,11 +19,17 @@ from digitize.records.layouts import LEAD_NAMES
 if TYPE_CHECKING:
     from digitize.api import trace_leads
     from digitize.pages.page import load_pages
+    from digitize.records.known import Known
     from digitize.records.page import PageError
 
-__all__ = ["LEAD_NAMES", "Leads", "PageError", "load_pages", "trace_leads"]
+__all__ = ["LEAD_NAMES", "Known", "Leads", "PageError", "load_pages", "trace_leads"]
 
-_MODULES = {"trace_leads": "digitize.api", "PageError": "digitize.records.page", "load_pages": "digitize.pages.page"}
+_MODULES = {
+    "trace_leads": "digitize.api",
+    "Known": "digitize.records.known",
+    "PageError": "digitize.records.page",
+    "load_pages": "digitize.pages.page",
+}
 """Where the names are that need OpenCV, SciPy or Pillow: they are imported when first asked for (PEP 562), for
 `classify` and `papertrace.synth` need `digitize.leads` alone."""
 

@@ -16,7 +16,9 @@ from digitize.layout import orientation
 from digitize.layout.clock import set_clock
 from digitize.layout.confirm import confirm_names
 from digitize.layout.printed import ReadPage, without_false_rows
+from digitize.layout.rename import renamed
 from digitize.leads import Leads
+from digitize.pages.edit import as_pictured, edit_page
 from digitize.pages.page import PageSource, load_drawing, load_only_page
 from digitize.records.arguments import number, of_type
 from digitize.records.drawing import Drawing
@@ -47,6 +49,7 @@ def trace_leads(
     layout: str | None = None,
     speed: float | None = None,
     gain: float | None = None,
+    known: Known | None = None,
     fs: int = 500,
     refine: bool = True,
 ) -> Leads:
@@ -61,6 +64,9 @@ def trace_leads(
         leads named, and where the page says otherwise a warning tells. Read off the page by default.
     speed, gain : float, optional
         Paper speed (5 to 200 mm/s) and gain (1 to 100 mm/mV); read, measured or assumed by default.
+    known : Known, optional
+        These and whatever else the caller knows: names of strips, which part of the picture is the page, how it must be
+        turned, whether it is a negative. What is given by itself stands in the place of the same here.
     fs : int
         Sampling frequency of the result, 1 to 10000 Hz.
     refine : bool
@@ -69,6 +75,7 @@ def trace_leads(
     Returns
     -------
     Leads
+        Its paths are those of the picture as it was given, however it was cropped and turned.
 
     Raises
     ------
@@ -87,22 +94,24 @@ def trace_leads(
     >>> leads = trace_leads("samples/00024_hr.png")
     >>> leads.layout, leads.signal.shape, leads.calibration.gain
     ('3x4+II', (12, 5000), 10.0)
+    >>> trace_leads("samples/00024_hr.png", known=Known(rename={"V1": "V2", "V2": "V1"}), refine=False).layout
+    'custom-3x4+II'
     """
     fs = int(number("fs", fs, SAMPLING_HZ, "Hz", whole=True))
     of_type("refine", refine, (bool, np.bool_), "True or False")
-    drawn = leads_of_drawing(load_drawing(image), layout=layout, speed=speed, gain=gain, fs=fs)
+    known = (known or Known()).but(Known(layout, speed, gain))
+    drawn = leads_of_drawing(load_drawing(image), known=known, fs=fs)
     if drawn is not None:
         return drawn
-    analysis = analyze_page(image, layout=layout, speed=speed, gain=gain, look=look_at if refine else None)
-    return leads_of(refined(analysis) if refine else analysis, fs=fs)
+    page = load_only_page(image)
+    analysis = analyze_page(edit_page(page, known), known=known, look=look_at if refine else None)
+    return as_pictured(leads_of(refined(analysis) if refine else analysis, fs=fs), page, known)
 
 
 def leads_of_drawing(
     drawing: Drawing | None,
     *,
-    layout: str | None = None,
-    speed: float | None = None,
-    gain: float | None = None,
+    known: Known | None = None,
     fs: int,
 ) -> Leads | None:
     """Read leads off the paths that a page's file draws, where it draws the traces: nothing is rendered.
@@ -111,8 +120,10 @@ def leads_of_drawing(
     ----------
     drawing : Drawing or None
         Of a page (`Page.drawing`).
-    layout, speed, gain, fs
-        As for `trace_leads`, and so are the errors.
+    known : Known, optional
+        What the caller knows. Of a page that is renamed, cropped, turned or inverted its picture tells, not the drawing.
+    fs : int
+        Sampling frequency, Hz.
 
     Returns
     -------
@@ -124,8 +135,9 @@ def leads_of_drawing(
     >>> leads_of_drawing(None, fs=500) is None
     True
     """
-    known = Known.of(layout, speed, gain)
-    read = None if drawing is None else read_drawing(drawing, known, fs)
+    known = known or Known()
+    edited = not known.given.keys() <= {"layout", "speed", "gain"}
+    read = None if drawing is None or edited else read_drawing(drawing, known, fs)
     if read is None:
         return None
     quality = partial(judge, contradicted=read.contradicted, unread=read.unread, edge_mm=math.nan, truncated=False)
@@ -149,14 +161,16 @@ def analyze_page(
     layout: str | None = None,
     speed: float | None = None,
     gain: float | None = None,
+    known: Known | None = None,
     look: Looker | None = look_at,
 ) -> PageAnalysis:
     """Find the traces of a page and what they are: all of `trace_leads` that happens in pixels and millimeters.
 
     Parameters
     ----------
-    image, layout, speed, gain
-        As for `trace_leads`, and so are the errors.
+    image, layout, speed, gain, known
+        As for `trace_leads`, and so are the errors. But the picture is taken as it is: `digitize.pages.edit.edit_page`
+        crops, turns and inverts it before.
     look : callable or None
         Tells what is ink: by default the network that comes with the package (`digitize.ink.look`); None for none.
 
@@ -170,10 +184,10 @@ def analyze_page(
     >>> analysis.layout.name, analysis.scale.speed.value
     ('3x4+II', 25.0)
     """
-    known = Known.of(layout, speed, gain)
+    known = (known or Known()).but(Known(layout, speed, gain))
     page, placement = place_page(load_only_page(image))
     read = without_false_rows(orientation.choose(page, placement, known, look), known)
-    strips = _checked(page, read)
+    strips = renamed(_checked(page, read), known.rename)
     view = led_past_names(read.analysis, strips.names)
     limb_rows = {place.row for place in strips.places if not is_chest(place.lead)}
     chest_rows = {place.row for place in strips.places} - limb_rows

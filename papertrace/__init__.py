@@ -18,7 +18,7 @@ from digitize.version import __version__
 
 if TYPE_CHECKING:
     from classify import Beat, Beats, Explanation, Interpretation, Measurement, Measurements, StatementResult, interpret
-    from digitize import Leads, PageError, load_pages, trace_leads
+    from digitize import Known, Leads, PageError, load_pages, trace_leads
     from digitize.records.results import Strip
     from papertrace.cli.table import read_results
 
@@ -27,6 +27,7 @@ __all__ = [
     "Beats",
     "Explanation",
     "Interpretation",
+    "Known",
     "Leads",
     "Measurement",
     "Measurements",
@@ -41,7 +42,7 @@ __all__ = [
 ]
 
 _MODULES = {
-    **dict.fromkeys(("Leads", "PageError", "load_pages", "trace_leads"), "digitize"),
+    **dict.fromkeys(("Known", "Leads", "PageError", "load_pages", "trace_leads"), "digitize"),
     "Strip": "digitize.records.results",
     "read_results": "papertrace.cli.table",
     **dict.fromkeys(("Beat", "Beats", "Explanation", "Interpretation", "interpret"), "classify"),

@@ -76,6 +76,5 @@ def _name_rhythm(rhythm: list[Strip], others: list[Strip], layout: Layout, fs: i
         else:
             kept.append(strip)
             if strip.lead in layout.rhythm:
-                there = f"the strip in row {strip.row + 1} repeats {lead}, not {strip.lead}"
-                warnings.append(f"layout {layout.name!r} was given, but {there}")
+                warnings.append(f"{strip.lead} was given for row {strip.row + 1}, but the strip there repeats {lead}")
     return kept, warnings

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from digitize.layout.einthoven import LIMB_LEADS, check_limb_leads
 from digitize.records.layouts import ALL_NAMES, LAYOUTS, Layout, lead_of
-from digitize.records.page_layout import PageLayout
+from digitize.records.page_layout import PageLayout, Place
 from digitize.records.results import Strip
 
 DISAGREEMENT = 0.25
@@ -55,7 +56,7 @@ def confirm_names(strips: list[Strip], found: PageLayout) -> tuple[list[Strip], 
                 "does not fit together"
             )
     worst = float(np.fmax.reduce(residuals))
-    return strips, replace(found, layout=_layout_again(strips, found)), worst, warnings
+    return strips, replace(found, layout=layout_again(strips, found)), worst, warnings
 
 
 def _chest_where_lawless(strips: list[Strip], found: PageLayout) -> tuple[list[Strip], list[float], list[str]]:
@@ -72,8 +73,8 @@ def _chest_where_lawless(strips: list[Strip], found: PageLayout) -> tuple[list[S
     return strips, residuals, warnings
 
 
-def _layout_again(strips: list[Strip], found: PageLayout) -> Layout:
-    """Layout of a page after some of its strips got other leads."""
+def layout_again(strips: Sequence[Strip | Place], found: PageLayout) -> Layout:
+    """Name the layout of a page after some of its strips, which are all that it has, got other leads."""
     leads, layout = [strip.lead for strip in strips], found.layout
     if leads == [place.lead for place in found.places]:
         return layout

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitize.geometry.mapping import turned
+from digitize.geometry.placement import scale_in_middle
 from digitize.ink.look import Looker, look_at
 from digitize.ink.ruled import without_ruled_lines
 from digitize.layout.printed import ReadPage, read_print
@@ -63,7 +64,8 @@ def choose(page: Page, placement: Placement, known: Known, look: Looker | None =
     placement : Grid or PaperScale
         Where the page's millimeters lie, up to quarter turns.
     known : Known
-        What the caller knows of the page.
+        What the caller knows of the page. Where that is how to turn it, it is left as it lies, and what speaks against
+        that is among the layout's contradictions.
     look : callable or None
         Tells what is ink (`digitize.ink.look`); None for none.
 
@@ -76,16 +78,29 @@ def choose(page: Page, placement: Placement, known: Known, look: Looker | None =
     PageError
         If no trace runs across the page, or it would be larger than any sheet of paper.
     """
-    read = _read(page, placement, known, look)
+    may_turn = known.turn is None
+    if not may_turn:
+        placement = turned(placement, round(scale_in_middle(placement, page)[2] / 90))
+    read = _read(page, placement, known, look, may_turn=may_turn)
     if read is None:
         raise PageError(f"{page.name}: no electrocardiogram found (no trace runs across the picture)")
     grid = recounted_grid(page, read)
     if grid is not None:
-        read = _read(page, grid, known, look) or read
+        read = _read(page, grid, known, look, may_turn=may_turn) or read
     turns = _turns_by_print(read)
+    if turns and not may_turn:
+        return _contradicting(read, known, turns)
     if turns:
         read = _read(page, turned(read.analysis.placement, turns), known, look, may_turn=False) or read
     return read
+
+
+def _contradicting(read: ReadPage, known: Known, turns: int) -> ReadPage:
+    """The same, with a word on names and pulses that stand another way up than the caller says."""
+    if read.layout is None:
+        return read
+    told = f"turned by {known.turn} degrees as given, but names or pulses stand upright {90 * turns} degrees further"
+    return read._replace(layout=replace(read.layout, contradictions=(*read.layout.contradictions, told)))
 
 
 def _read(

@@ -64,7 +64,7 @@ def read_print(analysis: UprightAnalysis, known: Known) -> ReadPage:
     scale = read_scale(printed, words)
     try:
         layout = read_layout(
-            analysis.coverage, printed, analysis.traces, analysis.baseline, analysis.symbols, words, known.layout
+            analysis.coverage, printed, analysis.traces, analysis.baseline, analysis.symbols, words, known.given_layout
         )
     except RowsMissing as error:
         return ReadPage(analysis, scale, None, str(error))

@@ -86,6 +86,7 @@ def find_scale(
     chest_gain = resolve(gain, printed_chest, measured_chest, found_gain.value)
     warnings = [
         *_warn_of_assumed(found_speed, found_gain, chest_gain),
+        *_warn_of_print(printed, found_speed, found_gain),
         *_warn_of_pulses(sizes, found_speed, found_gain, chest_gain),
     ]
     return Scale(found_speed, found_gain, chest_gain, tuple(warnings))
@@ -140,6 +141,16 @@ def _warn_of_assumed(speed: Value, gain: Value, chest_gain: Value) -> list[str]:
     if speed.source == "assumed":
         warnings.append(f"speed assumed: {speed.value:g} mm/s (neither print nor calibration pulse tells)")
     return warnings
+
+
+def _warn_of_print(printed: PrintedScale, speed: Value, gain: Value) -> list[str]:
+    """Tell where what the caller gave contradicts what the page says."""
+    told = (("speed", speed, printed.speed, "mm/s"), ("gain", gain, printed.gain, "mm/mV"))
+    return [
+        f"the page says {said:g} {unit}, but the {what} is {found.value:g} {unit} (given)"
+        for what, found, said, unit in told
+        if found.source == "given" and said is not None and said != found.value
+    ]
 
 
 def _warn_of_pulses(sizes: _PulseSizes, speed: Value, gain: Value, chest_gain: Value) -> list[str]:

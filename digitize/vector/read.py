@@ -130,14 +130,14 @@ def _name(rows: Rows, named: NamedCells, known: Known) -> Naming | None:
     """Leads of the rows; None where too few names can be read, or rows have other numbers of traces than of leads."""
     seen = np.isfinite(named.cells[:, :, 0])
     places = sum(map(len, rows.traces))
-    if seen.sum() < _LEAST_NAMED * places and (known.layout is None or not known.layout.tells_leads):
+    if seen.sum() < _LEAST_NAMED * places and (known.given_layout is None or not known.given_layout.tells_leads):
         return None
     given = None
-    if known.layout is not None:
-        if (known.layout.n_rows, known.layout.columns) != (len(rows.traces), rows.columns):
+    if known.given_layout is not None:
+        if (known.given_layout.n_rows, known.given_layout.columns) != (len(rows.traces), rows.columns):
             return None
-        pitches = likely_pitches(np.zeros((known.layout.n_rows, len(rows.traces))), rows.level)
-        given = Given(known.layout, rows.level, pitches)
+        pitches = likely_pitches(np.zeros((known.given_layout.n_rows, len(rows.traces))), rows.level)
+        given = Given(known.given_layout, rows.level, pitches)
     naming = name_rows(named.cells, np.zeros(len(rows.traces), np.int64), _UNREAD, given)
     counts = [0] * naming.skipped + [len(labels) for labels in naming.rows]
     return naming if counts == [len(traces) for traces in rows.traces] else None
@@ -169,7 +169,7 @@ def _layout(rows: Rows, named: NamedCells, naming: Naming, scale: Scale, known: 
             places.append(replace(place, left=left, right=right, before=before))
             shown[place.lead] += right - left
     found = {place.lead for place in places}
-    lost = () if known.layout else tuple(dict.fromkeys(lead for lead in named.astray if lead not in found))
+    lost = () if known.given_layout else tuple(dict.fromkeys(lead for lead in named.astray if lead not in found))
     others = [f"{place.contradicted} in row {place.row + 1}" for place in places if place.contradicted]
     told = (f"layout {naming.layout.name!r} was given, but the page's names read {', '.join(others)}",)
     return PageLayout(
@@ -188,7 +188,7 @@ def _place(labels: Sequence[str], row: int, column: int, named: NamedCells, know
     label, cell = labels[column], named.cells[row, column]
     lead = lead_of(label)
     read = None if np.isnan(cell).all() else ALL_NAMES[int(cell.argmax())]
-    given = known.layout is not None and (len(labels) == 1 or known.layout.tells_leads)
+    given = known.given_layout is not None and (len(labels) == 1 or known.given_layout.tells_leads)
     source: Source = "given" if given else "read" if read == lead else "assumed"
     inverted = lead == "aVR" and (sign_of(label) < 0 or bool(named.negated[row, column]))
     return Place(

@@ -106,9 +106,11 @@ def _trace(job: Job, options: Options) -> _Traced:
     from digitize.deidentify import redraw_page, redraw_strips
     from digitize.ink.look import look_at
     from digitize.leads import no_leads
+    from digitize.records.known import Known
 
     page = _load_unnamed(job, options) if job.pseudonymized else _load(job, options)
-    drawn = api.leads_of_drawing(page.drawing, layout=options.layout, speed=options.speed, gain=options.gain, fs=FS)
+    known = Known(options.layout, options.speed, options.gain)
+    drawn = api.leads_of_drawing(page.drawing, known=known, fs=FS)
     if drawn is not None:
         shown = redraw_strips(drawn) if job.pseudonymized else page.image
         return _Traced(page, drawn, shown, lambda: coarse_picture(page.image).ink)

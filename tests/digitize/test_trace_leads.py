@@ -320,7 +320,7 @@ def test_a_given_rhythm_strip_is_obeyed_and_raises_no_verdict(case):
     assert given.layout == "3x4+V1"
     assert (given.strips[-1].lead, given.strips[-1].name_source) == ("V1", "given")
     assert "layout '3x4+V1' was given, but the page's names read II in row 4" in given.warnings
-    assert "layout '3x4+V1' was given, but the strip in row 4 repeats II, not V1" in given.warnings
+    assert "V1 was given for row 4, but the strip there repeats II" in given.warnings
     assert VERDICTS.index(given.quality.verdict) >= max(1, VERDICTS.index(plain.leads.quality.verdict))
 
 

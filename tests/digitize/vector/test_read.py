@@ -12,6 +12,7 @@ import wfdb
 from digitize.api import leads_of_drawing, trace_leads
 from digitize.ocr import text as ocr
 from digitize.pages.page import PDF_DPI, load_drawing, load_page, load_pages
+from digitize.records.known import Known
 from digitize.records.layouts import LEAD_NAMES
 from digitize.records.upright import PIXELS_PER_MM
 from digitize.vector.curves import find_curves
@@ -159,11 +160,11 @@ def test_what_the_drawing_does_not_tell_is_left_to_the_picture(recording):
     assert leads_of_drawing(load_drawing(drawn.by_reportlab(no_traces)), fs=FS) is None
     no_names = load_drawing(drawn.by_reportlab(drawn.sheet_of(recording, names=False)))
     assert leads_of_drawing(no_names, fs=FS) is None
-    given = leads_of_drawing(no_names, layout="3x4+II", fs=FS)
+    given = leads_of_drawing(no_names, known=Known(layout="3x4+II"), fs=FS)
     assert strict_snr(sheet.truth, given.signal).min() > 45
     assert {strip.name_source for strip in given.strips} == {"given"} and given.quality.verdict != "good"
     for layout in ("6x2", "12x1", "custom-4x3", "3x4"):
-        assert leads_of_drawing(no_names, layout=layout, fs=FS) is None
+        assert leads_of_drawing(no_names, known=Known(layout=layout), fs=FS) is None
     # One path for all leads of a row does not tell where one ends.
     whole = [stroke for stroke in sheet.strokes if stroke.trace >= 0]
     rows = [np.concatenate([stroke.points for stroke in whole[first : first + 4]]) for first in (0, 4, 8)]
@@ -190,7 +191,7 @@ def test_of_a_mixed_file_each_page_goes_its_own_way(recording):
 
 def test_names_that_contradict_the_given_layout_are_told(recording):
     page = load_drawing(drawn.by_reportlab(drawn.sheet_of(recording, "limb-6x1")))
-    leads = leads_of_drawing(page, layout="chest-6x1", fs=FS)
+    leads = leads_of_drawing(page, known=Known(layout="chest-6x1"), fs=FS)
     assert leads.quality.verdict != "good" and "names read I in row 1" in " ".join(leads.warnings)
 
 
