@@ -121,7 +121,7 @@ def leads_of_drawing(
     drawing : Drawing or None
         Of a page (`Page.drawing`).
     known : Known, optional
-        What the caller knows. Of a page that is renamed, cropped, turned or inverted its picture tells, not the drawing.
+        What the caller knows. Of a page that is renamed, cropped, turned or inverted only the picture tells.
     fs : int
         Sampling frequency, Hz.
 

@@ -95,12 +95,15 @@ def run(options: Options, manifest: Manifest, progress: Progress) -> int:
     Returns
     -------
     int
-        `ALL_READ` or `SOME_NOT`.
+        `ALL_READ`, `SOME_NOT` or `UNUSABLE`.
     """
     began = time.perf_counter()
     files, problems = find_files(options.sources, options.out)
     for problem in problems:
         progress.complain(problem)
+    if options.edits is not None and len(files) > 1:
+        progress.complain(f"--edits says what is on the pages of one file, and {len(files)} files were found")
+        return UNUSABLE
     try:
         with _caches_in(options.out), Pool(options.jobs, options.timeout, PAGE_MEMORY) as pool:
             plan = make_plan(look_into(files, pool, progress), options, manifest)

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import argparse
 import math
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 from classify.picture.image import DESIGNS, FOLDER, is_trained
 from classify.readers import READERS
 from classify.statements import CODES
 from digitize.export import FORMATS, find_formats
+from digitize.records.known import Known
 from digitize.records.layouts import find_layout
 from digitize.records.standards import DPI, GAINS_MM_MV, SPEEDS_MM_S
 from digitize.version import __version__
+from papertrace.cli.edits import Edit, read_edits
 
 LEAST_SECONDS, MOST_SECONDS = 10, 86_400
 """Processor time that a page may be given: to load the networks alone takes some seconds; a day is for ever."""
@@ -61,9 +65,14 @@ class Options:
         Pages to choose for an audit.
     resume, overwrite : bool
         Whether pages that are done are passed over, and whether existing files may be replaced.
-    layout : str or None
-    speed, gain, dpi : float or None
-        What is known of the pages: mm/s, mm/mV, dots an inch.
+    known : Known
+        What is known of every page: layout, scale, names, which part of the picture it is, how it is to be turned.
+    edits : dict of int to Edit, or None
+        What is said of single pages of the only file; `known` stands in the place of the same there.
+    pages : frozenset of int or None
+        Pages of every file that are read, from 1; None for all.
+    dpi : float or None
+        Resolution of the pages, dots an inch.
     refine : bool
         Whether a network corrects the traces.
     reader : str
@@ -74,8 +83,8 @@ class Options:
     Examples
     --------
     >>> options = parse(["scan.png", "--format", "csv", "--gain", "5"])
-    >>> options.sources, options.formats, options.gain, options.speed
-    (('scan.png',), ('csv',), 5.0, None)
+    >>> options.sources, options.formats, options.known
+    (('scan.png',), ('csv',), Known(gain=5.0))
     """
 
     sources: tuple[str, ...]
@@ -90,14 +99,19 @@ class Options:
     sample: int | None
     resume: bool
     overwrite: bool
-    layout: str | None
-    speed: float | None
-    gain: float | None
+    known: Known
+    edits: dict[int, Edit] | None
+    pages: frozenset[int] | None
     dpi: float | None
     refine: bool
     reader: str
     quiet: bool
     json: bool
+
+    def edit_of(self, page: int) -> Edit:
+        """Give all that is said of a page, by its number from 1."""
+        edit = (self.edits or {}).get(page, Edit())
+        return replace(edit, known=edit.known.but(self.known))
 
 
 def parse(arguments: Sequence[str] | None = None) -> Options:
@@ -143,6 +157,13 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     add("--layout", type=_layout, metavar="L", help="e.g. 3x4+II; default: read from the page")
     add("--speed", type=_speed, metavar="S", help="paper speed, mm/s; default: read from the page")
     add("--gain", type=_gain, metavar="G", help="gain, mm/mV; default: read from the page")
+    add("--rename", type=_names, metavar="A=B,..", default={},
+        help="leads by new names, e.g. V3=V4,V4=V3; 4.1=V1: row 4, strip 1")  # fmt: skip
+    add("--crop", type=_crop, metavar="L,T,R,B", help="part of the picture that is the page, pixels")
+    add("--turn", type=_turn, metavar="D", help="turn the picture clockwise: 0, 90, 180 or 270")
+    add("--invert", action="store_true", help="the picture is a negative")
+    add("--pages", type=_pages, metavar="P,P-P", help="pages to read of each file, e.g. 1,3-5")
+    add("--edits", type=_edits, metavar="FILE", help="corrections of the only file's pages (JSON)")
     add("--dpi", type=_resolution, metavar="D", help="resolution of the scan; default: what the file states")
     add("--no-refine", dest="refine", action="store_false", help="digitize without networks")
     add("--reader", type=_reader, default="signal", metavar="R",
@@ -154,6 +175,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     given = vars(parser.parse_args(arguments))
     if given["join"] is not None and given["deidentify"]:
         parser.error("--join names pages, --deidentify takes names away; allowed: one of the two")
+    given["known"] = Known(**{part.name: given.pop(part.name) for part in fields(Known)})
     return Options(**{**given, "sources": tuple(given["sources"])})
 
 
@@ -195,6 +217,54 @@ def _statement(text: str) -> str:
 def _layout(text: str) -> str:
     try:
         return find_layout(text).name
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _names(text: str) -> dict[str, str]:
+    pairs = [part.strip().partition("=") for part in text.split(",")]
+    if not all(equals for _, equals, _ in pairs):
+        raise argparse.ArgumentTypeError(f"{text!r}: allowed: OLD=NEW, with commas between several")
+    names = [old.strip() for old, _, _ in pairs]
+    if len(set(names)) < len(names):
+        raise argparse.ArgumentTypeError(f"{text!r}: names a lead twice; allowed: each once")
+    return dict(_allowed(rename={old.strip(): new.strip() for old, _, new in pairs}).rename)
+
+
+def _crop(text: str) -> tuple[int, int, int, int] | None:
+    try:
+        return _allowed(crop=tuple(map(int, text.split(",")))).crop
+    except ValueError:
+        return _allowed(crop=text).crop
+
+
+def _turn(text: str) -> int | None:
+    return _allowed(turn=int(text) if text.isdecimal() else text).turn
+
+
+def _allowed(**value: Any) -> Known:
+    try:
+        return Known(**value)
+    except (TypeError, ValueError) as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _pages(text: str) -> frozenset[int]:
+    pages: set[int] = set()
+    for part in text.split(","):
+        match = re.fullmatch(r"([1-9]\d{0,3})(?:-([1-9]\d{0,3}))?", part.strip(), re.ASCII)
+        last = 0 if match is None else int(match[2] or match[1])
+        if match is None or last < int(match[1]):
+            raise argparse.ArgumentTypeError(f"{text!r}: allowed: page numbers from 1 and ranges, e.g. 1,3-5")
+        pages.update(range(int(match[1]), last + 1))
+    return frozenset(pages)
+
+
+def _edits(text: str) -> dict[int, Edit]:
+    try:
+        return read_edits(Path(text))
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"{text}: {error.strerror}") from None
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 

@@ -126,12 +126,18 @@ def make_plan(files: Sequence[tuple[File, list[str] | Failed]], options: Options
             plan.failures.append((pages.reason, row))
             plan.order.append(row.key)
             continue
+        absent = _absent(options, len(pages))
+        if absent:
+            error = absent if options.deidentify else f"{file.path}: {absent}"
+            plan.failures.append((f"{file.path}: {absent}", Row("", "", FAILED, error=error)))
         for index, page_name in enumerate(pages):
             key = (seen, str(index + 1))
             if key in met:
                 continue
             met.add(key)
             plan.order.append(key)
+            if options.pages is not None and index + 1 not in options.pages:
+                continue
             before = manifest.rows.get(key)
             if before is not None and (options.resume or not options.overwrite) and _is_done(before, options):
                 plan.done.append(before)
@@ -148,6 +154,15 @@ def make_plan(files: Sequence[tuple[File, list[str] | Failed]], options: Options
                 error = f"{obstacle}; --overwrite replaces it" if options.deidentify else problem
                 plan.failures.append((problem, Row(*key, FAILED, error=error)))
     return plan
+
+
+def _absent(options: Options, count: int) -> str:
+    """Tell what is asked for of pages that a file of so many does not have."""
+    has = f"has {count} page{'' if count == 1 else 's'}"
+    if options.pages is not None and options.pages.isdisjoint(range(1, count + 1)):
+        return f"{has}, none of those of --pages"
+    beyond = [page for page in options.edits or () if page > count]
+    return f"{has}, but --edits says what is on page {beyond[0]}" if beyond else ""
 
 
 class _Names:

@@ -16,6 +16,7 @@ from classify.interpretation import without_statements
 from classify.readers import can_look, interpret_page
 from digitize.export import FORMATS, written_together
 from papertrace.cli.annotations import beat_annotations, write_beats
+from papertrace.cli.edits import as_plain
 from papertrace.cli.formats import BEATS, HTML
 from papertrace.cli.html import build_html
 from papertrace.cli.index import thumbnail
@@ -90,6 +91,7 @@ def read_page(task: tuple[Job, Options]) -> dict[str, Any] | Failed:
         )
         shade = None if told is None else told.shade
         drawn = leads.overlay(picture, beat_annotations(report), shade)
+        report["edits"] = as_plain(options.edit_of(job.index + 1), anonymous=job.pseudonymized)
         report["thumbnail"] = thumbnail(drawn)
         _write(job, options, picture, leads, report, shade, drawn)
     except digitize.PageError as error:
@@ -106,20 +108,19 @@ def _trace(job: Job, options: Options) -> _Traced:
     from digitize.deidentify import redraw_page, redraw_strips
     from digitize.ink.look import look_at
     from digitize.leads import no_leads
-    from digitize.records.known import Known
+    from digitize.pages.edit import edit_page
 
+    known = options.edit_of(job.index + 1).known
     page = _load_unnamed(job, options) if job.pseudonymized else _load(job, options)
-    known = Known(options.layout, options.speed, options.gain)
     drawn = api.leads_of_drawing(page.drawing, known=known, fs=FS)
     if drawn is not None:
         shown = redraw_strips(drawn) if job.pseudonymized else page.image
         return _Traced(page, drawn, shown, lambda: coarse_picture(page.image).ink)
+    page = edit_page(page, known)
     try:
         analysis = api.analyze_page(
             page,
-            layout=options.layout,
-            speed=options.speed,
-            gain=options.gain,
+            known=options.edit_of(job.index + 1).known,
             look=look_at if options.refine else None,
         )
     except digitize.PageError as error:

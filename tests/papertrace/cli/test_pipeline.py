@@ -22,6 +22,7 @@ from classify.records.measurements import not_measured
 from digitize import PageError
 from digitize.export import FORMATS
 from digitize.ink.look import look_at
+from digitize.records.known import Known
 from digitize.records.layouts import LEAD_NAMES
 from digitize.version import __version__
 from papertrace.cli import app
@@ -143,6 +144,7 @@ def test_report(calls, leads, paper, as_png, out):
         "quality",
         "warnings",
         "seconds",
+        "edits",
         "thumbnail",
     ]
     assert report["format"] == "papertrace-report/2"
@@ -248,11 +250,11 @@ def test_options_reach_the_digitization(calls, paper, as_png, out):
     scan = as_png(paper, "scan.png")
     app.main([scan, "--out", str(out), "--layout", "6x2+V1", "--speed", "50", "--gain", "5"])
     page, options = calls[0]
-    assert options == {"layout": "6x2+V1", "speed": 50.0, "gain": 5.0, "look": look_at, "refine": True}
+    assert options == {"known": Known("6x2+V1", 50.0, 5.0), "look": look_at, "refine": True}
     assert (page.image == paper).all()
     assert page.name == scan
     app.main([scan, "--out", str(out), "--overwrite", "--no-refine"])
-    assert calls[1][1] == {"layout": None, "speed": None, "gain": None, "look": None, "refine": False}
+    assert calls[1][1] == {"known": Known(), "look": None, "refine": False}
     versions = json.loads((out / "scan.json").read_text())["software"]["weights"]
     assert versions["confidence"] and versions["refine"] is None
 
@@ -679,7 +681,7 @@ def test_help_fits_on_a_screen(capsys):
         app.main(["--help"])
     assert caught.value.code == 0
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) < 36
+    assert len(lines) < 45
     assert max(map(len, lines)) <= 80
     assert "examples:" in lines
     assert any(line.startswith("exit codes:") for line in lines)
