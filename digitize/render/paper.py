@@ -39,6 +39,7 @@ HUNDREDTHS = 'transform="scale(.01)" fill="none" stroke-linejoin="round" stroke-
 TOLERANCE_MM = 0.02
 """Millimeters by which a drawn trace may leave its samples: no eye and no printer tells."""
 
+_GAIN = 10.0  # mm/mV, unless another is asked for
 _MARGIN_MM = 10.0  # left of time zero: the calibration pulse stands there
 _RIGHT_MM = 2.0
 _LEAST_MM, _MOST_MM = 10.0, 45.0  # paper above and below a row's zero
@@ -86,8 +87,9 @@ def paper_svg(
     fs: float,
     *,
     speed: float = 25.0,
-    gain: float = 10.0,
+    gain: float = _GAIN,
     tolerance: float = TOLERANCE_MM,
+    seconds: float = 0.0,
 ) -> str:
     """Draw signals on ECG paper: small squares of 1 mm, large ones of 5 mm, a calibration pulse before each row.
 
@@ -102,6 +104,8 @@ def paper_svg(
     tolerance : float
         Millimeters by which a trace may leave its samples to save points (Ramer 1972; Douglas and Peucker 1973); the
         shades are coarser by as much.
+    seconds : float
+        Time that the paper has room for at least.
 
     Returns
     -------
@@ -133,6 +137,7 @@ def paper_svg(
     heights = [-gain * np.asarray(trace.signal, np.float64) for trace in traces]  # downward, as the drawing is
     zero, tall = _zero_lines(heights, [trace.row for trace in traces])
     end = max((trace.start + len(trace.signal) / fs for trace in traces), default=0.0)
+    end = max(end, seconds)
     wide = _MARGIN_MM + 5 * np.ceil(max(speed * end, 50.0) / 5) + _RIGHT_MM
 
     shades = [""] * len(SHADES)
@@ -181,13 +186,50 @@ def leads_svg(leads: LeadData, *, tolerance: float = TOLERANCE_MM) -> str:
     str
         An ``<svg>`` element, at 25 mm/s and 10 mm/mV whatever the page had.
     """
+    return paper_svg(_traces(leads), leads.fs, tolerance=tolerance)
+
+
+def _traces(leads: LeadData) -> list[PaperTrace]:
+    """The strips of a page in its arrangement."""
     offsets = row_starts(leads)
     strips = sorted(leads.strips, key=lambda strip: (strip.row, strip.start))
-    traces = [
+    return [
         PaperTrace(strip.lead, strip.signal, strip.row, strip.start - offsets[strip.row], strip.confidence)
         for strip in strips
     ]
-    return paper_svg(traces, leads.fs, tolerance=tolerance)
+
+
+def sheets_svg(leads: LeadData, tallest: float, *, tolerance: float = TOLERANCE_MM) -> list[str]:
+    """Draw digitized leads on ECG paper that is cut between rows where it is taller than a sheet.
+
+    Parameters
+    ----------
+    leads : LeadData
+    tallest : float
+        Millimeters; a sheet with a single row may be taller.
+    tolerance : float
+        As for `paper_svg`.
+
+    Returns
+    -------
+    list of str
+        ``<svg>`` elements as of `leads_svg`, from the top, all as wide as the widest.
+    """
+    traces = _traces(leads)
+    seconds = max((trace.start + len(trace.signal) / leads.fs for trace in traces), default=0.0)
+    sheets: list[list[PaperTrace]] = [[]]
+    for row in sorted({trace.row for trace in traces}):
+        own = [trace for trace in traces if trace.row == row]
+        if sheets[-1] and _height([*sheets[-1], *own]) > tallest:
+            sheets.append([])
+        sheets[-1] += own
+    return [paper_svg(sheet, leads.fs, tolerance=tolerance, seconds=seconds) for sheet in sheets]
+
+
+def _height(traces: Sequence[PaperTrace]) -> float:
+    """Millimeters of the paper that traces need."""
+    heights = [-_GAIN * np.asarray(trace.signal, np.float64) for trace in traces]
+    return _zero_lines(heights, [trace.row for trace in traces])[1]
 
 
 def draw_within(largest: int, draw: Callable[[float], str]) -> str | None:

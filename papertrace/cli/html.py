@@ -35,6 +35,10 @@ LARGEST_PICTURE = 1_500_000
 LARGEST_DRAWING = 700_000
 """Characters of the traces over the page, and of the leads on paper: what would be longer is drawn more coarsely."""
 
+TALLEST_MM = 150.0
+"""Millimeters of ECG paper on a printed sheet (A4, landscape, with a title and a caption): taller paper is cut between
+rows, so that every millimeter prints as one."""
+
 LIKELY = 0.5
 """Probability from which on a present statement is set in bold: a rare one may be present with a few per cent."""
 
@@ -304,11 +308,11 @@ def _excluded(found: dict[str, Any]) -> str:
 
 
 def _paper(leads: Leads) -> str:
-    from digitize.render.paper import SHADES, draw_within, leads_svg
+    from digitize.render.paper import SHADES, draw_within, sheets_svg
 
     if not leads.strips:
         return "<p>Nothing could be digitized.</p>"
-    drawn = draw_within(LARGEST_DRAWING, lambda tolerance: leads_svg(leads, tolerance=tolerance))
+    drawn = draw_within(LARGEST_DRAWING, lambda tolerance: "".join(sheets_svg(leads, TALLEST_MM, tolerance=tolerance)))
     if drawn is None:
         return "<p>The traces are too broken to be drawn here.</p>"
     keys = "".join(
@@ -317,7 +321,8 @@ def _paper(leads: Leads) -> str:
     )
     return (
         f'<figure class="paper"><div class="frame" tabindex="0" role="region" aria-label="Leads on ECG paper">{drawn}'
-        "</div><figcaption>Small squares are 0.04 s and 0.1 mV, large ones 0.2 s and 0.5 mV, whatever the page had. A "
+        "</div><figcaption>Small squares are 0.04 s and 0.1 mV, large ones 0.2 s and 0.5 mV, whatever the page had; on "
+        "A4 at 100 % they print as 1 mm and 5 mm, unless a row is longer than 10 s. A "
         f"trace is broken where the page shows nothing; behind it:{keys}.</figcaption></figure>"
     )
 

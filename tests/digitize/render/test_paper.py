@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from digitize.render.paper import SHADES, PaperTrace, leads_svg, paper_svg
+from digitize.render.paper import SHADES, PaperTrace, leads_svg, paper_svg, sheets_svg
 
 SVG = "{http://www.w3.org/2000/svg}"
 MARGIN = 10.0
@@ -176,3 +176,16 @@ def test_the_trace_runs_through_its_samples_and_leaves_gaps_open(signal, hidden,
         points = np.stack([MARGIN + np.arange(first, end) * 0.25, zero - 10 * signal[first:end]], axis=1)
         np.testing.assert_allclose(line[[0, -1]], points[[0, -1]], atol=0.011)
         assert max(distance(point, line) for point in points) <= 1.05 * tolerance + 0.02
+
+
+def test_paper_is_cut_between_rows_into_sheets_of_one_width(leads):
+    whole = leads_svg(leads)
+    assert sheets_svg(leads, 1000.0) == [whole]
+    sheets = sheets_svg(leads, 60.0)
+    assert len(sheets) > 1
+    assert sum(sheet.count('class="trace"') for sheet in sheets) == whole.count('class="trace"')
+    boxes = [ET.fromstring(sheet).get("viewBox").split() for sheet in sheets]
+    assert {box[2] for box in boxes} == {ET.fromstring(whole).get("viewBox").split()[2]}
+    assert all(float(box[3]) <= 60 for box in boxes)
+    assert len(sheets_svg(leads, 1.0)) == len({strip.row for strip in leads.strips})
+    assert len(sheets_svg(replace(leads, strips=()), 60.0)) == 1

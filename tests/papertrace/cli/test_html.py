@@ -380,6 +380,31 @@ def test_a_browser_reads_what_was_written_and_adds_nothing(paper, leads, tmp_pat
 
 
 @needs_chromium
+def test_tall_paper_prints_on_several_sheets_and_every_millimeter_as_one(paper, leads, tmp_path):
+    """Twelve rows of 10 s need 240 mm, and a sheet has 186."""
+    import pypdfium2
+
+    beat = np.exp(-(((np.arange(5000) % 500 - 250) / 8.0) ** 2)).astype(np.float32)
+    whole = replace(leads.strips[-1], signal=beat, confidence=np.ones(5000, np.float32))
+    strips = tuple(replace(whole, lead=lead, row=row) for row, lead in enumerate(leads.names))
+    page = page_of(paper, replace(leads, strips=strips))
+    chromium(tmp_path, page, "--no-pdf-header-footer", f"--print-to-pdf={tmp_path / 'page.pdf'}")
+    shown = []
+    with pypdfium2.PdfDocument(tmp_path / "page.pdf") as document:
+        for sheet in document:
+            pixels = sheet.render(scale=254 / 72).to_numpy()[..., :3]  # ten pixels a millimeter
+            ground = (pixels == (250, 250, 255)).all(axis=2)  # of the paper, BGR
+            if ground.sum() > 10_000:
+                columns, rows = (np.flatnonzero(ground.any(axis=axis)) for axis in (0, 1))
+                shown.append((float(np.ptp(columns)) / 10, float(np.ptp(rows)) / 10))
+    written = [box for box in re.findall(r'viewBox="0 0 (\d+) (\d+)" role="img"', page) if int(box[0]) > 200]
+    assert len(written) == len(shown) > 1
+    for (wide, tall), millimeters in zip(written, shown, strict=True):
+        assert int(tall) <= html.TALLEST_MM
+        assert millimeters == pytest.approx((int(wide), int(tall)), abs=0.6)
+
+
+@needs_chromium
 def test_it_prints_in_four_sheets(page, tmp_path):
     import pypdfium2
 
