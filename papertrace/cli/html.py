@@ -63,7 +63,7 @@ $style</style>
 <header>
 <h1>$title</h1>
 <p class="faint">$notice</p>
-<p>Verdict: <strong class="verdict $verdict">$verdict</strong>$right</p>
+<p>Digitization: <strong class="verdict $verdict">$verdict</strong>$right</p>
 $reasons
 $facts
 </header>

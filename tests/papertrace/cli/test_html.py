@@ -88,7 +88,7 @@ def test_everything_is_told(page):
     text = text_of(page)
     for told in (
         "scan.png Not a medical device: for research and teaching only.",
-        "Verdict: usable · 94% of the samples are expected within 0.1 mV of the truth the gain is assumed",
+        "Digitization: usable · 94% of the samples are expected within 0.1 mV of the truth the gain is assumed",
         "Rhythm sinus rhythm Heart rate 75/min PR 162 ms QRS 92 ms QT/QTc 380/411 ms (Fridericia) a note on <QTc> "
         "Axis - limb leads with a whole QRS complex: I; an axis needs two RR intervals vary by 2% "
         "Beats 12 in II 11 were averaged for the intervals Layout 3x4+II, 13 strips",
@@ -249,7 +249,7 @@ def test_pages_on_which_little_is_known(paper, leads):
     interpretation = Interpretation(absent, not_measured("too short"), "0123456789ab", ())
     text = text_of(page_of(paper, replace(leads, strips=(), warnings=(), quality=quality), interpretation))
     for told in (
-        "Verdict: usable Rhythm none above its threshold Heart rate - too short PR - too short QRS - too short",
+        "Digitization: usable Rhythm none above its threshold Heart rate - too short PR - too short QRS - too short",
         "RR intervals vary by - too short Layout 3x4+II, 0 strips Statements",
         "None is above its threshold. 2 statements below the threshold",
         f"1 statement not assessable on this page {FINDINGS[0].name} {FINDINGS[0].code} : needs V1 or V2",
