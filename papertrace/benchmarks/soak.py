@@ -105,9 +105,9 @@ def _decode_batch(numbers: range) -> Found:
     found = Found(len(numbers))
     for number in numbers:
         data = damaged(np.random.default_rng(number))
-        began = time.process_time()
+        began = sum(os.times()[:4])
         outcome, trouble = read(data)
-        found.seconds = max(found.seconds, time.process_time() - began)
+        found.seconds = max(found.seconds, sum(os.times()[:4]) - began)
         found.outcomes[outcome] += 1
         if trouble:
             found.troubles.append(f"file {number}: {trouble}")
