@@ -89,7 +89,7 @@ def aslant(page):
         ({"around": on_its_side, "size": (drawn.HEIGHT, drawn.WIDTH), "turned": 90}, 0),
         ({"around": aslant}, -7),
     ],
-    ids=str,
+    ids=["pieces", "subpaths", "smaller", "larger", "90", "180", "on its side", "on its side and turned", "aslant"],
 )
 def test_pieces_and_forms_are_read_exactly(recording, options, rotation):
     sheet = drawn.sheet_of(recording)
