@@ -135,30 +135,7 @@ def line_of(row: Row, report: dict[str, Any] | None) -> dict[str, Any]:
         "seconds": float(row.seconds) if row.seconds else None,
         "error": row.error or None,
     }
-    if row.status == READ and row.files:
-        # The overlay stands last among a page's files.
-        name = row.files[-1].removesuffix(ALWAYS[-1])
-        line |= {"name": name, "report": name + ALWAYS[0]}
-        line["html"] = name + HTML if name + HTML in row.files else None
-    if report is None:
-        return line
-    quality, calibration, found = report["quality"], report["calibration"], report["beats"]["beats"]
-    kinds = Counter(beat["class"] for beat in found)
-    return line | {
-        "probability": quality.get("probability"),
-        "right": quality.get("right"),
-        "reasons": "; ".join(quality["reasons"]) or None,
-        "layout": report["layout"],
-        **{name: calibration[name] for name in ("speed", "speed_source", "gain", "gain_source")},
-        **{name: report["measurements"][name] for name in UNITS},
-        "beats": len(found),
-        **{f"beats_{kind}": kinds[kind] for kind in CLASSES},
-        "rhythm": report["rhythm"],
-        "present": "; ".join(statement["code"] for statement in report["statements"] if statement["present"]) or None,
-        **{statement["code"]: statement["probability"] for statement in report["statements"]},
-        "version": report["software"]["version"],
-        "weights": " ".join(f"{part}:{version}" for part, version in report["software"]["weights"].items() if version),
-    }
+    return line | _files_of(row) | ({} if report is None else _read_off(report))
 
 
 def tabulate(lines: Sequence[dict[str, Any]], joined: dict[str, list[str | None]]) -> pd.DataFrame:
@@ -352,6 +329,37 @@ def _refuse_others(folder: Path) -> None:
     with open(path if known else os.devnull, encoding="utf-8-sig", errors="replace") as file:
         if not file.readline(200).replace(";", ",").startswith(",".join(COLUMNS[:5])):
             raise FolderError(f"{path}: not a table of this program; it stays, and no table is written")
+
+
+def _files_of(row: Row) -> dict[str, str | None]:
+    """What the results of a page are called, where it has any."""
+    if row.status != READ or not row.files:
+        return {}
+    # The overlay stands last among a page's files.
+    name = row.files[-1].removesuffix(ALWAYS[-1])
+    return {"name": name, "report": name + ALWAYS[0], "html": name + HTML if name + HTML in row.files else None}
+
+
+def _read_off(report: dict[str, Any]) -> dict[str, Any]:
+    """What a report says of a page, but for what the manifest has, too."""
+    quality, calibration, found = report["quality"], report["calibration"], report["beats"]["beats"]
+    kinds = Counter(beat["class"] for beat in found)
+    weights = report["software"]["weights"]
+    return {
+        "probability": quality.get("probability"),
+        "right": quality.get("right"),
+        "reasons": "; ".join(quality["reasons"]) or None,
+        "layout": report["layout"],
+        **{name: calibration[name] for name in ("speed", "speed_source", "gain", "gain_source")},
+        **{name: report["measurements"][name] for name in UNITS},
+        "beats": len(found),
+        **{f"beats_{kind}": kinds[kind] for kind in CLASSES},
+        "rhythm": report["rhythm"],
+        "present": "; ".join(statement["code"] for statement in report["statements"] if statement["present"]) or None,
+        **{statement["code"]: statement["probability"] for statement in report["statements"]},
+        "version": report["software"]["version"],
+        "weights": " ".join(f"{part}:{version}" for part, version in weights.items() if version),
+    }
 
 
 def _report(folder: Path, row: Row) -> dict[str, Any] | None:
