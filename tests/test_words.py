@@ -13,7 +13,7 @@ from digitize.export import find_formats, formats
 from papertrace.cli.app import main
 
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
 DOCUMENTS += [ROOT / "samples" / "README.md"]
 SOURCES = [path for folder in ("classify", "command", "digitize", "synth") for path in (ROOT / folder).rglob("*.py")]
 NOTEBOOK = ROOT / "samples" / "quickstart.ipynb"
