@@ -340,6 +340,10 @@ def strip_edges(
             # The strips' length is known exactly: what is left over is white.
             gap = (right - left - whole) / (columns - 1)
     step = (whole if whole is not None else length) / columns + gap
+    between = _step_between(white.begins[: columns - 1], np.nan)
+    if whole is not None and not sure_left and abs(between - step) < _NARROWER:
+        # Where the beginning is not sure, white is best measured from strip to strip.
+        step, gap = between, between - whole / columns
     known, at = [0.0] * sure_left, [left] * sure_left
     at_bars = bars if not gap else bars + gap
     seen = _step_between(white.begins[: columns - 1], left)
