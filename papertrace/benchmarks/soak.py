@@ -33,9 +33,13 @@ from papertrace.benchmarks.processes import peak_memory
 from papertrace.benchmarks.report import Report, Section, Table, provenance
 from papertrace.cli.app import INTERRUPTED
 from papertrace.cli.formats import suffixes_of
+from papertrace.cli.index import INDEX
 from papertrace.cli.manifest import NAME, READ
 from papertrace.cli.pool import Lost, Pool
+from papertrace.cli.table import CSV, PARQUET
 
+_OVERVIEW = {CSV, PARQUET, INDEX}
+"""Files of a folder of results that belong to no page."""
 _BATCH = 100
 """Damaged files that a worker is given at a time."""
 _BATCH_SECONDS = 300.0
@@ -167,7 +171,10 @@ def _strangers(out: Path, rows: Sequence[dict[str, str]]) -> list[str]:
     there -= {str(Path(file).parent) for file in there}
     listed = [output for row in rows for output in _outputs(row)]
     doubled = [f"{file}: listed twice" for file, times in Counter(listed).items() if times > 1]
-    return [*doubled, *(f"{file}: left, and not in the manifest" for file in sorted(there - set(listed)))]
+    return [
+        *doubled,
+        *(f"{file}: left, and not in the manifest" for file in sorted(there - set(listed) - {CSV, PARQUET, INDEX})),
+    ]
 
 
 def _unparsed(out: Path, row: dict[str, str]) -> Iterator[str]:
@@ -323,7 +330,12 @@ class Batch:
                 self.found.troubles.append(f"{how}: {wanted}: the manifest names {row['outputs']}")
         for file in self._out.rglob("*.*"):
             name = str(file.relative_to(self._out))
-            if not name.startswith(".") and "/." not in name and name != NAME and file.read_text() != content_of(name):
+            if (
+                not name.startswith(".")
+                and "/." not in name
+                and name not in {NAME, *_OVERVIEW}
+                and file.read_text() != content_of(name)
+            ):
                 self.found.troubles.append(f"{how}: {name} is not whole")
         listed = {output for row in rows for output in _outputs(row)}
         self.found.troubles += [f"{how}: {name} is lost" for name in listed if not (self._out / name).exists()]
