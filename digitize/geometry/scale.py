@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from digitize.geometry.mapping import project
 from digitize.geometry.sheet import find_sheet, sheet_to_millimeters
 from digitize.records.placement import PaperScale
+from digitize.records.standards import DPI
 
 _SHEET_MM = 279.4
 """Long side of a Letter sheet; A4 is 6 % longer, which is near enough for a first view."""
@@ -44,7 +45,7 @@ def first_scale(image: NDArray[np.uint8], dpi: float | None, received: float | N
         matrix = sheet_to_millimeters(corners)
         (left, top), (right, bottom) = project(matrix, corners[[0, 2]]).tolist()
         return PaperScale(matrix, "paper", (left, top, right, bottom))
-    if dpi is not None and 100 <= dpi <= 700:
+    if dpi is not None and DPI[0] <= dpi <= DPI[1]:
         return PaperScale(straight(25.4 / dpi, _skew(image)), "print")
     return PaperScale(straight(_SHEET_MM / max(image.shape[:2]), _skew(image)), "assumed")
 

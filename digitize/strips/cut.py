@@ -36,27 +36,29 @@ def columns_of(traces: Traces, place: Place, scale: Scale, fs: int) -> tuple[NDA
 
 def cut_strips(analysis: PageAnalysis, fs: int) -> list[Strip]:
     """Cut strips in millivolts and seconds; how sure they are is not known yet, so their confidence is 0."""
-    scale = analysis.scale
-    per_second = scale.speed.value * PIXELS_PER_MM
     strips = []
     for place in analysis.layout.places:
-        x, _ = columns_of(analysis.traces, place, scale, fs)
+        x, _ = columns_of(analysis.traces, place, analysis.scale, fs)
         y = _sample(analysis.traces, place, x, [bar.x for bar in analysis.symbols.bars if bar.row == place.row])
-        gain = (scale.chest_gain if is_chest(place.lead) else scale.gain).value
-        signal = place.sign * (analysis.baseline[place.row] - y) / (PIXELS_PER_MM * gain)
-        strips.append(
-            Strip(
-                lead=place.lead,
-                row=place.row,
-                column=place.column,
-                start=place.before / per_second,
-                signal=signal.astype(np.float32),
-                confidence=np.zeros(len(x), np.float32),
-                path=analysis.upright.to_original(np.stack([x, y], axis=1)),
-                name_source=place.name_source,
-            )
-        )
+        path = analysis.upright.to_original(np.stack([x, y], axis=1))
+        strips.append(strip_of(place, analysis.scale, analysis.baseline[place.row], y, path))
     return strips
+
+
+def strip_of(place: Place, scale: Scale, baseline: float, y: NDArray[np.float64], path: NDArray[np.float32]) -> Strip:
+    """Put the samples of a strip, given by their y, in millivolts, and the strip at its time; its confidence is 0."""
+    gain = (scale.chest_gain if is_chest(place.lead) else scale.gain).value
+    signal = place.sign * (baseline - y) / (PIXELS_PER_MM * gain)
+    return Strip(
+        lead=place.lead,
+        row=place.row,
+        column=place.column,
+        start=place.before / (scale.speed.value * PIXELS_PER_MM),
+        signal=signal.astype(np.float32),
+        confidence=np.zeros(len(y), np.float32),
+        path=path,
+        name_source=place.name_source,
+    )
 
 
 def join_strips(strips: Sequence[Strip], fs: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

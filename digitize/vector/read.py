@@ -22,6 +22,7 @@ from digitize.records.results import Calibration, Geometry, Strip
 from digitize.records.symbols import Pulse
 from digitize.records.upright import PIXELS_PER_MM
 from digitize.records.values import Scale, Source
+from digitize.strips.cut import strip_of
 from digitize.strips.scale import find_scale
 from digitize.tracing.alignment import Given, likely_pitches
 from digitize.vector.arrange import NamedCells, Rows, arrange, place_names
@@ -247,21 +248,9 @@ def _cut(
         of_row = [own for other, (_, own) in zip(layout.places, sampled, strict=True) if other.row == place.row]
         feet = [pulse.foot for pulse in pulses if pulse.row == place.row]
         zero = float(np.median(feet)) if feet else float(np.nanmedian(np.concatenate(of_row)))
-        gain = (scale.chest_gain if is_chest(place.lead) else scale.gain).value
-        signal = (place.sign * (zero - y) / (PIXELS_PER_MM * gain)).astype(np.float32)
-        strips.append(
-            Strip(
-                lead=place.lead,
-                row=place.row,
-                column=place.column,
-                start=place.before / per_second,
-                signal=signal,
-                # What the file draws is known; whether it is the lead that its name says, the verdict tells.
-                confidence=np.isfinite(signal).astype(np.float32),
-                path=upright.to_picture(np.stack([x, y], axis=1)),
-                name_source=place.name_source,
-            )
-        )
+        strip = strip_of(place, scale, zero, y, upright.to_picture(np.stack([x, y], axis=1)))
+        # What the file draws is known; whether it is the lead that its name says, the verdict tells.
+        strips.append(replace(strip, confidence=np.isfinite(strip.signal).astype(np.float32)))
     return strips
 
 
